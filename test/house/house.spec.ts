@@ -1,0 +1,108 @@
+import { execFileSync } from 'node:child_process';
+import { readFileSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+
+const root = join(import.meta.dirname, '..', '..');
+const library = readdirSync(join(root, 'lib'), { recursive: true, encoding: 'utf8' })
+  .filter((name) => name.endsWith('.ts'))
+  .map((name) => ({ name: `lib/${name.replaceAll('\\', '/')}`, text: readFileSync(join(root, 'lib', name), 'utf8') }));
+
+const lineCount = (text: string) => text.trimEnd().split('\n').length;
+
+function report(figure: string, value: string | number) {
+  console.log(`${figure}: ${value}`);
+}
+
+function findings(pattern: RegExp, where = library): string[] {
+  return where.flatMap(({ name, text }) =>
+    text.split('\n').flatMap((line, at) => (pattern.test(line) ? [`${name}:${at + 1} ${line.trim()}`] : [])),
+  );
+}
+
+interface Cruise {
+  readonly modules: readonly {
+    readonly source: string;
+    readonly dependencies: readonly { readonly circular: boolean; readonly resolved: string }[];
+  }[];
+}
+
+describe('the house', () => {
+  it('has no library file above 300 lines', () => {
+    const sizes = library.map(({ name, text }) => ({ name, lines: lineCount(text) })).sort((a, b) => b.lines - a.lines);
+    const longest = sizes[0];
+    const median = sizes[Math.floor(sizes.length / 2)];
+    report('library files', sizes.length);
+    report('longest library file', `${longest?.name ?? 'none'}, ${longest?.lines ?? 0} lines`);
+    report('median library file', `${median?.lines ?? 0} lines`);
+    expect(sizes.filter(({ lines }) => lines > 300)).toEqual([]);
+  });
+
+  it('has no import cycle, types included', () => {
+    const cruiser = join(root, 'node_modules', 'dependency-cruiser', 'bin', 'dependency-cruise.mjs');
+    // Without the rules' own exit code: the figure is wanted even when other floors are broken.
+    const output = execFileSync(
+      process.execPath,
+      [cruiser, '--no-config', '--ts-pre-compilation-deps', '--ts-config', 'tsconfig.json', '--output-type', 'json', 'lib'],
+      {
+        cwd: root,
+        encoding: 'utf8',
+        maxBuffer: 2 ** 28,
+      },
+    );
+    const { modules } = JSON.parse(output) as Cruise;
+    const edges = modules.flatMap(({ source, dependencies }) =>
+      dependencies.filter(({ circular }) => circular).map(({ resolved }) => `${source} -> ${resolved}`),
+    );
+    report('import cycles', edges.length);
+    expect(modules.length).toBeGreaterThanOrEqual(library.length);
+    expect(edges).toEqual([]);
+  });
+
+  it('leaves nothing to be done later and suppresses no check', () => {
+    expect(findings(/\b(TODO|FIXME|XXX|HACK)\b/)).toEqual([]);
+    expect(findings(/@ts-(ignore|nocheck|expect-error)|eslint-disable|prettier-ignore|\bas any\b/)).toEqual([]);
+  });
+
+  it('never sends a command that reaches beyond its own keys', () => {
+    const commands = /\bFLUSH(ALL|DB)\b|\bflush(All|Db)\b|['"`]KEYS['"`]|\.(keys|KEYS)\(['"`]|redis\.call\(['"]keys/;
+    expect(findings(commands)).toEqual([]);
+  });
+
+  it('installs few packages with an application, none of which runs a script', () => {
+    const { packages } = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8')) as Lockfile;
+    const wanted = new Set<string>();
+    const add = (name: string, from: string) => {
+      const path = resolve(packages, name, from);
+      if (path === undefined || wanted.has(path)) return;
+      wanted.add(path);
+      for (const next of Object.keys(packages[path]?.dependencies ?? {})) add(next, path);
+    };
+    const direct = Object.keys(packages['']?.dependencies ?? {});
+    for (const name of direct) add(name, '');
+    report('runtime dependencies', `${direct.length} (${direct.join(', ')}), ${wanted.size} packages in all`);
+    expect(direct.length).toBeLessThanOrEqual(3);
+    expect([...wanted].filter((path) => packages[path]?.hasInstallScript)).toEqual([]);
+  });
+
+  it('keeps registry addresses out of the lockfile', () => {
+    expect(findings(/"resolved"/, [{ name: 'package-lock.json', text: readFileSync(join(root, 'package-lock.json'), 'utf8') }])).toEqual(
+      [],
+    );
+  });
+});
+
+interface Lockfile {
+  readonly packages: Readonly<
+    Record<string, { readonly dependencies?: Readonly<Record<string, string>>; readonly hasInstallScript?: boolean }>
+  >;
+}
+
+/** Where Node finds `name` for a package installed at `from`: the nearest node_modules upwards. */
+function resolve(packages: Lockfile['packages'], name: string, from: string): string | undefined {
+  for (let base = from; ; base = base.slice(0, Math.max(0, base.lastIndexOf('/node_modules/')))) {
+    const path = base === '' ? `node_modules/${name}` : `${base}/node_modules/${name}`;
+    if (packages[path] !== undefined) return path;
+    if (base === '') return undefined;
+  }
+}

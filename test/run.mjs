@@ -1,0 +1,103 @@
+// Every check of the repository in one go, each with its time; stops at the first static check that fails. The last line is always
+// `N passed, N failed`: the totals of the specs plus one for each static check.
+import { spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { findRedis } from './find-redis.mjs';
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const folders = ['lib', 'test', 'sample'].filter((folder) => existsSync(join(root, folder)) && readdirSync(join(root, folder)).length > 0);
+
+/** The script behind a command of an installed package: started with this Node, no shell in between. */
+function tool(name, bin = name) {
+  const { bin: bins } = JSON.parse(readFileSync(join(root, 'node_modules', name, 'package.json'), 'utf8'));
+  return join(root, 'node_modules', name, typeof bins === 'string' ? bins : bins[bin]);
+}
+
+const checks = [
+  {
+    name: 'format',
+    command: () => [tool('prettier'), '--check', '--log-level', 'warn', '--cache', '--cache-location', 'node_modules/.cache/prettier', '.'],
+    remedy: 'npm run format',
+  },
+  { name: 'lint', command: () => [tool('eslint'), '-c', '.eslintrc.js', '--max-warnings', '0', ...folders], remedy: 'npm run lint' },
+  { name: 'types', command: () => [tool('typescript', 'tsc'), '--noEmit', '--pretty'], remedy: 'npm run typecheck' },
+  {
+    name: 'import directions',
+    command: () => [tool('dependency-cruiser', 'depcruise'), '--config', '.dependency-cruiser.mjs', 'lib'],
+    remedy: 'npm run floors',
+  },
+  { name: 'unused code', command: () => [tool('knip'), '--no-progress', '--no-config-hints'], remedy: 'npm run unused' },
+  { name: 'build', command: buildCommand, remedy: 'npm run build' },
+];
+
+function buildCommand() {
+  rmSync(join(root, 'dist'), { recursive: true, force: true });
+  return [tool('typescript', 'tsc'), '-p', 'tsconfig.build.json'];
+}
+
+function run(args, { quiet, env } = { quiet: false }) {
+  return new Promise((resolve) => {
+    const child = spawn(process.execPath, args, {
+      cwd: root,
+      stdio: ['ignore', quiet ? 'pipe' : 'inherit', quiet ? 'pipe' : 'inherit'],
+      env: { ...process.env, ...env },
+    });
+    let output = '';
+    child.stdout?.on('data', (data) => (output += data));
+    child.stderr?.on('data', (data) => (output += data));
+    child.on('error', (error) => resolve({ ok: false, output: String(error) }));
+    child.on('close', (code) => resolve({ ok: code === 0, output }));
+  });
+}
+
+const since = (start) => `${((performance.now() - start) / 1000).toFixed(1)} s`;
+
+function finish(passed, failed) {
+  console.log(`\n${passed} passed, ${failed} failed`);
+  process.exitCode = failed === 0 ? 0 : 1;
+}
+
+async function runChecks() {
+  for (const [index, { name, command, remedy }] of checks.entries()) {
+    const start = performance.now();
+    process.stdout.write(`[${index + 1}/${checks.length + 1}] ${name} ... `);
+    const { ok, output } = await run(command(), { quiet: true });
+    console.log(`${ok ? 'ok' : 'FAILED'} (${since(start)})`);
+    if (ok) continue;
+    console.error(`\n${output.trim()}\n\nThe check "${name}" failed, see above. Repeat it alone with: ${remedy}`);
+    return index;
+  }
+  return checks.length;
+}
+
+async function runSpecs() {
+  const scratch = mkdtempSync(join(tmpdir(), 'nest-query-cache-'));
+  const file = join(scratch, 'totals.json');
+  try {
+    const { ok } = await run([tool('vitest'), 'run'], {
+      quiet: false,
+      env: { TOTALS_FILE: file, REDIS_SERVER_BIN: findRedis()?.bin ?? 'redis-server' },
+    });
+    const totals = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : { passed: 0, failed: 0, skipped: 0, unhandled: 0 };
+    if (totals.skipped > 0) console.error(`\n${totals.skipped} tests were skipped: every test must run (look for .skip, .only and .todo).`);
+    const failed = totals.failed + totals.skipped;
+    return { passed: totals.passed, failed: failed === 0 && !ok ? 1 : failed, unhandled: totals.unhandled };
+  } finally {
+    rmSync(scratch, { recursive: true, force: true });
+  }
+}
+
+const start = performance.now();
+const done = await runChecks();
+if (done < checks.length) {
+  finish(done, 1);
+} else {
+  const specsStart = performance.now();
+  console.log(`[${checks.length + 1}/${checks.length + 1}] specs ...`);
+  const specs = await runSpecs();
+  console.log(`specs: ${since(specsStart)}, ${specs.unhandled} unhandled errors; everything: ${since(start)}`);
+  finish(checks.length + specs.passed, specs.failed);
+}
