@@ -1,0 +1,134 @@
+import { CacheKeyError } from '../ports/errors.js';
+import { refuseSurrogate, shown, tryEncodeText } from './key-text.js';
+
+/**
+ * Typed canonical text of a value: different values have different texts, and equal ones the same.
+ *
+ * | value | text |
+ * |---|---|
+ * | number, bigint | `1`, `-0`, `1e+21`, `NaN`, `1n` |
+ * | string | percent-encoded; with a leading `'` where it is empty or reads like a literal: `ann`, `'1`, `'null`, `'` |
+ * | boolean, null, undefined | `true`, `null`, `undefined` |
+ * | array | `(1,2)`, empty `()`; a hole is `undefined` |
+ * | plain object | `(a:1,b:2)` sorted by name, empty `(:)`; a member that is undefined differs from a missing one |
+ * | Date | `date(2026-01-31T00:00:00.000Z)` |
+ * | Map, Set | `map(k:v)`, `set(v)`, sorted by text: their order does not count |
+ * | Uint8Array, Buffer | `bytes(00ff)` |
+ *
+ * @param part how the value is called in the error message, which adds the path within it: `param "filter.owner"`
+ * @throws CacheKeyError (`CACHE_KEY`) for functions, symbols, symbol members, cycles, invalid dates, lone surrogates and class instances
+ */
+export function encodeValue(value: unknown, part: Part): string {
+  return encodeAny(value, part, []);
+}
+
+/** `kind "name"`, for the message of an error. */
+export interface Part {
+  readonly kind: 'param' | 'argument';
+  readonly name: string;
+}
+
+const LITERAL = /^(?:-?(?:\d[\d.]*(?:e-?\d+)?n?|Infinity)|NaN|null|true|false|undefined|)$/;
+
+/** @param above the objects on the way down to `value`: finds cycles, and the path when an error needs it */
+function encodeAny(value: unknown, part: Part, above: object[]): string {
+  switch (typeof value) {
+    case 'string': {
+      const text = tryEncodeText(value) ?? refuseSurrogate(partText(part, [...above, value]));
+      return LITERAL.test(text) ? `'${text}` : text;
+    }
+    case 'number':
+      return value === 0 && 1 / value < 0 ? '-0' : String(value);
+    case 'bigint':
+      return `${String(value)}n`;
+    case 'boolean':
+    case 'undefined':
+      return String(value);
+    case 'object':
+      return value === null ? 'null' : encodeObject(value, part, above);
+    default:
+      return refuse(`is ${shown(value)}`, part, [...above, value]);
+  }
+}
+
+function encodeObject(value: object, part: Part, above: object[]): string {
+  if (above.includes(value)) return refuse('contains itself', part, [...above, value]);
+  above.push(value);
+  const prototype: unknown = Object.getPrototypeOf(value);
+  const text =
+    prototype === Object.prototype || prototype === null
+      ? encodeMembers(value as Record<string, unknown>, part, above)
+      : Array.isArray(value)
+        ? encodeItems(value, part, above)
+        : encodeBuiltIn(value, prototype, part, above);
+  above.pop();
+  return text;
+}
+
+function encodeItems(items: readonly unknown[], part: Part, above: object[]): string {
+  let text = '(';
+  for (let i = 0; i < items.length; i++) text += i === 0 ? encodeAny(items[i], part, above) : `,${encodeAny(items[i], part, above)}`;
+  return `${text})`;
+}
+
+function encodeMembers(value: Readonly<Record<string, unknown>>, part: Part, above: object[]): string {
+  if (Object.getOwnPropertySymbols(value).length > 0) return refuse('has a member named by a symbol', part, above);
+  const names = sorted(Object.keys(value));
+  if (names.length === 0) return '(:)';
+  let text = '';
+  for (const name of names) {
+    const label = tryEncodeText(name) ?? refuseSurrogate(`a member name in ${partText(part, above)}`);
+    text += `${text === '' ? '(' : ','}${label}:${encodeAny(value[name], part, above)}`;
+  }
+  return `${text})`;
+}
+
+/** By code units. Most objects are written in that order already. */
+function sorted(names: string[]): string[] {
+  for (let i = 1; i < names.length; i++) if ((names[i - 1] ?? '') > (names[i] ?? '')) return names.sort();
+  return names;
+}
+
+function encodeBuiltIn(value: object, prototype: unknown, part: Part, above: object[]): string {
+  if (value instanceof Date) {
+    return Number.isNaN(value.getTime()) ? refuse('is an invalid Date', part, above) : `date(${value.toISOString()})`;
+  }
+  if (value instanceof Map) {
+    const members = Array.from(value, ([key, member]) => `${encodeAny(key, part, above)}:${encodeAny(member, part, above)}`);
+    return `map(${members.sort().join(',')})`;
+  }
+  if (value instanceof Set)
+    return `set(${Array.from(value, (member) => encodeAny(member, part, above))
+      .sort()
+      .join(',')})`;
+  if (isBytes(value)) return `bytes(${Array.from(value, (byte) => byte.toString(16).padStart(2, '0')).join('')})`;
+  if (isPlainElsewhere(prototype)) return encodeMembers(value as Record<string, unknown>, part, above);
+  return refuse(`is ${shown(value)}`, part, above);
+}
+
+/** Also those of another realm (a vm context, as test runners use), where `instanceof` is false. */
+function isBytes(value: object): value is Uint8Array {
+  return ArrayBuffer.isView(value) && Object.prototype.toString.call(value) === '[object Uint8Array]';
+}
+
+function isPlainElsewhere(prototype: unknown): boolean {
+  return Object.getPrototypeOf(prototype) === null && Object.hasOwn(prototype as object, 'isPrototypeOf');
+}
+
+function refuse(problem: string, part: Part, chain: readonly unknown[]): never {
+  throw new CacheKeyError(
+    `${partText(part, chain)} ${problem}, which has no canonical text. ` +
+      'Use strings, numbers, bigints, booleans, null, Date, Map, Set, Uint8Array, arrays and plain objects of these' +
+      (part.kind === 'argument' ? ', or say what makes the key with @CacheKey((key, ...args) => ...).' : '.'),
+  );
+}
+
+/** @param chain the objects from the part's value down to what is meant; the names between them are looked up only now */
+function partText(part: Part, chain: readonly unknown[]): string {
+  let path = part.name;
+  for (let i = 1; i < chain.length; i++) {
+    const name = Object.entries(chain[i - 1] as object).find(([, member]) => Object.is(member, chain[i]))?.[0];
+    if (name !== undefined) path += `.${name}`;
+  }
+  return `${part.kind} "${path}"`;
+}

@@ -1,0 +1,88 @@
+import { runInNewContext } from 'node:vm';
+import { describe, expect, it } from 'vitest';
+import { encodeValue } from '../../lib/core/key-arguments.js';
+import { CacheKeyError } from '../../lib/ports/errors.js';
+
+const text = (value: unknown) => encodeValue(value, { kind: 'param', name: 'filter' });
+class Money {
+  constructor(readonly amount: number) {}
+}
+
+describe('the text of a value', () => {
+  it.each<[unknown, string]>([
+    [1, '1'],
+    [-0, '-0'],
+    [0, '0'],
+    [1.5, '1.5'],
+    [1e21, '1e+21'],
+    [1e-7, '1e-7'],
+    [NaN, 'NaN'],
+    [-Infinity, '-Infinity'],
+    [1n, '1n'],
+    [true, 'true'],
+    [null, 'null'],
+    [undefined, 'undefined'],
+    ['', "'"],
+    ['ann', 'ann'],
+    ['1', "'1"],
+    ['-1.50', "'-1.50"],
+    ['1n', "'1n"],
+    ['1e-7', "'1e-7"],
+    ['null', "'null"],
+    ['true', "'true"],
+    ['NaN', "'NaN"],
+    ['2026-01-31', '2026-01-31'],
+    ["'1", '%271'],
+    ['(1)', '%281%29'],
+    [[], '()'],
+    [[1, '1', [2]], "(1,'1,(2))"],
+    [[undefined], '(undefined)'],
+    [new Array<number>(2), '(undefined,undefined)'],
+    [{}, '(:)'],
+    [{ b: 1, a: 'x' }, '(a:x,b:1)'],
+    [{ 'a:b,c': [] }, '(a%3Ab%2Cc:())'],
+    [{ __proto__: null, a: 1 }, '(a:1)'],
+    [JSON.parse('{"__proto__":1}'), '(__proto__:1)'],
+    [new Date(0), 'date(1970-01-01T00:00:00.000Z)'],
+    [
+      new Map<unknown, unknown>([
+        ['b', 1],
+        ['a', {}],
+      ]),
+      'map(a:(:),b:1)',
+    ],
+    [new Set([2, 1]), 'set(1,2)'],
+    [new Uint8Array([0, 255]), 'bytes(00ff)'],
+    [Buffer.from([0, 255]), 'bytes(00ff)'],
+    [runInNewContext('({ a: [1], b: new Uint8Array(1) })'), '(a:(1),b:bytes(00))'],
+  ])('writes %#: $1', (value, expected) => {
+    expect(text(value)).toBe(expected);
+  });
+
+  it('is the same for the same object met twice side by side', () => {
+    const shared = { a: 1 };
+    expect(text([shared, shared])).toBe('((a:1),(a:1))');
+  });
+
+  const cyclic: Record<string, unknown> = { deep: {} };
+  cyclic['deep'] = { self: cyclic };
+
+  it.each<[string, unknown, RegExp]>([
+    ['a function', { a: [() => 1] }, /^param "filter\.a\.0" is a function/],
+    ['a symbol', { a: Symbol.iterator }, /^param "filter\.a" is a symbol/],
+    ['a symbol member', { where: { [Symbol.for('gt')]: 1 } }, /^param "filter\.where" has a member named by a symbol/],
+    ['a class instance', { owner: new Money(1) }, /^param "filter\.owner" is an instance of Money/],
+    ['an instance of a class without a name', new (class {})(), /^param "filter" is an object/],
+    ['a cycle', cyclic, /^param "filter\.deep\.self" contains itself/],
+    ['an invalid date', { from: new Date(NaN) }, /^param "filter\.from" is an invalid Date/],
+    ['another typed array', new Float64Array(1), /^param "filter" is an instance of Float64Array/],
+    ['a regular expression', /x/, /^param "filter" is an instance of RegExp/],
+    ['a promise', Promise.resolve(1), /^param "filter" is an instance of Promise/],
+    ['a lone surrogate', { a: { b: '\ud800' } }, /^param "filter\.a\.b" must be well-formed text/],
+    ['a lone surrogate in a name', { a: { '\ud800': 1 } }, /^a member name in param "filter\.a" must be well-formed text/],
+    ['a class instance in a Map', { m: new Map([['k', new Money(1)]]) }, /^param "filter\.m" is an instance of Money/],
+  ])('refuses %s', (_title, value, message) => {
+    expect(() => text(value)).toThrow(CacheKeyError);
+    expect(() => text(value)).toThrow(message);
+  });
+});
