@@ -10,12 +10,6 @@ export type KeyPart = string | number | bigint;
 export const MAX_STORAGE_KEY_BYTES = 512;
 const DIGEST_DIGITS = 32;
 
-interface EncodedParts {
-  readonly tenant: string | undefined;
-  readonly segment: string | undefined;
-  readonly params: string;
-}
-
 /**
  * A canonical, immutable key. Two different sets of parts never give the same text, and the same parts always do, however the key was built.
  *
@@ -26,23 +20,34 @@ interface EncodedParts {
  * ```
  */
 export class CacheKey {
-  /** The canonical text: ASCII, no white space. */
-  readonly text: string;
-  /** The percent-encoded tenant. */
-  readonly tenant: string | undefined;
-  /** The percent-encoded segment. */
-  readonly segment: string | undefined;
+  readonly #text: string;
+  readonly #tenant: string | undefined;
+  readonly #segment: string | undefined;
   readonly #params: string;
 
-  private constructor({ tenant, segment, params }: EncodedParts) {
-    const head = tenant === undefined ? [] : [`tenant:${tenant}`];
-    if (segment !== undefined) head.push(`segment:${segment}`);
-    if (params !== '') head.push(params);
-    this.text = head.join('/');
-    this.tenant = tenant;
-    this.segment = segment;
+  // Private fields keep it immutable; freezing each key would cost more than making its text.
+  private constructor(tenant: string | undefined, segment: string | undefined, params: string) {
+    let text = tenant === undefined ? '' : `tenant:${tenant}/`;
+    if (segment !== undefined) text += params === '' ? `segment:${segment}` : `segment:${segment}/`;
+    this.#text = text + params;
+    this.#tenant = tenant;
+    this.#segment = segment;
     this.#params = params;
-    Object.freeze(this);
+  }
+
+  /** The canonical text: ASCII, no white space. */
+  get text(): string {
+    return this.#text;
+  }
+
+  /** The percent-encoded tenant. */
+  get tenant(): string | undefined {
+    return this.#tenant;
+  }
+
+  /** The percent-encoded segment. */
+  get segment(): string | undefined {
+    return this.#segment;
   }
 
   static builder(): CacheKeyBuilder {
@@ -50,23 +55,22 @@ export class CacheKey {
   }
 
   /** @internal From parts that are encoded already. */
-  static fromEncoded(parts: EncodedParts): CacheKey {
-    return new CacheKey(parts);
+  static fromEncoded(tenant: string | undefined, segment: string | undefined, params: string): CacheKey {
+    return new CacheKey(tenant, segment, params);
   }
 
   /** This key when it names a tenant itself, else the same key in `tenant`. */
   inTenant(tenant: KeyPart): CacheKey {
-    if (this.tenant !== undefined) return this;
-    return new CacheKey({ tenant: encodePart(tenant, 'tenant'), segment: this.segment, params: this.#params });
+    return this.#tenant === undefined ? new CacheKey(encodePart(tenant, 'tenant'), this.#segment, this.#params) : this;
   }
 
   toString(): string {
-    return this.text;
+    return this.#text;
   }
 
   /** 16 hex digits: the first 8 bytes of SHA-256 over the text, big endian. For logs and metrics: it never decides that two keys are equal. */
   hash(): string {
-    return sha256(this.text, 16);
+    return sha256(this.#text, 16);
   }
 }
 
@@ -101,7 +105,7 @@ export class CacheKeyBuilder {
     if (typeof name !== 'string' || name === '') throw new CacheKeyError(`a param name must be a non-empty string; got ${shown(name)}.`);
     if (value === undefined) return this;
     if (this.#params.has(name)) throw twice(`param "${name}"`);
-    this.#params.set(name, `${encodeText(name, 'a param name')}=${encodeValue(value, { kind: 'param', name })}`);
+    this.#params.set(name, `${encodeText(name, 'a param name')}=${encodeValue(value, 'param', name)}`);
     return this;
   }
 
@@ -117,7 +121,7 @@ export class CacheKeyBuilder {
     }
     const params = Array.from(this.#params.keys()).sort();
     const texts = params.map((name) => this.#params.get(name) ?? '');
-    return CacheKey.fromEncoded({ tenant: this.#tenant, segment: this.#segment, params: texts.join('&') });
+    return CacheKey.fromEncoded(this.#tenant, this.#segment, texts.join('&'));
   }
 }
 
@@ -132,8 +136,7 @@ export function keyOf(like: CacheKey | string, tenant: KeyPart | undefined): Cac
     const advice = (like as unknown) instanceof CacheKeyBuilder ? ' Call build() on it.' : ' Use CacheKey.builder(), or a plain string.';
     throw new CacheKeyError(`a key must be a CacheKey or a non-empty string; got ${shown(like)}.${advice}`);
   }
-  const segment = encodePart(like, 'a plain string key');
-  return CacheKey.fromEncoded({ tenant: tenant === undefined ? undefined : encodePart(tenant, 'tenant'), segment, params: '' });
+  return CacheKey.fromEncoded(optionalTenant(tenant), encodePart(like, 'a plain string key'), '');
 }
 
 /**
@@ -142,19 +145,16 @@ export function keyOf(like: CacheKey | string, tenant: KeyPart | undefined): Cac
  * @throws CacheKeyError (`CACHE_KEY`) naming the argument that has no canonical text
  */
 export function keyFromArguments(segment: string, args: readonly unknown[], tenant?: KeyPart): CacheKey {
-  let params = '';
   // By name, as the builder does: from the eleventh on that is not the order of positions ("10" comes before "2").
-  const order: Iterable<number> = args.length > 10 ? Array.from(args.keys()).sort() : args.keys();
-  for (const index of order) {
+  const order = args.length > 10 ? Array.from(args.keys()).sort() : undefined;
+  let params = '';
+  for (let position = 0; position < args.length; position++) {
+    const index = order?.[position] ?? position;
     if (args[index] === undefined) continue;
     const name = String(index);
-    params += `${params === '' ? '' : '&'}${name}=${encodeValue(args[index], { kind: 'argument', name })}`;
+    params += `${params === '' ? '' : '&'}${name}=${encodeValue(args[index], 'argument', name)}`;
   }
-  return CacheKey.fromEncoded({
-    tenant: tenant === undefined ? undefined : encodePart(tenant, 'tenant'),
-    segment: encodePart(segment, 'segment'),
-    params,
-  });
+  return CacheKey.fromEncoded(optionalTenant(tenant), encodePart(segment, 'segment'), params);
 }
 
 /**
@@ -167,6 +167,10 @@ export function storageKey(key: CacheKey): string {
   const least = tenant === undefined ? 0 : `tenant:${tenant}/`.length;
   const head = text.slice(0, Math.max(least, MAX_STORAGE_KEY_BYTES - DIGEST_DIGITS - 1));
   return `${head}#${sha256(text, DIGEST_DIGITS)}`;
+}
+
+function optionalTenant(tenant: KeyPart | undefined): string | undefined {
+  return tenant === undefined ? undefined : encodePart(tenant, 'tenant');
 }
 
 function twice(part: string): CacheKeyError {

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { encodeValue } from '../../lib/core/key-arguments.js';
 import { CacheKeyError } from '../../lib/ports/errors.js';
 
-const text = (value: unknown) => encodeValue(value, { kind: 'param', name: 'filter' });
+const text = (value: unknown) => encodeValue(value, 'param', 'filter');
 class Money {
   constructor(readonly amount: number) {}
 }
@@ -59,13 +59,21 @@ describe('the text of a value', () => {
     expect(text(value)).toBe(expected);
   });
 
+  it('sorts the members of large objects too', () => {
+    const names = Array.from({ length: 40 }, (_, i) => `m${String((i * 17) % 40)}`);
+    const expected = Array.from(names)
+      .sort()
+      .map((name) => `${name}:1`);
+    expect(text(Object.fromEntries(names.map((name) => [name, 1])))).toBe(`(${expected.join(',')})`);
+  });
+
   it('is the same for the same object met twice side by side', () => {
     const shared = { a: 1 };
     expect(text([shared, shared])).toBe('((a:1),(a:1))');
   });
 
-  const cyclic: Record<string, unknown> = { deep: {} };
-  cyclic['deep'] = { self: cyclic };
+  const cyclic: { deep: object } = { deep: {} };
+  cyclic.deep = { self: cyclic };
 
   it.each<[string, unknown, RegExp]>([
     ['a function', { a: [() => 1] }, /^param "filter\.a\.0" is a function/],

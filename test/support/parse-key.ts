@@ -63,7 +63,7 @@ function splitAtTop(text: string, separator: string): string[] {
     if (char === '(') depth++;
     if (char === ')') depth--;
     if (char === separator && depth === 0) items.push('');
-    else items[items.length - 1] += char;
+    else items.push(`${items.pop() ?? ''}${char}`);
   }
   return items;
 }
