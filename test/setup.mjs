@@ -114,7 +114,7 @@ async function provideRedis() {
   }
   stop(
     found?.problem ??
-      'a Redis server (6.2 or newer) is needed and could not be installed here. Install one (Debian, Ubuntu: sudo apt-get install redis-server; ' +
+      'a Redis server (6.2 or newer) is needed and could not be installed here (apt-get wants root or a sudo without password; brew was not found). Install one (Debian, Ubuntu: sudo apt-get install redis-server; ' +
         'macOS: brew install redis; Fedora: sudo dnf install redis; Alpine: apk add redis; Windows: use WSL), or set REDIS_SERVER_BIN to ' +
         'the path of a redis-server, then run the command again.',
   );
