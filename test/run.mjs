@@ -19,7 +19,7 @@ function tool(name, bin = name) {
 const checks = [
   {
     name: 'format',
-    command: () => [tool('prettier'), '--check', '--log-level', 'warn', '--cache', '--cache-location', 'node_modules/.cache/prettier', '.'],
+    command: () => [tool('prettier'), '--check', '--log-level', 'warn', '--cache', '.'],
     remedy: 'npm run format',
   },
   { name: 'lint', command: () => [tool('eslint'), '-c', '.eslintrc.js', '--max-warnings', '0', ...folders], remedy: 'npm run lint' },
