@@ -1,0 +1,169 @@
+import type { Payload } from '../../ports/codec.js';
+import type { BackendError } from '../../ports/errors.js';
+import type { Marker, Reading, ReadRequest, ScopeReading } from '../../ports/store.js';
+import type { Connection } from './connection.js';
+import { withDeadline } from './deadline.js';
+import { toBackendError, tooLate } from './failures.js';
+import { parseMarker, parseTick } from './marker-text.js';
+import { hashTag, type Names } from './names.js';
+import { isTorn } from './payload.js';
+import type { ReplyKind } from './wire.js';
+
+/*
+ * Reads of one tick travel as one MGET in which each marker appears once; a value comes together with all that is needed to judge it. Large values
+ * gain nothing from travelling together (the first waits for the last), so the number of values in a batch follows their mean size.
+ */
+
+const MOST_KEYS = 128;
+const BATCH_BYTES = 128 * 1024;
+type Slot = string | Uint8Array | null | BackendError;
+
+interface Waiting {
+  readonly request: ReadRequest;
+  readonly value: number;
+  readonly lease: number;
+  /** Positions of clock and markers, scope after scope. */
+  readonly groups: readonly number[];
+  resolve(reading: Reading<Payload>): void;
+  reject(error: Error): void;
+}
+
+class Batch {
+  readonly keys: string[] = [];
+  readonly waiting: Waiting[] = [];
+  readonly #positions = new Map<string, number>();
+
+  position(key: string): number {
+    const known = this.#positions.get(key);
+    if (known !== undefined) return known;
+    this.#positions.set(key, this.keys.length);
+    return this.keys.push(key) - 1;
+  }
+}
+
+export class BatchedReads {
+  readonly #open: Record<ReplyKind, Batch | undefined> = { text: undefined, bytes: undefined };
+  #meanBytes = 256;
+
+  constructor(
+    private readonly connection: Connection,
+    private readonly names: Names,
+  ) {}
+
+  /** One round trip, shared with the other reads of this tick. */
+  read(request: ReadRequest, timeoutMs?: number): Promise<Reading<Payload>> {
+    const reading = new Promise<Reading<Payload>>((resolve, reject) => {
+      this.#enqueue(request, resolve, reject);
+    });
+    if (timeoutMs === undefined || timeoutMs >= this.connection.commandTimeout) return reading;
+    return withDeadline(reading, timeoutMs, () => tooLate('read', timeoutMs, false));
+  }
+
+  #enqueue(request: ReadRequest, resolve: Waiting['resolve'], reject: Waiting['reject']): void {
+    const kind: ReplyKind = request.text ? 'text' : 'bytes';
+    let batch = this.#open[kind];
+    if (batch === undefined) {
+      const opened = new Batch();
+      batch = this.#open[kind] = opened;
+      queueMicrotask(() => {
+        this.#close(kind, opened);
+      });
+    }
+    const { names } = this;
+    const groups: number[] = [];
+    for (const { scope, groups: wanted } of request.scopes) {
+      groups.push(batch.position(names.clock(scope)));
+      for (const group of wanted) groups.push(batch.position(names.marker(scope, group)));
+    }
+    const value = batch.position(names.value(request.key));
+    const lease = request.withLease ? batch.position(names.lease(request.key)) : -1;
+    batch.waiting.push({ request, value, lease, groups, resolve, reject });
+    if (batch.keys.length >= MOST_KEYS || batch.waiting.length * this.#meanBytes >= BATCH_BYTES) this.#close(kind, batch);
+  }
+
+  #close(kind: ReplyKind, batch: Batch): void {
+    if (this.#open[kind] === batch) this.#open[kind] = undefined;
+    else if (batch.waiting.length === 0) return;
+    const waiting = batch.waiting.splice(0);
+    this.#fetch(batch.keys, kind).then(
+      (slots) => {
+        const markers = new Array<Marker | undefined>(slots.length);
+        const parsed = new Uint8Array(slots.length);
+        for (const one of waiting) this.#answer(one, slots, markers, parsed);
+      },
+      (error: unknown) => {
+        const failure = toBackendError(error, 'read', false);
+        for (const one of waiting) one.reject(failure);
+      },
+    );
+  }
+
+  #answer(one: Waiting, slots: readonly Slot[], markers: (Marker | undefined)[], parsed: Uint8Array): void {
+    const scopes: ScopeReading[] = [];
+    let next = 0;
+    const { request, groups } = one;
+    for (const { groups: wanted } of request.scopes) {
+      const clock = slots[groups[next++] ?? -1];
+      if (clock instanceof Error) {
+        one.reject(clock);
+        return;
+      }
+      const found: (Marker | undefined)[] = [];
+      for (let i = 0; i < wanted.length; i++) {
+        const at = groups[next++] ?? -1;
+        if (parsed[at] === 0) {
+          parsed[at] = 1;
+          markers[at] = parseMarker(asText(slots[at]));
+        }
+        found.push(markers[at]);
+      }
+      scopes.push({ clock: parseTick(asText(clock)), markers: found });
+    }
+    const stored = slots[one.value];
+    const lease = one.lease < 0 ? null : slots[one.lease];
+    if (stored instanceof Error || lease instanceof Error) {
+      one.reject(stored instanceof Error ? stored : (lease as BackendError));
+      return;
+    }
+    if (stored != null) this.#meanBytes += (stored.length - this.#meanBytes) / 32;
+    if (typeof stored === 'string' && isTorn(stored)) {
+      // bytes that are no text: read once more as what they are, with the markers of then
+      this.read({ ...request, text: false }).then(one.resolve, one.reject);
+      return;
+    }
+    one.resolve({ stored: stored ?? undefined, scopes, lease: asText(lease) });
+  }
+
+  async #fetch(keys: readonly string[], reply: ReplyKind): Promise<readonly Slot[]> {
+    const [first = ''] = keys;
+    if (this.connection.wire?.kind !== 'cluster') {
+      return (await this.connection.run({ key: first, args: ['MGET', ...keys], name: 'read', reply })) as Slot[];
+    }
+    const slots = new Array<Slot>(keys.length).fill(null);
+    const parts = new Map<string, number[]>();
+    keys.forEach((key, position) => {
+      const tag = hashTag(key);
+      const part = parts.get(tag);
+      if (part === undefined) parts.set(tag, [position]);
+      else part.push(position);
+    });
+    await Promise.all(
+      [...parts.values()].map(async (positions) => {
+        const names = positions.map((position) => keys[position] ?? '');
+        try {
+          const replies = (await this.connection.run({ key: names[0] ?? '', args: ['MGET', ...names], name: 'read', reply })) as Slot[];
+          positions.forEach((position, i) => (slots[position] = replies[i] ?? null));
+        } catch (error) {
+          // only the reads that need this part fail
+          for (const position of positions) slots[position] = toBackendError(error, 'read', false);
+        }
+      }),
+    );
+    return slots;
+  }
+}
+
+function asText(slot: Slot | undefined): string | undefined {
+  if (typeof slot === 'string') return slot;
+  return slot instanceof Uint8Array ? Buffer.from(slot.buffer, slot.byteOffset, slot.byteLength).toString('utf8') : undefined;
+}

@@ -1,0 +1,340 @@
+import type { BackendError } from '../../ports/errors.js';
+import type { StoreState } from '../../ports/store.js';
+import { startDeadline, withDeadline } from './deadline.js';
+import type { Dial } from './dial.js';
+import { asError, notConnected, replyCode, tooLate, toBackendError } from './failures.js';
+import { Lanes } from './lanes.js';
+import { pauseBefore } from './pause.js';
+import type { Argument, ReplyKind, Wire } from './wire.js';
+
+/*
+ * One link to Redis that is always being kept open. Invariants:
+ * - every command settles within its own deadline, and at once while the link is known to be down;
+ * - a link whose command missed the full deadline is never used again: it is replaced, because nothing tells a frozen server from a half-open link;
+ * - at most one attempt to connect runs at a time, and at most five start in a second;
+ * - nothing here throws into the void: failures go to `report`, once per cause.
+ * The specs that guard them: connection.spec.ts, faults.spec.ts.
+ */
+
+export interface Command {
+  /** Decides the node. */
+  readonly key: string;
+  readonly args: Argument[];
+  /** For messages. Default: the first argument. */
+  readonly name?: string;
+  readonly reply?: ReplyKind;
+  /** May change something, so that without an answer the outcome is unknown. */
+  readonly write?: boolean;
+  /** Caps the deadline. Only a command that was given all of it can bring the link down. */
+  readonly timeoutMs?: number;
+  /** How long the server itself may hold the answer back (a blocking read). */
+  readonly holdMs?: number;
+}
+
+export interface ConnectionTimes {
+  readonly commandTimeout: number;
+  readonly connectTimeout: number;
+  /** For reads that the server holds back: a heartbeat would have to wait behind them, and they are one themselves. */
+  readonly blocking?: boolean;
+}
+
+const HEARTBEAT_MS = 2_000;
+/** Replies that mean that nothing can be done with this server for a while. */
+const AWAY = new Set(['LOADING', 'BUSY', 'MASTERDOWN', 'CLUSTERDOWN']);
+
+export class Connection {
+  readonly commandTimeout: number;
+  #wire: Wire | undefined;
+  #attempting: Wire | undefined;
+  /** Before the first attempt has ended, commands wait for it instead of failing. */
+  #opening = true;
+  #closed = false;
+  #firstAttempt: Promise<void>;
+  #endFirstAttempt: () => void = () => undefined;
+  #signalLoss: (cause: Error) => void = () => undefined;
+  #lastReport = '';
+  #lastError: Error | undefined;
+  #renewedAt = -Infinity;
+  #renewWait = 5_000;
+  #connects = 0;
+  readonly #stateListeners = new Set<(state: StoreState) => void>();
+  readonly #timeListeners = new Set<(serverMs: number, roundTripMs: number) => void>();
+  readonly #lanes: Lanes;
+  #wakeLoop: () => void = () => undefined;
+
+  constructor(
+    private readonly dial: Dial,
+    private readonly times: ConnectionTimes,
+    private readonly report: (during: string, error: Error) => void,
+  ) {
+    this.commandTimeout = times.commandTimeout;
+    this.#firstAttempt = new Promise((resolve) => (this.#endFirstAttempt = resolve));
+    this.#lanes = new Lanes(
+      (key) => this.#probe(key),
+      () => {
+        this.#tell();
+      },
+    );
+  }
+
+  /** Opens the link in the background. */
+  start(): this {
+    void this.#keepOpen();
+    return this;
+  }
+
+  /** Optimistic until the first attempt has ended. */
+  get state(): StoreState {
+    if (this.#closed) return 'down';
+    return this.#opening || this.#wire?.ready === true ? 'up' : 'down';
+  }
+
+  /** As `state`, for the node that serves `key`. */
+  stateFor(key: string): StoreState {
+    if (this.state === 'down' || this.#wire === undefined) return this.state;
+    return this.#lanes.anyBlocked && this.#lanes.isBlocked(this.#wire.lane(key)) ? 'down' : 'up';
+  }
+
+  get connected(): boolean {
+    return this.#wire?.ready === true && !this.#closed;
+  }
+  get wire(): Wire | undefined {
+    return this.#wire;
+  }
+  get lastError(): Error | undefined {
+    return this.#lastError;
+  }
+  get connects(): number {
+    return this.#connects;
+  }
+
+  /** Called when the link comes up or goes down; after each reconnection with 'up' again. */
+  onState(listener: (state: StoreState) => void): () => void {
+    this.#stateListeners.add(listener);
+    return () => this.#stateListeners.delete(listener);
+  }
+  /** Called with the server's clock whenever a heartbeat brought it (single servers). */
+  onTime(listener: (serverMs: number, roundTripMs: number) => void): () => void {
+    this.#timeListeners.add(listener);
+    return () => this.#timeListeners.delete(listener);
+  }
+
+  /** @throws BackendError always within the deadline */
+  run(command: Command): Promise<unknown> {
+    const wire = this.#wire;
+    const name = command.name ?? String(command.args[0]);
+    if (wire === undefined || !wire.ready) {
+      if (this.#opening && !this.#closed) return this.#runOnceOpen(command, name);
+      return Promise.reject(
+        notConnected(name, this.#closed ? 'the backend was closed.' : (this.#lastError?.message ?? 'the link is down.')),
+      );
+    }
+    const ms = Math.min(command.timeoutMs ?? Infinity, this.commandTimeout);
+    const lane = wire.lane(command.key);
+    if (this.#lanes.isBlocked(lane)) return Promise.reject(notConnected(name, `its node ${lane} does not answer.`));
+    return new Promise((resolve, reject) => {
+      const cancel = startDeadline(ms + (command.holdMs ?? 0), () => {
+        const late = tooLate(name, ms, command.write === true);
+        reject(late);
+        if (ms >= this.commandTimeout * 0.9) this.#distrust(wire, lane, command.key, late);
+      });
+      this.#send(wire, command).then(
+        (reply) => {
+          cancel();
+          resolve(reply);
+        },
+        (thrown: unknown) => {
+          cancel();
+          const error = toBackendError(thrown, name, command.write === true);
+          reject(error);
+          this.#judge(wire, lane, command.key, error, replyCode(asError(thrown)));
+        },
+      );
+    });
+  }
+
+  /** Ends the link and all attempts. Commands under way are rejected. */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#opening = false;
+    this.#endFirstAttempt();
+    this.#lanes.clear();
+    this.#signalLoss(new Error('the backend was closed.'));
+    this.#wakeLoop();
+    this.#attempting?.destroy();
+    this.#drop();
+    this.#stateListeners.clear();
+    this.#timeListeners.clear();
+  }
+
+  async #send(wire: Wire, command: Command): Promise<unknown> {
+    return wire.send(command.key, command.args, command.reply ?? 'text', command.write !== true);
+  }
+
+  async #runOnceOpen(command: Command, name: string): Promise<unknown> {
+    const ms = Math.min(command.timeoutMs ?? Infinity, this.commandTimeout);
+    const startedAt = performance.now();
+    await withDeadline(this.#firstAttempt, ms, () => notConnected(name, 'the first connection is still being made.'));
+    return this.run({ ...command, timeoutMs: Math.max(ms - (performance.now() - startedAt), 1) });
+  }
+
+  async #keepOpen(): Promise<void> {
+    for (let failures = 0; !this.#closed;) {
+      const startedAt = performance.now();
+      const lost = new Promise<Error>((resolve) => (this.#signalLoss = resolve));
+      try {
+        this.#wire = await this.#attempt();
+        if (this.#isClosed()) break;
+        failures = 0;
+        this.#connects++;
+        this.#lastReport = '';
+        this.#lastError = undefined;
+        this.#ended();
+        const heartbeat = this.#beat(this.#wire);
+        this.#lastError = await lost;
+        clearInterval(heartbeat);
+      } catch (thrown) {
+        failures++;
+        this.#lastError = asError(thrown);
+      }
+      if (this.#isClosed()) break;
+      this.#drop();
+      this.#ended();
+      this.#reportOnce(this.#lastError);
+      await this.#pause(pauseBefore(failures, startedAt, this.#lastError));
+    }
+    this.#drop();
+  }
+
+  /** Read through a method, because `close` may have been called during an await. */
+  #isClosed(): boolean {
+    return this.#closed;
+  }
+
+  #ended(): void {
+    this.#opening = false;
+    this.#endFirstAttempt();
+    this.#tell();
+  }
+
+  async #attempt(): Promise<Wire> {
+    const deadline = this.times.connectTimeout;
+    let opened: Wire | undefined;
+    let abandoned = false;
+    const work = async (): Promise<Wire> => {
+      const wire = await this.dial.open();
+      opened = this.#attempting = wire;
+      if (abandoned || this.#closed) throw new Error('the attempt was given up.');
+      wire.onError((error) => {
+        if (this.#wire !== wire) this.#lastError = error;
+        else if (!wire.ready || wire.kind === 'single') this.#signalLoss(error);
+      });
+      if (!wire.open) await wire.connect();
+      if (!wire.ready) throw new Error('the client is not connected yet.');
+      // unlike TIME, PING is refused while the server loads its data or runs a long script
+      await Promise.all([wire.send('', ['PING'], 'text', true).catch(unlessForbidden), this.#sampleTime(wire)]);
+      return wire;
+    };
+    try {
+      return await withDeadline(work(), deadline, () => {
+        const cause = this.#lastError === undefined ? '' : ` (${this.#lastError.message})`;
+        return new Error(`no connection within ${String(deadline)} ms${cause}`);
+      });
+    } catch (error) {
+      abandoned = true;
+      opened?.destroy();
+      throw error;
+    } finally {
+      this.#attempting = undefined;
+    }
+  }
+
+  async #sampleTime(wire: Wire): Promise<void> {
+    const sentAt = performance.now();
+    const reply = await wire.send('', ['TIME'], 'text', true).catch(unlessForbidden);
+    if (wire.kind !== 'single' || !Array.isArray(reply)) return;
+    const server = Math.floor(Number(reply[0]) * 1_000 + Number(reply[1]) / 1_000);
+    for (const listener of this.#timeListeners) listener(server, performance.now() - sentAt);
+  }
+
+  /** Finds a dead link while nobody uses it, and keeps the offset of the server's clock fresh. */
+  #beat(wire: Wire): NodeJS.Timeout {
+    const timer = setInterval(() => {
+      if (wire.kind === 'cluster' || this.times.blocking === true) return;
+      withDeadline(this.#sampleTime(wire), Math.max(this.times.connectTimeout, this.commandTimeout), () =>
+        tooLate('TIME', this.times.connectTimeout, false),
+      ).catch((error: unknown) => {
+        if (this.#wire === wire) this.#signalLoss(asError(error));
+      });
+    }, HEARTBEAT_MS);
+    timer.unref();
+    return timer;
+  }
+
+  /** What a failed command says about the link. */
+  #judge(wire: Wire, lane: string, key: string, error: BackendError, code: string | undefined): void {
+    if (code === 'READONLY') this.#renew(wire, error);
+    else if (code === undefined ? error.code === 'CACHE_BACKEND_UNAVAILABLE' && wire.kind === 'cluster' : AWAY.has(code))
+      this.#distrust(wire, lane, key, error);
+  }
+
+  #distrust(wire: Wire, lane: string, key: string, cause: Error): void {
+    if (this.#wire !== wire) return;
+    if (wire.kind === 'cluster') this.#lanes.block(lane, key);
+    else this.#signalLoss(cause);
+  }
+
+  #probe(key: string): Promise<unknown> {
+    const wire = this.#wire;
+    if (wire?.ready !== true) return Promise.reject(new Error('not connected'));
+    return withDeadline(wire.send(key, ['EXISTS', key], 'text', true), this.commandTimeout, () =>
+      tooLate('EXISTS', this.commandTimeout, false),
+    );
+  }
+
+  /** A replica answered where the master was expected: the address may lead to another server by now. Rarely, so that reads go on meanwhile. */
+  #renew(wire: Wire, cause: Error): void {
+    if (this.#wire !== wire || !this.dial.owned || wire.kind === 'cluster') return;
+    const now = performance.now();
+    if (now - this.#renewedAt < this.#renewWait) return;
+    this.#renewWait = now - this.#renewedAt > 120_000 ? 5_000 : Math.min(this.#renewWait * 2, 60_000);
+    this.#renewedAt = now;
+    this.#signalLoss(cause);
+  }
+
+  #drop(): void {
+    const wire = this.#wire;
+    this.#wire = undefined;
+    this.#lanes.clear();
+    wire?.destroy();
+  }
+
+  #tell(): void {
+    const { state } = this;
+    for (const listener of [...this.#stateListeners]) listener(state);
+  }
+
+  #reportOnce(error: Error): void {
+    if (error.message === this.#lastReport) return;
+    this.#lastReport = error.message;
+    this.report('connect', error);
+  }
+
+  async #pause(ms: number): Promise<void> {
+    if (ms <= 0) return;
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, ms);
+      timer.unref();
+      this.#wakeLoop = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
+}
+
+/** A user who may not ask is connected all the same. */
+function unlessForbidden(thrown: unknown): undefined {
+  if (replyCode(asError(thrown)) !== 'NOPERM') throw thrown;
+}

@@ -1,0 +1,115 @@
+import type { BackendContext, BackendProblem, CacheBackend } from '../../ports/backend.js';
+import type { Payload } from '../../ports/codec.js';
+import { CacheConfigError } from '../../ports/errors.js';
+import type { FencedStore, StoreState } from '../../ports/store.js';
+import { Connection } from './connection.js';
+import { type Dial, dialOf } from './dial.js';
+import { redact } from './failures.js';
+import { type RedisBackendOptions, type Resolved, resolveOptions } from './options.js';
+import { RedisStore } from './store.js';
+import { toArgument } from './payload.js';
+
+/** What a health page shows of a `RedisBackend`. Holds no secrets. */
+export interface RedisBackendStatus {
+  readonly state: StoreState;
+  /** How often a link came up; more than 1 means that it was lost in between. */
+  readonly connects: number;
+  /** Why the link is down, or was last time. */
+  readonly lastError: string | undefined;
+}
+
+/**
+ * Entries, leases, markers and notices in Redis 6.2 or later (or a compatible server, a cluster, or a master behind sentinels).
+ *
+ * It connects in the background as soon as it is made and keeps trying until `close()`; neither the constructor nor any call waits for Redis
+ * longer than `commandTimeout`. One link carries all commands, one more per opened cache listens. Every method rejects with a `BackendError`:
+ * `CACHE_BACKEND_UNAVAILABLE` (no link), `CACHE_BACKEND_TIMEOUT` (no answer in time), `CACHE_BACKEND_FAILED` (Redis refused).
+ */
+export class RedisBackend implements CacheBackend {
+  readonly name = 'RedisBackend';
+  readonly #options: Resolved;
+  readonly #dial: Dial;
+  readonly #connection: Connection;
+  readonly #stores = new Set<RedisStore>();
+  readonly #reports = new Set<BackendContext['report']>();
+  /** Before a cache has opened the backend nobody can be told. */
+  #untold: BackendProblem | undefined;
+
+  /** @throws CacheConfigError (`CACHE_CONFIG`) for options that cannot work */
+  constructor(options: RedisBackendOptions = {}) {
+    this.#options = resolveOptions(options);
+    this.#dial = dialOf(options);
+    this.#connection = new Connection(this.#dial, this.#options, (during, error) => {
+      this.#report({ during, error });
+    });
+    this.#connection.onState((state) => {
+      if (state === 'up') this.#untold = undefined;
+    });
+    this.#connection.start();
+  }
+
+  /** One round trip. Any key; use it only for keys of your own, not for those of a cache. */
+  async get(key: string): Promise<Uint8Array | undefined> {
+    const reply = await this.#connection.run({ key, args: ['GET', key], reply: 'bytes' });
+    return reply instanceof Uint8Array ? reply : undefined;
+  }
+
+  /** One round trip. @param ttlMs whole milliseconds, at least 1 */
+  async set(key: string, bytes: Uint8Array, ttlMs: number): Promise<void> {
+    if (!Number.isSafeInteger(ttlMs) || ttlMs < 1) {
+      throw new CacheConfigError(`RedisBackend.set needs ttlMs as a whole number of milliseconds, at least 1; got ${String(ttlMs)}.`);
+    }
+    await this.#connection.run({ key, args: ['SET', key, toArgument(bytes), 'PX', String(ttlMs)], write: true });
+  }
+
+  /** One round trip. Also works when Redis is out of memory. */
+  async delete(key: string): Promise<void> {
+    await this.#connection.run({ key, args: ['UNLINK', key], write: true });
+  }
+
+  openShared(context: BackendContext): FencedStore<Payload> {
+    this.#reports.add(context.report);
+    if (this.#untold !== undefined) context.report(this.#untold);
+    const store = new RedisStore(context, {
+      connection: this.#connection,
+      noticesKept: this.#options.noticesKept,
+      link: (stream) =>
+        new Connection(this.#dial.beside(stream), { ...this.#options, blocking: true }, (_during, error) => {
+          // while the commands fail as well, they tell
+          if (this.#connection.connected) context.report({ during: 'listen', error: this.#clean(error) });
+        }),
+      closed: (closed) => {
+        this.#stores.delete(closed);
+        this.#reports.delete(context.report);
+      },
+    });
+    this.#stores.add(store);
+    return store;
+  }
+
+  status(): RedisBackendStatus {
+    const { state, connects, lastError } = this.#connection;
+    return { state, connects, lastError: lastError === undefined ? undefined : redact(lastError.message, this.#options.secrets) };
+  }
+
+  /** Ends what this backend opened; a client that was given stays as it is. */
+  async close(): Promise<void> {
+    await Promise.all([...this.#stores].map((store) => store.close()));
+    this.#connection.close();
+  }
+
+  #report(problem: BackendProblem): void {
+    const told: BackendProblem = { during: problem.during, error: this.#clean(problem.error) };
+    this.#untold = told;
+    for (const report of this.#reports) report(told);
+  }
+
+  /** Without cause and stack: both may show the address with the password. */
+  #clean(error: Error): Error {
+    const clean = new Error(
+      `Redis is away, the cache goes on without it and keeps trying: ${redact(error.message, this.#options.secrets)}`,
+    );
+    clean.name = error.name;
+    return clean;
+  }
+}
