@@ -1,0 +1,306 @@
+import { Buffer } from 'node:buffer';
+import { MAJOR, MAX_ITEMS, TAG } from './cbor-format.js';
+import { KeyCache } from './cbor-keys.js';
+import { corrupt, countKeys, dateOf, halfToNumber, strictText } from './cbor-scalars.js';
+import { MAX_BIGINT_BYTES, MAX_DEPTH, type Members } from './faithful.js';
+import { fromWtf8 } from './wtf8.js';
+
+const INDEFINITE = 31;
+const BREAK = 0xff;
+const LONGEST_IN_LOOP = 15;
+
+/**
+ * Reads one value from CBOR. One use each. Every length is compared with the bytes that are there before anything is made from it, depth,
+ * items and bignums are bounded, and tags that are not in the table are refused: so hostile bytes cost no more than reading them.
+ */
+export class CborReader {
+  private readonly bytes: Buffer;
+  private readonly view: DataView;
+  private readonly keys = new KeyCache();
+  private at = 0;
+  private items = 0;
+
+  constructor(bytes: Uint8Array) {
+    this.bytes = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  }
+
+  finish(): unknown {
+    const value = this.value(0);
+    if (this.at !== this.bytes.length) throw corrupt('bytes follow the value');
+    return value;
+  }
+
+  private value(depth: number): unknown {
+    const first = this.byte();
+    const info = first & 0x1f;
+    switch (first >> 5) {
+      case MAJOR.unsigned:
+        return info < 24 ? info : this.integer(info);
+      case MAJOR.negative:
+        return this.negative(info);
+      case MAJOR.bytes:
+        return Buffer.from(this.byteString(info));
+      case MAJOR.text:
+        return this.text(info);
+      case MAJOR.array:
+        return this.array(info, depth + 1);
+      case MAJOR.map:
+        return this.object(info, depth + 1);
+      case MAJOR.tag:
+        return this.tagged(this.length(info), depth);
+      default:
+        return this.simple(info);
+    }
+  }
+
+  private simple(info: number): unknown {
+    switch (info) {
+      case 20:
+        return false;
+      case 21:
+        return true;
+      case 22:
+        return null;
+      case 23:
+        return undefined;
+      case 25:
+        return halfToNumber(this.view.getUint16(this.take(2)));
+      case 26:
+        return this.view.getFloat32(this.take(4));
+      case 27:
+        return this.view.getFloat64(this.take(8));
+      default:
+        throw corrupt(`the simple value or break ${String(info)} is not expected here`);
+    }
+  }
+
+  /** What follows the first byte: up to 2^53 as a number, above that as a bigint. */
+  private integer(info: number): number | bigint {
+    switch (info) {
+      case 24:
+        return this.byte();
+      case 25:
+        return this.view.getUint16(this.take(2));
+      case 26:
+        return this.view.getUint32(this.take(4));
+      case 27: {
+        const at = this.take(8);
+        const high = this.view.getUint32(at);
+        return high < 0x200000 ? high * 0x100000000 + this.view.getUint32(at + 4) : this.view.getBigUint64(at);
+      }
+      default:
+        if (info < 24) return info;
+        throw corrupt('a number or length of this form is not expected here');
+    }
+  }
+
+  private negative(info: number): number | bigint {
+    const n = this.integer(info);
+    if (typeof n === 'bigint') return -1n - n;
+    return n === Number.MAX_SAFE_INTEGER ? -1n - BigInt(n) : -1 - n;
+  }
+
+  private length(info: number): number {
+    const n = info < 24 ? info : this.integer(info);
+    if (typeof n === 'bigint') throw corrupt('a length is greater than the bytes that are there');
+    return n;
+  }
+
+  private byteString(info: number): Buffer {
+    if (info === INDEFINITE) return Buffer.concat(this.chunks(MAJOR.bytes));
+    const length = this.length(info);
+    const at = this.take(length);
+    return this.bytes.subarray(at, at + length);
+  }
+
+  private text(info: number): string {
+    if (info === INDEFINITE) return this.chunks(MAJOR.text).map((chunk) => strictText(chunk, 0, chunk.length)).join('');
+    const length = this.length(info);
+    const at = this.take(length);
+    return (length <= LONGEST_IN_LOOP ? this.shortText(at, length) : undefined) ?? strictText(this.bytes, at, at + length);
+  }
+
+  /** Undefined when the text is not ASCII. */
+  private shortText(at: number, length: number): string | undefined {
+    const bytes = this.bytes;
+    let text = '';
+    for (let i = at; i < at + length; i++) {
+      const code = bytes[i] ?? 0;
+      if (code > 0x7f) return undefined;
+      text += String.fromCharCode(code);
+    }
+    return text;
+  }
+
+  private chunks(major: number): Buffer[] {
+    const chunks: Buffer[] = [];
+    while (!this.atBreak()) {
+      const first = this.byte();
+      if (first >> 5 !== major || (first & 0x1f) === INDEFINITE) throw corrupt('a string of parts holds something else');
+      this.count(1);
+      chunks.push(this.byteString(first & 0x1f));
+    }
+    return chunks;
+  }
+
+  private array(info: number, depth: number): unknown[] {
+    const items: unknown[] = [];
+    this.descend(depth);
+    if (info === INDEFINITE) {
+      for (; !this.atBreak(); items.push(this.value(depth))) this.count(1);
+      return items;
+    }
+    const length = this.length(info);
+    this.expect(length);
+    for (let i = 0; i < length; i++) items.push(this.value(depth));
+    return items;
+  }
+
+  private object(info: number, depth: number): Members {
+    const object: Members = {};
+    this.descend(depth);
+    let length = 0;
+    if (info === INDEFINITE) {
+      for (; !this.atBreak(); length++) {
+        this.count(2);
+        this.member(object, depth);
+      }
+    } else {
+      length = this.length(info);
+      this.expect(2 * length);
+      for (let i = 0; i < length; i++) this.member(object, depth);
+    }
+    if (countKeys(object) !== length) throw corrupt('a key occurs twice');
+    return object;
+  }
+
+  private member(object: Members, depth: number): void {
+    const key = this.key();
+    const value = this.value(depth);
+    if (key === '__proto__') Object.defineProperty(object, key, { value, enumerable: true, configurable: true, writable: true });
+    else object[key] = value;
+  }
+
+  private key(): string {
+    const first = this.byte();
+    const info = first & 0x1f;
+    if (first >> 5 === MAJOR.text) {
+      if (info >= 24) return this.text(info);
+      return this.keys.read(this.bytes, this.take(info), info) ?? strictText(this.bytes, this.at - info, this.at);
+    }
+    if (first >> 5 !== MAJOR.tag || this.length(info) !== TAG.wtf8) throw corrupt('a key of a plain object is not a string');
+    return this.wtf8();
+  }
+
+  private tagged(tag: number, depth: number): unknown {
+    switch (tag) {
+      case TAG.epoch:
+        return dateOf(Math.round(this.plainNumber() * 1_000));
+      case TAG.extendedTime:
+        return this.extendedTime();
+      case TAG.bignum:
+        return this.bignum();
+      case TAG.negativeBignum:
+        return -1n - this.bignum();
+      case TAG.bytes:
+        return new Uint8Array(this.byteString(this.expectMajor(MAJOR.bytes)));
+      case TAG.wtf8:
+        return this.wtf8();
+      case TAG.set:
+        return this.set(this.array(this.expectMajor(MAJOR.array), depth + 1));
+      case TAG.map:
+        return this.map(this.expectMajor(MAJOR.map), depth + 1);
+      default:
+        throw corrupt(`tag ${String(tag)} is not one the codec writes`);
+    }
+  }
+
+  private set(members: readonly unknown[]): Set<unknown> {
+    const set = new Set(members);
+    if (set.size !== members.length) throw corrupt('a member of a set occurs twice');
+    return set;
+  }
+
+  private map(info: number, depth: number): Map<unknown, unknown> {
+    const map = new Map<unknown, unknown>();
+    const length = this.length(info);
+    this.descend(depth);
+    this.expect(2 * length);
+    for (let i = 0; i < length; i++) {
+      const key = this.value(depth);
+      map.set(key, this.value(depth));
+    }
+    if (map.size !== length) throw corrupt('a key occurs twice');
+    return map;
+  }
+
+  private bignum(): bigint {
+    const bytes = this.byteString(this.expectMajor(MAJOR.bytes));
+    if (bytes.length > MAX_BIGINT_BYTES) throw corrupt('a bigint is too long');
+    return bytes.length === 0 ? 0n : BigInt(`0x${bytes.toString('hex')}`);
+  }
+
+  private extendedTime(): Date {
+    const start = this.at;
+    const parts = this.byte() === 0xa2 ? [this.plainNumber(), this.plainNumber(), this.plainNumber(), this.plainNumber()] : [];
+    const [one, seconds = NaN, milli, ms = NaN] = parts;
+    const time = seconds * 1_000 + ms;
+    if (one !== 1 || milli !== -3 || !Number.isSafeInteger(time)) throw corrupt(`the moment at byte ${String(start)} is malformed`);
+    return dateOf(time);
+  }
+
+  private plainNumber(): number {
+    const major = (this.bytes[this.at] ?? BREAK) >> 5;
+    const value = major === MAJOR.unsigned || major === MAJOR.negative || major === MAJOR.simple ? this.value(0) : undefined;
+    if (typeof value !== 'number') throw corrupt('a moment is not a number');
+    return value;
+  }
+
+  private wtf8(): string {
+    const text = fromWtf8(this.byteString(this.expectMajor(MAJOR.bytes)));
+    if (text === undefined) throw corrupt('a text with lone surrogates is malformed');
+    return text;
+  }
+
+  private expectMajor(major: number): number {
+    const first = this.byte();
+    if (first >> 5 !== major) throw corrupt('what follows a tag is of another type');
+    return first & 0x1f;
+  }
+
+  private atBreak(): boolean {
+    if (this.bytes[this.at] !== BREAK) return false;
+    this.at++;
+    return true;
+  }
+
+  private byte(): number {
+    const byte = this.bytes[this.at];
+    if (byte === undefined) throw corrupt('they end early');
+    this.at++;
+    return byte;
+  }
+
+  private take(length: number): number {
+    const at = this.at;
+    if (length > this.bytes.length - at) throw corrupt('they end early');
+    this.at = at + length;
+    return at;
+  }
+
+  private descend(depth: number): void {
+    if (depth > MAX_DEPTH) throw corrupt('they are nested too deep');
+  }
+
+  /** Every item takes at least one byte. */
+  private expect(items: number): void {
+    if (items > this.bytes.length - this.at) throw corrupt('they end early');
+    this.count(items);
+  }
+
+  private count(items: number): void {
+    this.items += items;
+    if (this.items > MAX_ITEMS) throw corrupt('they hold too many items');
+  }
+}

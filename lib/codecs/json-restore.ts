@@ -1,0 +1,94 @@
+import { Buffer } from 'node:buffer';
+import { CodecError } from '../ports/errors.js';
+import { MAX_BIGINT_BYTES, MAX_DEPTH, type Members } from './faithful.js';
+import { isEveryItem, isInert, isTyped, type Note, type NoteType } from './json-note.js';
+
+const BIGINT = /^-?\d+$/;
+// log10(256) digits a byte, and a sign.
+const BIGINT_CHARACTERS = Math.ceil(MAX_BIGINT_BYTES * Math.log10(256)) + 1;
+const SPECIAL_NUMBERS = ['NaN', 'Infinity', '-Infinity', '-0'];
+
+/** Puts back what a side note describes, in place. */
+export function restore(plain: unknown, note: Note, depth: number): unknown {
+  // A map takes two levels of the note.
+  if (depth > 2 * MAX_DEPTH + 2) throw new CodecError('The side note of a stored JSON text is nested too deep.');
+  if (typeof note === 'string') return restoreType(plain, note);
+  if (typeof note !== 'object' || (note as unknown) === null) throw unknownNote();
+  if (isEveryItem(note)) {
+    if (Array.isArray(plain)) for (let i = 0; i < plain.length; i++) plain[i] = restore(plain[i], note[0], depth + 1);
+    return plain;
+  }
+  if (isTyped(note)) {
+    if (typeof note[0] !== 'string') throw unknownNote();
+    return restoreType(isInert(note[0], plain) ? plain : restore(plain, note[1], depth + 1), note[0]);
+  }
+  if (Array.isArray(note)) throw unknownNote();
+  if (typeof plain !== 'object' || plain === null) return plain;
+  for (const key of Object.keys(note)) {
+    // Own keys only: assigning to an own `__proto__` sets a member and leaves the prototype alone.
+    if (Object.hasOwn(plain, key)) (plain as Members)[key] = restore((plain as Members)[key], (note as Record<string, Note>)[key] as Note, depth + 1);
+  }
+  return plain;
+}
+
+function restoreType(plain: unknown, type: NoteType): unknown {
+  if (!Object.hasOwn(MAKERS, type)) throw unknownNote();
+  return isInert(type, plain) ? plain : MAKERS[type](plain);
+}
+
+const MAKERS: Readonly<Record<NoteType, (plain: unknown) => unknown>> = Object.freeze({
+  undefined: () => undefined,
+  date: (plain: unknown) => toDate(plain as string),
+  bigint: (plain: unknown) => toBigint(plain as string),
+  number: (plain: unknown) => toNumber(plain as string),
+  buffer: (plain: unknown) => toBuffer(plain as string),
+  bytes: (plain: unknown) => new Uint8Array(toBuffer(plain as string)),
+  map: (plain: unknown) => toMap(plain as readonly unknown[]),
+  set: (plain: unknown) => toSet(plain as readonly unknown[]),
+});
+
+function toDate(text: string): Date {
+  const date = new Date(text);
+  if (Number.isNaN(date.getTime()) && text !== 'Invalid Date') throw mismatch('date');
+  return date;
+}
+
+function toBigint(text: string): bigint {
+  if (text.length > BIGINT_CHARACTERS || !BIGINT.test(text)) throw mismatch('bigint');
+  return BigInt(text);
+}
+
+function toNumber(text: string): number {
+  if (!SPECIAL_NUMBERS.includes(text)) throw mismatch('number');
+  return Number(text);
+}
+
+function toBuffer(text: string): Buffer {
+  const bytes = Buffer.from(text, 'base64');
+  if (text.length !== Math.ceil(bytes.length / 3) * 4) throw mismatch('base64');
+  return bytes;
+}
+
+function toMap(pairs: readonly unknown[]): Map<unknown, unknown> {
+  const map = new Map<unknown, unknown>();
+  for (const pair of pairs) {
+    if (!Array.isArray(pair) || pair.length !== 2) throw mismatch('map');
+    map.set(pair[0], pair[1]);
+  }
+  if (map.size !== pairs.length) throw mismatch('map');
+  return map;
+}
+
+function toSet(members: readonly unknown[]): Set<unknown> {
+  const set = new Set(members);
+  if (set.size !== members.length) throw mismatch('set');
+  return set;
+}
+
+function mismatch(type: string): CodecError {
+  return new CodecError(`A stored JSON text does not match its side note (${type}): it is not what the json codec writes. Delete the entry.`);
+}
+
+function unknownNote(): CodecError {
+  return new CodecError('The side note of a stored JSON text has a type this version does not know. Delete the entry, or update this process.');
+}
