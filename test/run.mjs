@@ -1,4 +1,4 @@
-// Every check of the repository in one go, each with its time; stops at the first static check that fails. The last line is always
+// Every check of the repository in one go, each with its time; stops when a static check fails. The last line is always
 // `N passed, N failed`: the totals of the specs plus one for each static check.
 import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
@@ -16,13 +16,10 @@ function tool(name, bin = name) {
   return join(root, 'node_modules', name, typeof bins === 'string' ? bins : bins[bin]);
 }
 
+// The longest first: two run at a time.
 const checks = [
-  {
-    name: 'format',
-    command: () => [tool('prettier'), '--check', '--log-level', 'warn', '--cache', '.'],
-    remedy: 'npm run format',
-  },
   { name: 'lint', command: () => [tool('eslint'), '-c', '.eslintrc.js', '--max-warnings', '0', ...folders], remedy: 'npm run lint' },
+  { name: 'format', command: () => [tool('prettier'), '--check', '--log-level', 'warn', '--cache', '.'], remedy: 'npm run format' },
   { name: 'types', command: () => [tool('typescript', 'tsc'), '--noEmit', '--pretty'], remedy: 'npm run typecheck' },
   {
     name: 'import directions',
@@ -38,18 +35,15 @@ function buildCommand() {
   return [tool('typescript', 'tsc'), '-p', 'tsconfig.build.json'];
 }
 
-function run(args, { quiet, env } = { quiet: false }) {
+function run(args, { quiet = false, env = {}, signal } = {}) {
   return new Promise((resolve) => {
-    const child = spawn(process.execPath, args, {
-      cwd: root,
-      stdio: ['ignore', quiet ? 'pipe' : 'inherit', quiet ? 'pipe' : 'inherit'],
-      env: { ...process.env, ...env },
-    });
-    let output = '';
-    child.stdout?.on('data', (data) => (output += data));
-    child.stderr?.on('data', (data) => (output += data));
-    child.on('error', (error) => resolve({ ok: false, output: String(error) }));
-    child.on('close', (code) => resolve({ ok: code === 0, output }));
+    const output = quiet ? 'pipe' : 'inherit';
+    const child = spawn(process.execPath, args, { cwd: root, stdio: ['ignore', output, output], env: { ...process.env, ...env }, signal });
+    let printed = '';
+    child.stdout?.on('data', (data) => (printed += data));
+    child.stderr?.on('data', (data) => (printed += data));
+    child.on('error', (error) => (printed += String(error)));
+    child.on('close', (code) => resolve({ ok: code === 0, output: printed }));
   });
 }
 
@@ -60,17 +54,32 @@ function finish(passed, failed) {
   process.exitCode = failed === 0 ? 0 : 1;
 }
 
+/** Two checks at a time; after a failure none is started any more, and the one still running is ended. */
 async function runChecks() {
-  for (const [index, { name, command, remedy }] of checks.entries()) {
-    const start = performance.now();
-    process.stdout.write(`[${index + 1}/${checks.length + 1}] ${name} ... `);
-    const { ok, output } = await run(command(), { quiet: true });
-    console.log(`${ok ? 'ok' : 'FAILED'} (${since(start)})`);
-    if (ok) continue;
-    console.error(`\n${output.trim()}\n\nThe check "${name}" failed, see above. Repeat it alone with: ${remedy}`);
-    return index;
+  const waiting = [...checks];
+  const stop = new AbortController();
+  let passed = 0;
+  let failure;
+  const worker = async () => {
+    for (let check = waiting.shift(); check !== undefined && !stop.signal.aborted; check = waiting.shift()) {
+      const start = performance.now();
+      const { ok, output } = await run(check.command(), { quiet: true, signal: stop.signal });
+      if (stop.signal.aborted) return;
+      console.log(`${ok ? 'ok    ' : 'FAILED'}  ${check.name} (${since(start)})`);
+      if (ok) {
+        passed += 1;
+      } else {
+        failure = { ...check, output };
+        stop.abort();
+      }
+    }
+  };
+  console.log(`checking: ${checks.map(({ name }) => name).join(', ')} ...`);
+  await Promise.all([worker(), worker()]);
+  if (failure !== undefined) {
+    console.error(`\n${failure.output.trim()}\n\nThe check "${failure.name}" failed, see above. Repeat it alone with: ${failure.remedy}`);
   }
-  return checks.length;
+  return { passed, ok: failure === undefined };
 }
 
 async function runSpecs() {
@@ -91,13 +100,13 @@ async function runSpecs() {
 }
 
 const start = performance.now();
-const done = await runChecks();
-if (done < checks.length) {
-  finish(done, 1);
+const checked = await runChecks();
+if (!checked.ok) {
+  finish(checked.passed, 1);
 } else {
   const specsStart = performance.now();
-  console.log(`[${checks.length + 1}/${checks.length + 1}] specs ...`);
+  console.log('running the specs ...');
   const specs = await runSpecs();
   console.log(`specs: ${since(specsStart)}, ${specs.unhandled} unhandled errors; everything: ${since(start)}`);
-  finish(checks.length + specs.passed, specs.failed);
+  finish(checked.passed + specs.passed, specs.failed);
 }
