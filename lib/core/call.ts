@@ -1,0 +1,65 @@
+import type { ScopeGroups } from '../ports/store.js';
+import { cleanTags, groupsOf } from './groups.js';
+import { type CacheKey, storageKey } from './key.js';
+import type { Policy } from './options.js';
+import type { Producer } from './types.js';
+
+/** One call of `getOrSet`, everything decided. */
+export interface Call {
+  readonly key: CacheKey;
+  readonly storageKey: string;
+  /** Tags known beforehand, clean. */
+  readonly tags: readonly string[];
+  /** The groups of the key and of `tags`. */
+  readonly groups: readonly ScopeGroups[];
+  readonly plain: boolean;
+  readonly policy: Policy;
+  readonly producer: Producer<unknown>;
+  readonly resultTags: ((value: unknown) => readonly string[]) | undefined;
+  readonly unless: ((value: unknown) => boolean) | undefined;
+  readonly signal: AbortSignal | undefined;
+  /** When the backend must have answered for the production to begin on time; local clock. Moved on while waiting for somebody else's lease. */
+  backendBy: number;
+}
+
+/** A producer of whatever type; only `produce` calls it, with the context it expects. */
+export type AnyProducer = (context: never) => unknown;
+
+/** What `call` needs beyond the key. */
+export interface CallOptions {
+  readonly tags?: readonly string[] | ((value: never) => readonly string[]);
+  readonly resultTags?: (value: never) => readonly string[];
+  readonly unless?: (value: never) => boolean;
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * @param plain the key was given as a plain string: it is in no segment's group, so that not every such key needs a marker of its own
+ */
+export function makeCall(
+  key: CacheKey,
+  plain: boolean,
+  producer: AnyProducer,
+  options: CallOptions | undefined,
+  policy: Policy,
+  backendBy: number,
+): Call {
+  const given = options?.tags;
+  const tags = typeof given === 'object' ? cleanTags(given) : NONE;
+  const fromValue = typeof given === 'function' ? given : options?.resultTags;
+  return {
+    key,
+    storageKey: storageKey(key),
+    tags,
+    groups: groupsOf(key, plain, tags),
+    plain,
+    policy,
+    producer: producer as Producer<unknown>,
+    resultTags: fromValue as ((value: unknown) => readonly string[]) | undefined,
+    unless: options?.unless as ((value: unknown) => boolean) | undefined,
+    signal: options?.signal,
+    backendBy,
+  };
+}
+
+const NONE: readonly string[] = Object.freeze([]);

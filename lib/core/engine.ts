@@ -1,0 +1,276 @@
+import type { AsyncContext } from '../ports/context.js';
+import type { Clock } from '../ports/clock.js';
+import type { Codec } from '../ports/codec.js';
+import type { Entry } from '../ports/entry.js';
+import { BackendError, CacheClosedError } from '../ports/errors.js';
+import type { FencedStore, NearStore } from '../ports/store.js';
+import { Background } from './background.js';
+import { Backoff } from './backoff.js';
+import type { Call } from './call.js';
+import { CacheEvents, type Outcome } from './events.js';
+import { Flight } from './flight.js';
+import { type Answer, ReadThrough } from './get-or-set.js';
+import { cleanTags, groupsOf, unionTags } from './groups.js';
+import { clearing } from './invalidation-request.js';
+import { Invalidator } from './invalidator.js';
+import type { Change } from './journal.js';
+import { sha256 } from './key-hash.js';
+import { LeaseDesk } from './lease-desk.js';
+import { Loader } from './loader.js';
+import { type Settings, ttlFor } from './options.js';
+import { deadlines, expiresAt } from './policy.js';
+import { SingleFlight } from './single-flight.js';
+import { Stats } from './stats.js';
+import { encode } from './taker.js';
+import { Tiers } from './tiers.js';
+
+export interface EngineParts {
+  readonly settings: Settings;
+  readonly store: FencedStore<Entry>;
+  readonly near: NearStore | undefined;
+  /** The near store is all there is. */
+  readonly local: boolean;
+  readonly codecs: ReadonlyMap<string, Codec>;
+  readonly clock: Clock;
+  readonly context: AsyncContext;
+  readonly warn: (error: unknown) => void;
+  /** Unique among all processes. */
+  readonly holder: string;
+  /** Ends the backend after the store. */
+  readonly closeBackend: () => Promise<void>;
+}
+
+const CLOSE_MS = 1_500;
+const LOCAL_LEASE_MS = 24 * 3_600_000;
+
+/** The parts of a cache, wired. */
+export class Engine {
+  readonly settings: Settings;
+  readonly stats = new Stats();
+  readonly events: CacheEvents;
+  readonly tiers: Tiers;
+  readonly flights = new SingleFlight();
+  readonly background: Background;
+  readonly invalidator: Invalidator;
+  readonly readThrough: ReadThrough;
+  readonly #closeBackend: () => Promise<void>;
+  readonly #ends: (() => void)[];
+  readonly #sweeping = new AbortController();
+  #moment = 0;
+
+  constructor({ settings, store, near, local, codecs, clock, context, warn, holder, closeBackend }: EngineParts) {
+    const { stats, flights } = this;
+    this.settings = settings;
+    this.#closeBackend = closeBackend;
+    const events = new CacheEvents(warn);
+    this.events = events;
+    const moment = (): number => ++this.#moment;
+    const label = (storageKey: string): string => this.#label(storageKey);
+    const failed = (during: string, error: unknown): void => {
+      this.failed(during, error);
+    };
+    this.background = new Background((error) => {
+      failed('background', error);
+    });
+    const { background } = this;
+    // In memory nobody but this process holds leases: they end with their flight.
+    const desk = new LeaseDesk(store, clock, local ? LOCAL_LEASE_MS : settings.leaseTtl, background, holder);
+    const corrupt = (key: string, error: unknown): void => {
+      this.corrupt(key, error);
+    };
+    this.tiers = new Tiers(store, near, local, codecs, clock, corrupt, () => this.invalidator.settled);
+    const { tiers } = this;
+    const journaled = (happened: 'replayed' | 'overflowed', count: number): void => {
+      if (events.wanted) events.emit({ type: 'journal', happened, count });
+    };
+    const gap = (reason: string): void => {
+      if (events.wanted) events.emit({ type: 'gap', reason });
+    };
+    this.invalidator = new Invalidator({ store, flights, desk, background, clock, failed, journaled, gap }, () => tiers);
+    const backoff = new Backoff();
+    const loader = new Loader({ settings, tiers, desk, flights, stats, events, backoff, context, moment, label, failed });
+    this.readThrough = new ReadThrough({ tiers, flights, loader, stats, backoff, context, moment, failed });
+    this.#ends = [
+      store.subscribe((notice) => {
+        this.invalidator.hear(notice);
+      }),
+      store.onState((state) => {
+        if (events.wanted) events.emit({ type: 'backend_state', state });
+        if (state === 'up') this.invalidator.reconnected();
+      }),
+    ];
+  }
+
+  hitNear(storageKey: string): void {
+    this.stats.cache_hits++;
+    this.stats.cache_l1_hits++;
+    if (this.events.wanted) this.#tell('hit', 'l1', storageKey);
+  }
+
+  joinedBoarding(storageKey: string): void {
+    this.stats.cache_misses++;
+    this.stats.cache_joined++;
+    if (this.events.wanted) this.#tell('joined', undefined, storageKey);
+  }
+
+  /** Counts the outcome of a call; exactly once. */
+  async count(call: Call, running: Promise<Answer>): Promise<Answer> {
+    try {
+      const answer = await running;
+      this.#count(answer.outcome, answer.tier);
+      if (this.events.wanted) this.#tell(answer.outcome, answer.tier, call.storageKey);
+      return answer;
+    } catch (error) {
+      this.stats.cache_misses++;
+      if (this.events.wanted) this.#tell('error', undefined, call.storageKey);
+      throw error;
+    }
+  }
+
+  #count(outcome: Outcome, tier: 'l1' | 'l2' | undefined): void {
+    const { stats } = this;
+    if (outcome === 'hit' || outcome === 'stale') {
+      stats.cache_hits++;
+      if (outcome === 'stale') stats.cache_stale++;
+      if (tier === 'l1') stats.cache_l1_hits++;
+      return;
+    }
+    stats.cache_misses++;
+    if (outcome === 'joined') stats.cache_joined++;
+    else if (outcome === 'fallback') stats.cache_fallback++;
+  }
+
+  /** A look without a load. */
+  async peek(call: Call): Promise<unknown> {
+    const { tiers } = this;
+    try {
+      const look = tiers.usable ? await tiers.look(call, false) : undefined;
+      const hit = look?.verdict === 'fresh' ? look : undefined;
+      this.#count(hit === undefined ? 'miss' : 'hit', hit?.tier);
+      if (this.events.wanted) this.#tell(hit === undefined ? 'miss' : 'hit', hit?.tier, call.storageKey);
+      return hit?.taker?.take();
+    } catch (error) {
+      this.stats.cache_read_err++;
+      this.failed('read', error);
+      this.#count('miss', undefined);
+      if (this.events.wanted) this.#tell('miss', undefined, call.storageKey);
+      return undefined;
+    }
+  }
+
+  /** Without the cache: after it was closed. */
+  async bypass(call: Call): Promise<unknown> {
+    this.stats.cache_bypassed++;
+    const flight = new Flight(call.storageKey, call.groups, false, undefined);
+    const ignore = (): void => undefined;
+    return call.producer({ signal: call.signal ?? flight.signal, stale: undefined, setTtl: ignore, addTags: ignore, skip: ignore });
+  }
+
+  /** @throws CodecError when the value cannot be encoded */
+  async put(call: Call, value: unknown): Promise<boolean> {
+    const { tiers, settings, invalidator } = this;
+    const { store, fences } = tiers;
+    const remove: Change = { kind: 'keys', keys: [call.storageKey], settleMs: 0 };
+    const ttl = value === undefined ? 0 : ttlFor(call.policy, value, undefined);
+    if (ttl === 0) return this.apply([remove]);
+    const { codec, staleWhileRevalidate, staleIfError, jitter } = call.policy;
+    const body = encode(codec, value);
+    if (body.length > settings.maxValueBytes) return this.apply([remove]);
+    const tags = unionTags(call.tags, cleanTags(call.resultTags?.(value) ?? []));
+    const groups = tags === call.tags ? call.groups : groupsOf(call.key, call.plain, tags);
+    invalidator.here(remove);
+    this.stats.cache_invalidations++;
+    try {
+      if (!tiers.usable) throw new BackendError('UNAVAILABLE', 'The backend is not to be used before the journal is replayed.');
+      const now = store.now();
+      const windows = deadlines(now, { ttl, staleWhileRevalidate, staleIfError }, jitter, Math.random(), 0);
+      const scopes = await store.ensure(groups, Math.max(24 * 3_600_000, 2 * (expiresAt(windows) - now)));
+      const startTicks = scopes.map((scope) => scope.clock ?? 0);
+      const entry: Entry = { key: call.key.text, codec: codec.id, body, createdAt: now, ...windows, cost: 0, startTicks, tags };
+      await store.set(call.storageKey, entry, Math.max(1, Math.ceil(expiresAt(entry) - now)));
+      invalidator.here(remove);
+      tiers.keep(call.storageKey, entry, fences.moment());
+      return true;
+    } catch (error) {
+      this.failed('set', error);
+      this.stats.cache_write_err++;
+      invalidator.here(remove);
+      // Whether it arrived is not known: then at least the old value has to go.
+      invalidator.defer(remove);
+      return false;
+    }
+  }
+
+  async apply(changes: readonly Change[]): Promise<boolean> {
+    this.stats.cache_invalidations++;
+    const durable = await this.invalidator.apply(changes);
+    if (!durable) this.stats.cache_invalidations_deferred++;
+    if (this.events.wanted) {
+      const keys = changes.reduce((sum, change) => sum + (change.kind === 'keys' ? change.keys.length : 0), 0);
+      const groups = changes.reduce((sum, change) => sum + (change.kind === 'groups' ? change.invalidation.groups.length : 0), 0);
+      this.events.emit({ type: 'invalidated', durable, keys, groups });
+    }
+    return durable;
+  }
+
+  async clear(tenant: string | number | bigint | undefined): Promise<boolean> {
+    const change = clearing(tenant);
+    const durable = await this.apply([change]);
+    this.background.run(() => this.tiers.store.sweep(change.invalidation.scope, this.#sweeping.signal));
+    return durable;
+  }
+
+  corrupt(storageKey: string, error: unknown): void {
+    this.stats.cache_corrupt++;
+    if (this.events.wanted) this.events.emit({ type: 'corrupt', key: this.#label(storageKey), error });
+  }
+
+  failed(during: string, error: unknown): void {
+    if (this.events.wanted) this.events.emit({ type: 'backend_problem', during, error });
+  }
+
+  async drain(): Promise<void> {
+    do {
+      await this.flights.settled();
+      await this.background.drain();
+    } while (this.flights.size > 0 || this.background.size > 0);
+  }
+
+  /** Runs out what runs, within a limit; then aborts it. */
+  async close(): Promise<void> {
+    const { tiers, invalidator, background } = this;
+    this.#sweeping.abort();
+    await this.#within(CLOSE_MS, this.drain());
+    if (invalidator.pending > 0) {
+      this.failed(
+        'close',
+        new BackendError('UNAVAILABLE', `${String(invalidator.pending)} invalidations could not be delivered before the cache was closed.`),
+      );
+    }
+    invalidator.close();
+    this.flights.abortAll(new CacheClosedError('The cache was closed while this value was being produced.'));
+    for (const end of this.#ends) end();
+    await this.#within(CLOSE_MS / 3, Promise.allSettled([tiers.store.close().then(() => this.#closeBackend()), background.drain()]));
+  }
+
+  #within(ms: number, work: Promise<unknown>): Promise<void> {
+    return new Promise((resolve) => {
+      const cancel = this.tiers.clock.after(ms, resolve);
+      void work.finally(() => {
+        cancel();
+        resolve();
+      });
+    });
+  }
+
+  #tell(outcome: Outcome, tier: 'l1' | 'l2' | undefined, storageKey: string): void {
+    this.events.emit({ type: 'outcome', outcome, tier, key: this.#label(storageKey) });
+  }
+
+  #label(storageKey: string): string {
+    if (this.settings.exposeKeys) return storageKey;
+    // A key that is all segment may be a plain string key, and say anything.
+    const segment = /(?:^|\/)segment:([^/]+)\//.exec(storageKey)?.[1] ?? '';
+    return `${segment}#${sha256(storageKey, 16)}`;
+  }
+}

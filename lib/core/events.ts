@@ -1,0 +1,65 @@
+/** What came of one call. */
+export type Outcome = 'hit' | 'stale' | 'fallback' | 'miss' | 'joined' | 'error';
+
+/**
+ * What happened. `key` is the storage key's segment and hash unless `exposeKeys` is set; values never appear.
+ *
+ * - `outcome`: exactly one for each `get` and `getOrSet`, with `tier` where the answer came from
+ * - `corrupt`: stored bytes were not readable; counted as a miss, replaced by the next fill
+ * - `unstorable`: the caller got the value, it was not stored
+ * - `fill_refused`: an invalidation overtook the load, its result was not stored
+ * - `write_failed`, `backend_problem`, `backend_state`: the backend; calls go on without it
+ * - `refresh_failed`: a background refresh failed; the stale value stays in use within its window
+ * - `callback_failed`: a callback of the options threw; the call went on without the cache
+ * - `gap`: notices may have been missed, L1 was emptied
+ * - `invalidated`: an invalidation of this process; `durable: false` while it waits in the journal
+ * - `journal`: entries of the journal were replayed, or it overflowed
+ */
+export type CacheEvent =
+  | { readonly type: 'outcome'; readonly outcome: Outcome; readonly tier: 'l1' | 'l2' | undefined; readonly key: string }
+  | {
+      readonly type: 'corrupt' | 'unstorable' | 'write_failed' | 'producer_error' | 'refresh_failed';
+      readonly key: string;
+      readonly error: unknown;
+    }
+  | { readonly type: 'fill_refused'; readonly key: string }
+  | { readonly type: 'backend_problem'; readonly during: string; readonly error: unknown }
+  | { readonly type: 'backend_state'; readonly state: 'up' | 'down' }
+  | { readonly type: 'callback_failed'; readonly callback: string; readonly key: string; readonly error: unknown }
+  | { readonly type: 'gap'; readonly reason: string }
+  | { readonly type: 'invalidated'; readonly durable: boolean; readonly keys: number; readonly groups: number }
+  | { readonly type: 'journal'; readonly happened: 'replayed' | 'overflowed'; readonly count: number };
+
+export type CacheListener = (event: CacheEvent) => void;
+
+/** Events of one cache. Costs nothing when nobody listens: events are then not even made. */
+export class CacheEvents {
+  readonly #listeners = new Set<CacheListener>();
+  readonly #warn: (error: unknown) => void;
+
+  /** @param warn told of an error that a listener threw */
+  constructor(warn: (error: unknown) => void) {
+    this.#warn = warn;
+  }
+
+  /** True when somebody listens: ask before making an event. */
+  get wanted(): boolean {
+    return this.#listeners.size !== 0;
+  }
+
+  /** The returned function ends it. A listener that throws does not disturb the cache: its error becomes a process warning. */
+  on(listener: CacheListener): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  emit(event: CacheEvent): void {
+    for (const listener of this.#listeners) {
+      try {
+        listener(event);
+      } catch (error) {
+        this.#warn(error);
+      }
+    }
+  }
+}

@@ -1,0 +1,135 @@
+import type { Entry } from '../ports/entry.js';
+import type { Look } from './tiers.js';
+import { ReentrantProducerError } from '../ports/errors.js';
+import type { GroupInvalidation, ScopeGroups } from '../ports/store.js';
+import type { Taker } from './taker.js';
+
+/** How a flight ended for those who are in it. */
+export type Landing =
+  /** A value was produced. */
+  | { readonly kind: 'produced'; readonly taker: Taker; readonly entry: Entry | undefined }
+  /** The producer failed and a stale value may stand in for it. */
+  | { readonly kind: 'fallback'; readonly taker: Taker; readonly entry: Entry; readonly error: unknown }
+  /** Somebody else had stored a good entry; it was read at moment `asOf`, and does not count for who came later. */
+  | { readonly kind: 'found'; readonly taker: Taker; readonly entry: Entry; readonly asOf: number }
+  /** Nothing was produced (a refresh that another process is doing): ask again. */
+  | { readonly kind: 'again' };
+
+/**
+ * One load of one key: lease, production, write. Callers join it and share its result and its error.
+ *
+ * Invariants:
+ * - `joinable` only ever goes from true to false, and so does `storable`.
+ * - whoever is in the flight gets its landing, detached or not; detached means: takes no new callers and stores nothing.
+ */
+export class Flight {
+  joinable = true;
+  storable = true;
+  /** The moment (count of calls) at which the production began; a caller who came before it may always join. */
+  producedFrom = Infinity;
+  /** The lease this flight holds in the backend, when it holds one. */
+  lease: string | undefined;
+  startTicks: readonly number[] = [];
+  readonly waitsFor = new Set<Flight>();
+  readonly landing: Promise<Landing>;
+  /** Settles when nothing of the flight is under way any more, its write included. */
+  readonly ended: Promise<void>;
+  readonly #controller = new AbortController();
+  #callers = 0;
+  #land!: (landing: Landing) => void;
+  #fail!: (error: unknown) => void;
+  #end!: () => void;
+
+  constructor(
+    readonly storageKey: string,
+    readonly groups: readonly ScopeGroups[],
+    /** Refreshes nobody waits for: not aborted when callers leave. */
+    readonly background: boolean,
+    /** The stale value that may stand in for a slow or failing production. */
+    readonly candidate: Look | undefined,
+  ) {
+    this.landing = new Promise<Landing>((resolve, reject) => {
+      this.#land = resolve;
+      this.#fail = reject;
+    });
+    this.ended = new Promise<void>((resolve) => {
+      this.#end = resolve;
+    });
+    // Callers get the failure from their own promise; a flight without callers must not become an unhandled rejection.
+    this.landing.catch(() => undefined);
+  }
+
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  land(landing: Landing): void {
+    this.#land(landing);
+  }
+
+  fail(error: unknown): void {
+    this.#fail(error);
+  }
+
+  end(): void {
+    this.#end();
+  }
+
+  detach(): void {
+    this.joinable = false;
+    this.storable = false;
+  }
+
+  /** Takes no new callers, but may still store: a tag moved that the result may turn out to have. */
+  close(): void {
+    this.joinable = false;
+  }
+
+  abort(reason: unknown): void {
+    this.detach();
+    this.#controller.abort(reason);
+  }
+
+  get callers(): number {
+    return this.#callers;
+  }
+
+  enter(): void {
+    this.#callers++;
+  }
+
+  /** The last caller to leave aborts the production, and what it still produces is not stored. */
+  leave(reason: unknown): void {
+    this.#callers--;
+    if (this.#callers === 0 && !this.background) this.abort(reason);
+  }
+
+  /** Does the invalidation name a group that this flight is known to be in? */
+  isIn(invalidation: GroupInvalidation): boolean {
+    const groups = this.groups.find((scope) => scope.scope === invalidation.scope)?.groups ?? [];
+    return invalidation.match === 'all'
+      ? invalidation.groups.every((group) => groups.includes(group))
+      : invalidation.groups.some((group) => groups.includes(group));
+  }
+
+  /**
+   * Notes that this flight's producer waits for another flight.
+   * @throws ReentrantProducerError when that one waits, directly or through others, for this one: neither could ever end
+   */
+  waitFor(other: Flight): () => void {
+    if (other.leadsTo(this)) {
+      throw new ReentrantProducerError(
+        `The producer of ${JSON.stringify(this.storageKey)} asked for ${JSON.stringify(other.storageKey)}, which is waiting for it: this would never end. ` +
+          'Call the uncached method inside the producer, or give the inner call its own key.',
+      );
+    }
+    this.waitsFor.add(other);
+    return () => this.waitsFor.delete(other);
+  }
+
+  leadsTo(target: Flight): boolean {
+    if (this === target) return true;
+    for (const next of this.waitsFor) if (next.leadsTo(target)) return true;
+    return false;
+  }
+}

@@ -1,0 +1,198 @@
+import type { AsyncContext } from '../ports/context.js';
+import type { Entry } from '../ports/entry.js';
+import type { Backoff } from './backoff.js';
+import type { Call } from './call.js';
+import type { Outcome } from './events.js';
+import { Flight, type Landing } from './flight.js';
+import type { Loader } from './loader.js';
+import { isDueEarly } from './policy.js';
+import type { SingleFlight } from './single-flight.js';
+import type { Stats } from './stats.js';
+import { Shared, type Taker } from './taker.js';
+import type { Look, Tiers } from './tiers.js';
+
+/** What one call came to. */
+export interface Answer {
+  readonly outcome: Outcome;
+  readonly tier: 'l1' | 'l2' | undefined;
+  readonly taker: Taker;
+  /** The entry behind the answer, when there is one. */
+  readonly entry: Entry | undefined;
+}
+
+export interface ReadThroughParts {
+  readonly tiers: Tiers;
+  readonly flights: SingleFlight;
+  readonly loader: Loader;
+  readonly stats: Stats;
+  readonly backoff: Backoff;
+  readonly context: AsyncContext;
+  readonly moment: () => number;
+  readonly failed: (during: string, error: unknown) => void;
+}
+
+const SOFT_TIMEOUT = Symbol('soft timeout');
+
+/**
+ * Get or set, whole: look, judge, join or load.
+ *
+ * Who may join a flight? A value whose production began before an invalidation must not reach a caller who came after it was acknowledged. So a
+ * caller joins only if one of these holds:
+ * 1. the production began after the caller came (`producedFrom > asked`);
+ * 2. this process learns of every invalidation (`coherent`): then the flight would have been detached;
+ * 3. the backend, asked after the caller came, still holds the flight's lease (no delete since) and shows the clocks that the flight started
+ *    from (no invalidation in its scopes since).
+ * Guarded by the schedule tests and the process runs.
+ */
+export class ReadThrough {
+  constructor(readonly parts: ReadThroughParts) {}
+
+  async run(call: Call): Promise<Answer> {
+    const { tiers, flights, loader, backoff } = this.parts;
+    for (;;) {
+      const asked = this.parts.moment();
+      const running = flights.find(call.storageKey);
+      if (running !== undefined && (tiers.coherent || running.producedFrom > asked)) {
+        const answer = await this.#join(running, call, asked, 'joined');
+        if (answer !== undefined) return answer;
+        continue;
+      }
+      const look = await this.#look(call, running !== undefined);
+      const paused = backoff.isPaused(call.storageKey, tiers.clock.now());
+      if (look.verdict === 'fresh') return this.#hit(call, look, paused);
+      if (look.verdict === 'stale') return this.#stale(call, look, paused);
+      if (look.verdict === 'fallback' && paused) return this.#answer('fallback', look);
+
+      const found = flights.find(call.storageKey);
+      const flight = found !== undefined && this.#mayJoin(found, asked, look) ? found : loader.start(call, look, false);
+      const answer = await this.#join(flight, call, asked, flight === found ? 'joined' : 'miss');
+      if (answer !== undefined) return answer;
+    }
+  }
+
+  async #look(call: Call, withLease: boolean): Promise<Look> {
+    const { tiers, failed } = this.parts;
+    if (tiers.usable) {
+      try {
+        return await tiers.look(call, withLease);
+      } catch (error) {
+        this.parts.stats.cache_read_err++;
+        failed('read', error);
+      }
+    }
+    const began = tiers.fences.moment();
+    return {
+      entry: undefined,
+      verdict: 'expired',
+      tier: 'l2',
+      taker: undefined,
+      scopes: undefined,
+      groups: call.groups,
+      lease: undefined,
+      began,
+    };
+  }
+
+  #mayJoin(flight: Flight, asked: number, look: Look): boolean {
+    if (this.parts.tiers.coherent || flight.producedFrom > asked) return true;
+    if (flight.lease === undefined || look.lease !== flight.lease || look.scopes === undefined) return false;
+    return look.scopes.every((scope, i) => scope.clock !== undefined && scope.clock === flight.startTicks[i]);
+  }
+
+  #hit(call: Call, look: Look, paused: boolean): Answer {
+    const { tiers } = this.parts;
+    const due = look.entry !== undefined && isDueEarly(look.entry, tiers.store.now(), call.policy.refreshAhead, 1 - Math.random());
+    if (due && !paused) this.refresh(call, look);
+    return this.#answer('hit', look);
+  }
+
+  #stale(call: Call, look: Look, paused: boolean): Answer {
+    if (!paused) this.refresh(call, look);
+    return this.#answer('stale', look);
+  }
+
+  /** One refresh in the background, unless the key is being loaded already. */
+  refresh(call: Call, look: Look): void {
+    const { flights, loader, stats } = this.parts;
+    if (flights.find(call.storageKey) !== undefined) return;
+    stats.cache_refreshes++;
+    loader.start({ ...call, signal: undefined }, look, true);
+  }
+
+  #answer(outcome: Outcome, look: Look): Answer {
+    return { outcome, tier: look.tier, taker: look.taker ?? NOTHING, entry: look.entry };
+  }
+
+  /** @returns undefined when the landing does not count for this caller, who then asks again */
+  async #join(flight: Flight, call: Call, asked: number, outcome: 'joined' | 'miss'): Promise<Answer | undefined> {
+    const { context, stats, tiers } = this.parts;
+    const own = context.current();
+    const arrived = own instanceof Flight ? own.waitFor(flight) : undefined;
+    flight.enter();
+    let landing: Landing | typeof SOFT_TIMEOUT;
+    try {
+      landing = await this.#wait(flight, call);
+    } finally {
+      arrived?.();
+    }
+    if (landing === SOFT_TIMEOUT) return flight.candidate === undefined ? undefined : this.#answer('stale', flight.candidate);
+    switch (landing.kind) {
+      case 'again':
+        return undefined;
+      case 'found':
+        if (landing.asOf < asked && !tiers.coherent) return undefined;
+        stats.cache_hits_after_lock++;
+        return { outcome, tier: 'l2', taker: landing.taker, entry: landing.entry };
+      case 'fallback':
+        return { outcome: 'fallback', tier: 'l2', taker: landing.taker, entry: landing.entry };
+      case 'produced':
+        return { outcome, tier: undefined, taker: landing.taker, entry: landing.entry };
+    }
+  }
+
+  /** Waits around the flight, never inside it: an impatient caller cannot fail a patient one. */
+  #wait(flight: Flight, call: Call): Promise<Landing | typeof SOFT_TIMEOUT> {
+    const { signal } = call;
+    const soft = flight.candidate === undefined ? 0 : call.policy.softTimeout;
+    if (signal === undefined && soft === 0) return flight.landing;
+    return new Promise((resolve, reject) => {
+      const end = (): void => {
+        signal?.removeEventListener('abort', onAbort);
+        cancel?.();
+      };
+      const onAbort = (): void => {
+        end();
+        flight.leave(signal?.reason);
+        // The caller's own reason, whatever it is.
+        // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors
+        reject(signal?.reason);
+      };
+      const cancel =
+        soft === 0
+          ? undefined
+          : this.parts.tiers.clock.after(soft, () => {
+              if (!flight.joinable) return;
+              end();
+              resolve(SOFT_TIMEOUT);
+            });
+      if (signal?.aborted === true) {
+        onAbort();
+        return;
+      }
+      signal?.addEventListener('abort', onAbort, { once: true });
+      flight.landing.then(
+        (landing) => {
+          end();
+          resolve(landing);
+        },
+        (error: unknown) => {
+          end();
+          // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors
+          reject(error);
+        },
+      );
+    });
+  }
+}
+
+const NOTHING: Taker = new Shared(undefined);

@@ -1,0 +1,64 @@
+import { toMilliseconds } from '../ports/duration.js';
+import { CacheConfigError } from '../ports/errors.js';
+import { ALL, cleanTags, NAMESPACE, segmentGroup, tagGroup } from './groups.js';
+import type { Change } from './journal.js';
+import { CacheKey, keyOf, storageKey } from './key.js';
+import { encodePart } from './key-text.js';
+import type { Settings } from './options.js';
+import type { InvalidateRequest } from './types.js';
+
+const FIELDS: ReadonlySet<string> = new Set(['keys', 'tags', 'tenant', 'segment', 'match', 'mode', 'settle']);
+
+/**
+ * What an invalidation means for the backend.
+ * @throws CacheConfigError (`CACHE_CONFIG`) for unknown fields, and when nothing is named
+ */
+export function toChanges(request: InvalidateRequest, settings: Settings): Change[] {
+  for (const field of Object.keys(request)) {
+    if (!FIELDS.has(field))
+      throw new CacheConfigError(`invalidate: unknown field ${JSON.stringify(field)}; expected ${[...FIELDS].join(', ')}.`);
+  }
+  const { keys = [], tags = [], segment, match = 'any', mode = 'hard' } = request;
+  if (match !== 'any' && match !== 'all')
+    throw new CacheConfigError(`invalidate: match must be 'any' or 'all'; got ${JSON.stringify(match)}.`);
+  if (mode !== 'soft' && mode !== 'hard')
+    throw new CacheConfigError(`invalidate: mode must be 'soft' or 'hard'; got ${JSON.stringify(mode)}.`);
+  const settleMs = request.settle === undefined ? settings.replicaLag : toMilliseconds(request.settle, 'settle');
+  const tenant = request.tenant ?? settings.tenant();
+  const groups = [...cleanTags(tags).map(tagGroup)];
+  if (segment !== undefined) groups.push(segmentGroup(encodePart(segment, 'segment')));
+  if (groups.length === 0 && keys.length === 0) {
+    if (request.tenant === undefined) {
+      throw new CacheConfigError('invalidate: name at least one of keys, tags, segment or tenant. To invalidate everything, call clear().');
+    }
+    groups.push(ALL);
+  }
+  const changes: Change[] = [];
+  const names = keys.map((key) => storageKey(withTenant(keyOf(key, tenant), settings)));
+  // The key that is nothing but the segment may have been stored as a plain string key, which is in no segment's group.
+  if (segment !== undefined && mode === 'hard' && match === 'any') {
+    names.push(storageKey(withTenant(keyOf(CacheKey.builder().segment(segment).build(), tenant), settings)));
+  }
+  if (names.length > 0) changes.push({ kind: 'keys', keys: [...new Set(names)], settleMs });
+  if (groups.length > 0) {
+    if (tenant === undefined && settings.tenancy === 'required') throw new CacheConfigError(NO_TENANT);
+    const scope = tenant === undefined ? NAMESPACE : encodePart(tenant, 'tenant');
+    const sorted = [...new Set(groups)].sort();
+    changes.push({ kind: 'groups', invalidation: { scope, groups: sorted, match: sorted.length > 1 ? match : 'any', mode, settleMs } });
+  }
+  return changes;
+}
+
+/** Everything of one tenant, or of the namespace. */
+export function clearing(tenant: string | number | bigint | undefined): Change & { kind: 'groups' } {
+  const scope = tenant === undefined ? NAMESPACE : encodePart(tenant, 'tenant');
+  return { kind: 'groups', invalidation: { scope, groups: [ALL], match: 'any', mode: 'hard', settleMs: 0 } };
+}
+
+function withTenant(key: CacheKey, settings: Settings): CacheKey {
+  if (key.tenant === undefined && settings.tenancy === 'required') throw new CacheConfigError(NO_TENANT);
+  return key;
+}
+
+const NO_TENANT =
+  "This cache has tenancy: 'required', and the invalidation has no tenant. Name one (tenant: ...), or give the cache a tenant resolver (option tenant).";

@@ -1,0 +1,187 @@
+import type { Clock } from '../ports/clock.js';
+import type { Entry } from '../ports/entry.js';
+import type { FencedStore, Notice } from '../ports/store.js';
+import type { Background } from './background.js';
+import { type Change, ChangeList } from './journal.js';
+import type { LeaseDesk } from './lease-desk.js';
+import type { SingleFlight } from './single-flight.js';
+import type { Tiers } from './tiers.js';
+
+/** For how long a change is repeated after a reconnection: an asynchronous replica that was promoted may have lost it. */
+const REAPPLY_MS = 10_000;
+const FIRST_RETRY_MS = 100;
+const LONGEST_RETRY_MS = 2_000;
+
+export interface InvalidatorParts {
+  readonly store: FencedStore<Entry>;
+  readonly flights: SingleFlight;
+  readonly desk: LeaseDesk;
+  readonly background: Background;
+  readonly clock: Clock;
+  readonly failed: (during: string, error: unknown) => void;
+  readonly journaled: (happened: 'replayed' | 'overflowed', count: number) => void;
+  readonly gap: (reason: string) => void;
+}
+
+/**
+ * Makes changes hold: in this process at once, in the backend as soon as it can be reached, in that order.
+ *
+ * Invariant: while a change has not reached the backend, `settled` is false and nothing is read from or stored to it; so an entry that is older
+ * than the change cannot be seen by this process, and the journal is empty before the backend is trusted again.
+ */
+export class Invalidator {
+  readonly #pending = new ChangeList();
+  readonly #recent = new ChangeList();
+  #replaying = false;
+  #reconnections = 0;
+  /** The reconnection after which recent changes were last repeated. */
+  #reapplied = 0;
+  #retryMs = FIRST_RETRY_MS;
+  #cancelRetry: (() => void) | undefined;
+  #closed = false;
+
+  constructor(
+    readonly parts: InvalidatorParts,
+    /** Late, because the tiers ask `settled`. */
+    readonly tiers: () => Tiers,
+  ) {}
+
+  /** Has every change reached the backend? */
+  get settled(): boolean {
+    return this.#pending.size === 0 && this.#reapplied === this.#reconnections;
+  }
+
+  get pending(): number {
+    return this.#pending.size;
+  }
+
+  /** @returns true when all of it is durable; false when something waits in the journal */
+  async apply(changes: readonly Change[]): Promise<boolean> {
+    for (const change of changes) this.here(change);
+    const results = await Promise.all(changes.map((change) => this.#there(change)));
+    // Again: a load that began in between may have read what the backend still had.
+    for (const change of changes) this.here(change);
+    return results.every(Boolean);
+  }
+
+  /** What could not be done in another way is done by making sure that the old is gone. */
+  defer(change: Change): void {
+    if (!this.#pending.add(change, this.parts.clock.now())) this.parts.journaled('overflowed', this.#pending.size);
+    this.#retryLater();
+  }
+
+  /** The effect in this process: flights detached, L1 told. Synchronous. */
+  here(change: Change): void {
+    const { flights } = this.parts;
+    const { fences, near, local } = this.tiers();
+    if (change.kind === 'groups') {
+      flights.detachGroups(change.invalidation);
+      fences.groupsMoved(change.invalidation);
+      return;
+    }
+    fences.keysMoved();
+    for (const key of change.keys) {
+      flights.detachKey(key);
+      if (!local) near?.remove(key);
+    }
+  }
+
+  /** What others did. */
+  hear(notice: Notice): void {
+    switch (notice.kind) {
+      case 'keys':
+        this.here({ kind: 'keys', keys: notice.keys, settleMs: 0 });
+        return;
+      case 'groups':
+        this.here({ kind: 'groups', invalidation: notice.invalidation });
+        return;
+      case 'released':
+        this.parts.desk.released(notice.key);
+        return;
+      case 'gap': {
+        const { fences, near, local } = this.tiers();
+        this.parts.flights.detachAll();
+        fences.forget();
+        if (!local) near?.clear();
+        this.parts.gap(notice.reason);
+      }
+    }
+  }
+
+  /** The backend is there, possibly another one than before. */
+  reconnected(): void {
+    this.#recent.expire(this.parts.clock.now() - REAPPLY_MS);
+    this.#reconnections++;
+    if (this.#recent.size === 0) this.#reapplied = this.#reconnections;
+    if (!this.settled) this.#retryNow();
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#cancelRetry?.();
+  }
+
+  async #there(change: Change): Promise<boolean> {
+    const { store, clock, failed } = this.parts;
+    // Behind others in the journal it waits its turn, so that the order stays.
+    if (store.state === 'up' && this.settled) {
+      try {
+        await this.#send(change);
+        if (!this.tiers().local) {
+          this.#recent.expire(clock.now() - REAPPLY_MS);
+          this.#recent.add(change, clock.now());
+        }
+        return true;
+      } catch (error) {
+        failed('invalidate', error);
+      }
+    }
+    this.defer(change);
+    return false;
+  }
+
+  async #send(change: Change): Promise<void> {
+    if (change.kind === 'keys') await this.parts.store.delete(change.keys, change.settleMs);
+    else await this.parts.store.invalidate(change.invalidation);
+  }
+
+  #retryNow(): void {
+    this.#cancelRetry?.();
+    this.#cancelRetry = undefined;
+    if (!this.#replaying && !this.#closed) this.parts.background.run(() => this.#replay());
+  }
+
+  #retryLater(): void {
+    if (this.#cancelRetry !== undefined || this.#closed) return;
+    this.#cancelRetry = this.parts.clock.after(this.#retryMs, () => {
+      this.#retryNow();
+    });
+    this.#retryMs = Math.min(LONGEST_RETRY_MS, 2 * this.#retryMs);
+  }
+
+  /** Recent changes first: they are older than those that wait. */
+  async #replay(): Promise<void> {
+    this.#replaying = true;
+    let count = 0;
+    try {
+      while (this.#reapplied !== this.#reconnections) {
+        const round = this.#reconnections;
+        for (const change of this.#recent.list()) await this.#send(change).then(() => count++);
+        this.#reapplied = round;
+      }
+      for (let change = this.#pending.first; change !== undefined && !this.#closed; change = this.#pending.first) {
+        await this.#send(change);
+        count++;
+        this.#pending.remove(change);
+        this.#recent.add(change, this.parts.clock.now());
+      }
+      this.#retryMs = FIRST_RETRY_MS;
+      if (count > 0) this.parts.journaled('replayed', count);
+    } catch (error) {
+      this.parts.failed('replay', error);
+    } finally {
+      this.#replaying = false;
+      if (!this.settled) this.#retryLater();
+    }
+  }
+}

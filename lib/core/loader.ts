@@ -1,0 +1,222 @@
+import type { AsyncContext } from '../ports/context.js';
+import type { Payload } from '../ports/codec.js';
+import type { Entry } from '../ports/entry.js';
+import type { Backoff } from './backoff.js';
+import type { Call } from './call.js';
+import type { CacheEvents } from './events.js';
+import { Flight } from './flight.js';
+import { cleanTags, groupsOf, unionTags } from './groups.js';
+import type { LeaseDesk } from './lease-desk.js';
+import { MarkerKeeper } from './marker-keeper.js';
+import { type Settings, ttlFor } from './options.js';
+import { deadlines, expiresAt } from './policy.js';
+import { type Production, produce } from './production.js';
+import type { SingleFlight } from './single-flight.js';
+import type { Stats } from './stats.js';
+import { encode, frozenOf, Shared, type Taker, takerOf } from './taker.js';
+import type { Look, Tiers } from './tiers.js';
+import { takeTurn, type Turn } from './turn.js';
+
+export interface LoaderParts {
+  readonly settings: Settings;
+  readonly tiers: Tiers;
+  readonly desk: LeaseDesk;
+  readonly flights: SingleFlight;
+  readonly stats: Stats;
+  readonly events: CacheEvents;
+  readonly backoff: Backoff;
+  readonly context: AsyncContext;
+  /** Counts calls and productions of this process: who came before whom. */
+  readonly moment: () => number;
+  readonly label: (storageKey: string) => string;
+  /** Told of a backend that could not do its part. */
+  readonly failed: (during: string, error: unknown) => void;
+}
+
+/** Loads a key: turn, production, write. The only way a produced value is ever stored. */
+export class Loader {
+  readonly #keeper: MarkerKeeper;
+
+  constructor(readonly parts: LoaderParts) {
+    this.#keeper = new MarkerKeeper(parts.tiers.store);
+  }
+
+  /** Registers the flight before anything is awaited, so that the next caller finds it. */
+  start(call: Call, look: Look, background: boolean): Flight {
+    const candidate = look.taker === undefined || look.verdict === 'fresh' ? undefined : look;
+    const flight = new Flight(call.storageKey, call.groups, background, candidate);
+    this.parts.flights.add(flight);
+    void this.#fly(flight, call, look);
+    return flight;
+  }
+
+  /** Never rejects: what happens to the flight is told to those who are in it. */
+  async #fly(flight: Flight, call: Call, look: Look): Promise<void> {
+    const { desk, flights, tiers } = this.parts;
+    const began = tiers.fences.moment();
+    let cancelRenewal = (): void => undefined;
+    try {
+      const turn = await this.#turn(flight, call, look);
+      if (turn.state === 'landed') {
+        flight.land(turn.landing);
+        return;
+      }
+      if (flight.lease !== undefined && !tiers.local) cancelRenewal = desk.keepAlive(flight);
+      const onAbort = (): void => {
+        desk.release(flight);
+      };
+      flight.signal.addEventListener('abort', onAbort, { once: true });
+      flight.signal.throwIfAborted();
+      flight.producedFrom = this.parts.moment();
+      this.parts.stats.cache_productions++;
+      const production = await produce(call, flight, staleOf(flight), tiers.clock, this.parts.context);
+      this.parts.backoff.worked(call.storageKey);
+      const { taker, entry } = this.#make(flight, call, production, turn.settleUntil);
+      flight.land({ kind: 'produced', taker, entry });
+      if (entry !== undefined) await this.#write(flight, call, entry, began);
+    } catch (error) {
+      this.#crash(flight, call, error);
+    } finally {
+      cancelRenewal();
+      desk.release(flight);
+      flights.remove(flight);
+    }
+  }
+
+  async #turn(flight: Flight, call: Call, look: Look): Promise<Turn> {
+    const { tiers, desk, settings, moment } = this.parts;
+    if (tiers.usable) {
+      try {
+        const { leaseWait: waitMs, backendTimeout } = settings;
+        return await takeTurn(flight, call, look, { tiers, desk, keeper: this.#keeper, waitMs, backendTimeout, moment });
+      } catch (error) {
+        this.parts.failed('acquire', error);
+      }
+    }
+    // Without the backend there is no fence, so nothing is stored; the caller still gets the value.
+    flight.storable = false;
+    return { state: 'go', settleUntil: 0 };
+  }
+
+  /** What callers get, and the entry when it is to be stored. */
+  #make(flight: Flight, call: Call, production: Production, settleUntil: number): { taker: Taker; entry: Entry | undefined } {
+    const { value } = production;
+    const entry = flight.storable && flight.lease !== undefined ? this.#decide(call, production) : undefined;
+    if (value === undefined || (entry === undefined && flight.callers <= 1)) return { taker: new Shared(value), entry: undefined };
+    const { codec } = call.policy;
+    let body: Payload;
+    try {
+      body = encode(codec, value);
+    } catch (error) {
+      if (entry !== undefined) this.#unstorable(call, error);
+      return { taker: new Shared(value), entry: undefined };
+    }
+    const frozen = this.parts.tiers.near?.isolation === 'freeze' && entry !== undefined ? frozenOf(codec, body) : undefined;
+    const taker = frozen === undefined ? takerOf(value, codec, body) : new Shared(frozen.value);
+    if (entry === undefined) return { taker, entry };
+    if (body.length > this.parts.settings.maxValueBytes) {
+      this.#unstorable(
+        call,
+        new RangeError(
+          `The encoded value has ${String(body.length)} bytes; maxValueBytes is ${String(this.parts.settings.maxValueBytes)}.`,
+        ),
+      );
+      return { taker, entry: undefined };
+    }
+    const now = this.parts.tiers.store.now();
+    const { ttl, tags } = entry;
+    const { staleWhileRevalidate, staleIfError, jitter } = call.policy;
+    const windows = deadlines(now, { ttl, staleWhileRevalidate, staleIfError }, jitter, Math.random(), settleUntil);
+    const { startTicks } = flight;
+    return {
+      taker,
+      entry: { key: call.key.text, codec: codec.id, body, createdAt: now, ...windows, cost: production.cost, startTicks, tags },
+    };
+  }
+
+  /** Is it to be stored, for how long and under which tags? A callback that throws means: not stored. */
+  #decide(call: Call, production: Production): { ttl: number; tags: readonly string[] } | undefined {
+    const { value, skip } = production;
+    if (value === undefined || skip) return undefined;
+    let callback = 'unless';
+    try {
+      if (call.unless?.(value) === true) return undefined;
+      callback = 'ttl';
+      const ttl = ttlFor(call.policy, value, production.ttl);
+      callback = 'tags';
+      const tags = unionTags(call.tags, cleanTags([...(call.resultTags?.(value) ?? []), ...production.tags]));
+      return ttl > 0 ? { ttl, tags } : undefined;
+    } catch (error) {
+      const { events, label } = this.parts;
+      if (events.wanted) events.emit({ type: 'callback_failed', callback, key: label(call.storageKey), error });
+      return undefined;
+    }
+  }
+
+  async #write(flight: Flight, call: Call, entry: Entry, began: number): Promise<void> {
+    const { tiers, stats, events, label } = this.parts;
+    const { lease } = flight;
+    let stored = false;
+    try {
+      const until = expiresAt(entry);
+      const groups = entry.tags.length === call.tags.length ? call.groups : groupsOf(call.key, call.plain, entry.tags);
+      if (!this.#keeper.areKept(groups, until)) await this.#keeper.ensure(groups, until);
+      if (flight.storable && lease !== undefined) {
+        stored = await tiers.store.fill(call.storageKey, lease, entry, Math.max(1, Math.ceil(until - tiers.store.now())));
+      }
+    } catch (error) {
+      stats.cache_write_err++;
+      if (events.wanted) events.emit({ type: 'write_failed', key: label(call.storageKey), error });
+      return;
+    }
+    if (!stored) {
+      stats.cache_fill_refused++;
+      if (events.wanted) events.emit({ type: 'fill_refused', key: label(call.storageKey) });
+      return;
+    }
+    stats.cache_fills++;
+    flight.lease = undefined;
+    if (flight.storable) tiers.keep(call.storageKey, entry, began);
+  }
+
+  #crash(flight: Flight, call: Call, error: unknown): void {
+    const { stats, events, tiers, backoff, label } = this.parts;
+    stats.cache_producer_err++;
+    const { candidate } = flight;
+    const now = tiers.store.now();
+    if (events.wanted) events.emit({ type: flight.background ? 'refresh_failed' : 'producer_error', key: label(call.storageKey), error });
+    if (candidate?.entry !== undefined) backoff.failed(call.storageKey, tiers.clock.now());
+    const entry = candidate?.entry;
+    const inWindow = entry !== undefined && entry.fallbackUntil > entry.freshUntil && now < entry.fallbackUntil;
+    if (inWindow && candidate?.taker !== undefined && isUndisturbed(flight, error) && this.#allowsFallback(call, error)) {
+      flight.land({ kind: 'fallback', taker: candidate.taker, entry, error });
+    } else flight.fail(error);
+  }
+
+  #allowsFallback(call: Call, error: unknown): boolean {
+    try {
+      return call.policy.staleIfErrorWhen(error);
+    } catch (problem) {
+      const { events, label } = this.parts;
+      if (events.wanted)
+        events.emit({ type: 'callback_failed', callback: 'staleIfErrorWhen', key: label(call.storageKey), error: problem });
+      return false;
+    }
+  }
+
+  #unstorable(call: Call, error: unknown): void {
+    const { stats, events, label } = this.parts;
+    stats.cache_unstorable++;
+    if (events.wanted) events.emit({ type: 'unstorable', key: label(call.storageKey), error });
+  }
+}
+
+function staleOf(flight: Flight): { readonly value: unknown } | undefined {
+  const taker = flight.candidate?.taker;
+  return taker === undefined ? undefined : { value: taker.take() };
+}
+
+/** An invalidation that came during the load makes the old value unusable for anything; a timeout detaches the flight by itself. */
+function isUndisturbed(flight: Flight, error: unknown): boolean {
+  return flight.joinable || flight.signal.reason === error;
+}

@@ -1,0 +1,192 @@
+import type { Codec } from '../ports/codec.js';
+import { type Duration, toMilliseconds } from '../ports/duration.js';
+import { CacheConfigError } from '../ports/errors.js';
+import { encodePart } from './key-text.js';
+import type { CacheOptions, CodecChoice, EntryOptions, RefreshAhead, Tenancy } from './types.js';
+
+/** How entries are made and used: everything decided, nothing optional. All durations in milliseconds. */
+export interface Policy {
+  readonly ttl: number | ((value: unknown) => Duration);
+  readonly nullTtl: number | undefined;
+  readonly staleWhileRevalidate: number;
+  readonly staleIfError: number;
+  readonly staleIfErrorWhen: (error: unknown) => boolean;
+  readonly jitter: number;
+  readonly refreshAhead: RefreshAhead;
+  readonly softTimeout: number;
+  readonly hardTimeout: number;
+  readonly codec: Codec;
+}
+
+export interface Settings {
+  readonly name: string;
+  readonly namespace: string;
+  readonly tenancy: Tenancy;
+  readonly tenant: () => string | number | bigint | undefined;
+  readonly replicaLag: number;
+  readonly strict: boolean;
+  readonly leaseTtl: number;
+  readonly leaseWait: number;
+  readonly backendTimeout: number;
+  readonly maxValueBytes: number;
+  readonly exposeKeys: boolean;
+  readonly policy: Policy;
+}
+
+/** The default ttl of an entry, in milliseconds. */
+export const DEFAULT_TTL = 30_000;
+const NULL_TTL_CAP = 30_000;
+const OPTION_NAMES: ReadonlySet<string> = new Set([
+  ...[
+    'name',
+    'backend',
+    'l1',
+    'namespace',
+    'tenancy',
+    'tenant',
+    'replicaLag',
+    'strict',
+    'lease',
+    'backendTimeout',
+    'maxValueBytes',
+    'clock',
+    'exposeKeys',
+  ],
+  ...['ttl', 'nullTtl', 'staleWhileRevalidate', 'staleIfError', 'staleIfErrorWhen', 'jitter', 'refreshAhead', 'producerTimeout', 'codec'],
+]);
+
+/**
+ * Merges the options of a cache with the defaults, once, at start.
+ * @throws CacheConfigError (`CACHE_CONFIG`) naming the option, what was expected and what was given
+ */
+export function resolveSettings(options: CacheOptions, codecs: ReadonlyMap<string, Codec>): Settings {
+  if (typeof options !== 'object' || options === null) throw new CacheConfigError(`Cache options must be an object; got ${show(options)}.`);
+  for (const name of Object.keys(options)) {
+    if (!OPTION_NAMES.has(name)) {
+      throw new CacheConfigError(`Unknown cache option ${JSON.stringify(name)}. Options are: ${[...OPTION_NAMES].sort().join(', ')}.`);
+    }
+  }
+  const tenancy = options.tenancy ?? 'optional';
+  if (tenancy !== 'optional' && tenancy !== 'required') {
+    throw new CacheConfigError(`tenancy must be 'optional' or 'required'; got ${show(tenancy)}.`);
+  }
+  const policy = resolvePolicy(options, DEFAULTS(codecs), codecs);
+  return Object.freeze({
+    name: text(options.name ?? 'default', 'name'),
+    namespace: encodePart(text(options.namespace ?? 'cache', 'namespace'), 'namespace'),
+    tenancy,
+    tenant: callback(options.tenant ?? nobody, 'tenant'),
+    replicaLag: toMilliseconds(options.replicaLag ?? 0, 'replicaLag'),
+    strict: flag(options.strict ?? false, 'strict'),
+    leaseTtl: atLeast(100, toMilliseconds(options.lease?.ttl ?? 3_000, 'lease.ttl'), 'lease.ttl'),
+    leaseWait: toMilliseconds(options.lease?.wait ?? 10_000, 'lease.wait'),
+    backendTimeout: atLeast(1, toMilliseconds(options.backendTimeout ?? 250, 'backendTimeout'), 'backendTimeout'),
+    maxValueBytes: positive(options.maxValueBytes ?? 8 * 1024 * 1024, 'maxValueBytes'),
+    exposeKeys: flag(options.exposeKeys ?? false, 'exposeKeys'),
+    policy,
+  });
+}
+
+const DEFAULTS = (codecs: ReadonlyMap<string, Codec>): Policy => ({
+  ttl: DEFAULT_TTL,
+  nullTtl: undefined,
+  staleWhileRevalidate: 0,
+  staleIfError: 0,
+  staleIfErrorWhen: isTransient,
+  jitter: 0.1,
+  refreshAhead: false,
+  softTimeout: 0,
+  hardTimeout: 30_000,
+  codec: resolveCodec('json', codecs),
+});
+
+/**
+ * The policy of a call: its options over those of the cache.
+ * @throws CacheConfigError (`CACHE_CONFIG`)
+ */
+export function resolvePolicy(options: EntryOptions<never>, base: Policy, codecs: ReadonlyMap<string, Codec>): Policy {
+  const { ttl, jitter, refreshAhead } = options;
+  if (jitter !== undefined && !(jitter >= 0 && jitter <= 1))
+    throw new CacheConfigError(`jitter must be a number from 0 to 1; got ${show(jitter)}.`);
+  if (refreshAhead !== undefined && refreshAhead !== false && refreshAhead !== 'xfetch' && !(refreshAhead > 0 && refreshAhead < 1)) {
+    throw new CacheConfigError(`refreshAhead must be 'xfetch', false, or a share of the ttl between 0 and 1; got ${show(refreshAhead)}.`);
+  }
+  const soft = options.producerTimeout?.soft;
+  const hard = options.producerTimeout?.hard;
+  const duration = (given: Duration | undefined, name: string, fallback: number): number =>
+    given === undefined ? fallback : toMilliseconds(given, name);
+  return Object.freeze({
+    ttl: typeof ttl === 'function' ? (ttl as (value: unknown) => Duration) : duration(ttl, 'ttl', base.ttl as number),
+    nullTtl: options.nullTtl === undefined ? base.nullTtl : toMilliseconds(options.nullTtl, 'nullTtl'),
+    staleWhileRevalidate: duration(options.staleWhileRevalidate, 'staleWhileRevalidate', base.staleWhileRevalidate),
+    staleIfError: duration(options.staleIfError, 'staleIfError', base.staleIfError),
+    staleIfErrorWhen: callback(options.staleIfErrorWhen ?? base.staleIfErrorWhen, 'staleIfErrorWhen'),
+    jitter: jitter ?? base.jitter,
+    refreshAhead: refreshAhead ?? base.refreshAhead,
+    softTimeout: duration(soft, 'producerTimeout.soft', base.softTimeout),
+    hardTimeout: hard === undefined ? base.hardTimeout : atLeast(1, toMilliseconds(hard, 'producerTimeout.hard'), 'producerTimeout.hard'),
+    codec: options.codec === undefined ? base.codec : resolveCodec(options.codec, codecs),
+  });
+}
+
+/** The ttl for a value, in milliseconds. @throws CacheConfigError when the function gives no duration */
+export function ttlFor(policy: Policy, value: unknown, override: number | undefined): number {
+  if (override !== undefined) return override;
+  const ttl = typeof policy.ttl === 'number' ? policy.ttl : toMilliseconds(policy.ttl(value), 'ttl(value)');
+  return value === null ? (policy.nullTtl ?? Math.min(ttl, NULL_TTL_CAP)) : ttl;
+}
+
+function resolveCodec(choice: CodecChoice, codecs: ReadonlyMap<string, Codec>): Codec {
+  const codec = typeof choice === 'string' ? codecs.get(choice) : choice;
+  if (codec !== undefined && typeof codec.encode === 'function' && typeof codec.decode === 'function' && /^[a-z0-9]{1,8}$/.test(codec.id))
+    return codec;
+  throw new CacheConfigError(
+    `codec must be one of ${[...codecs.keys()].map((id) => `'${id}'`).join(', ')}, or an object { id, encode, decode } whose id has 1 to 8 characters of a-z and 0-9; got ${show(choice)}.`,
+  );
+}
+
+/** Not when the caller gave up, and not for answers that are the caller's own fault: a 404 stays a 404. */
+function isTransient(error: unknown): boolean {
+  if (typeof error !== 'object' || error === null) return true;
+  if ('name' in error && error.name === 'AbortError') return false;
+  const status =
+    'getStatus' in error && typeof error.getStatus === 'function'
+      ? (error.getStatus as () => unknown)()
+      : 'status' in error
+        ? error.status
+        : undefined;
+  return !(typeof status === 'number' && status >= 400 && status < 500);
+}
+
+function nobody(): undefined {
+  return undefined;
+}
+
+function text(given: unknown, name: string): string {
+  if (typeof given === 'string' && given.length > 0 && given.length <= 100) return given;
+  throw new CacheConfigError(`${name} must be a text of 1 to 100 characters; got ${show(given)}.`);
+}
+
+function flag(given: unknown, name: string): boolean {
+  if (typeof given === 'boolean') return given;
+  throw new CacheConfigError(`${name} must be true or false; got ${show(given)}.`);
+}
+
+function positive(given: unknown, name: string): number {
+  if (typeof given === 'number' && Number.isSafeInteger(given) && given > 0) return given;
+  throw new CacheConfigError(`${name} must be a positive whole number; got ${show(given)}.`);
+}
+
+function atLeast(least: number, ms: number, name: string): number {
+  if (ms >= least) return ms;
+  throw new CacheConfigError(`${name} must be at least ${String(least)} ms; got ${String(ms)} ms.`);
+}
+
+function callback<T>(given: T, name: string): T {
+  if (typeof given === 'function') return given;
+  throw new CacheConfigError(`${name} must be a function; got ${show(given)}.`);
+}
+
+function show(given: unknown): string {
+  return typeof given === 'string' ? JSON.stringify(given) : typeof given === 'object' && given !== null ? 'an object' : String(given);
+}

@@ -1,0 +1,187 @@
+import type { CacheBackend } from '../ports/backend.js';
+import type { Entry, Envelope } from '../ports/entry.js';
+import { BackendError } from '../ports/errors.js';
+import type {
+  Acquired,
+  AcquireRequest,
+  FencedStore,
+  GroupInvalidation,
+  Marker,
+  Notice,
+  ReadRequest,
+  Reading,
+  ScopeGroups,
+  ScopeReading,
+  StoreState,
+} from '../ports/store.js';
+import type { Clock } from '../ports/clock.js';
+
+/** Nothing of this group was invalidated by this process. */
+const UNTOUCHED: Marker = Object.freeze({ hard: 0, soft: 0, settleUntil: 0, combinations: Object.freeze([]) });
+const NO_BYTES = new Uint8Array(0);
+
+/**
+ * A backend of two methods as a fenced store: leases and markers are kept in this process, values in the backend.
+ *
+ * The narrower promise: everything holds among the users of this one object. What another process invalidates is not seen, and a marker that
+ * this process never had counts as untouched, since entries of earlier runs would otherwise be of no use.
+ */
+export class SimpleStore implements FencedStore<Entry> {
+  /** Writes of a key go one after the other, so that a tombstone cannot be overtaken by the value it buries. */
+  readonly #writes = new Map<string, Promise<unknown>>();
+
+  constructor(
+    readonly backend: CacheBackend,
+    readonly prefix: string,
+    readonly fences: FencedStore<Entry>,
+    readonly envelope: Envelope,
+    readonly clock: Clock,
+    readonly timeoutMs: number,
+    readonly corrupt: (key: string, error: unknown) => void,
+  ) {}
+
+  now(): number {
+    return this.fences.now();
+  }
+
+  get state(): StoreState {
+    return this.fences.state;
+  }
+
+  onState(listener: (state: StoreState) => void): () => void {
+    return this.fences.onState(listener);
+  }
+
+  async read(request: ReadRequest, timeoutMs?: number): Promise<Reading<Entry>> {
+    const reading = await this.fences.read(request);
+    const stored = await this.#get(request.key, timeoutMs);
+    return { ...reading, stored, scopes: reading.scopes.map(untouched) };
+  }
+
+  async acquire(request: AcquireRequest<Entry>, timeoutMs?: number): Promise<Acquired<Entry>> {
+    const stored = await this.#get(request.key, timeoutMs);
+    if (stored !== undefined && stored.createdAt !== request.seen?.createdAt) return { state: 'found', stored };
+    return this.fences.acquire({ ...request, seen: undefined });
+  }
+
+  renew(key: string, lease: string, leaseMs: number): Promise<boolean> {
+    return this.fences.renew(key, lease, leaseMs);
+  }
+
+  release(key: string, lease: string): Promise<void> {
+    return this.fences.release(key, lease);
+  }
+
+  async fill(key: string, lease: string, stored: Entry, ttlMs: number): Promise<boolean> {
+    return this.#inTurn(key, async () => {
+      if (!(await this.fences.renew(key, lease, ttlMs))) return false;
+      await this.#put(key, stored, ttlMs);
+      await this.fences.release(key, lease);
+      return true;
+    });
+  }
+
+  async set(key: string, stored: Entry, ttlMs: number): Promise<void> {
+    await this.fences.delete([key], 0);
+    await this.#inTurn(key, () => this.#put(key, stored, ttlMs));
+  }
+
+  async delete(keys: readonly string[], settleMs: number): Promise<void> {
+    await this.fences.delete(keys, settleMs);
+    await Promise.all(keys.map((key) => this.#inTurn(key, () => this.#remove(key))));
+  }
+
+  /** Makes the clocks only: a marker made now would bury what earlier runs stored. */
+  async ensure(scopes: readonly ScopeGroups[], keepMs: number): Promise<readonly ScopeReading[]> {
+    await this.fences.ensure(
+      scopes.map(({ scope }) => ({ scope, groups: [] })),
+      keepMs,
+    );
+    const reading = await this.fences.read({ key: '', scopes, withLease: false, text: false });
+    return reading.scopes.map(untouched);
+  }
+
+  invalidate(invalidation: GroupInvalidation): Promise<number> {
+    return this.fences.invalidate(invalidation);
+  }
+
+  /** Two methods give no way to list keys: memory comes back as entries expire. */
+  sweep(): Promise<number> {
+    return Promise.resolve(0);
+  }
+
+  subscribe(listener: (notice: Notice) => void): () => void {
+    return this.fences.subscribe(listener);
+  }
+
+  hearing(): boolean {
+    return this.fences.hearing();
+  }
+
+  close(): Promise<void> {
+    return this.fences.close();
+  }
+
+  async #get(key: string, timeoutMs: number | undefined): Promise<Entry | undefined> {
+    const bytes = await this.#bounded('get', Math.min(timeoutMs ?? this.timeoutMs, this.timeoutMs), () =>
+      this.backend.get(this.prefix + key),
+    );
+    if (bytes === undefined || bytes === null || bytes.length === 0) return undefined;
+    try {
+      return this.envelope.unpack(bytes);
+    } catch (error) {
+      this.corrupt(key, error);
+      return undefined;
+    }
+  }
+
+  async #put(key: string, entry: Entry, ttlMs: number): Promise<void> {
+    const payload = this.envelope.pack(entry);
+    const bytes = typeof payload === 'string' ? new TextEncoder().encode(payload) : payload;
+    await this.#bounded('set', this.timeoutMs, () => this.backend.set(this.prefix + key, bytes, ttlMs));
+  }
+
+  async #remove(key: string): Promise<void> {
+    const { backend } = this;
+    const name = this.prefix + key;
+    if (backend.delete === undefined) await this.#bounded('set', this.timeoutMs, () => backend.set(name, NO_BYTES, 1));
+    else await this.#bounded('delete', this.timeoutMs, () => backend.delete?.(name));
+  }
+
+  #inTurn<T>(key: string, task: () => Promise<T>): Promise<T> {
+    const turn = (this.#writes.get(key) ?? Promise.resolve()).then(task, task);
+    const settled = turn.then(
+      () => undefined,
+      () => undefined,
+    );
+    this.#writes.set(key, settled);
+    void settled.then(() => {
+      if (this.#writes.get(key) === settled) this.#writes.delete(key);
+    });
+    return turn;
+  }
+
+  /** A user's backend may hang; a call must not. */
+  #bounded<T>(during: string, timeoutMs: number, task: () => T | PromiseLike<T>): Promise<T> {
+    const name = this.backend.name ?? this.backend.constructor.name;
+    return new Promise((resolve, reject) => {
+      const cancel = this.clock.after(timeoutMs, () => {
+        reject(
+          new BackendError('TIMEOUT', `${name}.${during} did not settle within ${String(timeoutMs)} ms.`, {
+            unknownOutcome: during !== 'get',
+          }),
+        );
+      });
+      Promise.resolve()
+        .then(task)
+        .then(resolve, (error: unknown) => {
+          reject(new BackendError('FAILED', `${name}.${during} failed.`, { cause: error, unknownOutcome: during !== 'get' }));
+        })
+        .finally(cancel);
+    });
+  }
+}
+
+function untouched(scope: ScopeReading): ScopeReading {
+  return scope.markers.includes(undefined) ? { ...scope, markers: scope.markers.map((marker) => marker ?? UNTOUCHED) } : scope;
+}

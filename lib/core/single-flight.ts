@@ -1,0 +1,65 @@
+import type { GroupInvalidation } from '../ports/store.js';
+import { NAMESPACE } from './groups.js';
+import type { Flight } from './flight.js';
+
+/**
+ * The running flights of one cache, at most one joinable per key.
+ *
+ * A flight is registered synchronously and taken out only by itself (identity check): a detached flight that ends late must not take out its
+ * successor. The same shape as Go's `singleflight`, with detaching added.
+ */
+export class SingleFlight {
+  readonly #flights = new Map<string, Flight>();
+  /** Flights that were replaced while still running: they no longer count for callers, only for `settled` and `size`. */
+  readonly #running = new Set<Flight>();
+
+  /** The flight that callers may join, whatever else is still running for the key. */
+  find(storageKey: string): Flight | undefined {
+    const flight = this.#flights.get(storageKey);
+    return flight?.joinable === true ? flight : undefined;
+  }
+
+  add(flight: Flight): void {
+    this.#flights.set(flight.storageKey, flight);
+    this.#running.add(flight);
+  }
+
+  remove(flight: Flight): void {
+    if (this.#flights.get(flight.storageKey) === flight) this.#flights.delete(flight.storageKey);
+    this.#running.delete(flight);
+    flight.end();
+  }
+
+  detachKey(storageKey: string): void {
+    for (const flight of this.#running) if (flight.storageKey === storageKey) flight.detach();
+  }
+
+  /**
+   * Detaches what is known to be in the groups. A production may still turn out to have a tag of the scope (tags made from the result): such
+   * flights take no new callers, and whether they are stored good is decided by the markers.
+   */
+  detachGroups(invalidation: GroupInvalidation): void {
+    for (const flight of this.#running) {
+      if (flight.isIn(invalidation)) flight.detach();
+      else if (invalidation.scope === NAMESPACE || flight.groups.some((scope) => scope.scope === invalidation.scope)) flight.close();
+    }
+  }
+
+  detachAll(): void {
+    for (const flight of this.#running) flight.detach();
+  }
+
+  /** Settles when every flight that runs now has left. */
+  async settled(): Promise<void> {
+    await Promise.all([...this.#running].map((flight) => flight.ended));
+  }
+
+  abortAll(reason: unknown): void {
+    for (const flight of this.#running) flight.abort(reason);
+  }
+
+  /** Running flights, detached ones included. */
+  get size(): number {
+    return this.#running.size;
+  }
+}

@@ -1,0 +1,146 @@
+import type { Clock } from '../ports/clock.js';
+import type { Codec } from '../ports/codec.js';
+import type { Entry } from '../ports/entry.js';
+import { CodecError } from '../ports/errors.js';
+import type { FencedStore, NearEntry, NearStore, ScopeGroups, ScopeReading } from '../ports/store.js';
+import type { Call } from './call.js';
+import { groupsOf, hasOtherTags, standingOf, unionTags } from './groups.js';
+import { NearFences } from './near-fences.js';
+import { expiresAt, judge, type Verdict } from './policy.js';
+import { Copies, decode, frozenOf, Shared, type Taker, takerOf } from './taker.js';
+
+/** What was found for a call, judged. */
+export interface Look {
+  readonly entry: Entry | undefined;
+  readonly verdict: Verdict;
+  readonly tier: 'l1' | 'l2';
+  readonly taker: Taker | undefined;
+  /** As read with the entry; undefined when the near store alone was asked. */
+  readonly scopes: readonly ScopeReading[] | undefined;
+  /** The groups that `scopes` answers for: those of the call, and of the entry's further tags. */
+  readonly groups: readonly ScopeGroups[];
+  readonly lease: string | undefined;
+  /** Where this process stood when the look began. */
+  readonly began: number;
+}
+
+/**
+ * The entries this cache can reach: the near store (L1, or the whole cache when it lives in memory) and the fenced store behind it.
+ * Finds and judges; decides nothing about loading.
+ */
+export class Tiers {
+  readonly fences = new NearFences();
+
+  constructor(
+    readonly store: FencedStore<Entry>,
+    readonly near: NearStore | undefined,
+    /** The near store is the store: nothing lies behind it. */
+    readonly local: boolean,
+    readonly codecs: ReadonlyMap<string, Codec>,
+    readonly clock: Clock,
+    /** Told of a stored entry that cannot be used: it counts as a miss. */
+    readonly corrupt: (storageKey: string, error: unknown) => void,
+    /** False while invalidations wait in the journal: what is stored may be older than they are. */
+    readonly settled: () => boolean,
+  ) {}
+
+  /** May entries of the backend be used and stored? */
+  get usable(): boolean {
+    return this.store.state === 'up' && this.settled();
+  }
+
+  /** Does this process learn of every invalidation by itself, so that callers may join a running flight without asking the backend? */
+  get coherent(): boolean {
+    return this.local || !this.usable || (this.near !== undefined && this.store.hearing());
+  }
+
+  /** The way of nearly every hit: one look-up in memory, or undefined when anything at all is to be considered. */
+  nearHit(storageKey: string): NearEntry | undefined {
+    const found = this.near?.get(storageKey);
+    if (found === undefined || !this.fences.isProven(found) || this.store.now() >= found.entry.freshUntil) return undefined;
+    return this.store.hearing() && this.usable ? found : undefined;
+  }
+
+  valueOf(found: NearEntry): unknown {
+    return found.frozen === undefined ? decode(this.#codec(found.entry), found.entry.body) : found.frozen.value;
+  }
+
+  /** @throws BackendError when the backend could not be asked */
+  async look(call: Call, withLease: boolean): Promise<Look> {
+    const near = this.#lookNear(call);
+    if (near !== undefined) return near;
+    const began = this.fences.moment();
+    const text = call.policy.codec.text !== undefined;
+    const request = { key: call.storageKey, scopes: call.groups, withLease, text };
+    let groups = call.groups;
+    let reading = await this.store.read(request, this.#left(call));
+    let tags = call.tags;
+    if (reading.stored !== undefined && hasOtherTags(reading.stored, tags)) {
+      // Tags known only from the result: their markers are read once we know them.
+      tags = unionTags(tags, reading.stored.tags);
+      groups = groupsOf(call.key, call.plain, tags);
+      reading = await this.store.read({ ...request, scopes: groups }, this.#left(call));
+    }
+    const entry = reading.stored;
+    if (entry !== undefined && entry.key !== call.key.text)
+      this.corrupt(call.storageKey, new CodecError('The entry was stored for another key.'));
+    const good = entry !== undefined && entry.key === call.key.text && !hasOtherTags(entry, tags);
+    const standing = good ? standingOf(entry.startTicks, groups, reading.scopes) : 'dead';
+    const verdict = good ? judge(entry, this.store.now(), standing) : 'expired';
+    const common = { entry, scopes: reading.scopes, groups, lease: reading.lease, began, tier: 'l2' as const };
+    const taker = good && verdict !== 'expired' ? this.#open(call, entry) : undefined;
+    if (!good || taker === undefined) return { ...common, verdict: 'expired', taker: undefined };
+    const kept = verdict === 'fresh' && this.fences.quietSince(began) ? this.keep(call.storageKey, entry, began) : undefined;
+    return { ...common, verdict, taker: kept?.frozen === undefined ? taker : new Shared(kept.frozen.value) };
+  }
+
+  /** Decodes at once: a body that cannot be decoded is a miss, not a failed call. */
+  #open(call: Call, entry: Entry): Taker | undefined {
+    try {
+      const codec = this.#codec(entry);
+      return takerOf(decode(codec, entry.body), codec, entry.body);
+    } catch (error) {
+      this.corrupt(call.storageKey, error);
+      return undefined;
+    }
+  }
+
+  /** Puts an entry into the near store, when there is one that can be trusted; its expiry is the entry's own. */
+  keep(storageKey: string, entry: Entry, began: number): NearEntry | undefined {
+    const { near, store } = this;
+    if (near === undefined || !(this.local || (store.hearing() && this.usable))) return undefined;
+    const frozen = near.isolation === 'freeze' ? frozenOf(this.#codec(entry), entry.body) : undefined;
+    const found: NearEntry = { entry, frozen, proof: this.fences.prove(began) };
+    near.put(storageKey, found, expiresAt(entry) - store.now() + this.clock.now());
+    return found;
+  }
+
+  /** In L1 only fresh entries count: a refreshed one may lie behind it. Without anything behind it, every entry counts. */
+  #lookNear(call: Call): Look | undefined {
+    const { near, store } = this;
+    if (near === undefined || !(this.local || (store.hearing() && this.usable))) return undefined;
+    const found = near.get(call.storageKey);
+    const began = this.fences.moment();
+    const none = { scopes: undefined, groups: call.groups, lease: undefined, began, tier: 'l1' as const };
+    if (found === undefined) return this.local ? { ...none, entry: undefined, verdict: 'expired', taker: undefined } : undefined;
+    const { entry } = found;
+    if (entry.key !== call.key.text) return undefined;
+    const groups = hasOtherTags(entry, call.tags) ? groupsOf(call.key, call.plain, unionTags(call.tags, entry.tags)) : call.groups;
+    const standing = this.fences.standing(found, groups);
+    const verdict = judge(entry, store.now(), standing);
+    if (standing === 'dead' || (!this.local && verdict !== 'fresh')) return undefined;
+    const taker = found.frozen === undefined ? new Copies(this.#codec(entry), entry.body) : new Shared(found.frozen.value);
+    return { ...none, groups, entry, verdict, taker: verdict === 'expired' ? undefined : taker };
+  }
+
+  #codec(entry: Entry): Codec {
+    const codec = this.codecs.get(entry.codec);
+    if (codec === undefined)
+      throw new CodecError(`The entry was written by a codec ${JSON.stringify(entry.codec)} that this cache was not given.`);
+    return codec;
+  }
+
+  #left(call: Call): number {
+    return Math.max(1, call.backendBy - this.clock.now());
+  }
+}

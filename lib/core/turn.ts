@@ -1,0 +1,79 @@
+import type { Entry } from '../ports/entry.js';
+import type { ScopeReading } from '../ports/store.js';
+import type { Call } from './call.js';
+import type { Flight, Landing } from './flight.js';
+import { isComplete, settleUntil } from './groups.js';
+import type { LeaseDesk } from './lease-desk.js';
+import type { MarkerKeeper } from './marker-keeper.js';
+import { expiresAt } from './policy.js';
+import type { Look, Tiers } from './tiers.js';
+
+/** What a flight may do after it has stood in line for its key. */
+export type Turn =
+  /** Produce. `settleUntil` (shared time, 0 for none): the end of a settle window the load falls into. */
+  { readonly state: 'go'; readonly settleUntil: number } | { readonly state: 'landed'; readonly landing: Landing };
+
+/** How many times the markers may move on while a lease is sought, before the value is produced without storing it. */
+const MAX_ROUNDS = 1_000;
+
+/**
+ * Takes the lease of a key for a flight: the single-flight of all processes, and the fence of the fill.
+ *
+ * The start ticks are read before the lease is taken and so before the production begins: a later invalidation of a group is strictly greater
+ * (consistency by markers), a later delete removes the lease (consistency by lease; Nishtala et al., Scaling Memcache at Facebook, NSDI 2013).
+ * A lease that is lost in any way makes the store refuse the fill, never accept an old one.
+ *
+ * @throws BackendError when the backend could not be asked
+ */
+export async function takeTurn(
+  flight: Flight,
+  call: Call,
+  first: Look,
+  parts: { tiers: Tiers; desk: LeaseDesk; keeper: MarkerKeeper; waitMs: number; backendTimeout: number; moment: () => number },
+): Promise<Turn> {
+  const { tiers, desk } = parts;
+  const giveUpAt = tiers.clock.now() + parts.waitMs;
+  let look = first;
+  let asOf = parts.moment();
+  let dead: string | undefined;
+  for (let tries = 0; tries < MAX_ROUNDS; tries++) {
+    const scopes = await knownScopes(call, look, parts.keeper);
+    flight.startTicks = scopes.map((scope) => scope.clock ?? 0);
+    const lease = desk.name(flight.startTicks);
+    const acquired = await desk.acquire(call, lease, look.entry, dead);
+    if (acquired.state === 'leased') {
+      flight.lease = lease;
+      return { state: 'go', settleUntil: Math.max(acquired.settleUntil, settleUntil(scopes)) };
+    }
+    if (acquired.state === 'held') {
+      if (desk.isDead(acquired.lease, { ...look, scopes })) {
+        dead = acquired.lease;
+        continue;
+      }
+      // Somebody else is refreshing it already: one in the whole fleet is enough.
+      if (flight.background) return { state: 'landed', landing: { kind: 'again' } };
+      if (tiers.clock.now() >= giveUpAt) break;
+      await desk.turn(call.storageKey, tries, acquired.remainingMs);
+    }
+    call.backendBy = tiers.clock.now() + parts.backendTimeout;
+    asOf = parts.moment();
+    look = await tiers.look(call, false);
+    if (look.taker !== undefined && isGoodEnough(look, flight)) {
+      return { state: 'landed', landing: { kind: 'found', taker: look.taker, entry: look.entry as Entry, asOf } };
+    }
+  }
+  flight.storable = false;
+  return { state: 'go', settleUntil: 0 };
+}
+
+/** Not what the caller already had; a background refresh looks for something fresh. */
+function isGoodEnough(look: Look, flight: Flight): boolean {
+  return look.verdict === 'fresh' || (look.verdict === 'stale' && !flight.background && look.entry !== flight.candidate?.entry);
+}
+
+async function knownScopes(call: Call, look: Look, keeper: MarkerKeeper): Promise<readonly ScopeReading[]> {
+  const { scopes } = look;
+  if (scopes !== undefined && isComplete(scopes)) return scopes;
+  const expected = look.entry === undefined ? 0 : expiresAt(look.entry);
+  return keeper.ensure(look.groups, Math.max(expected, keeper.store.now() + call.policy.hardTimeout));
+}

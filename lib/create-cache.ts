@@ -1,0 +1,115 @@
+import { randomUUID } from 'node:crypto';
+import { createAsyncContext } from './async-context.js';
+import type { MemoryBackendOptions } from './backends/memory/options.js';
+import { MemoryBackend } from './backends/memory/memory-backend.js';
+import { systemClock } from './clock.js';
+import { cborCodec } from './codecs/cbor.js';
+import { envelope } from './codecs/envelope.js';
+import { jsonCodec } from './codecs/json.js';
+import { CacheService } from './core/cache-service.js';
+import { Engine } from './core/engine.js';
+import { resolveSettings, type Settings } from './core/options.js';
+import { PackedStore } from './core/packed-store.js';
+import { SimpleStore } from './core/simple-store.js';
+import type { CacheOptions } from './core/types.js';
+import type { BackendContext, CacheBackend } from './ports/backend.js';
+import type { Clock } from './ports/clock.js';
+import type { Codec } from './ports/codec.js';
+import type { Entry } from './ports/entry.js';
+import { CacheConfigError } from './ports/errors.js';
+import type { FencedStore, NearStore } from './ports/store.js';
+
+/**
+ * A cache without Nest: for scripts, workers and tests. Close it when it is no longer needed.
+ *
+ * ```ts
+ * const cache = createCache({ ttl: '1m' });
+ * const page = await cache.getOrSet('page-1', () => loadPage(1));
+ * ```
+ * @throws CacheConfigError (`CACHE_CONFIG`) for options that cannot work
+ */
+export function createCache(options: CacheOptions = {}): CacheService {
+  const codecs = new Map<string, Codec>([jsonCodec, cborCodec].map((codec) => [codec.id, codec]));
+  const settings = resolveSettings(options, codecs);
+  codecs.set(settings.policy.codec.id, settings.policy.codec);
+  const clock = options.clock ?? systemClock;
+  const backend: CacheBackend = options.backend ?? new MemoryBackend();
+  checkBackend(backend);
+  // The backend may speak before the engine exists; nobody can listen before that either.
+  let engine: Engine | undefined;
+  const context: BackendContext = {
+    namespace: settings.namespace,
+    clock,
+    report: ({ during, error }) => engine?.failed(during, error),
+  };
+  const corrupt = (key: string, error: unknown): void => engine?.corrupt(key, error);
+  const { store, near, local } = open(backend, options, settings, context, clock, corrupt);
+  engine = new Engine({
+    settings,
+    store,
+    near,
+    local,
+    codecs,
+    clock,
+    context: createAsyncContext(),
+    warn: (error) => {
+      process.emitWarning(error instanceof Error ? error : new Error(String(error)));
+    },
+    holder: randomUUID(),
+    closeBackend: async () => {
+      await backend.close?.();
+    },
+  });
+  return new CacheService(engine);
+}
+
+interface Opened {
+  readonly store: FencedStore<Entry>;
+  readonly near: NearStore | undefined;
+  readonly local: boolean;
+}
+
+function open(
+  backend: CacheBackend,
+  options: CacheOptions,
+  settings: Settings,
+  context: BackendContext,
+  clock: Clock,
+  corrupt: (key: string, error: unknown) => void,
+): Opened {
+  const { l1 } = options;
+  if (backend.openNear !== undefined) {
+    if (l1 !== undefined && l1 !== false) {
+      throw new CacheConfigError(
+        'l1 is a near cache in front of a shared backend; this backend is in memory already. Leave l1 out, or give a shared backend.',
+      );
+    }
+    return { ...backend.openNear(context), local: true };
+  }
+  if (backend.openShared === undefined) {
+    if (l1 !== undefined && l1 !== false) {
+      throw new CacheConfigError(
+        'l1 needs a backend that tells of invalidations by other processes (openShared), such as RedisBackend; this one has get and set only. Leave l1 out.',
+      );
+    }
+    const fences = new MemoryBackend().openNear(context).store;
+    const prefix = `${settings.namespace}:`;
+    return {
+      store: new SimpleStore(backend, prefix, fences, envelope, clock, settings.backendTimeout, corrupt),
+      near: undefined,
+      local: false,
+    };
+  }
+  const near =
+    l1 === undefined || l1 === false
+      ? undefined
+      : new MemoryBackend(l1 === true ? {} : (l1 as MemoryBackendOptions)).openNear(context).near;
+  return { store: new PackedStore(backend.openShared(context), envelope, corrupt), near, local: false };
+}
+
+function checkBackend(backend: CacheBackend): void {
+  if (typeof backend === 'object' && backend !== null && typeof backend.get === 'function' && typeof backend.set === 'function') return;
+  throw new CacheConfigError(
+    'backend must be an object with the methods get(key) and set(key, bytes, ttlMs), such as new MemoryBackend() or new RedisBackend(...); got something else.',
+  );
+}

@@ -1,0 +1,95 @@
+/** Every error of this library. `code` is stable; the message says what was expected, what was given and what to do. */
+export class CacheError extends Error {
+  constructor(
+    readonly code: CacheErrorCode,
+    message: string,
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+    this.name = new.target.name;
+  }
+}
+
+export type CacheErrorCode =
+  | 'CACHE_CONFIG'
+  | 'CACHE_KEY'
+  | 'CACHE_CODEC'
+  | 'CACHE_BACKEND_UNAVAILABLE'
+  | 'CACHE_BACKEND_TIMEOUT'
+  | 'CACHE_BACKEND_FAILED'
+  | 'CACHE_PRODUCER_TIMEOUT'
+  | 'CACHE_REENTRANT'
+  | 'CACHE_CLOSED'
+  | 'CACHE_NOT_DURABLE'
+  | 'CACHE_DECORATOR';
+
+/** An option, duration or combination that cannot work; thrown at start, or at the call that brought it. */
+export class CacheConfigError extends CacheError {
+  constructor(message: string, options?: ErrorOptions) {
+    super('CACHE_CONFIG', message, options);
+  }
+}
+
+/** A key part or argument that has no canonical text; names the part. */
+export class CacheKeyError extends CacheError {
+  constructor(message: string, options?: ErrorOptions) {
+    super('CACHE_KEY', message, options);
+  }
+}
+
+/** A value that a codec cannot keep faithfully, or bytes that it did not write. */
+export class CodecError extends CacheError {
+  constructor(message: string, options?: ErrorOptions) {
+    super('CACHE_CODEC', message, options);
+  }
+}
+
+/** The backend could not do its part. Never reaches the caller of `getOrSet` or `get`: they go on without it. */
+export class BackendError extends CacheError {
+  constructor(
+    kind: 'UNAVAILABLE' | 'TIMEOUT' | 'FAILED',
+    message: string,
+    options?: ErrorOptions & {
+      /** True when the operation may have taken effect although it failed here (a deadline after sending). */ readonly unknownOutcome?: boolean;
+    },
+  ) {
+    super(`CACHE_BACKEND_${kind}`, message, options);
+    this.unknownOutcome = options?.unknownOutcome ?? false;
+  }
+  readonly unknownOutcome: boolean;
+}
+
+/** The producer did not settle within `producerTimeout.hard`. */
+export class ProducerTimeoutError extends CacheError {
+  constructor(message: string) {
+    super('CACHE_PRODUCER_TIMEOUT', message);
+  }
+}
+
+/** A producer asked, directly or through others, for the key it is producing. */
+export class ReentrantProducerError extends CacheError {
+  constructor(message: string) {
+    super('CACHE_REENTRANT', message);
+  }
+}
+
+/** The cache was closed. */
+export class CacheClosedError extends CacheError {
+  constructor(message: string) {
+    super('CACHE_CLOSED', message);
+  }
+}
+
+/** With the strict option: an invalidation could not be made durable (it took effect in this process and stays in the journal). */
+export class NotDurableError extends CacheError {
+  constructor(message: string, options?: ErrorOptions) {
+    super('CACHE_NOT_DURABLE', message, options);
+  }
+}
+
+/** A decorator on something it cannot decorate. */
+export class CacheDecoratorError extends CacheError {
+  constructor(message: string) {
+    super('CACHE_DECORATOR', message);
+  }
+}
