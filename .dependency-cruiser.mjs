@@ -37,7 +37,11 @@ const forbidden = [
     from: { path: '^lib/(backends/[^/]+|codecs|http)/' },
     to: { path: '^lib/', pathNot: ['^lib/ports/', '^lib/$1/'] },
   },
-  { name: 'floor-2-clock', from: { path: '^lib/clock\\.ts$' }, to: { pathNot: '^lib/ports/' } },
+  {
+    name: 'floor-2-clock-and-context',
+    from: { path: '^lib/(clock|async-context)\\.ts$' },
+    to: { pathNot: ['^lib/ports/', '^(node:)?async_hooks$'] },
+  },
   { name: 'floor-2-memory-packages', from: { path: '^lib/backends/memory' }, to: { ...thirdParty, pathNot: 'node_modules/lru-cache/' } },
   { name: 'floor-2-redis-packages', from: { path: '^lib/backends/redis' }, to: { ...thirdParty, pathNot: 'node_modules/(redis|@redis)/' } },
   { name: 'floor-2-codecs-packages', from: { path: '^lib/codecs/' }, to: { ...thirdParty, pathNot: 'node_modules/(cbor|@types/cbor)/' } },

@@ -1,7 +1,7 @@
 import { defineConfig } from 'vitest/config';
 
 // Specs that start processes, install packages or measure time want the machine for themselves: they run after the others.
-const alone = ['test/chaos/**/*.spec.ts', 'test/package/**/*.spec.ts'];
+const alone = ['test/chaos/**/*.spec.ts', 'test/package/**/*.spec.ts', 'test/sample/**/*.spec.ts'];
 
 export default defineConfig({
   test: {
