@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
 import { createAsyncContext } from './async-context.js';
-import type { MemoryBackendOptions } from './backends/memory/options.js';
 import { MemoryBackend } from './backends/memory/memory-backend.js';
 import { systemClock } from './clock.js';
 import { cborCodec } from './codecs/cbor.js';
@@ -36,15 +35,15 @@ export function createCache(options: CacheOptions = {}): CacheService {
   const backend: CacheBackend = options.backend ?? new MemoryBackend();
   checkBackend(backend);
   // The backend may speak before the engine exists; nobody can listen before that either.
-  let engine: Engine | undefined;
+  const made: { engine?: Engine } = {};
   const context: BackendContext = {
     namespace: settings.namespace,
     clock,
-    report: ({ during, error }) => engine?.failed(during, error),
+    report: ({ during, error }) => made.engine?.failed(during, error),
   };
-  const corrupt = (key: string, error: unknown): void => engine?.corrupt(key, error);
+  const corrupt = (key: string, error: unknown): void => made.engine?.corrupt(key, error);
   const { store, near, local } = open(backend, options, settings, context, clock, corrupt);
-  engine = new Engine({
+  const engine = new Engine({
     settings,
     store,
     near,
@@ -60,6 +59,7 @@ export function createCache(options: CacheOptions = {}): CacheService {
       await backend.close?.();
     },
   });
+  made.engine = engine;
   return new CacheService(engine);
 }
 
@@ -100,15 +100,12 @@ function open(
       local: false,
     };
   }
-  const near =
-    l1 === undefined || l1 === false
-      ? undefined
-      : new MemoryBackend(l1 === true ? {} : (l1 as MemoryBackendOptions)).openNear(context).near;
+  const near = l1 === undefined || l1 === false ? undefined : new MemoryBackend(l1 === true ? {} : l1).openNear(context).near;
   return { store: new PackedStore(backend.openShared(context), envelope, corrupt), near, local: false };
 }
 
-function checkBackend(backend: CacheBackend): void {
-  if (typeof backend === 'object' && backend !== null && typeof backend.get === 'function' && typeof backend.set === 'function') return;
+function checkBackend(backend: Partial<CacheBackend> | null): void {
+  if (typeof backend === 'object' && typeof backend?.get === 'function' && typeof backend.set === 'function') return;
   throw new CacheConfigError(
     'backend must be an object with the methods get(key) and set(key, bytes, ttlMs), such as new MemoryBackend() or new RedisBackend(...); got something else.',
   );

@@ -9,7 +9,7 @@ import type { Change } from './journal.js';
 import { CacheKey, type CacheKeyBuilder, keyOf, storageKey } from './key.js';
 import { type Policy, resolvePolicy } from './options.js';
 import type { Engine } from './engine.js';
-import type { Stats } from './stats.js';
+import type { Counters } from './stats.js';
 import type { EntryOptions, GetOrSetOptions, InvalidateRequest, InvalidationResult, KeyLike, Producer, SetOptions } from './types.js';
 
 /** What came of a call, with its value. */
@@ -75,7 +75,7 @@ export class CacheService {
       const { settings } = this.#engine;
       return this.#get(key, producer, options, options === undefined ? settings.policy : this.#policy(options, settings.policy));
     } catch (error) {
-      return Promise.reject(error as Error);
+      return Promise.reject(error);
     }
   }
 
@@ -122,7 +122,7 @@ export class CacheService {
   async set<T>(key: KeyLike, value: T, options?: SetOptions<T>): Promise<InvalidationResult> {
     const { settings } = this.#engine;
     const policy = options === undefined ? settings.policy : this.#policy(options, settings.policy);
-    const call = this.#call(key, nothing, options as CallOptions | undefined, policy);
+    const call = this.#call(key, nothing, options, policy);
     try {
       return this.#result(await this.#engine.put(call, value));
     } catch (error) {
@@ -150,9 +150,9 @@ export class CacheService {
   }
 
   /** Counters since the start, and how much is going on now. */
-  stats(): Readonly<Stats> & { readonly flights: number; readonly journal: number; readonly background: number } {
+  stats(): Counters & { readonly flights: number; readonly journal: number; readonly background: number } {
     const { stats, flights, invalidator, background } = this.#engine;
-    return { ...stats, flights: flights.size, journal: invalidator.pending, background: background.size };
+    return { ...stats.snapshot(), flights: flights.size, journal: invalidator.pending, background: background.size };
   }
 
   /** Settles when no load, write or refresh is under way. */
@@ -171,7 +171,7 @@ export class CacheService {
     try {
       return this.#get(key, producer, options, options === undefined ? base : { ...this.#policy(options, base), codec: base.codec });
     } catch (error) {
-      return Promise.reject(error as Error);
+      return Promise.reject(error);
     }
   }
 
@@ -181,7 +181,7 @@ export class CacheService {
     const name = storageKey(key);
     if (!this.#closed && policy.refreshAhead === false) {
       const found = engine.tiers.nearHit(name);
-      if (found !== undefined && found.entry.key === key.text) {
+      if (found?.entry.key === key.text) {
         engine.hitNear(name);
         return Promise.resolve(engine.tiers.valueOf(found) as T);
       }

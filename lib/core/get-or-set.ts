@@ -162,10 +162,10 @@ export class ReadThrough {
       };
       const onAbort = (): void => {
         end();
-        flight.leave(signal?.reason);
         // The caller's own reason, whatever it is.
-        // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors
-        reject(signal?.reason);
+        const reason: unknown = signal?.reason;
+        flight.leave(reason);
+        reject(reason);
       };
       const cancel =
         soft === 0
@@ -187,7 +187,6 @@ export class ReadThrough {
         },
         (error: unknown) => {
           end();
-          // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors
           reject(error);
         },
       );

@@ -19,10 +19,8 @@ export function toChanges(request: InvalidateRequest, settings: Settings): Chang
       throw new CacheConfigError(`invalidate: unknown field ${JSON.stringify(field)}; expected ${[...FIELDS].join(', ')}.`);
   }
   const { keys = [], tags = [], segment, match = 'any', mode = 'hard' } = request;
-  if (match !== 'any' && match !== 'all')
-    throw new CacheConfigError(`invalidate: match must be 'any' or 'all'; got ${JSON.stringify(match)}.`);
-  if (mode !== 'soft' && mode !== 'hard')
-    throw new CacheConfigError(`invalidate: mode must be 'soft' or 'hard'; got ${JSON.stringify(mode)}.`);
+  oneOf(['any', 'all'], match, 'match');
+  oneOf(['soft', 'hard'], mode, 'mode');
   const settleMs = request.settle === undefined ? settings.replicaLag : toMilliseconds(request.settle, 'settle');
   const tenant = request.tenant ?? settings.tenant();
   const groups = [...cleanTags(tags).map(tagGroup)];
@@ -53,6 +51,11 @@ export function toChanges(request: InvalidateRequest, settings: Settings): Chang
 export function clearing(tenant: string | number | bigint | undefined): Change & { kind: 'groups' } {
   const scope = tenant === undefined ? NAMESPACE : encodePart(tenant, 'tenant');
   return { kind: 'groups', invalidation: { scope, groups: [ALL], match: 'any', mode: 'hard', settleMs: 0 } };
+}
+
+function oneOf(choices: readonly string[], given: unknown, name: string): void {
+  if (choices.includes(given as string)) return;
+  throw new CacheConfigError(`invalidate: ${name} must be '${choices.join("' or '")}'; got ${JSON.stringify(given)}.`);
 }
 
 function withTenant(key: CacheKey, settings: Settings): CacheKey {

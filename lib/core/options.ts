@@ -60,14 +60,15 @@ const OPTION_NAMES: ReadonlySet<string> = new Set([
  * @throws CacheConfigError (`CACHE_CONFIG`) naming the option, what was expected and what was given
  */
 export function resolveSettings(options: CacheOptions, codecs: ReadonlyMap<string, Codec>): Settings {
-  if (typeof options !== 'object' || options === null) throw new CacheConfigError(`Cache options must be an object; got ${show(options)}.`);
+  if (typeof (options as unknown) !== 'object' || (options as unknown) === null)
+    throw new CacheConfigError(`Cache options must be an object; got ${show(options)}.`);
   for (const name of Object.keys(options)) {
     if (!OPTION_NAMES.has(name)) {
       throw new CacheConfigError(`Unknown cache option ${JSON.stringify(name)}. Options are: ${[...OPTION_NAMES].sort().join(', ')}.`);
     }
   }
   const tenancy = options.tenancy ?? 'optional';
-  if (tenancy !== 'optional' && tenancy !== 'required') {
+  if (!['optional', 'required'].includes(tenancy)) {
     throw new CacheConfigError(`tenancy must be 'optional' or 'required'; got ${show(tenancy)}.`);
   }
   const policy = resolvePolicy(options, DEFAULTS(codecs), codecs);

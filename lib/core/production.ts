@@ -28,7 +28,7 @@ export async function produce(
   context: AsyncContext,
 ): Promise<Production> {
   const said = { ttl: undefined as number | undefined, tags: [] as string[], skip: false };
-  const producerContext: ProducerContext<unknown> = {
+  const producerContext: ProducerContext = {
     signal: flight.signal,
     stale,
     setTtl: (ttl) => {
@@ -66,7 +66,6 @@ function withHardTimeout(running: Promise<unknown>, call: Call, flight: Flight, 
       (error: unknown) => {
         cancel();
         // The producer's own error, whatever it is: a NotFoundException must stay a 404.
-        // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors
         reject(error);
       },
     );

@@ -35,5 +35,10 @@ export class Stats {
   cache_invalidations = 0;
   /** Invalidations that could not be made durable at once and were put into the journal. */
   cache_invalidations_deferred = 0;
+
+  snapshot(): Counters {
+    return Object.assign({}, this);
+  }
 }
-export type StatName = keyof Stats;
+
+export type Counters = Readonly<Omit<Stats, 'snapshot'>>;

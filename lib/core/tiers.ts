@@ -82,9 +82,9 @@ export class Tiers {
       reading = await this.store.read({ ...request, scopes: groups }, this.#left(call));
     }
     const entry = reading.stored;
-    if (entry !== undefined && entry.key !== call.key.text)
-      this.corrupt(call.storageKey, new CodecError('The entry was stored for another key.'));
-    const good = entry !== undefined && entry.key === call.key.text && !hasOtherTags(entry, tags);
+    const own = entry?.key === call.key.text;
+    if (entry !== undefined && !own) this.corrupt(call.storageKey, new CodecError('The entry was stored for another key.'));
+    const good = own && !hasOtherTags(entry, tags);
     const standing = good ? standingOf(entry.startTicks, groups, reading.scopes) : 'dead';
     const verdict = good ? judge(entry, this.store.now(), standing) : 'expired';
     const common = { entry, scopes: reading.scopes, groups, lease: reading.lease, began, tier: 'l2' as const };

@@ -34,7 +34,6 @@ export async function takeTurn(
   const { tiers, desk } = parts;
   const giveUpAt = tiers.clock.now() + parts.waitMs;
   let look = first;
-  let asOf = parts.moment();
   let dead: string | undefined;
   for (let tries = 0; tries < MAX_ROUNDS; tries++) {
     const scopes = await knownScopes(call, look, parts.keeper);
@@ -56,7 +55,7 @@ export async function takeTurn(
       await desk.turn(call.storageKey, tries, acquired.remainingMs);
     }
     call.backendBy = tiers.clock.now() + parts.backendTimeout;
-    asOf = parts.moment();
+    const asOf = parts.moment();
     look = await tiers.look(call, false);
     if (look.taker !== undefined && isGoodEnough(look, flight)) {
       return { state: 'landed', landing: { kind: 'found', taker: look.taker, entry: look.entry as Entry, asOf } };
