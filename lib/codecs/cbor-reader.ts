@@ -1,29 +1,19 @@
 import { Buffer } from 'node:buffer';
-import { MAJOR, MAX_ITEMS, TAG } from './cbor-format.js';
+import { MAJOR, TAG } from './cbor-format.js';
 import { KeyCache } from './cbor-keys.js';
 import { corrupt, countKeys, dateOf, halfToNumber, strictText } from './cbor-scalars.js';
-import { MAX_BIGINT_BYTES, MAX_DEPTH, type Members } from './faithful.js';
+import { BREAK, CborSource, INDEFINITE } from './cbor-source.js';
+import { MAX_BIGINT_BYTES, type Members } from './faithful.js';
 import { fromWtf8 } from './wtf8.js';
 
-const INDEFINITE = 31;
-const BREAK = 0xff;
 const LONGEST_IN_LOOP = 15;
 
 /**
  * Reads one value from CBOR. One use each. Every length is compared with the bytes that are there before anything is made from it, depth,
  * items and bignums are bounded, and tags that are not in the table are refused: so hostile bytes cost no more than reading them.
  */
-export class CborReader {
-  private readonly bytes: Buffer;
-  private readonly view: DataView;
+export class CborReader extends CborSource {
   private readonly keys = new KeyCache();
-  private at = 0;
-  private items = 0;
-
-  constructor(bytes: Uint8Array) {
-    this.bytes = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  }
 
   finish(): unknown {
     const value = this.value(0);
@@ -75,36 +65,10 @@ export class CborReader {
     }
   }
 
-  /** What follows the first byte: up to 2^53 as a number, above that as a bigint. */
-  private integer(info: number): number | bigint {
-    switch (info) {
-      case 24:
-        return this.byte();
-      case 25:
-        return this.view.getUint16(this.take(2));
-      case 26:
-        return this.view.getUint32(this.take(4));
-      case 27: {
-        const at = this.take(8);
-        const high = this.view.getUint32(at);
-        return high < 0x200000 ? high * 0x100000000 + this.view.getUint32(at + 4) : this.view.getBigUint64(at);
-      }
-      default:
-        if (info < 24) return info;
-        throw corrupt('a number or length of this form is not expected here');
-    }
-  }
-
   private negative(info: number): number | bigint {
     const n = this.integer(info);
     if (typeof n === 'bigint') return -1n - n;
     return n === Number.MAX_SAFE_INTEGER ? -1n - BigInt(n) : -1 - n;
-  }
-
-  private length(info: number): number {
-    const n = info < 24 ? info : this.integer(info);
-    if (typeof n === 'bigint') throw corrupt('a length is greater than the bytes that are there');
-    return n;
   }
 
   private byteString(info: number): Buffer {
@@ -115,7 +79,10 @@ export class CborReader {
   }
 
   private text(info: number): string {
-    if (info === INDEFINITE) return this.chunks(MAJOR.text).map((chunk) => strictText(chunk, 0, chunk.length)).join('');
+    if (info === INDEFINITE)
+      return this.chunks(MAJOR.text)
+        .map((chunk) => strictText(chunk, 0, chunk.length))
+        .join('');
     const length = this.length(info);
     const at = this.take(length);
     return (length <= LONGEST_IN_LOOP ? this.shortText(at, length) : undefined) ?? strictText(this.bytes, at, at + length);
@@ -267,40 +234,5 @@ export class CborReader {
     const first = this.byte();
     if (first >> 5 !== major) throw corrupt('what follows a tag is of another type');
     return first & 0x1f;
-  }
-
-  private atBreak(): boolean {
-    if (this.bytes[this.at] !== BREAK) return false;
-    this.at++;
-    return true;
-  }
-
-  private byte(): number {
-    const byte = this.bytes[this.at];
-    if (byte === undefined) throw corrupt('they end early');
-    this.at++;
-    return byte;
-  }
-
-  private take(length: number): number {
-    const at = this.at;
-    if (length > this.bytes.length - at) throw corrupt('they end early');
-    this.at = at + length;
-    return at;
-  }
-
-  private descend(depth: number): void {
-    if (depth > MAX_DEPTH) throw corrupt('they are nested too deep');
-  }
-
-  /** Every item takes at least one byte. */
-  private expect(items: number): void {
-    if (items > this.bytes.length - this.at) throw corrupt('they end early');
-    this.count(items);
-  }
-
-  private count(items: number): void {
-    this.items += items;
-    if (this.items > MAX_ITEMS) throw corrupt('they hold too many items');
   }
 }

@@ -45,7 +45,10 @@ export function kindOf(value: object): Kind | undefined {
 
 function isForeignObject(prototype: unknown): boolean {
   return (
-    typeof prototype === 'object' && prototype !== null && Object.getPrototypeOf(prototype) === null && Object.hasOwn(prototype, 'isPrototypeOf')
+    typeof prototype === 'object' &&
+    prototype !== null &&
+    Object.getPrototypeOf(prototype) === null &&
+    Object.hasOwn(prototype, 'isPrototypeOf')
   );
 }
 
@@ -81,7 +84,8 @@ function messageOf(error: unknown): string {
 
 /** The error for a value of which an encoder met a part that cannot be kept: looks for that part again, now with its path. */
 export function refusal(value: unknown): CodecError {
-  const found = findRefused(value, 'value', 0, new Set()) ?? 'value changed while it was being encoded; return a value that nobody changes.';
+  const found =
+    findRefused(value, 'value', 0, new Set()) ?? 'value changed while it was being encoded; return a value that nobody changes.';
   return new CodecError(`The value cannot be kept faithfully: ${found}`);
 }
 
@@ -92,7 +96,9 @@ function findRefused(value: unknown, path: string, depth: number, within: Set<ob
     case 'symbol':
       return `${shown(path)} is a symbol; use a string instead.`;
     case 'bigint':
-      return isTooLong(value) ? `${shown(path)} is a bigint of more than ${String(MAX_BIGINT_BYTES)} bytes; keep it as a string.` : undefined;
+      return isTooLong(value)
+        ? `${shown(path)} is a bigint of more than ${String(MAX_BIGINT_BYTES)} bytes; keep it as a string.`
+        : undefined;
     case 'object':
       break;
     default:
@@ -158,7 +164,8 @@ function refusedObject(value: object, path: string): string {
 
 function classOf(value: object): string {
   const prototype: unknown = Object.getPrototypeOf(value);
-  const made: unknown = typeof prototype === 'object' && prototype !== null ? (prototype as Members)['constructor'] : undefined;
+  const made: unknown =
+    typeof prototype === 'object' && prototype !== null ? (prototype as { constructor?: unknown }).constructor : undefined;
   return typeof made === 'function' && made.name !== '' ? made.name : '(anonymous)';
 }
 

@@ -69,7 +69,7 @@ function merge(a: Note, b: Note): Note | undefined {
     const inner = isTyped(b) && a[0] === b[0] ? merge(a[1], b[1]) : undefined;
     return inner === undefined || inner === a[1] ? inner && a : [a[0], inner];
   }
-  return Array.isArray(b) ? undefined : mergeObjects(a as NoteObject, b as NoteObject);
+  return Array.isArray(b) ? undefined : mergeObjects(a, b as NoteObject);
 }
 
 function mergeObjects(a: NoteObject, b: NoteObject): Note | undefined {

@@ -26,7 +26,8 @@ export function restore(plain: unknown, note: Note, depth: number): unknown {
   if (typeof plain !== 'object' || plain === null) return plain;
   for (const key of Object.keys(note)) {
     // Own keys only: assigning to an own `__proto__` sets a member and leaves the prototype alone.
-    if (Object.hasOwn(plain, key)) (plain as Members)[key] = restore((plain as Members)[key], (note as Record<string, Note>)[key] as Note, depth + 1);
+    if (Object.hasOwn(plain, key))
+      (plain as Members)[key] = restore((plain as Members)[key], (note as Record<string, Note>)[key] as Note, depth + 1);
   }
   return plain;
 }
@@ -86,9 +87,13 @@ function toSet(members: readonly unknown[]): Set<unknown> {
 }
 
 function mismatch(type: string): CodecError {
-  return new CodecError(`A stored JSON text does not match its side note (${type}): it is not what the json codec writes. Delete the entry.`);
+  return new CodecError(
+    `A stored JSON text does not match its side note (${type}): it is not what the json codec writes. Delete the entry.`,
+  );
 }
 
 function unknownNote(): CodecError {
-  return new CodecError('The side note of a stored JSON text has a type this version does not know. Delete the entry, or update this process.');
+  return new CodecError(
+    'The side note of a stored JSON text has a type this version does not know. Delete the entry, or update this process.',
+  );
 }

@@ -21,7 +21,11 @@ describe('the text of the json codec', () => {
   });
 
   it('notes a long list once, even when some of its dates are null or missing', () => {
-    const rows = Array.from({ length: 1_000 }, (_, i) => ({ at: new Date(i), end: i % 3 ? null : new Date(i), ...(i % 5 ? {} : { seen: new Date(i) }) }));
+    const rows = Array.from({ length: 1_000 }, (_, i) => ({
+      at: new Date(i),
+      end: i % 3 ? null : new Date(i),
+      ...(i % 5 ? {} : { seen: new Date(i) }),
+    }));
     expect(encode({ rows }).split('\n')[1]).toBe('{"rows":[{"at":"date","end":"date","seen":"date"}]}');
     expect(decode(encode({ rows }))).toStrictEqual({ rows });
   });
@@ -35,8 +39,11 @@ describe('the text of the json codec', () => {
     ['an array and an object of the same keys', [[new Date(0)], { 0: new Date(0) }, { 0: new Date(0).toISOString() }]],
     ['nested lists', [[[1n], [2n, 3]], [['2']], []]],
     ['a member named like a wildcard', [{ '0': 1n, '*': '1' }, ['1']]],
-    ['a poisoned member', JSON.parse('[{"__proto__":1},{"__proto__":null}]').map((o: object) => ({ ...o, at: new Date(3) }))],
-    ['a special value under __proto__', [Object.defineProperty({}, '__proto__', { value: 5n, enumerable: true, writable: true, configurable: true })]],
+    ['a poisoned member', (JSON.parse('[{"__proto__":1},{"__proto__":null}]') as object[]).map((o) => ({ ...o, at: new Date(3) }))],
+    [
+      'a special value under __proto__',
+      [Object.defineProperty({}, '__proto__', { value: 5n, enumerable: true, writable: true, configurable: true })],
+    ],
   ])('tells %s apart in one list', (_, value: unknown) => {
     expect(decode(encode(value))).toStrictEqual(value);
   });
