@@ -1,0 +1,97 @@
+import type { Tick } from '../../ports/entry.js';
+import type { GroupInvalidation, Marker, MarkerCombination, ScopeGroups, ScopeReading } from '../../ports/store.js';
+
+const MOST_MARKERS = 100_000;
+const MOST_COMBINATIONS = 64;
+const NO_COMBINATIONS: readonly MarkerCombination[] = Object.freeze([]);
+
+/**
+ * The invalidation clocks and markers of a namespace.
+ *
+ * Invariants: a clock moves only on an invalidation, and never gives out a tick twice; markers only grow. The number of markers is bounded:
+ * the one that was made or kept longest ago is forgotten, which makes entries miss. A marker or clock that is made anew is not below anything
+ * its scope gave out before, so that what was forgotten never revives an entry.
+ */
+export class Markers {
+  readonly #clocks = new Map<string, Tick>();
+  readonly #markers = new Map<string, Marker>();
+  /** The greatest tick given out in any scope: where the clock of a forgotten scope begins. */
+  #latest = 0;
+
+  constructor(readonly most = MOST_MARKERS) {}
+
+  read({ scope, groups }: ScopeGroups): ScopeReading {
+    return { clock: this.#clocks.get(scope), markers: groups.map((group) => this.#markers.get(idOf(scope, group))) };
+  }
+
+  /** @param now milliseconds */
+  ensure({ scope, groups }: ScopeGroups, now: number): ScopeReading {
+    const clock = this.#clocks.get(scope) ?? Math.max(microseconds(now), this.#latest);
+    this.#keepClock(scope, clock);
+    const markers = groups.map((group) => {
+      const id = idOf(scope, group);
+      const marker = this.#markers.get(id) ?? markerAt(clock);
+      keep(this.#markers, id, marker, this.most);
+      return marker;
+    });
+    return { clock, markers };
+  }
+
+  invalidate(invalidation: GroupInvalidation, now: number): { readonly tick: Tick; readonly settleUntil: number } {
+    const { scope, groups, match, mode, settleMs } = invalidation;
+    const before = this.#clocks.get(scope);
+    const tick = Math.max(microseconds(now), (before ?? this.#latest) + 1);
+    const settleUntil = settleMs > 0 ? now + settleMs : 0;
+    this.#keepClock(scope, tick);
+    const combined = match === 'all' && groups.length > 1 ? Array.from(groups).sort() : undefined;
+    // An entry that is in all groups of a combination is in the first of them: one marker is enough to tell it.
+    for (const group of combined?.slice(0, 1) ?? groups) {
+      const id = idOf(scope, group);
+      const known = this.#markers.get(id) ?? markerAt(before ?? tick);
+      const moved = combined === undefined ? moveOn(known, tick, mode) : combine(known, combined, tick, mode);
+      keep(this.#markers, id, { ...moved, settleUntil: Math.max(known.settleUntil, settleUntil) }, this.most);
+    }
+    return { tick, settleUntil };
+  }
+
+  #keepClock(scope: string, tick: Tick): void {
+    this.#latest = Math.max(this.#latest, tick);
+    keep(this.#clocks, scope, tick, this.most);
+  }
+}
+
+function markerAt(tick: Tick): Marker {
+  return { hard: tick, soft: tick, settleUntil: 0, combinations: NO_COMBINATIONS };
+}
+
+function moveOn(marker: Marker, tick: Tick, mode: 'soft' | 'hard'): Marker {
+  return mode === 'hard' ? { ...markerAt(tick), settleUntil: marker.settleUntil } : { ...marker, soft: tick };
+}
+
+function combine(marker: Marker, groups: readonly string[], tick: Tick, mode: 'soft' | 'hard'): Marker {
+  const same = (other: MarkerCombination) => other.groups.join(' ') === groups.join(' ');
+  const hard = mode === 'hard' ? tick : (marker.combinations.find(same)?.hard ?? 0);
+  const combinations = [...marker.combinations.filter((other) => !same(other)), { groups, hard, soft: tick }];
+  if (combinations.length <= MOST_COMBINATIONS) return { ...marker, combinations };
+  // Too many to keep apart: all entries of the group are meant.
+  return { ...marker, hard: Math.max(marker.hard, ...combinations.map((other) => other.hard)), soft: tick, combinations: NO_COMBINATIONS };
+}
+
+/** Puts it at the end of the map, and forgets the first when there are too many. */
+function keep<Value>(map: Map<string, Value>, id: string, value: Value, most: number): void {
+  map.delete(id);
+  map.set(id, value);
+  if (map.size <= most) return;
+  for (const first of map.keys()) {
+    map.delete(first);
+    return;
+  }
+}
+
+function microseconds(ms: number): Tick {
+  return Math.floor(ms * 1_000);
+}
+
+function idOf(scope: string, group: string): string {
+  return `${scope} ${group}`;
+}

@@ -1,0 +1,45 @@
+import type { Clock } from '../../ports/clock.js';
+import { CacheConfigError } from '../../ports/errors.js';
+
+export interface MemoryBackendOptions {
+  /** How many entries are kept; the least recently used go first. 1 to 10,000,000. Default 10,000. */
+  readonly maxEntries?: number;
+  /** How much they may take together, by estimate: bytes as a number or `'64mb'`. Default 64 MiB. */
+  readonly maxBytes?: number | `${number}${'kb' | 'mb' | 'gb'}`;
+  /** 'copy': every reader gets its own copy. 'freeze': all share one deeply frozen value, the fastest. Default 'copy'. */
+  readonly isolation?: 'copy' | 'freeze';
+  /** For `get` and `set` without a cache. Default real time; a cache brings its own. */
+  readonly clock?: Pick<Clock, 'now'>;
+}
+
+export interface MemorySettings {
+  readonly maxEntries: number;
+  readonly maxBytes: number;
+  readonly isolation: 'copy' | 'freeze';
+  readonly clock: Pick<Clock, 'now'>;
+}
+
+const UNITS: Readonly<Record<string, number>> = { kb: 1024, mb: 1024 ** 2, gb: 1024 ** 3 };
+const SIZE = /^(\d{1,15}(?:\.\d{1,6})?)(kb|mb|gb)$/;
+const MOST_ENTRIES = 10_000_000;
+
+/** @throws CacheConfigError (`CACHE_CONFIG`) */
+export function memorySettings(options: MemoryBackendOptions): MemorySettings {
+  const { maxEntries = 10_000, maxBytes = '64mb', isolation = 'copy', clock = { now: () => Date.now() } } = options;
+  if (!Number.isInteger(maxEntries) || maxEntries < 1 || maxEntries > MOST_ENTRIES) {
+    throw new CacheConfigError(`maxEntries must be a whole number from 1 to ${String(MOST_ENTRIES)}; got ${String(maxEntries)}.`);
+  }
+  const bytes = typeof maxBytes === 'string' ? fromText(maxBytes) : maxBytes;
+  if (!Number.isSafeInteger(bytes) || bytes < 1) {
+    const given = typeof maxBytes === 'string' ? JSON.stringify(maxBytes) : String(maxBytes);
+    throw new CacheConfigError(`maxBytes must be bytes as a whole number, or a text such as '512kb', '64mb' or '1gb'; got ${given}.`);
+  }
+  if (!['copy', 'freeze'].includes(isolation))
+    throw new CacheConfigError(`isolation must be 'copy' or 'freeze'; got ${JSON.stringify(isolation)}.`);
+  return Object.freeze({ maxEntries, maxBytes: bytes, isolation, clock });
+}
+
+function fromText(text: string): number {
+  const match = SIZE.exec(text);
+  return match === null ? NaN : Math.floor(Number(match[1]) * (UNITS[match[2] ?? ''] ?? NaN));
+}
