@@ -1,0 +1,176 @@
+import assert from 'node:assert/strict';
+import type { ScopeReading } from '../ports/store.js';
+import { Fixture, type FencedSuite, invalidationOf, LONG, readOf, standing } from './fenced-harness.js';
+
+const GROUPS = ['*', 's:entries', 't:a', 't:b'];
+const SCOPE = { scope: '', groups: GROUPS };
+
+/** Clocks and markers: the fence of a group. */
+export function describeMarkers<Stored>(suite: FencedSuite<Stored>): void {
+  const it = (title: string, test: (fixture: Fixture<Stored>) => Promise<void>): void => {
+    suite.it(title, async () => {
+      const fixture = await Fixture.open(suite);
+      try {
+        await test(fixture);
+      } finally {
+        await fixture.close();
+      }
+    });
+  };
+  const read = async (fixture: Fixture<Stored>, groups = GROUPS, scope = ''): Promise<ScopeReading | undefined> =>
+    (await fixture.b.read(readOf('k', [{ scope, groups }]))).scopes[0];
+  const ensure = async (fixture: Fixture<Stored>, groups = GROUPS): Promise<ScopeReading> => {
+    const [made] = await fixture.a.ensure([{ scope: '', groups }], LONG);
+    assert.ok(made?.clock !== undefined);
+    return made;
+  };
+
+  suite.describe(`${suite.name}, clocks and markers`, () => {
+    it('makes what is missing from the clock, and leaves what is there', async (fixture) => {
+      const made = await ensure(fixture, ['*', 't:a']);
+      assert.deepEqual(
+        made.markers.map((marker) => [marker?.hard, marker?.soft, marker?.settleUntil]),
+        [
+          [made.clock, made.clock, 0],
+          [made.clock, made.clock, 0],
+        ],
+      );
+      assert.ok(Math.abs((made.clock ?? 0) / 1_000 - fixture.a.now()) < 60_000, 'a clock begins at the time, in microseconds');
+      await fixture.wait(fixture.shortMs);
+      assert.deepEqual(await ensure(fixture, ['*', 't:a']), made);
+      assert.deepEqual(await read(fixture, ['*', 't:a']), made);
+    });
+
+    it('makes a later marker from the clock as it is then', async (fixture) => {
+      const { clock: start } = await ensure(fixture, ['*', 't:a']);
+      const tick = await fixture.a.invalidate(invalidationOf(['t:a']));
+      const { markers } = await ensure(fixture, ['t:b']);
+      assert.equal(markers[0]?.hard, tick);
+      assert.equal(
+        standing(start, ['t:b'], await read(fixture, ['t:b'])),
+        'dead',
+        'a marker that may have been lost must not revive an entry',
+      );
+    });
+
+    it('moves the clock and the markers that are named, and no others', async (fixture) => {
+      const before = await ensure(fixture);
+      const tick = await fixture.a.invalidate(invalidationOf(['t:a', 's:entries']));
+      assert.ok(tick > (before.clock ?? Infinity));
+      const after = await read(fixture);
+      assert.equal(after?.clock, tick);
+      assert.deepEqual(
+        after.markers.map((marker) => [marker?.hard, marker?.soft]),
+        [before.clock, tick, tick, before.clock].map((at) => [at, at]),
+      );
+      assert.equal(standing(before.clock, ['t:a'], await read(fixture, ['t:a'])), 'dead');
+      assert.equal(standing(before.clock, ['t:b'], await read(fixture, ['t:b'])), 'current');
+      assert.equal(standing(tick, GROUPS, after), 'current', 'a load that starts after it is good');
+    });
+
+    it('makes entries stale by a soft invalidation, and dead by a hard one before or after', async (fixture) => {
+      const { clock: start } = await ensure(fixture);
+      const soft = await fixture.a.invalidate(invalidationOf(['t:a'], { mode: 'soft' }));
+      assert.equal(standing(start, GROUPS, await read(fixture)), 'soft');
+      assert.equal(standing(soft, GROUPS, await read(fixture)), 'current');
+      const hard = await fixture.b.invalidate(invalidationOf(['t:a']));
+      assert.equal(standing(soft, GROUPS, await read(fixture)), 'dead');
+      await fixture.a.invalidate(invalidationOf(['t:a'], { mode: 'soft' }));
+      assert.equal(standing(soft, GROUPS, await read(fixture)), 'dead');
+      assert.equal(standing(hard, GROUPS, await read(fixture)), 'soft');
+    });
+
+    it('does not revive an entry by softly invalidating a group whose marker is missing', async (fixture) => {
+      const { clock: start } = await ensure(fixture, ['*']);
+      const tick = await fixture.a.invalidate(invalidationOf(['*']));
+      await fixture.a.invalidate(invalidationOf(['t:lost'], { mode: 'soft' }));
+      assert.equal(standing(start, ['t:lost'], await read(fixture, ['t:lost'])), 'dead');
+      assert.equal(standing(tick, ['t:lost'], await read(fixture, ['t:lost'])), 'soft');
+    });
+
+    it('works on a scope that was never used', async (fixture) => {
+      const tick = await fixture.a.invalidate(invalidationOf(['t:a']));
+      const after = await read(fixture, ['t:a', 't:b']);
+      assert.equal(after?.clock, tick);
+      assert.deepEqual([after.markers[0]?.hard, after.markers[1]], [tick, undefined]);
+    });
+
+    it('never gives out a tick twice', async (fixture) => {
+      const ticks = await Promise.all(
+        Array.from({ length: 60 }, (_, i) => (i % 2 === 0 ? fixture.a : fixture.b).invalidate(invalidationOf([`t:${String(i % 3)}`]))),
+      );
+      assert.equal(new Set(ticks).size, 60);
+      assert.equal((await read(fixture))?.clock, Math.max(...ticks));
+    });
+
+    it('means only entries in all groups of a combination', async (fixture) => {
+      const { clock: start } = await ensure(fixture);
+      await fixture.a.invalidate(invalidationOf(['t:b', 't:a'], { match: 'all', mode: 'soft' }));
+      assert.equal(standing(start, GROUPS, await read(fixture)), 'soft');
+      const tick = await fixture.a.invalidate(invalidationOf(['t:a', 't:b'], { match: 'all' }));
+      assert.equal(standing(start, GROUPS, await read(fixture)), 'dead');
+      assert.equal(standing(start, ['*', 't:a'], await read(fixture, ['*', 't:a'])), 'current');
+      assert.equal(standing(start, ['*', 't:b'], await read(fixture, ['*', 't:b'])), 'current');
+      assert.equal(standing(tick, GROUPS, await read(fixture)), 'current');
+      assert.equal((await read(fixture))?.clock, tick);
+      await fixture.a.invalidate(invalidationOf(['t:b', 't:a'], { match: 'all', mode: 'soft' }));
+      assert.equal(standing(start, GROUPS, await read(fixture)), 'dead');
+      assert.equal(standing(tick, GROUPS, await read(fixture)), 'soft');
+    });
+
+    it('forgets no combination, however many there are', async (fixture) => {
+      const others = Array.from({ length: 150 }, (_, i) => `t:z${String(i)}`);
+      const { clock: start } = await ensure(fixture, ['t:a', ...others]);
+      for (const other of others) await fixture.a.invalidate(invalidationOf(['t:a', other], { match: 'all' }));
+      for (const other of others) assert.equal(standing(start, ['t:a', other], await read(fixture, ['t:a', other])), 'dead');
+      const { clock: now } = await ensure(fixture, ['t:a']);
+      assert.equal(standing(now, ['t:a', 't:z3'], await read(fixture, ['t:a', 't:z3'])), 'current');
+    });
+
+    it('keeps the longest settle window of a group', async (fixture) => {
+      await ensure(fixture);
+      const now = fixture.a.now();
+      await fixture.a.invalidate(invalidationOf(['t:a'], { settleMs: 40_000 }));
+      await fixture.a.invalidate(invalidationOf(['t:a'], { settleMs: 1_000, mode: 'soft' }));
+      await fixture.a.invalidate(invalidationOf(['t:a']));
+      const until = (await read(fixture))?.markers.map((marker) => marker?.settleUntil);
+      assert.ok(Math.abs((until?.[2] ?? 0) - now - 40_000) < 10_000);
+      assert.deepEqual(
+        until?.filter((_, i) => i !== 2),
+        [0, 0, 0],
+      );
+    });
+
+    it('keeps scopes and namespaces apart', async (fixture) => {
+      const other = await fixture.another(`${fixture.namespace}x`);
+      await fixture.a.ensure([SCOPE, { scope: 'tenant', groups: GROUPS }], LONG);
+      await other.ensure([SCOPE], LONG);
+      const before = [await read(fixture), (await other.read(readOf('k', [SCOPE]))).scopes[0]];
+      await fixture.a.invalidate(invalidationOf(GROUPS, { scope: 'tenant' }));
+      assert.deepEqual([await read(fixture), (await other.read(readOf('k', [SCOPE]))).scopes[0]], before);
+      assert.equal(standing(before[0]?.clock, GROUPS, await read(fixture, GROUPS, 'tenant')), 'dead');
+    });
+
+    it('answers for the value, several scopes and a lease in one reading', async (fixture) => {
+      await fixture.a.ensure(
+        [
+          { scope: '', groups: ['*'] },
+          { scope: 'x', groups: ['*', 't:a'] },
+        ],
+        LONG,
+      );
+      await fixture.a.set('k', suite.value(1), LONG);
+      const { stored, scopes } = await fixture.b.read(
+        readOf('k', [
+          { scope: '', groups: ['*'] },
+          { scope: 'x', groups: ['t:a', 't:none', '*'] },
+        ]),
+      );
+      fixture.expect(stored, 1);
+      assert.deepEqual(
+        scopes.map((scope) => scope.markers.map((marker) => marker !== undefined)),
+        [[true], [true, false, true]],
+      );
+    });
+  });
+}
