@@ -20,3 +20,6 @@ export const MAJOR = Object.freeze({ unsigned: 0, negative: 1, bytes: 2, text: 3
 
 /** The most items (values, keys and members together) one value may have: bounds the memory that few bytes can ask for. */
 export const MAX_ITEMS = 4_000_000;
+
+/** What an item within an indefinite length counts as. The codec never writes these; 100,000 are read, for small messages of others. */
+export const OPEN_ITEM = 40;

@@ -1,5 +1,5 @@
 import { Buffer } from 'node:buffer';
-import { MAJOR, TAG } from './cbor-format.js';
+import { MAJOR, OPEN_ITEM, TAG } from './cbor-format.js';
 import { KeyCache } from './cbor-keys.js';
 import { corrupt, countKeys, dateOf, halfToNumber, strictText } from './cbor-scalars.js';
 import { BREAK, CborSource, INDEFINITE } from './cbor-source.js';
@@ -105,7 +105,7 @@ export class CborReader extends CborSource {
     while (!this.atBreak()) {
       const first = this.byte();
       if (first >> 5 !== major || (first & 0x1f) === INDEFINITE) throw corrupt('a string of parts holds something else');
-      this.count(1);
+      this.count(OPEN_ITEM);
       chunks.push(this.byteString(first & 0x1f));
     }
     return chunks;
@@ -115,7 +115,7 @@ export class CborReader extends CborSource {
     const items: unknown[] = [];
     this.descend(depth);
     if (info === INDEFINITE) {
-      for (; !this.atBreak(); items.push(this.value(depth))) this.count(1);
+      for (; !this.atBreak(); items.push(this.value(depth))) this.count(OPEN_ITEM);
       return items;
     }
     const length = this.length(info);
@@ -130,7 +130,7 @@ export class CborReader extends CborSource {
     let length = 0;
     if (info === INDEFINITE) {
       for (; !this.atBreak(); length++) {
-        this.count(2);
+        this.count(2 * OPEN_ITEM);
         this.member(object, depth);
       }
     } else {
