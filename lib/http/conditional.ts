@@ -1,0 +1,33 @@
+import { requestHeader, splitList, type RequestHeaders } from './headers.js';
+import { parseHttpDate } from './http-date.js';
+
+export interface Validators {
+  readonly etag: string | undefined;
+  /** The `Last-Modified` field. */
+  readonly lastModified: string | undefined;
+}
+
+/**
+ * Whether a GET or HEAD is answered by 304 (RFC 9110 section 13): `If-None-Match` by weak comparison; only without it, `If-Modified-Since`.
+ * Say so only where the answer would otherwise be a 2xx.
+ */
+export function isNotModified(request: RequestHeaders, stored: Validators, now: number): boolean {
+  const noneMatch = requestHeader(request, 'if-none-match');
+  if (noneMatch !== undefined) return matches(noneMatch, stored.etag);
+  const since = requestHeader(request, 'if-modified-since');
+  if (since === undefined || stored.lastModified === undefined) return false;
+  const sinceAt = parseHttpDate(since, now);
+  const changedAt = parseHttpDate(stored.lastModified, now);
+  return sinceAt !== undefined && changedAt !== undefined && changedAt <= sinceAt;
+}
+
+function matches(field: string, etag: string | undefined): boolean {
+  if (field.trim() === '*') return true;
+  if (etag === undefined) return false;
+  const opaque = withoutWeakness(etag);
+  return splitList(field).some((candidate) => withoutWeakness(candidate) === opaque);
+}
+
+function withoutWeakness(tag: string): string {
+  return tag.startsWith('W/') ? tag.slice(2) : tag;
+}

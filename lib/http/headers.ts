@@ -1,0 +1,77 @@
+/** Header fields of a response in the order they were set; names in lower case. */
+export type HeaderList = readonly (readonly [name: string, value: string])[];
+
+/** Header fields of a request as Node.js gives them: names in lower case. */
+export type RequestHeaders = Readonly<Record<string, string | readonly string[] | undefined>>;
+
+/** What is on the response object before it is sent, in the shape of `getHeaders()`. */
+export type OutgoingHeaders = Readonly<Record<string, string | number | readonly string[] | undefined>>;
+
+/** Fields that belong to one connection and are never stored (RFC 9111 section 3.1, RFC 9110 section 7.6.1). */
+const HOP_BY_HOP: ReadonlySet<string> = new Set([
+  'connection',
+  'keep-alive',
+  'proxy-authenticate',
+  'proxy-authentication-info',
+  'proxy-authorization',
+  'proxy-connection',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+]);
+
+/** Fields that are made anew for every answer. */
+const MADE_ANEW: ReadonlySet<string> = new Set(['age', 'cache-status', 'content-length', 'set-cookie']);
+
+/** All values of a field, one per field line. */
+export function valuesOf(headers: HeaderList, name: string): string[] {
+  const found: string[] = [];
+  for (const [field, value] of headers) if (field === name) found.push(value);
+  return found;
+}
+
+/** The value of a request field; several lines are joined as RFC 9110 section 5.3 says. */
+export function requestHeader(headers: RequestHeaders, name: string): string | undefined {
+  const value = headers[name];
+  return typeof value === 'string' || value === undefined ? value : value.join(', ');
+}
+
+export function toHeaderList(headers: OutgoingHeaders): HeaderList {
+  const list: [string, string][] = [];
+  for (const [name, value] of Object.entries(headers)) {
+    if (value === undefined) continue;
+    for (const line of typeof value === 'object' ? value : [value]) list.push([name.toLowerCase(), String(line)]);
+  }
+  return list;
+}
+
+/** The fields that may be stored: without those of one connection, those that `Connection` lists, and those made anew for every answer. */
+export function storableHeaders(headers: HeaderList): HeaderList {
+  const listed = new Set(valuesOf(headers, 'connection').flatMap((value) => splitList(value.toLowerCase())));
+  return headers.filter(([name]) => !HOP_BY_HOP.has(name) && !MADE_ANEW.has(name) && !listed.has(name));
+}
+
+/** The members of a comma-separated field value, trimmed; commas within quoted strings do not separate (RFC 9110 section 5.6.1). */
+export function splitList(value: string): string[] {
+  const members: string[] = [];
+  let start = 0;
+  let quoted = false;
+  for (let i = 0; i <= value.length; i++) {
+    const char = value.charCodeAt(i);
+    if (quoted && char === BACKSLASH) i++;
+    else if (char === QUOTE) quoted = !quoted;
+    else if (i === value.length || (char === COMMA && !quoted)) {
+      const member = value.slice(start, i).trim();
+      if (member !== '') members.push(member);
+      start = i + 1;
+    }
+  }
+  // The quote never closed: the rest is one member.
+  if (quoted) members.push(value.slice(start).trim());
+  return members;
+}
+
+const QUOTE = 0x22;
+const COMMA = 0x2c;
+const BACKSLASH = 0x5c;

@@ -1,0 +1,136 @@
+import { type CallHandler, type ExecutionContext, Inject, Injectable, Logger, type NestInterceptor, type Type } from '@nestjs/common';
+import { ModulesContainer } from '@nestjs/core';
+import { catchError, from, map, mergeMap, type Observable, of, throwError } from 'rxjs';
+import { requestHeader } from '../../http/headers.js';
+import { isNonError, isSafe, mustBypass, readWishes } from '../../http/request.js';
+import { sayCacheStatus } from './answer.js';
+import { type Exchange, exchangeOf, type HttpRequest } from './exchange.js';
+import { answerFromCache, peekAnswer } from './lookup.js';
+import { HTTP_CACHE_SOURCE, type HttpCacheSource, type ResponseCache } from './response-cache.js';
+import { type Handler, planRoute, type RoutePlan } from './route-plan.js';
+import { invalidateUri } from './unsafe-method.js';
+
+/**
+ * Answers GET and HEAD requests of routes that opted in from the cache, by the rules of RFC 9111 for a shared cache at the origin: conditional
+ * requests, `Vary`, `Age` and `Cache-Status` (RFC 9211) included. One production per key however many ask; what a handler says about itself
+ * (`Cache-Control`, `Set-Cookie`, its status) is respected.
+ *
+ * Guards run on every request, before this interceptor. Pipes run when the handler runs: Nest makes them part of calling it. All they can see
+ * of a GET is in the key, so that a request they would refuse never finds a stored answer.
+ *
+ * Cost: one read of the cache per request, two for a response with `Vary`.
+ */
+@Injectable()
+export class CacheInterceptor implements NestInterceptor {
+  readonly #plans = new WeakMap<object, WeakMap<object, RoutePlan | 'none'>>();
+  readonly #warned = new Set<string>();
+  readonly #logger = new Logger('CacheInterceptor');
+
+  constructor(
+    @Inject(HTTP_CACHE_SOURCE) private readonly source: HttpCacheSource,
+    @Inject(ModulesContainer) private readonly modules: ModulesContainer,
+  ) {}
+
+  intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> | Promise<Observable<unknown>> {
+    if (context.getType() !== 'http') return next.handle();
+    const plan = this.#planOf(context.getClass(), context.getHandler());
+    if (plan === undefined) return next.handle();
+    const cache = this.source.cacheOf(plan.options.cache);
+    const exchange = exchangeOf(context.getArgByIndex<HttpRequest>(0), context.getArgByIndex<object>(1));
+    if (cache === undefined) return bypass(exchange, next, 'no-cache-module');
+    if (!isSafe(exchange.method)) return this.#afterSuccess(plan, cache, exchange, next);
+    if (exchange.method !== 'GET' && exchange.method !== 'HEAD') return next.handle();
+    return this.#read(plan, cache, exchange, next);
+  }
+
+  #read(plan: RoutePlan, cache: ResponseCache, exchange: Exchange, next: CallHandler): Observable<unknown> | Promise<Observable<unknown>> {
+    // Its headers may be out already.
+    if (plan.unfit === 'res' || plan.unfit === 'sse') return next.handle();
+    const reason = plan.unfit ?? mustBypass(exchange.headers);
+    if (reason !== undefined) return bypass(exchange, next, reason);
+    const identity = identify(plan, exchange);
+    if (identity === undefined) return bypass(exchange, next, 'credentials');
+    const wishes = plan.http.requestDirectives === 'ignore' ? readWishes({}) : readWishes(exchange.headers);
+    if (wishes.noStore) return bypass(exchange, next, 'no-store');
+
+    const handle = (): Observable<unknown> => next.handle() as Observable<unknown>;
+    const parts = { plan, cache, exchange, handle, ...identity, now: () => cache.clock.now(), warn: this.#warn };
+    const constrained = wishes.noCache || wishes.onlyIfCached || wishes.maxAge !== undefined || wishes.minFresh !== undefined;
+    if (constrained || exchange.method === 'HEAD') return peekAnswer(parts, wishes);
+    return answerFromCache(parts);
+  }
+
+  #afterSuccess(plan: RoutePlan, cache: ResponseCache, exchange: Exchange, next: CallHandler): Observable<unknown> {
+    if (plan.http.invalidate === false) return next.handle();
+    const handled = next.handle();
+    return handled.pipe(
+      mergeMap((value) => {
+        if (!isNonError(exchange.status)) return of(value);
+        const done = invalidateUri({
+          plan,
+          cache,
+          exchange,
+          modules: this.modules,
+          planOf: (controller, handler) => this.#planOf(controller, handler),
+        });
+        return from(done).pipe(
+          map((): unknown => value),
+          catchError((error: unknown) => {
+            this.#warn('invalidate', error);
+            return of(value);
+          }),
+        );
+      }),
+      catchError((error: unknown) => throwError(() => error)),
+    );
+  }
+
+  #planOf(controller: Type, handler: Handler): RoutePlan | undefined {
+    let plans = this.#plans.get(controller);
+    if (plans === undefined) this.#plans.set(controller, (plans = new WeakMap()));
+    let plan = plans.get(handler);
+    if (plan === undefined) {
+      const options = this.source.optionsOf(controller, handler);
+      plan = options === undefined ? 'none' : planRoute(controller, handler, options);
+      plans.set(handler, plan);
+    }
+    return plan === 'none' ? undefined : plan;
+  }
+
+  /** Once per kind: a cache in trouble must not fill the log. */
+  readonly #warn = (kind: string, error: unknown): void => {
+    if (this.#warned.has(kind)) return;
+    this.#warned.add(kind);
+    this.#logger.warn(
+      `Requests go past the cache (${kind}): ${error instanceof Error ? error.message : String(error)} Further ones of this kind are not logged.`,
+    );
+  };
+}
+
+function bypass(exchange: Exchange, next: CallHandler, detail: string): Observable<unknown> {
+  sayCacheStatus(exchange, { hit: false, fwd: 'bypass', detail });
+  return next.handle();
+}
+
+interface Identity {
+  readonly principal: string | undefined;
+  /** The request is authenticated and its identity is not in the key. */
+  readonly authenticated: boolean;
+}
+
+/** How the one who asks enters the key; undefined: not at all although the request says who asks. */
+function identify(plan: RoutePlan, exchange: Exchange): Identity | undefined {
+  const { principal: principalOf, credentials = 'bypass' } = plan.http;
+  const principal = principalOf?.({
+    ...exchange.request,
+    method: exchange.method,
+    url: exchange.path + exchange.search,
+    headers: exchange.headers,
+  });
+  if (principal !== undefined) return { principal, authenticated: false };
+  const uncovered = ['authorization', 'cookie'].filter(
+    (name) => requestHeader(exchange.headers, name) !== undefined && !plan.keyHeaders.includes(name),
+  );
+  if (uncovered.length === 0 || credentials === 'ignore') return { principal, authenticated: false };
+  return credentials === 'standard' ? { principal, authenticated: uncovered.includes('authorization') } : undefined;
+}

@@ -1,0 +1,184 @@
+import type { OutgoingHeaders, RequestHeaders } from '../../http/headers.js';
+
+interface RawResponse {
+  readonly headersSent: boolean;
+  readonly writableEnded: boolean;
+  readonly destroyed: boolean;
+  once(event: 'finish' | 'close', listener: () => void): unknown;
+}
+
+interface ExpressResponse extends RawResponse {
+  statusCode: number;
+  readonly app?: { get(setting: string): unknown };
+  getHeaders(): OutgoingHeaders;
+  setHeader(name: string, value: string | readonly string[]): unknown;
+  removeHeader(name: string): unknown;
+}
+
+interface FastifyReply {
+  readonly raw: ExpressResponse;
+  readonly sent: boolean;
+  readonly statusCode: number;
+  code(status: number): unknown;
+  getHeaders(): OutgoingHeaders;
+  header(name: string, value: string | readonly string[]): unknown;
+  removeHeader(name: string): unknown;
+  serialize(payload: unknown): unknown;
+}
+
+export interface HttpRequest {
+  readonly method: string;
+  readonly url: string;
+  readonly originalUrl?: string;
+  readonly headers: RequestHeaders;
+}
+
+/** One request and its response, the same on Express and Fastify. */
+export interface Exchange {
+  readonly request: HttpRequest;
+  readonly method: string;
+  /** As it was sent, without the query; never decoded or normalised. */
+  readonly path: string;
+  /** The raw query, with its `?` when there is one. */
+  readonly search: string;
+  readonly headers: RequestHeaders;
+  status: number;
+  outgoing(): OutgoingHeaders;
+  setHeader(name: string, value: string | readonly string[]): void;
+  removeHeader(name: string): void;
+  readonly isSent: boolean;
+  /** Resolves once the response is out, or its connection gone. */
+  whenSent(): Promise<void>;
+  /** The text the platform would send for an object; undefined when it would send none. */
+  toJson(value: object): string | undefined;
+  /** The object that the handler's `@Res({ passthrough: true })` writes headers to. */
+  readonly raw: object;
+}
+
+export function exchangeOf(request: HttpRequest, response: object): Exchange {
+  return 'raw' in response
+    ? new FastifyExchange(request, response as FastifyReply)
+    : new ExpressExchange(request, response as ExpressResponse);
+}
+
+abstract class BaseExchange {
+  readonly path: string;
+  readonly search: string;
+
+  constructor(readonly request: HttpRequest) {
+    const url = request.originalUrl ?? request.url;
+    const at = url.indexOf('?');
+    this.path = at === -1 ? url : url.slice(0, at);
+    this.search = at === -1 ? '' : url.slice(at);
+  }
+
+  get method(): string {
+    return this.request.method;
+  }
+
+  get headers(): RequestHeaders {
+    return this.request.headers;
+  }
+}
+
+class ExpressExchange extends BaseExchange implements Exchange {
+  constructor(
+    request: HttpRequest,
+    readonly raw: ExpressResponse,
+  ) {
+    super(request);
+  }
+
+  get status(): number {
+    return this.raw.statusCode;
+  }
+
+  set status(status: number) {
+    this.raw.statusCode = status;
+  }
+
+  outgoing(): OutgoingHeaders {
+    return { ...this.raw.getHeaders() };
+  }
+
+  setHeader(name: string, value: string | readonly string[]): void {
+    this.raw.setHeader(name, value);
+  }
+
+  removeHeader(name: string): void {
+    this.raw.removeHeader(name);
+  }
+
+  get isSent(): boolean {
+    return this.raw.headersSent;
+  }
+
+  whenSent(): Promise<void> {
+    return whenSent(this.raw);
+  }
+
+  toJson(value: object): string | undefined {
+    const setting = (name: string) => this.raw.app?.get(name);
+    const replacer = setting('json replacer') as ((key: string, value: unknown) => unknown) | undefined;
+    const text = JSON.stringify(value, replacer, setting('json spaces') as string | number | undefined) as string | undefined;
+    return setting('json escape') === true ? text?.replace(/[<>&]/g, escaped) : text;
+  }
+}
+
+class FastifyExchange extends BaseExchange implements Exchange {
+  constructor(
+    request: HttpRequest,
+    private readonly reply: FastifyReply,
+  ) {
+    super(request);
+  }
+
+  get raw(): object {
+    return this.reply.raw;
+  }
+
+  get status(): number {
+    return this.reply.statusCode;
+  }
+
+  set status(status: number) {
+    this.reply.code(status);
+  }
+
+  outgoing(): OutgoingHeaders {
+    return { ...this.reply.getHeaders() };
+  }
+
+  setHeader(name: string, value: string | readonly string[]): void {
+    this.reply.header(name, value);
+  }
+
+  removeHeader(name: string): void {
+    this.reply.removeHeader(name);
+  }
+
+  get isSent(): boolean {
+    return this.reply.sent || this.reply.raw.headersSent;
+  }
+
+  whenSent(): Promise<void> {
+    return whenSent(this.reply.raw);
+  }
+
+  toJson(value: object): string | undefined {
+    const text = this.reply.serialize(value);
+    return typeof text === 'string' ? text : undefined;
+  }
+}
+
+function whenSent(response: RawResponse): Promise<void> {
+  if (response.writableEnded || response.destroyed) return Promise.resolve();
+  return new Promise((resolve) => {
+    response.once('finish', resolve);
+    response.once('close', resolve);
+  });
+}
+
+function escaped(char: string): string {
+  return `\\u00${char.charCodeAt(0).toString(16)}`;
+}

@@ -1,0 +1,148 @@
+import { setImmediate as turn } from 'node:timers/promises';
+import type { Observable } from 'rxjs';
+import type { OutgoingHeaders } from '../../http/headers.js';
+import type { StoredResponse, VaryRecord } from '../../http/stored-response.js';
+import { MAX_DURATION_MS } from '../../ports/duration.js';
+import { detachResponse } from './detached-response.js';
+import type { Exchange } from './exchange.js';
+import { newGeneration, type Production, runHandler } from './production.js';
+import type { Detailed, FillContext, FillOptions, ResponseCache } from './response-cache.js';
+import { routeKey, uriTag } from './route-key.js';
+import type { RoutePlan } from './route-plan.js';
+
+/** One request that may be answered from the cache, with all that is needed for it. */
+export interface LookupParts {
+  readonly plan: RoutePlan;
+  readonly cache: ResponseCache;
+  readonly exchange: Exchange;
+  readonly handle: () => Observable<unknown>;
+  readonly principal: string | undefined;
+  readonly authenticated: boolean;
+  readonly now: () => number;
+  readonly warn: (kind: string, error: unknown) => void;
+}
+
+/** Given to those who waited for a run whose answer was for one request only. */
+interface NotShared {
+  readonly kind: 'unshared';
+}
+
+/** What is under a key. */
+export type Kept = StoredResponse | VaryRecord | NotShared;
+
+/** This request's own run of the handler. */
+export interface OwnRun {
+  readonly settled: Promise<Production>;
+  /** The response as it was before the handler ran. */
+  readonly before: OutgoingHeaders;
+  readonly status: number;
+  readonly wasStale: boolean;
+}
+
+const NOT_SHARED: NotShared = Object.freeze({ kind: 'unshared' });
+/** A record of what a response varies by costs little and outlives its variants. */
+const RECORD_MS = 86_400_000;
+
+/** The producer side of one request: runs its handler for the cache, at once or after the response is out. */
+export class Filling {
+  /** Set once the handler runs for the answer of this request. */
+  own: OwnRun | undefined;
+  /** The request has its answer: what runs from here on is a refresh in the background. */
+  answered = false;
+
+  constructor(private readonly parts: LookupParts) {}
+
+  ask(variant: VaryRecord | undefined): Promise<Detailed<Kept>> {
+    const { plan, cache, exchange, principal } = this.parts;
+    return cache.getOrSetDetailed<Kept>(
+      routeKey(plan, exchange, principal, variant),
+      (context) => this.#produce(context, variant),
+      optionsOf(plan, exchange),
+    );
+  }
+
+  async #produce(context: FillContext, variant: VaryRecord | undefined): Promise<Kept> {
+    const production = await this.#run(context.stale !== undefined);
+    if (!production.shared) {
+      context.skip();
+      // RFC 5861 section 4: such an answer is an error, for which a stale response may stand in.
+      if (context.stale !== undefined && SERVER_ERRORS.has(this.parts.exchange.status)) throw new ErrorAnswer();
+      return NOT_SHARED;
+    }
+    context.addTags(...production.tags);
+    const { response, vary } = production;
+    if (variant === undefined && vary.length > 0) return this.#record(context, response, vary, production.tags);
+    if (variant !== undefined && vary.some((name) => !variant.names.includes(name))) {
+      // The record no longer says what chooses among the variants: the next request makes a new one.
+      await this.#forget();
+      context.skip();
+      return NOT_SHARED;
+    }
+    keep(context, response);
+    return response;
+  }
+
+  /**
+   * Under the key of the URI goes what the response varies by, under a key made from it the response. The fence of the former protects both:
+   * if an invalidation overtakes this run the record is not stored, and without it nothing finds the response.
+   */
+  async #record(context: FillContext, response: StoredResponse, vary: readonly string[], tags: readonly string[]): Promise<Kept> {
+    const { plan, cache, exchange, principal } = this.parts;
+    const record: VaryRecord = { kind: 'vary', names: vary, generation: newGeneration() };
+    const options = optionsOf(plan, exchange);
+    try {
+      await cache.set(routeKey(plan, exchange, principal, record), response, {
+        ...options,
+        ttl: response.freshMs,
+        staleWhileRevalidate: response.staleMs,
+        staleIfError: response.fallbackMs,
+        tags: [...(options.tags ?? []), ...tags],
+      });
+    } catch (error) {
+      this.parts.warn('set', error);
+      context.skip();
+    }
+    context.setTtl(Math.min(MAX_DURATION_MS, Math.max(RECORD_MS, response.freshMs + Math.max(response.staleMs, response.fallbackMs))));
+    return record;
+  }
+
+  async #forget(): Promise<void> {
+    const { plan, cache, exchange, principal } = this.parts;
+    await cache.delete(routeKey(plan, exchange, principal));
+  }
+
+  async #run(wasStale: boolean): Promise<Production> {
+    const { plan, exchange, handle, authenticated, now } = this.parts;
+    const before = exchange.outgoing();
+    const { status } = exchange;
+    // A caller that is answered with the stale response goes ahead in this turn.
+    if (wasStale) await turn();
+    if (this.answered) {
+      await exchange.whenSent();
+      detachResponse(exchange, before);
+      exchange.status = status;
+      return runHandler(plan, exchange, handle, authenticated, now, true);
+    }
+    const settled = runHandler(plan, exchange, handle, authenticated, now, false);
+    this.own = { settled, before, status, wasStale };
+    settled.catch(() => undefined);
+    return settled;
+  }
+}
+
+/** The handler answered with a server error instead of throwing one. */
+class ErrorAnswer extends Error {}
+const SERVER_ERRORS: ReadonlySet<number> = new Set([500, 502, 503, 504]);
+
+export function isKept(value: unknown): value is Kept {
+  return typeof value === 'object' && value !== null && 'kind' in value && (value.kind === 'response' || value.kind === 'vary');
+}
+
+function keep(context: FillContext, response: StoredResponse): void {
+  context.setTtl(response.freshMs);
+  context.setWindows?.({ staleWhileRevalidate: response.staleMs, staleIfError: response.fallbackMs });
+}
+
+function optionsOf(plan: RoutePlan, exchange: Exchange): FillOptions {
+  return plan.uriTagged ? { ...plan.fill, tags: [...(plan.fill.tags ?? []), uriTag(plan, exchange)] } : plan.fill;
+}

@@ -1,0 +1,58 @@
+import type { Duration } from '../../ports/duration.js';
+
+/** The part of an Express or Fastify request that options are given. */
+export interface CacheableRequest {
+  readonly method: string;
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
+  /** What guards put there. */
+  readonly user?: unknown;
+}
+
+/** How the responses of a route are cached: `@Cacheable({ http: { ... } })` on a controller method or class. */
+export interface HttpCacheOptions {
+  /** The only query parameters that count; the others reach the handler but not the key. Default: all count. */
+  readonly query?: readonly string[];
+  /** Request headers that are part of the key, for instance `['accept-language']`; they are announced by `Vary`. Default: none. */
+  readonly headers?: readonly string[];
+  /** The `Host` header is part of the key. Default: only for controllers bound to a host. */
+  readonly host?: boolean;
+  /** Who is asking; part of the key. With undefined for a request that carries credentials, the request goes past the cache. */
+  readonly principal?: (request: CacheableRequest) => string | undefined;
+  /**
+   * Requests with an `Authorization` or `Cookie` header that neither `principal` nor `headers` brings into the key:
+   * - `'bypass'` (default): they are neither answered from the cache nor stored;
+   * - `'standard'`: as RFC 9111 has it for shared caches: cookies do not count, and what answers `Authorization` is stored only when the
+   *   response says `public`, `must-revalidate` or `s-maxage`;
+   * - `'ignore'`: the answer is the same for everyone.
+   */
+  readonly credentials?: 'bypass' | 'standard' | 'ignore';
+  /** Statuses stored although the response does not say how long it is fresh. Default: 200, 203, 204, 300, 301, 308, 404, 405, 410, 414, 501. */
+  readonly statuses?: readonly number[];
+  /** `'route'` (default): the ttl of the decorator holds where the response says nothing. `'response'`: only what the response says. */
+  readonly freshness?: 'route' | 'response';
+  /** Whether `Cache-Control: no-cache`, `max-age`, ... of a request count. Default 'respect'. */
+  readonly requestDirectives?: 'respect' | 'ignore';
+  /** Send a `Cache-Control` of this kind where the handler set none: `max-age` is what is left of the ttl. Default: none is sent. */
+  readonly cacheControl?: 'public' | 'private';
+  /** An `ETag` for responses that have none. Default true. */
+  readonly etag?: boolean;
+  /** Methods that are not safe invalidate what is stored of the same URI (RFC 9111 section 4.4). Default true. */
+  readonly invalidate?: boolean;
+}
+
+/** What the decorators of a route say, as the interceptor needs it. */
+export interface RouteCacheOptions {
+  /** The cache to use. */
+  readonly cache: string;
+  /** The segment of the route's keys: by default class and method. */
+  readonly segment: string;
+  /** A fixed key: used as it is for requests without query and path parameters. */
+  readonly key?: string;
+  readonly ttl?: Duration | ((value: never) => Duration);
+  readonly staleWhileRevalidate?: Duration;
+  readonly staleIfError?: Duration;
+  readonly tags?: readonly string[] | ((value: never) => readonly string[]);
+  readonly unless?: (value: never) => boolean;
+  readonly http?: HttpCacheOptions;
+}

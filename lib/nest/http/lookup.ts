@@ -1,0 +1,133 @@
+import { lastValueFrom, type Observable, of } from 'rxjs';
+import type { ForwardReason } from '../../http/cache-status.js';
+import { type RequestWishes, satisfies } from '../../http/request.js';
+import { freshnessLeft, type StoredResponse, type VaryRecord } from '../../http/stored-response.js';
+import { CacheError } from '../../ports/errors.js';
+import { finish, restore, rewind, sayCacheStatus } from './answer.js';
+import { Filling, isKept, type Kept, type LookupParts } from './filling.js';
+import type { Production } from './production.js';
+import type { Detailed } from './response-cache.js';
+import { routeKey } from './route-key.js';
+
+/** The answer to a GET: stored, produced by this request, or produced by another one that was running. */
+export async function answerFromCache(parts: LookupParts): Promise<Observable<unknown>> {
+  const filling = new Filling(parts);
+  let miss: ForwardReason = 'uri-miss';
+  let found: Detailed<Kept>;
+  try {
+    found = await filling.ask(undefined);
+    if (found.value.kind === 'vary' && filling.own === undefined) {
+      miss = 'vary-miss';
+      found = await filling.ask(found.value);
+    }
+  } catch (error) {
+    return afterFailure(parts, filling, miss, error);
+  }
+  filling.answered = true;
+  return settle(parts, filling, filling.own?.wasStale === true ? 'stale' : miss, found);
+}
+
+async function settle(parts: LookupParts, filling: Filling, fwd: ForwardReason, found: Detailed<Kept>): Promise<Observable<unknown>> {
+  const { exchange, plan } = parts;
+  const { own } = filling;
+  if (own !== undefined && found.outcome !== 'fallback' && found.outcome !== 'stale') {
+    return answerOwn(parts, await own.settled, fwd, found.createdAt !== undefined);
+  }
+  const { value, outcome } = found;
+  const now = parts.now();
+  if (value.kind !== 'response' || !mayUse(value, outcome, now)) {
+    if (own === undefined) return runAlone(parts, fwd, 'not-shared');
+    return answerOwn(parts, await own.settled, fwd, false);
+  }
+  if (own !== undefined) rewind(exchange, own.before, own.status);
+  restore(exchange, value);
+  const left = freshnessLeft(value, now) / 1000;
+  if (outcome === 'miss' || outcome === 'joined') sayCacheStatus(exchange, { hit: false, fwd, collapsed: true, ttl: left });
+  else if (outcome === 'hit') sayCacheStatus(exchange, { hit: true, ttl: left });
+  else
+    sayCacheStatus(exchange, {
+      hit: true,
+      ttl: Math.min(left, -1),
+      detail: outcome === 'stale' ? 'stale-while-revalidate' : 'stale-if-error',
+    });
+  return of(finish(plan, exchange, value, now, true));
+}
+
+/** A response may forbid being served stale (RFC 9111 section 4.2.4), whatever the route allows. */
+function mayUse(stored: StoredResponse, outcome: Detailed<Kept>['outcome'], now: number): boolean {
+  const staleFor = -freshnessLeft(stored, now);
+  if (outcome === 'stale') return staleFor <= 0 || staleFor < stored.staleMs;
+  if (outcome === 'fallback') return staleFor <= 0 || staleFor < stored.fallbackMs;
+  return true;
+}
+
+function answerOwn(parts: LookupParts, production: Production, fwd: ForwardReason, stored: boolean): Observable<unknown> {
+  const { exchange, plan } = parts;
+  if (!production.shared) {
+    sayCacheStatus(exchange, { hit: false, fwd, detail: production.reason });
+    return of(production.value);
+  }
+  const now = parts.now();
+  sayCacheStatus(exchange, { hit: false, fwd, stored, ...(stored && { ttl: freshnessLeft(production.response, now) / 1000 }) });
+  return of(finish(plan, exchange, production.response, now, false));
+}
+
+function runAlone(parts: LookupParts, fwd: ForwardReason, detail: string): Observable<unknown> {
+  sayCacheStatus(parts.exchange, { hit: false, fwd, detail });
+  return parts.handle();
+}
+
+/** What the handler threw goes on unchanged; trouble of the cache fails no request. */
+async function afterFailure(parts: LookupParts, filling: Filling, fwd: ForwardReason, error: unknown): Promise<Observable<unknown>> {
+  filling.answered = true;
+  if (filling.own !== undefined) {
+    // The handler runs or has run for this request: never twice.
+    sayCacheStatus(parts.exchange, { hit: false, fwd });
+    return answerOwn(parts, await filling.own.settled, fwd, false);
+  }
+  if (!(error instanceof CacheError)) {
+    sayCacheStatus(parts.exchange, { hit: false, fwd, collapsed: true });
+    throw error;
+  }
+  parts.warn(error.code, error);
+  return runAlone(parts, 'bypass', 'cache-error');
+}
+
+const GATEWAY_TIMEOUT = 504;
+
+/** For HEAD, which may be answered by what a GET stored but stores nothing, and for requests that do not take everything that is stored. */
+export async function peekAnswer(parts: LookupParts, wishes: RequestWishes): Promise<Observable<unknown>> {
+  const { exchange, plan } = parts;
+  const stored = await peek(parts);
+  const now = parts.now();
+  if (stored !== undefined && freshnessLeft(stored, now) > 0 && satisfies(stored, wishes, now)) {
+    restore(exchange, stored);
+    sayCacheStatus(exchange, { hit: true, ttl: freshnessLeft(stored, now) / 1000 });
+    return of(finish(plan, exchange, stored, now, true));
+  }
+  if (wishes.onlyIfCached) {
+    sayCacheStatus(exchange, { hit: false, fwd: 'request', detail: 'only-if-cached' });
+    exchange.status = GATEWAY_TIMEOUT;
+    return of(undefined);
+  }
+  const fwd = stored === undefined ? 'uri-miss' : 'request';
+  sayCacheStatus(exchange, { hit: false, fwd });
+  // Kept in hand rather than passed on, so that what the handler throws is said before it is filtered.
+  return of(await lastValueFrom(parts.handle(), { defaultValue: undefined }));
+}
+
+async function peek(parts: LookupParts): Promise<StoredResponse | undefined> {
+  try {
+    const first = await get(parts, undefined);
+    const found = first?.kind === 'vary' ? await get(parts, first) : first;
+    return found?.kind === 'response' ? found : undefined;
+  } catch (error) {
+    parts.warn('peek', error);
+    return undefined;
+  }
+}
+
+async function get({ plan, cache, exchange, principal }: LookupParts, variant: VaryRecord | undefined): Promise<Kept | undefined> {
+  const value = await cache.get(routeKey(plan, exchange, principal, variant));
+  return isKept(value) ? value : undefined;
+}

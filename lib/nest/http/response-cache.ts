@@ -1,0 +1,50 @@
+import type { CacheKey } from '../../core/key.js';
+import type { Clock } from '../../ports/clock.js';
+import type { Duration } from '../../ports/duration.js';
+import type { RouteCacheOptions } from './http-options.js';
+
+/** How a call of the cache was answered. */
+export type Outcome = 'hit' | 'stale' | 'fallback' | 'miss' | 'joined' | 'error' | 'bypass';
+
+export interface Detailed<T> {
+  readonly value: T;
+  readonly outcome: Outcome;
+  /** Shared time in milliseconds; undefined for what is not stored. */
+  readonly createdAt: number | undefined;
+  readonly freshUntil: number | undefined;
+}
+
+export interface FillContext {
+  readonly stale: unknown;
+  setTtl(ttl: Duration): void;
+  setWindows?(windows: { readonly staleWhileRevalidate: Duration; readonly staleIfError: Duration }): void;
+  addTags(...tags: string[]): void;
+  skip(): void;
+}
+
+export interface FillOptions {
+  readonly ttl?: Duration;
+  readonly staleWhileRevalidate?: Duration;
+  readonly staleIfError?: Duration;
+  readonly tags?: readonly string[];
+}
+
+/** What the interceptor needs of a cache. */
+export interface ResponseCache {
+  readonly clock: Clock;
+  getOrSetDetailed<T>(key: CacheKey | string, producer: (context: FillContext) => Promise<T>, options?: FillOptions): Promise<Detailed<T>>;
+  get(key: CacheKey | string): Promise<unknown>;
+  set(key: CacheKey | string, value: unknown, options?: FillOptions): Promise<unknown>;
+  delete(key: CacheKey | string): Promise<unknown>;
+  invalidate(request: { readonly tags: readonly string[] }): Promise<unknown>;
+}
+
+/** Where the interceptor finds the caches of its application and what the decorators say. */
+export interface HttpCacheSource {
+  /** Undefined: the route did not opt in. */
+  optionsOf(controller: object, handler: object): RouteCacheOptions | undefined;
+  /** Undefined: there is no such cache (any more). */
+  cacheOf(name: string): ResponseCache | undefined;
+}
+
+export const HTTP_CACHE_SOURCE = Symbol('nest-query-cache:http-source');

@@ -1,0 +1,32 @@
+import { CacheKey } from '../../core/key.js';
+import { requestHeader } from '../../http/headers.js';
+import { canonicalQuery } from '../../http/query.js';
+import type { VaryRecord } from '../../http/stored-response.js';
+import { secondaryKey } from '../../http/vary.js';
+import type { Exchange } from './exchange.js';
+import type { RoutePlan } from './route-plan.js';
+
+/**
+ * The key of what a request asks a route for: the route, the path as it was sent, the query, and what the route declares. Everything the route's
+ * pipes see of a GET is in it (unless `query` narrows it), so that a request whose pipes would refuse it never finds an answer.
+ */
+export function routeKey(plan: RoutePlan, exchange: Exchange, principal: string | undefined, variant?: VaryRecord): CacheKey {
+  const { key, segment } = plan.options;
+  const query = canonicalQuery(exchange.search, plan.http.query);
+  const builder = CacheKey.builder().segment(key ?? segment);
+  if (key === undefined || query !== '' || plan.patterns.some((pattern) => /[:*]/.test(pattern))) {
+    builder.param('path', exchange.path).param('query', query === '' ? undefined : query);
+  }
+  if (plan.hostInKey) builder.param('host', requestHeader(exchange.headers, 'host')?.toLowerCase() ?? '');
+  if (plan.keyHeaders.length > 0) builder.param('headers', secondaryKey(plan.keyHeaders, exchange.headers));
+  if (principal !== undefined) builder.param('principal', principal);
+  if (variant !== undefined) {
+    builder.param('vary', secondaryKey(variant.names, exchange.headers)).param('generation', variant.generation);
+  }
+  return builder.build();
+}
+
+/** The tag that all entries of a URI carry when the URI alone does not say their keys. */
+export function uriTag(plan: RoutePlan, exchange: Exchange): string {
+  return `uri:${exchange.path}?${canonicalQuery(exchange.search, plan.http.query)}`;
+}
