@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createClient } from 'redis';
 
-const BINARY = process.env['REDIS_SERVER_BIN'] ?? 'redis-server';
+const BINARY = process.env.REDIS_SERVER_BIN ?? 'redis-server';
 
 /** A real Redis of its own on a free loopback port, ended by its pid. */
 export interface RedisServer {

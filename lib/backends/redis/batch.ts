@@ -1,6 +1,6 @@
 import type { Payload } from '../../ports/codec.js';
 import type { BackendError } from '../../ports/errors.js';
-import type { Marker, Reading, ReadRequest, ScopeReading } from '../../ports/store.js';
+import type { Marker, Reading, ReadRequest, ScopeGroups, ScopeReading } from '../../ports/store.js';
 import type { Connection } from './connection.js';
 import { withDeadline } from './deadline.js';
 import { toBackendError, tooLate } from './failures.js';
@@ -24,19 +24,41 @@ interface Waiting {
   readonly lease: number;
   /** Positions of clock and markers, scope after scope. */
   readonly groups: readonly number[];
-  resolve(reading: Reading<Payload>): void;
-  reject(error: Error): void;
+  readonly resolve: (reading: Reading<Payload>) => void;
+  readonly reject: (error: Error) => void;
+}
+
+interface ScopePositions {
+  readonly clock: number;
+  readonly markers: Map<string, number>;
 }
 
 class Batch {
   readonly keys: string[] = [];
   readonly waiting: Waiting[] = [];
-  readonly #positions = new Map<string, number>();
+  readonly #scopes = new Map<string, ScopePositions>();
 
-  position(key: string): number {
-    const known = this.#positions.get(key);
-    if (known !== undefined) return known;
-    this.#positions.set(key, this.keys.length);
+  constructor(private readonly names: Names) {}
+
+  /** Positions of the clock and the markers, each of which is in the batch once. Names are only built the first time. */
+  place({ scope, groups }: ScopeGroups, positions: number[]): void {
+    let known = this.#scopes.get(scope);
+    if (known === undefined) {
+      known = { clock: this.add(this.names.clock(scope)), markers: new Map() };
+      this.#scopes.set(scope, known);
+    }
+    positions.push(known.clock);
+    for (const group of groups) {
+      let position = known.markers.get(group);
+      if (position === undefined) {
+        position = this.add(this.names.marker(scope, group));
+        known.markers.set(group, position);
+      }
+      positions.push(position);
+    }
+  }
+
+  add(key: string): number {
     return this.keys.push(key) - 1;
   }
 }
@@ -63,22 +85,18 @@ export class BatchedReads {
     const kind: ReplyKind = request.text ? 'text' : 'bytes';
     let batch = this.#open[kind];
     if (batch === undefined) {
-      const opened = new Batch();
+      const opened = new Batch(this.names);
       batch = this.#open[kind] = opened;
       queueMicrotask(() => {
         this.#close(kind, opened);
       });
     }
-    const { names } = this;
     const groups: number[] = [];
-    for (const { scope, groups: wanted } of request.scopes) {
-      groups.push(batch.position(names.clock(scope)));
-      for (const group of wanted) groups.push(batch.position(names.marker(scope, group)));
-    }
-    const value = batch.position(names.value(request.key));
-    const lease = request.withLease ? batch.position(names.lease(request.key)) : -1;
+    for (const scope of request.scopes) batch.place(scope, groups);
+    const value = batch.add(this.names.value(request.key));
+    const lease = request.withLease ? batch.add(this.names.lease(request.key)) : -1;
     batch.waiting.push({ request, value, lease, groups, resolve, reject });
-    if (batch.keys.length >= MOST_KEYS || batch.waiting.length * this.#meanBytes >= BATCH_BYTES) this.#close(kind, batch);
+    if (batch.keys.length >= MOST_KEYS || (batch.waiting.length + 1) * this.#meanBytes > BATCH_BYTES) this.#close(kind, batch);
   }
 
   #close(kind: ReplyKind, batch: Batch): void {
@@ -125,7 +143,7 @@ export class BatchedReads {
       one.reject(stored instanceof Error ? stored : (lease as BackendError));
       return;
     }
-    if (stored != null) this.#meanBytes += (stored.length - this.#meanBytes) / 32;
+    if (stored !== null && stored !== undefined) this.#meanBytes += (stored.length - this.#meanBytes) / 32;
     if (typeof stored === 'string' && isTorn(stored)) {
       // bytes that are no text: read once more as what they are, with the markers of then
       this.read({ ...request, text: false }).then(one.resolve, one.reject);

@@ -1,11 +1,13 @@
 import type { BackendError } from '../../ports/errors.js';
 import type { StoreState } from '../../ports/store.js';
+import { askTime, Attempt, type TimeListener } from './attempt.js';
+import type { Command, ConnectionTimes } from './command.js';
 import { startDeadline, withDeadline } from './deadline.js';
 import type { Dial } from './dial.js';
 import { asError, notConnected, replyCode, tooLate, toBackendError } from './failures.js';
 import { Lanes } from './lanes.js';
 import { pauseBefore } from './pause.js';
-import type { Argument, ReplyKind, Wire } from './wire.js';
+import type { Wire } from './wire.js';
 
 /*
  * One link to Redis that is always being kept open. Invariants:
@@ -16,28 +18,6 @@ import type { Argument, ReplyKind, Wire } from './wire.js';
  * The specs that guard them: connection.spec.ts, faults.spec.ts.
  */
 
-export interface Command {
-  /** Decides the node. */
-  readonly key: string;
-  readonly args: Argument[];
-  /** For messages. Default: the first argument. */
-  readonly name?: string;
-  readonly reply?: ReplyKind;
-  /** May change something, so that without an answer the outcome is unknown. */
-  readonly write?: boolean;
-  /** Caps the deadline. Only a command that was given all of it can bring the link down. */
-  readonly timeoutMs?: number;
-  /** How long the server itself may hold the answer back (a blocking read). */
-  readonly holdMs?: number;
-}
-
-export interface ConnectionTimes {
-  readonly commandTimeout: number;
-  readonly connectTimeout: number;
-  /** For reads that the server holds back: a heartbeat would have to wait behind them, and they are one themselves. */
-  readonly blocking?: boolean;
-}
-
 const HEARTBEAT_MS = 2_000;
 /** Replies that mean that nothing can be done with this server for a while. */
 const AWAY = new Set(['LOADING', 'BUSY', 'MASTERDOWN', 'CLUSTERDOWN']);
@@ -45,20 +25,20 @@ const AWAY = new Set(['LOADING', 'BUSY', 'MASTERDOWN', 'CLUSTERDOWN']);
 export class Connection {
   readonly commandTimeout: number;
   #wire: Wire | undefined;
-  #attempting: Wire | undefined;
+  #attempting: Attempt | undefined;
   /** Before the first attempt has ended, commands wait for it instead of failing. */
   #opening = true;
   #closed = false;
   #firstAttempt: Promise<void>;
   #endFirstAttempt: () => void = () => undefined;
   #signalLoss: (cause: Error) => void = () => undefined;
-  #lastReport = '';
+  #reported = '';
   #lastError: Error | undefined;
   #renewedAt = -Infinity;
   #renewWait = 5_000;
   #connects = 0;
   readonly #stateListeners = new Set<(state: StoreState) => void>();
-  readonly #timeListeners = new Set<(serverMs: number, roundTripMs: number) => void>();
+  readonly #timeListeners = new Set<TimeListener>();
   readonly #lanes: Lanes;
   #wakeLoop: () => void = () => undefined;
 
@@ -114,7 +94,7 @@ export class Connection {
     return () => this.#stateListeners.delete(listener);
   }
   /** Called with the server's clock whenever a heartbeat brought it (single servers). */
-  onTime(listener: (serverMs: number, roundTripMs: number) => void): () => void {
+  onTime(listener: TimeListener): () => void {
     this.#timeListeners.add(listener);
     return () => this.#timeListeners.delete(listener);
   }
@@ -123,7 +103,7 @@ export class Connection {
   run(command: Command): Promise<unknown> {
     const wire = this.#wire;
     const name = command.name ?? String(command.args[0]);
-    if (wire === undefined || !wire.ready) {
+    if (!wire?.ready) {
       if (this.#opening && !this.#closed) return this.#runOnceOpen(command, name);
       return Promise.reject(
         notConnected(name, this.#closed ? 'the backend was closed.' : (this.#lastError?.message ?? 'the link is down.')),
@@ -162,7 +142,7 @@ export class Connection {
     this.#lanes.clear();
     this.#signalLoss(new Error('the backend was closed.'));
     this.#wakeLoop();
-    this.#attempting?.destroy();
+    this.#attempting?.abandon();
     this.#drop();
     this.#stateListeners.clear();
     this.#timeListeners.clear();
@@ -188,7 +168,7 @@ export class Connection {
         if (this.#isClosed()) break;
         failures = 0;
         this.#connects++;
-        this.#lastReport = '';
+        this.#reported = '';
         this.#lastError = undefined;
         this.#ended();
         const heartbeat = this.#beat(this.#wire);
@@ -219,50 +199,22 @@ export class Connection {
   }
 
   async #attempt(): Promise<Wire> {
-    const deadline = this.times.connectTimeout;
-    let opened: Wire | undefined;
-    let abandoned = false;
-    const work = async (): Promise<Wire> => {
-      const wire = await this.dial.open();
-      opened = this.#attempting = wire;
-      if (abandoned || this.#closed) throw new Error('the attempt was given up.');
-      wire.onError((error) => {
+    const attempt = (this.#attempting = new Attempt(this.dial, this.times.connectTimeout, this.#timeListeners));
+    try {
+      return await attempt.run((wire, error) => {
         if (this.#wire !== wire) this.#lastError = error;
         else if (!wire.ready || wire.kind === 'single') this.#signalLoss(error);
       });
-      if (!wire.open) await wire.connect();
-      if (!wire.ready) throw new Error('the client is not connected yet.');
-      // unlike TIME, PING is refused while the server loads its data or runs a long script
-      await Promise.all([wire.send('', ['PING'], 'text', true).catch(unlessForbidden), this.#sampleTime(wire)]);
-      return wire;
-    };
-    try {
-      return await withDeadline(work(), deadline, () => {
-        const cause = this.#lastError === undefined ? '' : ` (${this.#lastError.message})`;
-        return new Error(`no connection within ${String(deadline)} ms${cause}`);
-      });
-    } catch (error) {
-      abandoned = true;
-      opened?.destroy();
-      throw error;
     } finally {
       this.#attempting = undefined;
     }
-  }
-
-  async #sampleTime(wire: Wire): Promise<void> {
-    const sentAt = performance.now();
-    const reply = await wire.send('', ['TIME'], 'text', true).catch(unlessForbidden);
-    if (wire.kind !== 'single' || !Array.isArray(reply)) return;
-    const server = Math.floor(Number(reply[0]) * 1_000 + Number(reply[1]) / 1_000);
-    for (const listener of this.#timeListeners) listener(server, performance.now() - sentAt);
   }
 
   /** Finds a dead link while nobody uses it, and keeps the offset of the server's clock fresh. */
   #beat(wire: Wire): NodeJS.Timeout {
     const timer = setInterval(() => {
       if (wire.kind === 'cluster' || this.times.blocking === true) return;
-      withDeadline(this.#sampleTime(wire), Math.max(this.times.connectTimeout, this.commandTimeout), () =>
+      withDeadline(askTime(wire, this.#timeListeners), Math.max(this.times.connectTimeout, this.commandTimeout), () =>
         tooLate('TIME', this.times.connectTimeout, false),
       ).catch((error: unknown) => {
         if (this.#wire === wire) this.#signalLoss(asError(error));
@@ -315,9 +267,11 @@ export class Connection {
     for (const listener of [...this.#stateListeners]) listener(state);
   }
 
+  /** Once per outage, and again when the server begins to refuse for another reason: how a socket fails differs from attempt to attempt. */
   #reportOnce(error: Error): void {
-    if (error.message === this.#lastReport) return;
-    this.#lastReport = error.message;
+    const cause = replyCode(error) ?? 'unreachable';
+    if (cause === this.#reported) return;
+    this.#reported = cause;
     this.report('connect', error);
   }
 
@@ -332,9 +286,4 @@ export class Connection {
       };
     });
   }
-}
-
-/** A user who may not ask is connected all the same. */
-function unlessForbidden(thrown: unknown): undefined {
-  if (replyCode(asError(thrown)) !== 'NOPERM') throw thrown;
 }

@@ -29,7 +29,7 @@ function plain(options: RedisClientOptions): RedisClientOptions {
   return {
     ...options,
     disableOfflineQueue: true,
-    socket: { ...options.socket, reconnectStrategy: false } as NonNullable<RedisClientOptions['socket']>,
+    socket: { ...options.socket, reconnectStrategy: false },
   };
 }
 
@@ -37,7 +37,7 @@ function plain(options: RedisClientOptions): RedisClientOptions {
 function nodeOptions(options: RedisClientOptions): RedisClientOptions {
   const retry = (retries: number): number => 200 + Math.random() * Math.min(500, 50 * 2 ** retries);
   const socket = { connectTimeout: 1_000, socketTimeout: 3_000, reconnectStrategy: retry, ...options.socket };
-  return { pingInterval: 1_000, ...options, disableOfflineQueue: true, socket: socket as NonNullable<RedisClientOptions['socket']> };
+  return { pingInterval: 1_000, ...options, disableOfflineQueue: true, socket: socket };
 }
 const CLUSTER_DEFAULTS = { topologyRefreshOnReconnectionAttemptStrategy: 500 } as const;
 
@@ -106,7 +106,7 @@ function twin(client: RedisClientLike): RedisClientLike {
 function viaSentinel(choice: RedisSentinelChoice, base: RedisClientOptions): Dial {
   return owned(async () => {
     const { host, port } = await currentMaster(choice);
-    return createClient(plain({ ...base, socket: { ...base.socket, host, port } as NonNullable<RedisClientOptions['socket']> }));
+    return createClient(plain({ ...base, socket: { ...base.socket, host, port } }));
   });
 }
 

@@ -60,15 +60,15 @@ export function parseBody(text: string): Heard {
   } catch {
     return 'garbage';
   }
-  if (!isRecord(body) || typeof body['v'] !== 'number') return 'garbage';
-  if (body['v'] !== VERSION) return body['v'] > VERSION ? 'newer' : 'garbage';
-  switch (body['kind']) {
+  if (!isRecord(body) || typeof body.v !== 'number') return 'garbage';
+  if (body.v !== VERSION) return body.v > VERSION ? 'newer' : 'garbage';
+  switch (body.kind) {
     case 'hello':
       return 'hello';
     case 'released':
-      return isName(body['key']) ? { kind: 'released', key: body['key'] } : 'garbage';
+      return isName(body.key) ? { kind: 'released', key: body.key } : 'garbage';
     case 'keys':
-      return areNames(body['keys']) ? { kind: 'keys', keys: body['keys'] } : 'garbage';
+      return areNames(body.keys) ? { kind: 'keys', keys: body.keys } : 'garbage';
     case 'groups':
       return parseGroups(body);
     default:

@@ -38,7 +38,8 @@ export class Scripts {
         args: [name, first, String(keys.length), ...keys, ...args],
         name: script.name,
         write: true,
-        timeoutMs: Math.max(until - performance.now(), 1),
+        // when the first attempt took all the time because this process was busy, the second still gets a chance
+        timeoutMs: Math.max(until - performance.now(), ms / 4),
         ...(how.reply === undefined ? {} : { reply: how.reply }),
       });
     const { sha, source } = this.#prepare(script);

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Payload } from '../../../lib/ports/codec.js';
-import type { FencedStore, GroupInvalidation, ReadRequest } from '../../../lib/ports/store.js';
+import type { FencedStore, GroupInvalidation, Marker, ReadRequest } from '../../../lib/ports/store.js';
 import { type RedisServer, startRedis, until } from '../../support/redis.js';
 import { freshNamespace, listen, open } from './open.js';
 
@@ -219,8 +219,7 @@ describe('groups', () => {
     const scopes = [{ scope: '', groups: ['t:a', 't:b'] }];
     await store.ensure(scopes, 1_000);
     const one = await store.invalidate(hard(['t:b', 't:a'], { match: 'all', mode: 'soft' }));
-    const read = async (): Promise<readonly (import('../../../lib/ports/store.js').Marker | undefined)[]> =>
-      (await store.read(plain('k', { scopes }))).scopes[0]?.markers ?? [];
+    const read = async (): Promise<readonly (Marker | undefined)[]> => (await store.read(plain('k', { scopes }))).scopes[0]?.markers ?? [];
     expect((await read())[0]?.combinations).toEqual([{ groups: ['t:a', 't:b'], hard: 0, soft: one }]);
     const two = await store.invalidate(hard(['t:a', 't:b'], { match: 'all' }));
     expect((await read())[0]?.combinations).toEqual([{ groups: ['t:a', 't:b'], hard: two, soft: two }]);

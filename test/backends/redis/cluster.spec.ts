@@ -1,0 +1,108 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createCluster } from 'redis';
+import { slotOf } from '../../../lib/backends/redis/names.js';
+import type { RedisBackendOptions } from '../../../lib/redis.js';
+import { type RedisCluster, startRedisCluster, until } from '../../support/redis.js';
+import { freshNamespace, listen, type Opened } from './open.js';
+
+let cluster: RedisCluster;
+const ends: (() => Promise<unknown>)[] = [];
+const rootNodes = (): { url: string }[] => cluster.nodes.map(({ url }) => ({ url }));
+async function ready(options: RedisBackendOptions, namespace = freshNamespace()): Promise<Opened> {
+  const one = listen({ commandTimeout: '1s', connectTimeout: '3s', ...options }, namespace);
+  ends.push(one.close);
+  await until(() => one.store.hearing(), 'hearing');
+  return one;
+}
+
+beforeAll(async () => {
+  cluster = await startRedisCluster();
+});
+afterAll(async () => {
+  await Promise.all(ends.map((end) => end()));
+  await cluster.stop();
+});
+
+const keys = Array.from({ length: 60 }, (_, i) => `k${String(i)}`);
+const scopes = [
+  { scope: '', groups: ['*'] },
+  { scope: '42', groups: ['*', 't:a'] },
+];
+
+describe('a cluster', () => {
+  it('keeps values, leases, markers and notices over all slots', async () => {
+    const namespace = freshNamespace();
+    const [a, b] = [
+      await ready({ cluster: { rootNodes: rootNodes() } }, namespace),
+      await ready({ cluster: { rootNodes: rootNodes() } }, namespace),
+    ];
+    b.notices.length = 0;
+    const made = await a.store.ensure(scopes, 10_000);
+    await Promise.all(
+      keys.map(async (key) => {
+        expect((await a.store.acquire({ key, lease: 'A', leaseMs: 5_000, seen: undefined, dead: undefined, text: true })).state).toBe(
+          'leased',
+        );
+        expect((await b.store.acquire({ key, lease: 'B', leaseMs: 5_000, seen: undefined, dead: undefined, text: true })).state).toBe(
+          'held',
+        );
+        expect(await a.store.fill(key, 'A', `v-${key}`, 60_000)).toBe(true);
+      }),
+    );
+    const readings = await Promise.all(keys.map((key) => b.store.read({ key, scopes, withLease: true, text: true })));
+    expect(readings.map((reading) => reading.stored)).toEqual(keys.map((key) => `v-${key}`));
+    expect(readings[0]?.scopes).toEqual(made);
+    await until(() => b.notices.filter((notice) => notice.kind === 'released').length === keys.length, 'waking');
+
+    const tick = await a.store.invalidate({ scope: '42', groups: ['t:a'], match: 'any', mode: 'hard', settleMs: 0 });
+    await a.store.delete(keys, 1_000);
+    await until(
+      () =>
+        b.notices.some((notice) => notice.kind === 'groups' && notice.tick === tick) && b.notices.some((notice) => notice.kind === 'keys'),
+    );
+    const after = await Promise.all(keys.map((key) => b.store.read({ key, scopes, withLease: true, text: false })));
+    expect(
+      after.every((reading) => reading.stored === undefined && reading.lease === undefined && reading.scopes[1]?.markers[1]?.hard === tick),
+    ).toBe(true);
+
+    await Promise.all(keys.map((key) => a.store.set(key, 'v', 60_000)));
+    expect(await a.store.sweep('', new AbortController().signal)).toBe(keys.length);
+  });
+
+  it('that was given is used, and open and unharmed after close', async () => {
+    const client = createCluster({ rootNodes: rootNodes() });
+    client.on('error', () => undefined);
+    await client.connect();
+    ends.push(() => client.close());
+    const one = await ready({ client });
+    await one.store.set('k', 'v', 60_000);
+    await one.backend.set('raw', Uint8Array.of(1), 60_000);
+    expect((await one.store.read({ key: 'k', scopes: [], withLease: false, text: true })).stored).toBe('v');
+    await one.close();
+    expect(await client.get('nothing')).toBeNull();
+  });
+
+  it('lets nothing hang while a master is frozen, answers for the others, and heals by failover', async () => {
+    const one = await ready({ cluster: { rootNodes: rootNodes() }, commandTimeout: '250ms' });
+    const states: string[] = [];
+    one.store.onState((state) => void states.push(state));
+    const [master] = cluster.nodes;
+    if (master === undefined) throw new Error('no nodes');
+    // the first master serves the slots 0 to 5460
+    const isIts = (key: string): boolean => slotOf(key) <= 5_460;
+    const [its, others] = [keys.filter((key) => isIts(key)), keys.filter((key) => !isIts(key))];
+    master.freeze();
+    const outcome = (key: string): Promise<string> =>
+      one.store.set(key, 'v', 60_000).then(
+        () => 'done',
+        (error: unknown) => String((error as { code?: unknown }).code),
+      );
+    await Promise.all(its.map(outcome));
+    expect(new Set(await Promise.all(its.map(outcome)))).toEqual(new Set(['CACHE_BACKEND_UNAVAILABLE']));
+    await until(async () => (await Promise.all(others.map((key) => one.backend.get(key).then(() => 'done', String)))).includes('done'));
+    await until(async () => (await Promise.all(keys.map(outcome))).every((ended) => ended === 'done'), 'the failover');
+    await until(() => one.store.hearing());
+    expect(states.at(-1)).toBe('up');
+    master.thaw();
+  });
+});
