@@ -1,0 +1,35 @@
+/** Everything that can be set from outside, read once at start. */
+export interface LedgerConfig {
+  /** `PORT`: 0 takes any free port. Without it: 3000, or the next free one. */
+  readonly port: number | undefined;
+  /** `DATABASE_URL`: a PostgreSQL to use in place of the embedded one. */
+  readonly databaseUrl: string | undefined;
+  /** `REDIS_URL`: a Redis to share the cache with other processes. Without it the cache lives in this process. */
+  readonly redisUrl: string | undefined;
+  /** `CACHE_NAMESPACE`: prefix of everything in Redis. Default 'ledger'. */
+  readonly namespace: string;
+  /** `LEDGER_ENTRIES`: how many entries the generator makes. Default 200,000. */
+  readonly entries: number;
+  /** `LEDGER_SEED`: another seed gives other entries; the same seed always the same. Default 1. */
+  readonly seed: number;
+}
+
+/** An empty variable counts as one that is not there. */
+export function readConfig(env: NodeJS.ProcessEnv): LedgerConfig {
+  const text = (name: string): string | undefined => (env[name] === '' ? undefined : env[name]);
+  return {
+    port: integer('PORT', text('PORT'), 0, 65_535),
+    databaseUrl: text('DATABASE_URL'),
+    redisUrl: text('REDIS_URL'),
+    namespace: text('CACHE_NAMESPACE') ?? 'ledger',
+    entries: integer('LEDGER_ENTRIES', text('LEDGER_ENTRIES'), 0, 10_000_000) ?? 200_000,
+    seed: integer('LEDGER_SEED', text('LEDGER_SEED'), 0, 1_000_000) ?? 1,
+  };
+}
+
+function integer(name: string, text: string | undefined, least: number, most: number): number | undefined {
+  if (text === undefined) return undefined;
+  const value = Number(text);
+  if (Number.isInteger(value) && value >= least && value <= most) return value;
+  throw new Error(`${name} must be a whole number from ${least} to ${most}, but is '${text}'.`);
+}

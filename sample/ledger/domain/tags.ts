@@ -1,0 +1,12 @@
+// The words that queries and commands share: a query says what its answer depends on, a command what it has changed. Tags hold within one
+// tenant, so no tenant appears in them.
+
+/** Depends on which accounts there are. */
+export const ACCOUNTS = 'accounts';
+/** Depends on all entries of the tenant. */
+export const TOTALS = 'totals';
+/** Depends on the entries of one account. */
+export const account = (number: string): string => `account:${number}`;
+
+/** What a posting to these accounts changes. */
+export const changedByPosting = (...accounts: readonly string[]): string[] => [TOTALS, ...new Set(accounts.map(account))];

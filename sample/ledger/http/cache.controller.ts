@@ -1,0 +1,17 @@
+import { Controller, Get } from '@nestjs/common';
+import { CacheService, type CacheStats } from 'nest-query-cache';
+import { Database } from '../database/database.js';
+
+/** What the cache has done, beside how often each SQL statement ran. */
+@Controller('cache')
+export class CacheController {
+  constructor(
+    private readonly cache: CacheService,
+    private readonly database: Database,
+  ) {}
+
+  @Get()
+  counters(): { cache: CacheStats; statements: Record<string, number> } {
+    return { cache: this.cache.stats(), statements: this.database.executed() };
+  }
+}

@@ -1,0 +1,44 @@
+import { Controller, Get, Header, Param } from '@nestjs/common';
+import { Cacheable, CacheKey } from 'nest-query-cache';
+import { Database } from '../database/database.js';
+import type { Month } from '../domain/month.js';
+import { account } from '../domain/tags.js';
+import type { Entry } from '../domain/types.js';
+import { MonthPipe, TenantPipe } from './pipes.js';
+
+/**
+ * The same decorators on a route: now the whole response is kept, with its status, its headers and an ETag made once. Whoever has it already
+ * (`If-None-Match`) gets a 304 without a body.
+ */
+@Controller('tenants/:tenant/accounts/:account/statements')
+export class StatementsController {
+  constructor(private readonly database: Database) {}
+
+  @Get(':month')
+  @Header('Content-Type', 'text/csv; charset=utf-8')
+  @Cacheable({ ttl: '1m', tags: (_tenant: string, number: string, _month: Month) => [account(number)] })
+  @CacheKey((key, tenant: string, number: string, month: Month) =>
+    key.tenant(tenant).segment('statement').param('account', number).param('month', month.text),
+  )
+  async statement(
+    @Param('tenant', TenantPipe) tenant: string,
+    @Param('account') number: string,
+    @Param('month', MonthPipe) month: Month,
+  ): Promise<string> {
+    const entries = await this.database.query<Entry>({
+      name: 'statement',
+      text: `
+        select id, account, amount_cents as "amountCents", booked_at as "bookedAt", memo
+        from sample_ledger.entries where tenant = $1 and account = $2 and booked_at >= $3 and booked_at < $4
+        order by booked_at, id`,
+      values: [tenant, number, month.start, month.end],
+    });
+    const lines = entries.map(({ id, bookedAt, amountCents, memo }) => `${id},${bookedAt.toISOString()},${amountCents},${quoted(memo)}`);
+    return ['id,booked_at,amount_cents,memo', ...lines, ''].join('\r\n');
+  }
+}
+
+/** RFC 4180. */
+function quoted(text: string): string {
+  return `"${text.replaceAll('"', '""')}"`;
+}

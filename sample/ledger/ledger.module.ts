@@ -1,0 +1,45 @@
+import { Module, type DynamicModule } from '@nestjs/common';
+import { CqrsModule } from '@nestjs/cqrs';
+import { CacheModule, MemoryBackend } from 'nest-query-cache';
+import { RedisBackend } from 'nest-query-cache/redis';
+import { ImportEntriesHandler } from './commands/import-entries.js';
+import { OpenAccountHandler } from './commands/open-account.js';
+import { PostEntryHandler } from './commands/post-entry.js';
+import type { LedgerConfig } from './config.js';
+import { DatabaseModule } from './database/database.module.js';
+import type { Database } from './database/database.js';
+import { CacheController } from './http/cache.controller.js';
+import { CommandsController } from './http/commands.controller.js';
+import { QueriesController } from './http/queries.controller.js';
+import { StatementsController } from './http/statements.controller.js';
+import { AccountBalancesHandler } from './queries/account-balances.js';
+import { FindAccountHandler } from './queries/find-account.js';
+import { FindTenantHandler } from './queries/find-tenant.js';
+import { ListEntriesHandler } from './queries/list-entries.js';
+import { MonthlyReportHandler } from './queries/monthly-report.js';
+
+@Module({
+  imports: [CqrsModule.forRoot()],
+  controllers: [QueriesController, CommandsController, StatementsController, CacheController],
+  providers: [
+    FindTenantHandler,
+    FindAccountHandler,
+    ListEntriesHandler,
+    AccountBalancesHandler,
+    MonthlyReportHandler,
+    OpenAccountHandler,
+    PostEntryHandler,
+    ImportEntriesHandler,
+  ],
+})
+export class LedgerModule {
+  static forRoot(config: LedgerConfig, database: Database): DynamicModule {
+    const cache = CacheModule.forRoot({
+      backend: config.redisUrl === undefined ? new MemoryBackend({ maxBytes: '64mb' }) : new RedisBackend({ url: config.redisUrl }),
+      namespace: config.namespace,
+      // A key that names no tenant is a mistake, never an entry that all tenants share.
+      tenancy: 'required',
+    });
+    return { module: LedgerModule, imports: [DatabaseModule.forRoot(database), cache] };
+  }
+}

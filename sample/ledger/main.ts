@@ -1,0 +1,36 @@
+import { readConfig } from './config.js';
+import { createApp } from './create-app.js';
+import { openDatabase } from './database/open-database.js';
+import { listen } from './listen.js';
+import { showWhatCachingDoes } from './show.js';
+
+const start = performance.now();
+const log = (line: string) => console.log(`${`${((performance.now() - start) / 1000).toFixed(1)} s`.padStart(7)}  ${line}`);
+
+const config = readConfig(process.env);
+log(config.databaseUrl === undefined ? 'Starting the embedded PostgreSQL' : 'Connecting to PostgreSQL');
+const database = await openDatabase(config, log);
+const app = await createApp(config, database);
+const origin = await listen(app, config.port);
+log(`${database.label}; the cache is in ${config.redisUrl === undefined ? 'this process (REDIS_URL=... for Redis)' : 'Redis'}`);
+
+let stopping = false;
+const stop = async (): Promise<void> => {
+  if (stopping) process.exit(130); // a second Ctrl-C does not wait
+  stopping = true;
+  log('Stopping');
+  await app.close();
+  if (process.connected) process.disconnect();
+  log('Stopped');
+};
+process.on('SIGINT', () => void stop());
+process.on('SIGTERM', () => void stop());
+
+if (process.send === undefined) {
+  log(`Listening on ${origin}\n`);
+  await showWhatCachingDoes(origin);
+} else {
+  // Started by the tour: it makes its own requests, and this process must not outlive it.
+  process.once('disconnect', () => void stop());
+  process.send({ origin });
+}
