@@ -1,16 +1,25 @@
-import type { Codec } from '../ports/codec.js';
 import type { Clock } from '../ports/clock.js';
-import { CacheConfigError, CodecError, NotDurableError } from '../ports/errors.js';
-import { type AnyProducer, type Call, type CallOptions, makeCall } from './call.js';
+import { CodecError, NotDurableError } from '../ports/errors.js';
+import { Batches } from './batches.js';
+import { CallMaker } from './call-maker.js';
+import type { Engine } from './engine.js';
 import type { CacheEvents } from './events.js';
 import type { Answer } from './get-or-set.js';
+import { type Inspection, inspect } from './inspect.js';
 import { toChanges } from './invalidation-request.js';
-import type { Change } from './journal.js';
-import { CacheKey, type CacheKeyBuilder, keyOf, storageKey } from './key.js';
-import { type Policy, resolvePolicy } from './options.js';
-import type { Engine } from './engine.js';
+import { type CacheKeyBuilder, storageKey } from './key.js';
+import type { Policy } from './options.js';
 import type { Counters } from './stats.js';
-import type { EntryOptions, GetOrSetOptions, InvalidateRequest, InvalidationResult, KeyLike, Producer, SetOptions } from './types.js';
+import type {
+  GetOrSetOptions,
+  InvalidateRequest,
+  InvalidationResult,
+  KeyLike,
+  Producer,
+  SetOptions,
+  WarmUpOptions,
+  WarmUpResult,
+} from './types.js';
 
 /** What came of a call, with its value. */
 export interface DetailedAnswer<T> {
@@ -29,20 +38,16 @@ export interface DetailedAnswer<T> {
  */
 export class CacheService {
   readonly #engine: Engine;
-  readonly #codecs: ReadonlyMap<string, Codec>;
-  readonly #policies = new WeakMap<object, Policy>();
-  readonly #json: Policy;
-  readonly #cbor: Policy;
+  readonly #calls: CallMaker;
+  readonly #batches: Batches;
   #boarding = new Map<string, Promise<Answer>>();
   #closed = false;
 
   /** @internal Use `createCache()` or `CacheModule`. */
   constructor(engine: Engine) {
     this.#engine = engine;
-    this.#codecs = engine.tiers.codecs;
-    const { policy } = engine.settings;
-    this.#json = resolvePolicy({ codec: 'json' }, policy, this.#codecs);
-    this.#cbor = resolvePolicy({ codec: 'cbor' }, policy, this.#codecs);
+    this.#calls = new CallMaker(engine.settings, engine.tiers);
+    this.#batches = new Batches(engine);
   }
 
   get name(): string {
@@ -60,8 +65,7 @@ export class CacheService {
 
   /** A key builder that already has the tenant the resolver gives, when it gives one. */
   key(): CacheKeyBuilder {
-    const tenant = this.#engine.settings.tenant();
-    return tenant === undefined ? CacheKey.builder() : CacheKey.builder().tenant(tenant);
+    return this.#calls.builder();
   }
 
   /**
@@ -71,64 +75,72 @@ export class CacheService {
    * ReentrantProducerError (`CACHE_REENTRANT`), and what the producer throws; never because the backend failed
    */
   getOrSet<T>(key: KeyLike, producer: Producer<T>, options?: GetOrSetOptions<T>): Promise<T> {
-    try {
-      const { settings } = this.#engine;
-      return this.#get(key, producer, options, options === undefined ? settings.policy : this.#policy(options, settings.policy));
-    } catch (error) {
-      return Promise.reject(error);
-    }
+    return this.#get(key, producer, options, undefined);
   }
 
   /** As `getOrSet`, stored as JSON: readable in the backend. */
   getOrSetJson<T>(key: KeyLike, producer: Producer<T>, options?: GetOrSetOptions<T>): Promise<T> {
-    return this.#getAs(this.#json, key, producer, options);
+    return this.#get(key, producer, options, this.#calls.json);
   }
 
   /** As `getOrSet`, stored as CBOR (RFC 8949): smaller, for binary payloads. */
   getOrSetCbor<T>(key: KeyLike, producer: Producer<T>, options?: GetOrSetOptions<T>): Promise<T> {
-    return this.#getAs(this.#cbor, key, producer, options);
+    return this.#get(key, producer, options, this.#calls.cbor);
   }
 
   /** As `getOrSet`, and says what came of the call. */
   async getOrSetDetailed<T>(key: KeyLike, producer: Producer<T>, options?: GetOrSetOptions<T>): Promise<DetailedAnswer<T>> {
-    const { settings } = this.#engine;
-    const policy = options === undefined ? settings.policy : this.#policy(options, settings.policy);
-    const call = this.#call(key, producer, options, policy);
+    const call = this.#calls.call(key, producer, options);
     if (this.#closed) {
       const value = (await this.#engine.bypass(call)) as T;
       return { value, outcome: 'bypass', createdAt: undefined, freshUntil: undefined, tags: [] };
     }
-    const answer = await this.#engine.count(call, this.#engine.readThrough.run(call));
-    const { entry, outcome } = answer;
-    return {
-      value: answer.taker.take() as T,
-      outcome,
-      createdAt: entry?.createdAt,
-      freshUntil: entry?.freshUntil,
-      tags: entry?.tags ?? [],
-    };
-  }
-
-  /** The fresh value of the key, or undefined: never produces, never waits for a production. */
-  async get<T>(key: KeyLike): Promise<T | undefined> {
-    const call = this.#call(key, nothing, undefined, this.#engine.settings.policy);
-    return this.#closed ? undefined : ((await this.#engine.peek(call)) as T | undefined);
+    const { entry, outcome, taker } = await this.#engine.count(call, this.#engine.readThrough.run(call));
+    return { value: taker.take() as T, outcome, createdAt: entry?.createdAt, freshUntil: entry?.freshUntil, tags: entry?.tags ?? [] };
   }
 
   /**
-   * Stores a value, whatever was there; loads under way do not replace it. `undefined`, or a ttl of 0, deletes.
+   * Many keys at once; what is missing is produced in one call of `produceMissing`, which gets the missing keys and returns their values in that
+   * order; an `Error` in place of a value fails only that key. Looks travel in one round trip, keys that are being loaded are joined.
+   * @returns one settled result per key, in the order of `keys`
+   */
+  async getOrSetMany<T, K extends KeyLike = KeyLike>(
+    keys: readonly K[],
+    produceMissing: (missing: readonly K[]) => Promise<readonly (T | Error)[]> | readonly (T | Error)[],
+    options?: GetOrSetOptions<T>,
+  ): Promise<PromiseSettledResult<T>[]> {
+    const results = await this.#batches.getOrSetMany(keys, (key, producer) => this.#calls.call(key, producer, options), produceMissing);
+    return results as PromiseSettledResult<T>[];
+  }
+
+  /** The fresh value of the key, or undefined: never produces, never waits for a production. One round trip. */
+  async get<T>(key: KeyLike): Promise<T | undefined> {
+    const call = this.#calls.call(key, nothing);
+    return this.#closed ? undefined : ((await this.#engine.peek(call)) as T | undefined);
+  }
+
+  /** The fresh values of the keys, in their order, undefined where there is none. One round trip. */
+  getMany<T>(keys: readonly KeyLike[]): Promise<(T | undefined)[]> {
+    return Promise.all(keys.map((key) => this.get<T>(key)));
+  }
+
+  /**
+   * Stores a value, whatever was there; loads under way do not replace it. `undefined`, or a ttl of 0, deletes. Two round trips.
    * @throws CodecError (`CACHE_CODEC`) when no codec can keep the value faithfully; the old value is then deleted
    */
   async set<T>(key: KeyLike, value: T, options?: SetOptions<T>): Promise<InvalidationResult> {
-    const { settings } = this.#engine;
-    const policy = options === undefined ? settings.policy : this.#policy(options, settings.policy);
-    const call = this.#call(key, nothing, options, policy);
     try {
-      return this.#result(await this.#engine.put(call, value));
+      return this.#result(await this.#engine.put(this.#calls.call(key, nothing, options), value));
     } catch (error) {
       if (error instanceof CodecError) await this.delete(key);
       throw error;
     }
+  }
+
+  /** Stores many values. @returns durable when all are */
+  async setMany<T>(entries: Iterable<readonly [KeyLike, T]>, options?: SetOptions<T>): Promise<InvalidationResult> {
+    const results = await Promise.all([...entries].map(([key, value]) => this.set(key, value, options)));
+    return { durable: results.every((result) => result.durable) };
   }
 
   /** After it resolves as durable, no read that starts later returns a value whose production started before. One round trip. */
@@ -136,17 +148,40 @@ export class CacheService {
     return this.invalidate({ keys: [key] });
   }
 
+  /** One round trip, one for each node of a cluster. */
+  async deleteMany(keys: readonly KeyLike[]): Promise<InvalidationResult> {
+    return keys.length === 0 ? { durable: true } : this.invalidate({ keys });
+  }
+
   /**
    * Invalidates keys and groups; with several kinds named, all of them. O(1) in the number of entries: one round trip for the keys, one for the groups.
    * @throws CacheConfigError (`CACHE_CONFIG`) when nothing is named; NotDurableError (`CACHE_NOT_DURABLE`) with the `strict` option
    */
   async invalidate(request: InvalidateRequest): Promise<InvalidationResult> {
-    return this.#apply(toChanges(request, this.#engine.settings));
+    return this.#result(await this.#engine.apply(toChanges(request, this.#engine.settings)));
   }
 
   /** Invalidates everything in this cache, or everything of one tenant; memory comes back in the background. One round trip. */
   async clear(request?: { readonly tenant?: string | number | bigint }): Promise<InvalidationResult> {
     return this.#result(await this.#engine.clear(request?.tenant));
+  }
+
+  /**
+   * Fills the cache beforehand, in batches over `getOrSetMany`. With `once`, one process of the whole fleet does it, at most once in `once.every`.
+   * A batch that fails is counted, not thrown.
+   */
+  async warmUp<T, K extends KeyLike = KeyLike>(
+    keys: Iterable<K> | AsyncIterable<K>,
+    produceMissing: (missing: readonly K[]) => Promise<readonly (T | Error)[]> | readonly (T | Error)[],
+    options?: WarmUpOptions<T>,
+  ): Promise<WarmUpResult> {
+    const batch = (some: readonly K[]): Promise<PromiseSettledResult<T>[]> => this.getOrSetMany(some, produceMissing, options);
+    return this.#batches.warmUp(keys, batch, options ?? {}, (key, producer, entryOptions) => this.#calls.call(key, producer, entryOptions));
+  }
+
+  /** What is stored under the key and how it is judged now; for people and tools, not for the path of a call. One round trip. */
+  inspect(key: KeyLike): Promise<Inspection> {
+    return inspect(this.#calls.call(key, nothing), this.#engine.tiers);
   }
 
   /** Counters since the start, and how much is going on now. */
@@ -167,17 +202,18 @@ export class CacheService {
     await this.#engine.close();
   }
 
-  #getAs<T>(base: Policy, key: KeyLike, producer: Producer<T>, options: GetOrSetOptions<T> | undefined): Promise<T> {
+  #get<T>(like: KeyLike, producer: Producer<T>, options: GetOrSetOptions<T> | undefined, base: Policy | undefined): Promise<T> {
     try {
-      return this.#get(key, producer, options, options === undefined ? base : { ...this.#policy(options, base), codec: base.codec });
+      const policy = base === undefined ? this.#calls.policy(options) : this.#calls.policyOf(base, options);
+      return this.#through(like, producer, options, policy);
     } catch (error) {
       return Promise.reject(error);
     }
   }
 
-  #get<T>(like: KeyLike, producer: Producer<T>, options: GetOrSetOptions<T> | undefined, policy: Policy): Promise<T> {
+  #through<T>(like: KeyLike, producer: Producer<T>, options: GetOrSetOptions<T> | undefined, policy: Policy): Promise<T> {
     const engine = this.#engine;
-    const key = this.#key(like);
+    const key = this.#calls.key(like);
     const name = storageKey(key);
     if (!this.#closed && policy.refreshAhead === false) {
       const found = engine.tiers.nearHit(name);
@@ -186,7 +222,7 @@ export class CacheService {
         return Promise.resolve(engine.tiers.valueOf(found) as T);
       }
     }
-    const call = this.#makeCall(key, like, producer, options, policy);
+    const call = this.#calls.make(key, like, producer, options, policy);
     if (this.#closed) return engine.bypass(call) as Promise<T>;
     // Callers of one key in one tick share one look: nothing has been sent yet, so it starts after all of them.
     const boarded = call.signal === undefined ? this.#boarding.get(name) : undefined;
@@ -205,36 +241,6 @@ export class CacheService {
     return answer.then(valueOf) as Promise<T>;
   }
 
-  #call(like: KeyLike, producer: AnyProducer, options: CallOptions | undefined, policy: Policy): Call {
-    return this.#makeCall(this.#key(like), like, producer, options, policy);
-  }
-
-  #makeCall(key: CacheKey, like: KeyLike, producer: AnyProducer, options: CallOptions | undefined, policy: Policy): Call {
-    const { settings, tiers } = this.#engine;
-    return makeCall(key, typeof like === 'string', producer, options, policy, tiers.clock.now() + settings.backendTimeout);
-  }
-
-  #key(like: KeyLike): CacheKey {
-    const { settings } = this.#engine;
-    const key = keyOf(like, settings.tenant());
-    if (key.tenant === undefined && settings.tenancy === 'required') throw new CacheConfigError(NO_TENANT);
-    return key;
-  }
-
-  #policy(options: EntryOptions<never>, base: Policy): Policy {
-    if (base !== this.#engine.settings.policy) return resolvePolicy(options, base, this.#codecs);
-    let policy = this.#policies.get(options);
-    if (policy === undefined) {
-      policy = resolvePolicy(options, base, this.#codecs);
-      this.#policies.set(options, policy);
-    }
-    return policy;
-  }
-
-  async #apply(changes: readonly Change[]): Promise<InvalidationResult> {
-    return this.#result(await this.#engine.apply(changes));
-  }
-
   #result(durable: boolean): InvalidationResult {
     if (!durable && this.#engine.settings.strict) {
       throw new NotDurableError(
@@ -244,9 +250,6 @@ export class CacheService {
     return { durable };
   }
 }
-
-const NO_TENANT =
-  "This cache has tenancy: 'required', and the key has no tenant. Give the key one (CacheKey.builder().tenant(...)), or give the cache a tenant resolver (option tenant).";
 
 function nothing(): Promise<undefined> {
   return Promise.resolve(undefined);

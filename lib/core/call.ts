@@ -20,6 +20,8 @@ export interface Call {
   readonly signal: AbortSignal | undefined;
   /** When the backend must have answered for the production to begin on time; local clock. Moved on while waiting for somebody else's lease. */
   backendBy: number;
+  /** Told when the call waits for a production that is not its own. */
+  onWait: (() => void) | undefined;
 }
 
 /** A producer of whatever type; only `produce` calls it, with the context it expects. */
@@ -59,6 +61,7 @@ export function makeCall(
     unless: options?.unless as ((value: unknown) => boolean) | undefined,
     signal: options?.signal,
     backendBy,
+    onWait: undefined,
   };
 }
 

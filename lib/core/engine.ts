@@ -53,6 +53,7 @@ export class Engine {
   readonly background: Background;
   readonly invalidator: Invalidator;
   readonly readThrough: ReadThrough;
+  readonly context: AsyncContext;
   readonly #closeBackend: () => Promise<void>;
   readonly #ends: (() => void)[];
   readonly #sweeping = new AbortController();
@@ -61,6 +62,7 @@ export class Engine {
   constructor({ settings, store, near, local, codecs, clock, context, warn, holder, closeBackend }: EngineParts) {
     const { stats, flights } = this;
     this.settings = settings;
+    this.context = context;
     this.#closeBackend = closeBackend;
     const events = new CacheEvents(warn);
     this.events = events;

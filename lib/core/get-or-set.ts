@@ -57,7 +57,7 @@ export class ReadThrough {
         if (answer !== undefined) return answer;
         continue;
       }
-      const look = await this.#look(call, running !== undefined);
+      const look = await this.look(call, running !== undefined);
       const paused = backoff.isPaused(call.storageKey, tiers.clock.now());
       if (look.verdict === 'fresh') return this.#hit(call, look, paused);
       if (look.verdict === 'stale') return this.#stale(call, look, paused);
@@ -70,7 +70,7 @@ export class ReadThrough {
     }
   }
 
-  async #look(call: Call, withLease: boolean): Promise<Look> {
+  async look(call: Call, withLease: boolean): Promise<Look> {
     const { tiers, failed } = this.parts;
     if (tiers.usable) {
       try {
@@ -129,6 +129,7 @@ export class ReadThrough {
     const own = context.current();
     const arrived = own instanceof Flight ? own.waitFor(flight) : undefined;
     flight.enter();
+    if (outcome === 'joined') call.onWait?.();
     let landing: Landing | typeof SOFT_TIMEOUT;
     try {
       landing = await this.#wait(flight, call);

@@ -52,6 +52,7 @@ export async function takeTurn(
       // Somebody else is refreshing it already: one in the whole fleet is enough.
       if (flight.background) return { state: 'landed', landing: { kind: 'again' } };
       if (tiers.clock.now() >= giveUpAt) break;
+      call.onWait?.();
       await desk.turn(call.storageKey, tries, acquired.remainingMs);
     }
     call.backendBy = tiers.clock.now() + parts.backendTimeout;

@@ -83,6 +83,30 @@ export interface InvalidationResult {
   readonly durable: boolean;
 }
 
+export interface WarmUpOptions<T = unknown> extends GetOrSetOptions<T> {
+  /** Keys in one production. Default 100. */
+  readonly batchSize?: number;
+  /** Productions at a time. Default 2. */
+  readonly concurrency?: number;
+  readonly onProgress?: (progress: WarmUpProgress) => void;
+  /** One process of the fleet does it, at most once in `every`; it may take `within` (default '1h'). */
+  readonly once?: { readonly name: string; readonly every: Duration; readonly within?: Duration };
+}
+
+/** How a warm-up goes on. */
+export interface WarmUpProgress {
+  /** Keys answered or produced so far. */
+  readonly done: number;
+  /** The part of `done` that failed. */
+  readonly failed: number;
+  readonly total: number;
+}
+
+export interface WarmUpResult extends WarmUpProgress {
+  /** True when another process did it, or had done it. */
+  readonly skipped: boolean;
+}
+
 export type Tenancy = 'optional' | 'required';
 
 export interface CacheOptions extends EntryOptions {

@@ -1,0 +1,61 @@
+import { CacheConfigError } from '../ports/errors.js';
+import { type AnyProducer, type Call, type CallOptions, makeCall } from './call.js';
+import { CacheKey, type CacheKeyBuilder, keyOf } from './key.js';
+import { type Policy, resolvePolicy, type Settings } from './options.js';
+import type { Tiers } from './tiers.js';
+import type { EntryOptions, KeyLike } from './types.js';
+
+/** Turns what a user gives (keys, options) into calls. Options that are given as the same object again are resolved once. */
+export class CallMaker {
+  readonly json: Policy;
+  readonly cbor: Policy;
+  readonly #policies = new WeakMap<object, Policy>();
+
+  constructor(
+    readonly settings: Settings,
+    readonly tiers: Tiers,
+  ) {
+    this.json = resolvePolicy({ codec: 'json' }, settings.policy, tiers.codecs);
+    this.cbor = resolvePolicy({ codec: 'cbor' }, settings.policy, tiers.codecs);
+  }
+
+  /** A builder that already has the tenant of the resolver, when it gives one. */
+  builder(): CacheKeyBuilder {
+    const tenant = this.settings.tenant();
+    return tenant === undefined ? CacheKey.builder() : CacheKey.builder().tenant(tenant);
+  }
+
+  /** @throws CacheKeyError; CacheConfigError when a tenant is required and there is none */
+  key(like: KeyLike): CacheKey {
+    const key = keyOf(like, this.settings.tenant());
+    if (key.tenant === undefined && this.settings.tenancy === 'required') throw new CacheConfigError(NO_TENANT);
+    return key;
+  }
+
+  policy(options: EntryOptions<never> | undefined): Policy {
+    if (options === undefined) return this.settings.policy;
+    let policy = this.#policies.get(options);
+    if (policy === undefined) {
+      policy = resolvePolicy(options, this.settings.policy, this.tiers.codecs);
+      this.#policies.set(options, policy);
+    }
+    return policy;
+  }
+
+  /** The policy of `options` with another codec. */
+  policyOf(base: Policy, options: EntryOptions<never> | undefined): Policy {
+    return options === undefined ? base : { ...this.policy(options), codec: base.codec };
+  }
+
+  call(like: KeyLike, producer: AnyProducer, options?: CallOptions & EntryOptions<never>): Call {
+    return this.make(this.key(like), like, producer, options, this.policy(options));
+  }
+
+  make(key: CacheKey, like: KeyLike, producer: AnyProducer, options: CallOptions | undefined, policy: Policy): Call {
+    const backendBy = this.tiers.clock.now() + this.settings.backendTimeout;
+    return makeCall(key, typeof like === 'string', producer, options, policy, backendBy);
+  }
+}
+
+const NO_TENANT =
+  "This cache has tenancy: 'required', and the key has no tenant. Give the key one (CacheKey.builder().tenant(...)), or give the cache a tenant resolver (option tenant).";
