@@ -10,8 +10,8 @@ const SPECIAL_NUMBERS = ['NaN', 'Infinity', '-Infinity', '-0'];
 
 /** Puts back what a side note describes, in place. */
 export function restore(plain: unknown, note: Note, depth: number): unknown {
-  // A map takes two levels of the note.
-  if (depth > 2 * MAX_DEPTH + 2) throw new CodecError('The side note of a stored JSON text is nested too deep.');
+  // A map takes three levels of the note: its own, its pairs, and each pair.
+  if (depth > 3 * MAX_DEPTH + 3) throw new CodecError('The side note of a stored JSON text is nested too deep.');
   if (typeof note === 'string') return restoreType(plain, note);
   if (typeof note !== 'object' || (note as unknown) === null) throw unknownNote();
   if (isEveryItem(note)) {

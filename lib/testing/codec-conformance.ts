@@ -106,6 +106,11 @@ export function describeCodec(name: string, codec: Codec, runner: TestRunner, ab
       it(`refuses ${title} and says where it is`, () => refuses(codec, make(), message));
     }
     it('keeps what is nested up to 500 levels', () => keeps(codec, () => nested(500)));
+    it('counts a map and a set as one level each', () => {
+      if (abilities.keeps?.Map === false || abilities.keeps?.Set === false) return;
+      keeps(codec, () => nestedMaps(500));
+      assert.throws(() => codec.encode(nestedMaps(501)), CodecError);
+    });
     it('keeps many small items at and around the sizes where buffers end', () => {
       for (const size of [16_383, 16_384, 16_385, 65_536, 1_000_000]) keeps(codec, () => smallItems(codec, size));
     });
@@ -159,9 +164,11 @@ function refuses(codec: Codec, value: unknown, message: RegExp): void {
 }
 
 function refusesCuts(codec: Codec): void {
-  const bytes = codec.encode({ list: [1, 'two', { three: 3 }] });
-  for (let length = 0; length < bytes.length; length++) {
-    assert.throws(() => codec.decode(bytes.subarray(0, length)), CodecError, `cut after ${String(length)} bytes`);
+  for (const value of [{ list: [1, 'two', { three: 3 }] }, ['text'], ['ä'.repeat(40)], [0.1], [70_000], [{ key: [] }]]) {
+    const bytes = codec.encode(value);
+    for (let length = 0; length < bytes.length; length++) {
+      assert.throws(() => codec.decode(bytes.subarray(0, length)), CodecError, `cut after ${String(length)} bytes`);
+    }
   }
 }
 
@@ -174,6 +181,12 @@ function cycle(): unknown {
 function nested(levels: number): unknown {
   let value: unknown = [];
   for (let level = 1; level < levels; level++) value = level % 2 === 0 ? [value] : { v: value };
+  return value;
+}
+
+function nestedMaps(levels: number): unknown {
+  let value: unknown = new Map();
+  for (let level = 1; level < levels; level++) value = level % 2 === 0 ? new Map([[level, value]]) : new Set([value]);
   return value;
 }
 

@@ -8,7 +8,7 @@ describeCodec('cbor', cborCodec, { describe, it });
 const bytes = (hex: string): Uint8Array => Buffer.from(hex, 'hex');
 const decode = (hex: string): unknown => cborCodec.decode(bytes(hex));
 
-// RFC 8949 appendix A.
+// RFC 8949 appendix A, and the bounds of exact integers.
 const FACTS: readonly (readonly [string, unknown])[] = [
   ['00', 0],
   ['0a', 10],
@@ -22,6 +22,10 @@ const FACTS: readonly (readonly [string, unknown])[] = [
   ['c249010000000000000000', 18_446_744_073_709_551_616n],
   ['3bffffffffffffffff', -18_446_744_073_709_551_616n],
   ['c349010000000000000000', -18_446_744_073_709_551_617n],
+  ['1b001fffffffffffff', 2 ** 53 - 1],
+  ['1b0020000000000000', 2n ** 53n],
+  ['3b001ffffffffffffe', 1 - 2 ** 53],
+  ['3b001fffffffffffff', -(2n ** 53n)],
   ['20', -1],
   ['29', -10],
   ['3863', -100],
@@ -111,6 +115,9 @@ const HOSTILE: readonly (readonly [string, () => Uint8Array])[] = [
   ['a million open arrays within each other', () => new Uint8Array(1_000_000).fill(0x9f)],
   ['a million tags within each other', () => new Uint8Array(1_000_000).fill(0xc1)],
   ['a million maps within each other', () => Buffer.from('a16161'.repeat(1_000_000), 'hex')],
+  ['501 arrays within each other', () => bytes(`${'81'.repeat(500)}80`)],
+  ['a byte string that is one byte short', () => bytes('43ffff')],
+  ['a text that is one byte short', () => bytes('636161')],
   ['sets within each other', () => Buffer.from(`${'d9010281'.repeat(100_000)}00`, 'hex')],
   ['a bignum of 1,025 bytes', () => bytes(`c2590401${'ff'.repeat(1_025)}`)],
   ['a bignum of 1 MB', () => Buffer.concat([bytes('c25a00100000'), Buffer.alloc(1_048_576, 255)])],
@@ -158,6 +165,17 @@ const HOSTILE: readonly (readonly [string, () => Uint8Array])[] = [
   ['an open array without end', () => bytes('9f0102')],
   ['JSON', () => Buffer.from('{"a":1}')],
 ];
+
+describe('the keys of rows', () => {
+  it('are not mistaken for each other, prefixes included', () => {
+    const keys = Array.from(
+      { length: 3_000 },
+      (_, i) => 'abc'.repeat(7).slice(i % 4, 1 + (i % 20)) + String(i % 7) + 'ba'.slice(i % 3),
+    ).flatMap((key) => Array.from(key, (_, end) => key.slice(0, end)));
+    const rows = keys.map((key, i) => ({ [key]: i }));
+    expect(cborCodec.decode(cborCodec.encode(rows))).toStrictEqual(rows);
+  });
+});
 
 describe('hostile bytes for the cbor codec', () => {
   it.each(HOSTILE)('refuses %s', (_, make) => {

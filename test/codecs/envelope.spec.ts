@@ -163,5 +163,6 @@ describe('the envelope', () => {
     }
     expect(() => envelope.unpack(forge(header))).toThrow(CodecError);
     expect(() => envelope.unpack(forge(valid.replace('|30000|90000|', '|30000|10000|')))).toThrow(/its windows/);
+    expect(() => envelope.unpack(forge(valid.replace('|90000|60000|', '|90000|20000|')))).toThrow(/its windows/);
   });
 });
