@@ -189,9 +189,13 @@ export class Engine {
       const scopes = await store.ensure(groups, Math.max(24 * 3_600_000, 2 * (expiresAt(windows) - now)));
       const startTicks = scopes.map((scope) => scope.clock ?? 0);
       const entry: Entry = { key: call.key.text, codec: codec.id, body, createdAt: now, ...windows, cost: 0, startTicks, tags };
-      await store.set(call.storageKey, entry, Math.max(1, Math.ceil(expiresAt(entry) - now)));
+      const setting = store.set(call.storageKey, entry, Math.max(1, Math.ceil(expiresAt(entry) - now)));
+      const began = fences.moment();
+      await setting;
+      // A notice that came meanwhile may be of a change after ours: then L1 learns the entry by reading it.
+      const quiet = fences.quietSince(began);
       invalidator.here(remove);
-      tiers.keep(call.storageKey, entry, fences.moment());
+      if (quiet) tiers.keep(call.storageKey, entry, fences.moment());
       return true;
     } catch (error) {
       this.failed('set', error);

@@ -1,6 +1,7 @@
 import type { AsyncContext } from '../ports/context.js';
 import type { Payload } from '../ports/codec.js';
 import type { Entry } from '../ports/entry.js';
+import { ProducerTimeoutError } from '../ports/errors.js';
 import type { Backoff } from './backoff.js';
 import type { Call } from './call.js';
 import type { CacheEvents } from './events.js';
@@ -181,7 +182,8 @@ export class Loader {
 
   #crash(flight: Flight, call: Call, error: unknown): void {
     const { stats, events, tiers, backoff, label } = this.parts;
-    stats.cache_producer_err++;
+    if (error instanceof ProducerTimeoutError) stats.cache_producer_timeouts++;
+    else if (flight.producedFrom !== Infinity) stats.cache_producer_err++;
     const { candidate } = flight;
     const now = tiers.store.now();
     if (events.wanted) events.emit({ type: flight.background ? 'refresh_failed' : 'producer_error', key: label(call.storageKey), error });

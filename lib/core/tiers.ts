@@ -87,7 +87,14 @@ export class Tiers {
     const good = own && !hasOtherTags(entry, tags);
     const standing = good ? standingOf(entry.startTicks, groups, reading.scopes) : 'dead';
     const verdict = good ? judge(entry, this.store.now(), standing) : 'expired';
-    const common = { entry, scopes: reading.scopes, groups, lease: reading.lease, began, tier: 'l2' as const };
+    const common = {
+      entry,
+      scopes: reading.scopes,
+      groups,
+      lease: reading.lease,
+      began,
+      tier: this.local ? ('l1' as const) : ('l2' as const),
+    };
     const taker = good && verdict !== 'expired' ? this.#open(call, entry) : undefined;
     if (!good || taker === undefined) return { ...common, verdict: 'expired', taker: undefined };
     const kept = verdict === 'fresh' && this.fences.quietSince(began) ? this.keep(call.storageKey, entry, began) : undefined;
