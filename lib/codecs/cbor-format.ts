@@ -23,3 +23,6 @@ export const MAX_ITEMS = 4_000_000;
 
 /** What an item within an indefinite length counts as. The codec never writes these; 100,000 are read, for small messages of others. */
 export const OPEN_ITEM = 40;
+
+/** What a part of a string of indefinite length counts as: 1,000 are read. */
+export const OPEN_PART = 4_000;

@@ -1,5 +1,5 @@
 import { Buffer } from 'node:buffer';
-import { MAJOR, OPEN_ITEM, TAG } from './cbor-format.js';
+import { MAJOR, OPEN_ITEM, OPEN_PART, TAG } from './cbor-format.js';
 import { KeyCache } from './cbor-keys.js';
 import { corrupt, countKeys, dateOf, halfToNumber, strictText } from './cbor-scalars.js';
 import { BREAK, CborSource, INDEFINITE } from './cbor-source.js';
@@ -105,7 +105,7 @@ export class CborReader extends CborSource {
     while (!this.atBreak()) {
       const first = this.byte();
       if (first >> 5 !== major || (first & 0x1f) === INDEFINITE) throw corrupt('a string of parts holds something else');
-      this.count(OPEN_ITEM);
+      this.count(OPEN_PART);
       chunks.push(this.byteString(first & 0x1f));
     }
     return chunks;
