@@ -67,8 +67,8 @@ export function splitList(value: string): string[] {
       start = i + 1;
     }
   }
-  // The quote never closed: the rest is one member.
-  if (quoted) members.push(value.slice(start).trim());
+  // An escape at the very end has stepped over the end.
+  if (start < value.length) members.push(value.slice(start).trim());
   return members;
 }
 
