@@ -134,6 +134,48 @@ describe('naughty strings', () => {
   });
 });
 
+describe('tenants', () => {
+  it('never share a key, over 60,000 pairs of tenant and key built from delimiters', () => {
+    const pieces = [
+      ':',
+      '/',
+      '=',
+      '&',
+      '%',
+      '%2F',
+      '*',
+      '?',
+      '[',
+      ']',
+      '{',
+      '}',
+      '\0',
+      '\r\n',
+      '#',
+      't',
+      'tenant:',
+      'segment:',
+      'ｔ',
+      'т',
+      '1',
+    ];
+    let seed = 11;
+    const random = (n: number): number => (seed = (seed * 48_271) % 2_147_483_647) % n;
+    const some = () => Array.from({ length: 1 + random(3) }, () => pieces[random(pieces.length)] ?? '').join('');
+    const owners = new Map<string, string>();
+    let crossed = 0;
+    for (let i = 0; i < 60_000; i++) {
+      const [tenant, segment] = [some(), some()];
+      const text = storageKey(keyOf(segment, tenant));
+      const owner = `${String(tenant.length)} ${tenant} ${segment}`;
+      if ((owners.get(text) ?? owner) !== owner) crossed++;
+      owners.set(text, owner);
+    }
+    expect(crossed).toBe(0);
+    expect(owners.size).toBe(new Set(owners.values()).size);
+  });
+});
+
 describe('arguments', () => {
   const distinct: readonly (readonly unknown[])[] = [
     [],
