@@ -14,10 +14,14 @@ const app = await createApp(config, database);
 const origin = await listen(app, config.port);
 log(`${database.label}; the cache is in ${config.redisUrl === undefined ? 'this process (REDIS_URL=... for Redis)' : 'Redis'}`);
 
-let stopping = false;
+let stoppedAt: number | undefined;
 const stop = async (): Promise<void> => {
-  if (stopping) process.exit(130); // a second Ctrl-C does not wait
-  stopping = true;
+  if (stoppedAt !== undefined) {
+    // npm sends on the Ctrl-C that the terminal has sent already; one that comes later is from somebody who does not want to wait.
+    if (performance.now() - stoppedAt > 500) process.exit(130);
+    return;
+  }
+  stoppedAt = performance.now();
   log('Stopping');
   await app.close();
   if (process.connected) process.disconnect();
