@@ -6,7 +6,7 @@ import { withDeadline } from './deadline.js';
 import { toBackendError, tooLate } from './failures.js';
 import { parseMarker, parseTick } from './marker-text.js';
 import { hashTag, type Names } from './names.js';
-import { isTorn } from './payload.js';
+import { isTorn, preferText } from './payload.js';
 import type { ReplyKind } from './wire.js';
 
 /*
@@ -16,6 +16,7 @@ import type { ReplyKind } from './wire.js';
 
 const MOST_KEYS = 128;
 const BATCH_BYTES = 128 * 1024;
+const LARGE_BYTES = 16 * 1024;
 type Slot = string | Uint8Array | null | BackendError;
 
 interface Waiting {
@@ -81,8 +82,9 @@ export class BatchedReads {
     return withDeadline(reading, timeoutMs, () => tooLate('read', timeoutMs, false));
   }
 
-  #enqueue(request: ReadRequest, resolve: Waiting['resolve'], reject: Waiting['reject']): void {
-    const kind: ReplyKind = request.text ? 'text' : 'bytes';
+  #enqueue(request: ReadRequest, resolve: Waiting['resolve'], reject: Waiting['reject'], asBytes = false): void {
+    // the client puts long texts together from pieces: as bytes they arrive faster, also when they are made text afterwards
+    const kind: ReplyKind = request.text && !asBytes && this.#meanBytes < LARGE_BYTES ? 'text' : 'bytes';
     let batch = this.#open[kind];
     if (batch === undefined) {
       const opened = new Batch(this.names);
@@ -145,11 +147,11 @@ export class BatchedReads {
     }
     if (stored !== null && stored !== undefined) this.#meanBytes += (stored.length - this.#meanBytes) / 32;
     if (typeof stored === 'string' && isTorn(stored)) {
-      // bytes that are no text: read once more as what they are, with the markers of then
-      this.read({ ...request, text: false }).then(one.resolve, one.reject);
+      // perhaps bytes that are no text: read once more as what they are, with the markers of then
+      this.#enqueue(request, one.resolve, one.reject, true);
       return;
     }
-    one.resolve({ stored: stored ?? undefined, scopes, lease: asText(lease) });
+    one.resolve({ stored: request.text ? preferText(stored ?? undefined) : (stored ?? undefined), scopes, lease: asText(lease) });
   }
 
   async #fetch(keys: readonly string[], reply: ReplyKind): Promise<readonly Slot[]> {

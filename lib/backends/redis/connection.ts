@@ -231,9 +231,9 @@ export class Connection {
       this.#distrust(wire, lane, key, error);
   }
 
-  #distrust(wire: Wire, lane: string, key: string, cause: Error): void {
+  #distrust(wire: Wire, lane: string, key: string, cause: BackendError): void {
     if (this.#wire !== wire) return;
-    if (wire.kind === 'cluster') this.#lanes.block(lane, key);
+    if (wire.kind === 'cluster') this.#lanes.block(lane, key, cause.code === 'CACHE_BACKEND_TIMEOUT');
     else this.#signalLoss(cause);
   }
 

@@ -1,5 +1,10 @@
-/** How long after a node failed to answer it is asked again, in ms. */
+import { BackendError } from '../../ports/errors.js';
+import { NODE_SILENCE_MS } from './dial.js';
+
+/** How long after a node refused it is asked again, in ms. */
 const PROBE_EVERY_MS = 500;
+/** When it did not answer at all: every question written to a dead socket makes the client wait for its end anew, so first let it give up. */
+const PROBE_SILENT_MS = NODE_SILENCE_MS + 500;
 
 /**
  * Nodes of a cluster that did not answer in time. Commands for them are refused at once, so that one frozen node does not make every call wait, while
@@ -21,11 +26,11 @@ export class Lanes {
     return this.#blocked.size > 0;
   }
 
-  block(lane: string, key: string): void {
+  block(lane: string, key: string, silent: boolean): void {
     if (this.#blocked.has(lane)) return;
     this.#blocked.set(lane, { key, timer: undefined });
     this.changed();
-    this.#probeLater(lane);
+    this.#probeLater(lane, silent ? PROBE_SILENT_MS : PROBE_EVERY_MS);
   }
 
   clear(): void {
@@ -33,7 +38,7 @@ export class Lanes {
     this.#blocked.clear();
   }
 
-  #probeLater(lane: string): void {
+  #probeLater(lane: string, ms: number): void {
     const entry = this.#blocked.get(lane);
     if (entry === undefined) return;
     entry.timer = setTimeout(() => {
@@ -43,11 +48,12 @@ export class Lanes {
           this.#blocked.delete(lane);
           this.changed();
         },
-        () => {
-          if (this.#blocked.get(lane) === entry) this.#probeLater(lane);
+        (error: unknown) => {
+          const silent = error instanceof BackendError && error.code === 'CACHE_BACKEND_TIMEOUT';
+          if (this.#blocked.get(lane) === entry) this.#probeLater(lane, silent ? PROBE_SILENT_MS : PROBE_EVERY_MS);
         },
       );
-    }, PROBE_EVERY_MS);
+    }, ms);
     entry.timer.unref();
   }
 }

@@ -26,7 +26,7 @@ function parseLong(text: string): Marker | undefined {
   const head = PLAIN.test(first) ? [first, first, first, '0'] : HEAD.exec(first);
   if (head === null) return undefined;
   const [hard, soft, settleUntil] = [Number(head[1]), Number(head[2]), Number(head[3])];
-  if (!Number.isSafeInteger(hard) || !Number.isSafeInteger(soft) || soft < hard) return undefined;
+  if (![hard, soft, settleUntil].every(Number.isSafeInteger) || soft < hard) return undefined;
   const combinations: MarkerCombination[] = [];
   for (const line of rest) {
     const combination = parseCombination(line);

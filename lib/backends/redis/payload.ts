@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import type { Payload } from '../../ports/codec.js';
 import type { Argument } from './wire.js';
 
@@ -9,6 +10,12 @@ const PREFIX_BYTES = 128;
 /** The text may not be what is stored, because what is stored may not be text. */
 export function isTorn(text: string): boolean {
   return text.includes(REPLACEMENT);
+}
+
+/** Bytes that are text, as text. */
+export function preferText<Stored extends Payload | undefined>(stored: Stored): Stored | string {
+  if (!(stored instanceof Uint8Array) || !isUtf8(stored)) return stored;
+  return Buffer.from(stored.buffer, stored.byteOffset, stored.byteLength).toString('utf8');
 }
 
 export function toArgument(payload: Payload): Argument {

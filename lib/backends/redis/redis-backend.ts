@@ -9,6 +9,8 @@ import { type RedisBackendOptions, type Resolved, resolveOptions } from './optio
 import { RedisStore } from './store.js';
 import { toArgument } from './payload.js';
 
+const REPEATED_MS = 60_000;
+
 /** What a health page shows of a `RedisBackend`. Holds no secrets. */
 export interface RedisBackendStatus {
   readonly state: StoreState;
@@ -73,11 +75,7 @@ export class RedisBackend implements CacheBackend {
     const store = new RedisStore(context, {
       connection: this.#connection,
       noticesKept: this.#options.noticesKept,
-      link: (stream) =>
-        new Connection(this.#dial.beside(stream), { ...this.#options, blocking: true }, (_during, error) => {
-          // while the commands fail as well, they tell
-          if (this.#connection.connected) context.report({ during: 'listen', error: this.#clean(error) });
-        }),
+      link: (stream) => new Connection(this.#dial.beside(stream), { ...this.#options, blocking: true }, this.#listenReport(context)),
       closed: (closed) => {
         this.#stores.delete(closed);
         this.#reports.delete(context.report);
@@ -96,6 +94,18 @@ export class RedisBackend implements CacheBackend {
   async close(): Promise<void> {
     await Promise.all([...this.#stores].map((store) => store.close()));
     this.#connection.close();
+  }
+
+  /** While the commands fail as well, they tell; and the same is not told again for a minute. */
+  #listenReport(context: BackendContext): (during: string, error: Error) => void {
+    let told = '';
+    let toldAt = -Infinity;
+    return (_during, error) => {
+      if (!this.#connection.connected || (error.message === told && performance.now() - toldAt < REPEATED_MS)) return;
+      told = error.message;
+      toldAt = performance.now();
+      context.report({ during: 'listen', error: this.#clean(error) });
+    };
   }
 
   #report(problem: BackendProblem): void {

@@ -22,7 +22,7 @@ import { ACQUIRE, DELETE, FILL, RELEASE, RENEW, SET, TELL_TIME } from './lua.js'
 import { Names } from './names.js';
 import { Notices } from './notices.js';
 import { keysBodies, releasedBody } from './notice-text.js';
-import { fingerprint, isTorn, toArgument } from './payload.js';
+import { fingerprint, isTorn, preferText, toArgument } from './payload.js';
 import { Scripts } from './scripts.js';
 import { SharedTime } from './shared-time.js';
 import { sweep } from './sweep.js';
@@ -124,7 +124,10 @@ export class RedisStore implements FencedStore<Payload> {
       case 'held':
         return { state: 'held', lease: String(third), remainingMs: Number(fourth) };
       case 'found':
-        if (typeof third === 'string' && isTorn(third)) return this.acquire({ ...request, text: false }, remaining(timeoutMs, took));
+        if (typeof third === 'string' && isTorn(third)) {
+          const again = await this.acquire({ ...request, text: false }, remaining(timeoutMs, took));
+          return again.state === 'found' ? { ...again, stored: preferText(again.stored) } : again;
+        }
         return { state: 'found', stored: third as Payload };
       default:
         throw new BackendError('FAILED', `Redis answered acquire with ${JSON.stringify(reply)}.`, { unknownOutcome: true });

@@ -76,9 +76,27 @@ describe('reading', () => {
     const store = fresh();
     const text = 'äß 日本 🂡 \uFFFD \uFEFF end';
     await store.set('t', text, 60_000);
-    expect(Buffer.from((await store.read(plain('t'))).stored ?? '').toString()).toBe(text);
+    expect((await store.read(plain('t'))).stored).toBe(text);
+    expect(await store.acquire(lease('t', 'L'))).toEqual({ state: 'found', stored: text });
     await store.set('u', text.replace('\uFFFD', ''), 60_000);
     expect((await store.read(plain('u'))).stored).toBe(text.replace('\uFFFD', ''));
+  });
+
+  it('gives large values as text or bytes as they are, also among small ones', async () => {
+    const store = fresh();
+    const values: Payload[] = [];
+    for (let i = 0; i < 60; i++)
+      values.push(i % 3 === 0 ? `small ${String(i)}` : i % 3 === 1 ? 'é'.repeat(60_000 + i) : Buffer.alloc(100_000 + i, 255));
+    await Promise.all(values.map((value, i) => store.set(`k${String(i)}`, value, 60_000)));
+    for (let round = 0; round < 3; round++) {
+      const stored = await Promise.all(values.map(async (_, i) => (await store.read(plain(`k${String(i)}`))).stored));
+      expect(
+        stored.every((value, i) =>
+          typeof value === 'string' ? value === values[i] : Buffer.compare(Buffer.from(value ?? ''), Buffer.from(values[i] ?? '')) === 0,
+        ),
+      ).toBe(true);
+      expect(stored.map((value) => typeof value)).toEqual(values.map((value) => typeof value));
+    }
   });
 
   it('treats markers and clocks that cannot be read as missing, and makes them anew', async () => {
