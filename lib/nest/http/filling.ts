@@ -1,4 +1,3 @@
-import { setImmediate as turn } from 'node:timers/promises';
 import type { Observable } from 'rxjs';
 import type { OutgoingHeaders } from '../../http/headers.js';
 import type { StoredResponse, VaryRecord } from '../../http/stored-response.js';
@@ -47,8 +46,6 @@ const RECORD_MS = 86_400_000;
 export class Filling {
   /** Set once the handler runs for the answer of this request. */
   own: OwnRun | undefined;
-  /** The request has its answer: what runs from here on is a refresh in the background. */
-  answered = false;
 
   constructor(private readonly parts: LookupParts) {}
 
@@ -62,7 +59,7 @@ export class Filling {
   }
 
   async #produce(context: FillContext, variant: VaryRecord | undefined): Promise<Kept> {
-    const production = await this.#run(context.stale !== undefined);
+    const production = await this.#run(context);
     if (!production.shared) {
       context.skip();
       // RFC 5861 section 4: such an answer is an error, for which a stale response may stand in.
@@ -111,20 +108,18 @@ export class Filling {
     await cache.delete(routeKey(plan, exchange, principal));
   }
 
-  async #run(wasStale: boolean): Promise<Production> {
+  async #run(context: FillContext): Promise<Production> {
     const { plan, exchange, handle, authenticated, now } = this.parts;
     const before = exchange.outgoing();
     const { status } = exchange;
-    // A caller that is answered with the stale response goes ahead in this turn.
-    if (wasStale) await turn();
-    if (this.answered) {
+    if (context.background) {
       await exchange.whenSent();
       detachResponse(exchange, before);
       exchange.status = status;
       return runHandler(plan, exchange, handle, authenticated, now, true);
     }
     const settled = runHandler(plan, exchange, handle, authenticated, now, false);
-    this.own = { settled, before, status, wasStale };
+    this.own = { settled, before, status, wasStale: context.stale !== undefined };
     settled.catch(() => undefined);
     return settled;
   }
@@ -140,7 +135,7 @@ export function isKept(value: unknown): value is Kept {
 
 function keep(context: FillContext, response: StoredResponse): void {
   context.setTtl(response.freshMs);
-  context.setWindows?.({ staleWhileRevalidate: response.staleMs, staleIfError: response.fallbackMs });
+  context.setWindows({ staleWhileRevalidate: response.staleMs, staleIfError: response.fallbackMs });
 }
 
 function optionsOf(plan: RoutePlan, exchange: Exchange): FillOptions {

@@ -23,7 +23,6 @@ export async function answerFromCache(parts: LookupParts): Promise<Observable<un
   } catch (error) {
     return afterFailure(parts, filling, miss, error);
   }
-  filling.answered = true;
   return settle(parts, filling, filling.own?.wasStale === true ? 'stale' : miss, found);
 }
 
@@ -35,7 +34,7 @@ async function settle(parts: LookupParts, filling: Filling, fwd: ForwardReason, 
   }
   const { value, outcome } = found;
   const now = parts.now();
-  if (value.kind !== 'response' || !mayUse(value, outcome, now)) {
+  if (value.kind !== 'response') {
     if (own === undefined) return runAlone(parts, fwd, 'not-shared');
     return answerOwn(parts, await own.settled, fwd, false);
   }
@@ -51,14 +50,6 @@ async function settle(parts: LookupParts, filling: Filling, fwd: ForwardReason, 
       detail: outcome === 'stale' ? 'stale-while-revalidate' : 'stale-if-error',
     });
   return of(finish(plan, exchange, value, now, true));
-}
-
-/** A response may forbid being served stale (RFC 9111 section 4.2.4), whatever the route allows. */
-function mayUse(stored: StoredResponse, outcome: Detailed<Kept>['outcome'], now: number): boolean {
-  const staleFor = -freshnessLeft(stored, now);
-  if (outcome === 'stale') return staleFor <= 0 || staleFor < stored.staleMs;
-  if (outcome === 'fallback') return staleFor <= 0 || staleFor < stored.fallbackMs;
-  return true;
 }
 
 function answerOwn(parts: LookupParts, production: Production, fwd: ForwardReason, stored: boolean): Observable<unknown> {
@@ -79,7 +70,6 @@ function runAlone(parts: LookupParts, fwd: ForwardReason, detail: string): Obser
 
 /** What the handler threw goes on unchanged; trouble of the cache fails no request. */
 async function afterFailure(parts: LookupParts, filling: Filling, fwd: ForwardReason, error: unknown): Promise<Observable<unknown>> {
-  filling.answered = true;
   if (filling.own !== undefined) {
     // The handler runs or has run for this request: never twice.
     sayCacheStatus(parts.exchange, { hit: false, fwd });

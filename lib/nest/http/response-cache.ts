@@ -16,8 +16,10 @@ export interface Detailed<T> {
 
 export interface FillContext {
   readonly stale: unknown;
+  /** Nobody waits for this run: it refreshes what is stale. */
+  readonly background: boolean;
   setTtl(ttl: Duration): void;
-  setWindows?(windows: { readonly staleWhileRevalidate: Duration; readonly staleIfError: Duration }): void;
+  setWindows(windows: { readonly staleWhileRevalidate: Duration; readonly staleIfError: Duration }): void;
   addTags(...tags: string[]): void;
   skip(): void;
 }

@@ -131,6 +131,21 @@ class Stale {
     return { calls };
   }
 
+  @Get('strict-error')
+  @Cached({ ttl: '10s', staleIfError: '1m' })
+  @Header('cache-control', 'max-age=10, must-revalidate')
+  strictError(): unknown {
+    return this.strict();
+  }
+
+  @Get('said')
+  @Cached({ ttl: '10s' })
+  @Header('cache-control', 'max-age=10, stale-while-revalidate=60')
+  said(): unknown {
+    calls++;
+    return { calls };
+  }
+
   @Get('strict')
   @Cached({ ttl: '10s', staleIfError: '1m', staleWhileRevalidate: '1m' })
   @Header('cache-control', 'max-age=10, must-revalidate')
@@ -149,8 +164,9 @@ describe.each(PLATFORMS)('on %s', (platform) => {
     app = await startApp(platform, [Cats, Stale], {
       cache: { clock },
       configure: (nest) => {
-        nest.use((_request: unknown, _response: unknown, next: () => void) => {
+        nest.use((_request: unknown, response: { setHeader(name: string, value: string): void }, next: () => void) => {
           arrived++;
+          response.setHeader('x-request-id', String(arrived));
           next();
         });
       },
@@ -192,6 +208,11 @@ describe.each(PLATFORMS)('on %s', (platform) => {
     const second = await app.get('/cats/status');
     expect(calls).toBe(1);
     expect([second.status, second.headers['x-made'], second.headers['x-fixed'], second.body]).toEqual([203, '1', 'one', first.body]);
+  });
+
+  it('leaves to each request what was there before the handler ran', async () => {
+    expect((await app.get('/cats')).headers['x-request-id']).toBe('1');
+    expect((await app.get('/cats')).headers['x-request-id']).toBe('2');
   });
 
   it.each(['text', 'number', 'yes', 'null', 'empty', 'undefined'])('sends %s again as the platform sent it at first', async (kind) => {
@@ -353,6 +374,15 @@ describe.each(PLATFORMS)('on %s', (platform) => {
     expect(refreshed.headers['cache-status']).toContain('; hit; ttl=10');
   });
 
+  it('serves stale for as long as the response says it may be', async () => {
+    await app.get('/stale/said');
+    await clock.advance(11_000);
+    expect((await app.get('/stale/said')).headers['cache-status']).toContain('detail=stale-while-revalidate');
+    await app.cache.drain();
+    await clock.advance(71_000);
+    expect((await app.get('/stale/said')).headers['cache-status']).toContain('fwd=');
+  });
+
   it('serves the stale response when the handler fails, without traces of the failure', async () => {
     await app.get('/stale/error');
     await clock.advance(11_000);
@@ -362,6 +392,13 @@ describe.each(PLATFORMS)('on %s', (platform) => {
     expect(stale.headers['cache-status']).toContain('detail=stale-if-error');
     await clock.advance(60_000);
     expect((await app.get('/stale/error')).status).toBe(500);
+  });
+
+  it('serves nothing stale that must be revalidated, not even when the handler fails', async () => {
+    await app.get('/stale/strict-error');
+    await clock.advance(11_000);
+    failing = true;
+    expect((await app.get('/stale/strict-error')).status).toBe(500);
   });
 
   it('serves nothing stale that must be revalidated', async () => {
