@@ -54,9 +54,14 @@ export class CacheService {
     return this.#engine.settings.name;
   }
 
-  /** Invalid until a listener is added: `events.on(listener)`. */
+  /** What happens: `events.on(listener)`. */
   get events(): CacheEvents {
     return this.#engine.events;
+  }
+
+  /** Does the cache find the tenant of a call by itself? */
+  get hasTenantResolver(): boolean {
+    return this.#engine.settings.hasTenantResolver;
   }
 
   get clock(): Clock {

@@ -5,6 +5,9 @@ import { type Policy, resolvePolicy, type Settings } from './options.js';
 import type { Tiers } from './tiers.js';
 import type { EntryOptions, KeyLike } from './types.js';
 
+/** Under this the options of a call may hold a part that is the same object from call to call: it is resolved once. */
+export const SHARED_OPTIONS = Symbol('shared options');
+
 /** Turns what a user gives (keys, options) into calls. Options that are given as the same object again are resolved once. */
 export class CallMaker {
   readonly json: Policy;
@@ -34,10 +37,11 @@ export class CallMaker {
 
   policy(options: EntryOptions<never> | undefined): Policy {
     if (options === undefined) return this.settings.policy;
-    let policy = this.#policies.get(options);
+    const shared = (options as { readonly [SHARED_OPTIONS]?: EntryOptions<never> })[SHARED_OPTIONS] ?? options;
+    let policy = this.#policies.get(shared);
     if (policy === undefined) {
-      policy = resolvePolicy(options, this.settings.policy, this.tiers.codecs);
-      this.#policies.set(options, policy);
+      policy = resolvePolicy(shared, this.settings.policy, this.tiers.codecs);
+      this.#policies.set(shared, policy);
     }
     return policy;
   }

@@ -165,7 +165,16 @@ export class Engine {
     this.stats.cache_bypassed++;
     const flight = new Flight(call.storageKey, call.groups, false, undefined);
     const ignore = (): void => undefined;
-    return call.producer({ signal: call.signal ?? flight.signal, stale: undefined, setTtl: ignore, addTags: ignore, skip: ignore });
+    const signal = call.signal ?? flight.signal;
+    return call.producer({
+      signal,
+      background: false,
+      stale: undefined,
+      setTtl: ignore,
+      setWindows: ignore,
+      addTags: ignore,
+      skip: ignore,
+    });
   }
 
   /** @throws CodecError when the value cannot be encoded */

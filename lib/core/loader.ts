@@ -126,8 +126,10 @@ export class Loader {
     }
     const now = this.parts.tiers.store.now();
     const { ttl, tags } = entry;
-    const { staleWhileRevalidate, staleIfError, jitter } = call.policy;
-    const windows = deadlines(now, { ttl, staleWhileRevalidate, staleIfError }, jitter, Math.random(), settleUntil);
+    const { policy } = call;
+    const staleWhileRevalidate = production.staleWhileRevalidate ?? policy.staleWhileRevalidate;
+    const staleIfError = production.staleIfError ?? policy.staleIfError;
+    const windows = deadlines(now, { ttl, staleWhileRevalidate, staleIfError }, policy.jitter, Math.random(), settleUntil);
     const { startTicks } = flight;
     return {
       taker,

@@ -23,6 +23,7 @@ export interface Settings {
   readonly namespace: string;
   readonly tenancy: Tenancy;
   readonly tenant: () => string | number | bigint | undefined;
+  readonly hasTenantResolver: boolean;
   readonly replicaLag: number;
   readonly strict: boolean;
   readonly leaseTtl: number;
@@ -77,6 +78,7 @@ export function resolveSettings(options: CacheOptions, codecs: ReadonlyMap<strin
     namespace: encodePart(text(options.namespace ?? 'cache', 'namespace'), 'namespace'),
     tenancy,
     tenant: callback(options.tenant ?? nobody, 'tenant'),
+    hasTenantResolver: options.tenant !== undefined,
     replicaLag: toMilliseconds(options.replicaLag ?? 0, 'replicaLag'),
     strict: flag(options.strict ?? false, 'strict'),
     leaseTtl: atLeast(100, toMilliseconds(options.lease?.ttl ?? 3_000, 'lease.ttl'), 'lease.ttl'),

@@ -10,6 +10,8 @@ import type { ProducerContext } from './types.js';
 export interface Production {
   readonly value: unknown;
   readonly ttl: number | undefined;
+  readonly staleWhileRevalidate: number | undefined;
+  readonly staleIfError: number | undefined;
   readonly tags: readonly string[];
   readonly skip: boolean;
   /** How long it took, in milliseconds. */
@@ -27,12 +29,24 @@ export async function produce(
   clock: Clock,
   context: AsyncContext,
 ): Promise<Production> {
-  const said = { ttl: undefined as number | undefined, tags: [] as string[], skip: false };
+  const said = {
+    ttl: undefined as number | undefined,
+    staleWhileRevalidate: undefined as number | undefined,
+    staleIfError: undefined as number | undefined,
+    tags: [] as string[],
+    skip: false,
+  };
   const producerContext: ProducerContext = {
     signal: flight.signal,
+    background: flight.background,
     stale,
     setTtl: (ttl) => {
       said.ttl = toMilliseconds(ttl, 'setTtl(ttl)');
+    },
+    setWindows: ({ staleWhileRevalidate, staleIfError }) => {
+      if (staleWhileRevalidate !== undefined)
+        said.staleWhileRevalidate = toMilliseconds(staleWhileRevalidate, 'setWindows(staleWhileRevalidate)');
+      if (staleIfError !== undefined) said.staleIfError = toMilliseconds(staleIfError, 'setWindows(staleIfError)');
     },
     addTags: (...tags) => {
       said.tags.push(...tags);

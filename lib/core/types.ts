@@ -52,10 +52,14 @@ export interface SetOptions<T = unknown> extends EntryOptions<T> {
 export interface ProducerContext<T = unknown> {
   /** Aborts at the hard producer timeout and when the last caller has gone. */
   readonly signal: AbortSignal;
+  /** True for a refresh nobody waits for: it runs outside of any request. */
+  readonly background: boolean;
   /** The value that would be replaced, when there is a usable one. */
   readonly stale: { readonly value: T } | undefined;
   /** Overrides `ttl` for what is being produced. */
   setTtl(ttl: Duration): void;
+  /** Overrides `staleWhileRevalidate` and `staleIfError` for what is being produced. */
+  setWindows(windows: { readonly staleWhileRevalidate?: Duration; readonly staleIfError?: Duration }): void;
   addTags(...tags: string[]): void;
   /** Return the value without storing it. */
   skip(): void;

@@ -1,0 +1,61 @@
+// The public surface: everything is exported by name, and only here and in the sub-path entries.
+export { createCache } from './create-cache.js';
+export { CacheService, type DetailedAnswer } from './core/cache-service.js';
+export type { CacheEvents, CacheEvent, CacheListener, Outcome } from './core/events.js';
+export type { Inspection } from './core/inspect.js';
+export { CacheKeyBuilder, type KeyPart } from './core/key.js';
+export type { Counters } from './core/stats.js';
+export type {
+  CacheOptions,
+  CodecChoice,
+  EntryOptions,
+  GetOrSetOptions,
+  InvalidateRequest,
+  InvalidationResult,
+  KeyLike,
+  MemoryOptions,
+  Producer,
+  ProducerContext,
+  RefreshAhead,
+  SetOptions,
+  Tenancy,
+  WarmUpOptions,
+  WarmUpProgress,
+  WarmUpResult,
+} from './core/types.js';
+export { MemoryBackend } from './backends/memory/memory-backend.js';
+export type { MemoryBackendOptions } from './backends/memory/options.js';
+export { cborCodec } from './codecs/cbor.js';
+export { jsonCodec } from './codecs/json.js';
+export type { BackendContext, BackendProblem, CacheBackend } from './ports/backend.js';
+export type { Clock } from './ports/clock.js';
+export type { Codec, Payload, TextCodec } from './ports/codec.js';
+export type { Duration, DurationText } from './ports/duration.js';
+export type { Entry, Tick } from './ports/entry.js';
+export {
+  BackendError,
+  CacheClosedError,
+  CacheConfigError,
+  CacheDecoratorError,
+  CacheError,
+  type CacheErrorCode,
+  CacheKeyError,
+  CodecError,
+  NotDurableError,
+  ProducerTimeoutError,
+  ReentrantProducerError,
+} from './ports/errors.js';
+export type { FencedStore, GroupInvalidation, NearStore, Notice } from './ports/store.js';
+export { CacheModule } from './nest/cache.module.js';
+export { applyInvalidation, CACHE_INVALIDATED, CacheInvalidated } from './nest/cache-invalidated.js';
+export type { CacheableOptions, CacheEvictOptions, CachePutOptions, KeyMaker } from './nest/decorator-options.js';
+export { Cacheable } from './nest/decorators/cacheable.js';
+export { CacheEvict } from './nest/decorators/cache-evict.js';
+export { CacheKey, type CacheKeyDecorator } from './nest/decorators/cache-key.js';
+export { CachePut } from './nest/decorators/cache-put.js';
+export { CacheTTL } from './nest/decorators/cache-ttl.js';
+export { NoCache } from './nest/decorators/no-cache.js';
+export { CacheInterceptor } from './nest/http/cache-interceptor.js';
+export type { CacheableRequest, HttpCacheOptions } from './nest/http/http-options.js';
+export type { CacheModuleAsyncOptions, CacheModuleOptions, CacheOptionsFactory } from './nest/module-options.js';
+export { getCacheBackendToken, getCacheToken, InjectCache } from './nest/tokens.js';

@@ -1,0 +1,27 @@
+import { CacheDecoratorError } from '../../ports/errors.js';
+import type { CacheEvictOptions } from '../decorator-options.js';
+import type { EffectDecorator } from '../method-types.js';
+import { wrapMethod } from '../wrap-method.js';
+
+/**
+ * Invalidates when the method is called; by default after it has succeeded, and its caller goes on when the invalidation is acknowledged.
+ * Several on one method are all carried out.
+ *
+ * ```ts
+ * @CacheEvict({ tags: (dto: PostEntry) => [`account:${dto.accountId}`] })
+ * async post(dto: PostEntry): Promise<void> { ... }
+ * ```
+ * @throws CacheDecoratorError (`CACHE_DECORATOR`) when the class is defined: on static and synchronous methods, and for a timing that does not exist
+ */
+export function CacheEvict<Args extends readonly unknown[] = readonly unknown[]>(
+  options: CacheEvictOptions<Args> = {},
+): EffectDecorator<Args, unknown> {
+  const timing: string = options.timing ?? 'after-success';
+  if (!['after-success', 'before', 'both'].includes(timing)) {
+    throw new CacheDecoratorError(`@CacheEvict: timing must be 'after-success', 'before' or 'both'; got ${JSON.stringify(timing)}.`);
+  }
+  return (target: object, name: string | symbol, descriptor: PropertyDescriptor): void => {
+    // Decorators run from the inside out; carried out in the order in which they are written.
+    wrapMethod('@CacheEvict', target, name, descriptor).evict.unshift(options as unknown as CacheEvictOptions);
+  };
+}

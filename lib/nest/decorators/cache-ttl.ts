@@ -1,0 +1,17 @@
+import type { Duration } from '../../ports/duration.js';
+import { toMilliseconds } from '../../ports/duration.js';
+import { ensureClassPlan } from '../plan.js';
+import { noteOn } from '../wrap-method.js';
+
+/**
+ * How long results are fresh: milliseconds, or a text such as `'30s'`. On a route handler, or a controller class, it opts into response caching,
+ * as in @nestjs/cache-manager.
+ * @throws CacheConfigError (`CACHE_CONFIG`) when the class is defined
+ */
+export function CacheTTL(ttl: Duration): MethodDecorator & ClassDecorator {
+  const ms = toMilliseconds(ttl, '@CacheTTL');
+  return (target: object, name?: string | symbol, descriptor?: PropertyDescriptor): void => {
+    if (name === undefined || descriptor === undefined) ensureClassPlan(target).ttl = ms;
+    else noteOn('@CacheTTL', target, name, descriptor).ttl = ms;
+  };
+}

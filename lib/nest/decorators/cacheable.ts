@@ -1,0 +1,30 @@
+import type { CacheableOptions } from '../decorator-options.js';
+import type { ResultDecorator } from '../method-types.js';
+import { ensureClassPlan } from '../plan.js';
+import { wrapMethod } from '../wrap-method.js';
+
+type ClassOrMethod<Args extends readonly unknown[], Result> = ResultDecorator<Args, Result> &
+  ((target: abstract new (...args: never[]) => unknown) => void);
+
+/**
+ * Caches the result of an asynchronous method of any provider: one production per key however many callers, in every scope.
+ *
+ * The key is made by `@CacheKey` or the option `key`, else from class, method and arguments. On a route handler of a controller the response is
+ * cached (by `CacheInterceptor`), and on a controller class the responses of all its handlers. Without a `CacheModule` the method simply runs.
+ *
+ * ```ts
+ * @Cacheable({ ttl: '1m', tags: (tenant: string) => ['entries'] })
+ * async listEntries(tenant: string, page: number): Promise<Entry[]> { ... }
+ * ```
+ * @throws CacheDecoratorError (`CACHE_DECORATOR`) when the class is defined, on static and synchronous methods
+ */
+export function Cacheable<Args extends readonly unknown[] = readonly unknown[], Result = unknown>(
+  options: CacheableOptions<Args, Result> = {},
+): ClassOrMethod<Args, Result> {
+  const decorate = (target: object, name?: string | symbol, descriptor?: PropertyDescriptor): void => {
+    const given = options as unknown as CacheableOptions;
+    if (name === undefined || descriptor === undefined) ensureClassPlan(target).cacheable = given;
+    else wrapMethod('@Cacheable', target, name, descriptor).cacheable = given;
+  };
+  return decorate;
+}

@@ -1,0 +1,39 @@
+import { Injectable } from '@nestjs/common';
+import { CacheRegistry } from './cache-registry.js';
+import type { CacheableOptions } from './decorator-options.js';
+import type { RouteCacheOptions } from './http/http-options.js';
+import type { HttpCacheSource, ResponseCache } from './http/response-cache.js';
+import { classPlanOf, isRoute, planOf } from './plan.js';
+
+/** What the decorators of route handlers say, for the interceptor. */
+@Injectable()
+export class DecoratedRoutes implements HttpCacheSource {
+  constructor(private readonly registry: CacheRegistry) {}
+
+  /** A handler opts in with `@Cacheable`, `@CacheKey` or `@CacheTTL`, itself or through its class; `@NoCache` has the last word. */
+  optionsOf(controller: object, handler: object): RouteCacheOptions | undefined {
+    const plan = planOf(handler);
+    const all = classPlanOf(controller);
+    if (!isRoute(handler) || plan?.noCache === true) return undefined;
+    const own = plan !== undefined && (plan.cacheable !== undefined || plan.key !== undefined || plan.ttl !== undefined);
+    if (!own && (all === undefined || all.noCache === true || (all.cacheable === undefined && all.ttl === undefined))) return undefined;
+    const options: CacheableOptions = { ...all?.cacheable, ...plan?.cacheable };
+    const { staleWhileRevalidate, staleIfError, tags, http } = options;
+    const ttl = plan?.ttl ?? plan?.cacheable?.ttl ?? all?.ttl ?? all?.cacheable?.ttl;
+    const { name: className } = controller as { readonly name: string };
+    return {
+      cache: options.cache ?? 'default',
+      segment: options.name ?? `${className}.${(handler as { readonly name: string }).name}`,
+      ...(typeof plan?.key === 'string' ? { key: plan.key } : undefined),
+      ...(ttl === undefined ? undefined : { ttl }),
+      ...(staleWhileRevalidate === undefined ? undefined : { staleWhileRevalidate }),
+      ...(staleIfError === undefined ? undefined : { staleIfError }),
+      ...(tags === undefined || typeof tags === 'function' ? undefined : { tags }),
+      ...(http === undefined ? undefined : { http }),
+    };
+  }
+
+  cacheOf(name: string): ResponseCache | undefined {
+    return this.registry.find(name);
+  }
+}

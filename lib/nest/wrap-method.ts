@@ -1,0 +1,76 @@
+import { Inject, Optional } from '@nestjs/common';
+import { CacheDecoratorError } from '../ports/errors.js';
+import { CacheRegistry } from './cache-registry.js';
+import { ensurePlan, type MethodPlan } from './plan.js';
+
+/** Where an instance finds the caches of its application. */
+export const SLOT = Symbol.for('nest-query-cache:registry');
+
+type Method = (this: unknown, ...args: unknown[]) => unknown;
+
+/**
+ * Notes something in the plan of a method, without changing the method.
+ * @throws CacheDecoratorError (`CACHE_DECORATOR`) for what cannot be decorated
+ */
+export function noteOn(decorator: string, target: object, name: string | symbol, descriptor: PropertyDescriptor): MethodPlan {
+  const where = `${typeof target === 'function' ? target.name : target.constructor.name}.${String(name)}`;
+  if (typeof target === 'function') {
+    throw new CacheDecoratorError(
+      `${decorator} is on the static method ${where}: only methods of instances that Nest makes can be cached. Make it an instance method.`,
+    );
+  }
+  if (typeof descriptor.value !== 'function') {
+    throw new CacheDecoratorError(
+      `${decorator} is on ${where}, which is not a method but an accessor or a property. Make it an async method.`,
+    );
+  }
+  return ensurePlan(target, name, descriptor.value as object);
+}
+
+/**
+ * Puts the method into a wrapper, once however many of our decorators it has. The wrapper asks the instance for the caches of its application,
+ * which Nest injects as a property: so it works in every scope, for any number of applications, and without a `CacheModule` the method simply runs.
+ */
+export function wrapMethod(decorator: string, target: object, name: string | symbol, descriptor: PropertyDescriptor): MethodPlan {
+  const plan = noteOn(decorator, target, name, descriptor);
+  refuseSync(decorator, target, name);
+  if (plan.wrapped) return plan;
+  plan.wrapped = true;
+  installSlot(target);
+  const original = descriptor.value as Method;
+  const wrapper: Method = function (this: unknown, ...args: unknown[]): unknown {
+    const registry = (this as Partial<Record<typeof SLOT, CacheRegistry>> | undefined)?.[SLOT];
+    return registry === undefined ? original.apply(this, args) : registry.call({ plan, method: wrapper, instance: this, args, original });
+  };
+  for (const key of Reflect.getMetadataKeys(original) as unknown[])
+    Reflect.defineMetadata(key, Reflect.getMetadata(key, original), wrapper);
+  Object.defineProperty(wrapper, 'name', { value: original.name, configurable: true });
+  Object.defineProperty(wrapper, 'length', { value: original.length, configurable: true });
+  descriptor.value = wrapper;
+  return plan;
+}
+
+/** Known by the emitted return type, when there is one. */
+function refuseSync(decorator: string, target: object, name: string | symbol): void {
+  const type: unknown = Reflect.getMetadata('design:returntype', target, name);
+  if (![String, Number, Boolean, Array, BigInt, Symbol, Map, Set, Date].some((sync) => sync === type)) return;
+  throw new CacheDecoratorError(
+    `${decorator} is on ${target.constructor.name}.${String(name)}, which returns a ${(type as { name: string }).name} synchronously: ` +
+      'an answer from a cache is a Promise. Make the method async (or return an Observable).',
+  );
+}
+
+/** A place on each instance that is not seen by `Object.keys`, JSON or a spread. */
+function installSlot(proto: object): void {
+  if (!(SLOT in proto)) {
+    Object.defineProperty(proto, SLOT, {
+      configurable: true,
+      get: () => undefined,
+      set(this: object, registry: unknown) {
+        Object.defineProperty(this, SLOT, { value: registry, writable: true, configurable: true, enumerable: false });
+      },
+    });
+  }
+  Optional()(proto, SLOT as unknown as string);
+  Inject(CacheRegistry)(proto, SLOT);
+}
