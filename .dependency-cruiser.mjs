@@ -4,6 +4,9 @@ const npm = ['npm', 'npm-dev', 'npm-optional', 'npm-peer', 'npm-no-pkg', 'npm-un
 const thirdParty = { dependencyTypes: npm };
 const builtin = { dependencyTypes: ['core'] };
 
+// Imports them when the application starts, if they are installed.
+const lazily = '^lib/nest/invalidation-listener\\.ts$';
+
 const forbidden = [
   { name: 'no-cycles', from: {}, to: { circular: true } },
   { name: 'no-unresolvable', from: {}, to: { couldNotResolve: true } },
@@ -57,13 +60,13 @@ const forbidden = [
 
   {
     name: 'floor-4-nest-packages',
-    from: { path: '^lib/nest/' },
+    from: { path: '^lib/nest/', pathNot: lazily },
     to: { ...thirdParty, pathNot: 'node_modules/(@nestjs/(common|core)|rxjs|reflect-metadata)/' },
   },
   {
     name: 'optional-peers-in-their-entry',
     comment: 'an application without the peer must be able to load everything else',
-    from: { path: '^lib/', pathNot: '^lib/(cqrs|events|cls|terminus|graphql|microservices|telemetry)(\\.ts$|/)' },
+    from: { path: '^lib/', pathNot: `^lib/(cqrs|events|cls|terminus|graphql|microservices|telemetry)(\\.ts$|/)|${lazily}` },
     to: { path: `node_modules/(${optionalPeers})/` },
   },
   {
