@@ -1,4 +1,5 @@
 import { type ChildProcess, fork } from 'node:child_process';
+import type { RedisServer } from '../support/redis.js';
 import { check, type BoundOf, type Verdict } from './checker.js';
 import { compiled } from './compiled.js';
 import { Database } from './database.js';
@@ -154,4 +155,16 @@ export class Fleet {
     this.databaseProcess.kill('SIGKILL');
     await gone;
   }
+}
+
+/** Leases that are left in Redis. */
+export async function leases(redis: RedisServer): Promise<string[]> {
+  return (await redis.command('KEYS', '*:l')) as string[];
+}
+
+/** Open connections of Redis; the one that asks is one of them. */
+export async function connections(redis: RedisServer): Promise<number> {
+  return String(await redis.command('CLIENT', 'LIST'))
+    .trim()
+    .split('\n').length;
 }
