@@ -1,4 +1,4 @@
-import { Module, type DynamicModule } from '@nestjs/common';
+import { Module, type DynamicModule, type MiddlewareConsumer, type NestModule } from '@nestjs/common';
 import { CqrsModule } from '@nestjs/cqrs';
 import { CacheModule, MemoryBackend } from 'nest-query-cache';
 import { RedisBackend } from 'nest-query-cache/redis';
@@ -12,6 +12,7 @@ import { CacheController } from './http/cache.controller.js';
 import { CommandsController } from './http/commands.controller.js';
 import { QueriesController } from './http/queries.controller.js';
 import { StatementsController } from './http/statements.controller.js';
+import { TenantContext } from './http/tenant-context.js';
 import { AccountBalancesHandler } from './queries/account-balances.js';
 import { FindAccountHandler } from './queries/find-account.js';
 import { FindTenantHandler } from './queries/find-tenant.js';
@@ -32,14 +33,26 @@ import { MonthlyReportHandler } from './queries/monthly-report.js';
     ImportEntriesHandler,
   ],
 })
-export class LedgerModule {
+export class LedgerModule implements NestModule {
+  constructor(private readonly tenant: TenantContext) {}
+
   static forRoot(config: LedgerConfig, database: Database): DynamicModule {
+    const tenant = new TenantContext();
     const cache = CacheModule.forRoot({
       backend: config.redisUrl === undefined ? new MemoryBackend({ maxBytes: '64mb' }) : new RedisBackend({ url: config.redisUrl }),
       namespace: config.namespace,
-      // A key that names no tenant is a mistake, never an entry that all tenants share.
+      // A key without a tenant is a mistake, never an entry that all tenants share.
       tenancy: 'required',
+      tenant: tenant.current,
     });
-    return { module: LedgerModule, imports: [DatabaseModule.forRoot(database), cache] };
+    return {
+      module: LedgerModule,
+      imports: [DatabaseModule.forRoot(database), cache],
+      providers: [{ provide: TenantContext, useValue: tenant }],
+    };
+  }
+
+  configure(consumer: MiddlewareConsumer): void {
+    consumer.apply(this.tenant.middleware).forRoutes('tenants/:tenant/{*rest}');
   }
 }

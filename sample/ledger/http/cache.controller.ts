@@ -1,5 +1,5 @@
 import { Controller, Get } from '@nestjs/common';
-import { CacheService, type CacheStats } from 'nest-query-cache';
+import { CacheService, type Counters } from 'nest-query-cache';
 import { Database } from '../database/database.js';
 
 /** What the cache has done, beside how often each SQL statement ran. */
@@ -11,7 +11,7 @@ export class CacheController {
   ) {}
 
   @Get()
-  counters(): { cache: CacheStats; statements: Record<string, number> } {
+  counters(): { cache: Counters; statements: Record<string, number> } {
     return { cache: this.cache.stats(), statements: this.database.executed() };
   }
 }

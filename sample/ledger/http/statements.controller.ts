@@ -1,14 +1,14 @@
 import { Controller, Get, Header, Param } from '@nestjs/common';
-import { Cacheable, CacheKey } from 'nest-query-cache';
+import { Cacheable } from 'nest-query-cache';
 import { Database } from '../database/database.js';
 import type { Month } from '../domain/month.js';
-import { account } from '../domain/tags.js';
+import { TOTALS } from '../domain/tags.js';
 import type { Entry } from '../domain/types.js';
 import { MonthPipe, TenantPipe } from './pipes.js';
 
 /**
- * The same decorators on a route: now the whole response is kept, with its status, its headers and an ETag made once. Whoever has it already
- * (`If-None-Match`) gets a 304 without a body.
+ * `@Cacheable` on a route keeps the whole response, with its status, its headers and an ETag made once; its key is the address, in the tenant
+ * of the request. Whoever has the response already (`If-None-Match`) gets a 304 without a body.
  */
 @Controller('tenants/:tenant/accounts/:account/statements')
 export class StatementsController {
@@ -16,10 +16,7 @@ export class StatementsController {
 
   @Get(':month')
   @Header('Content-Type', 'text/csv; charset=utf-8')
-  @Cacheable({ ttl: '1m', tags: (_tenant: string, number: string, _month: Month) => [account(number)] })
-  @CacheKey((key, tenant: string, number: string, month: Month) =>
-    key.tenant(tenant).segment('statement').param('account', number).param('month', month.text),
-  )
+  @Cacheable({ ttl: '1m', tags: [TOTALS] })
   async statement(
     @Param('tenant', TenantPipe) tenant: string,
     @Param('account') number: string,
