@@ -91,7 +91,8 @@ export class CacheInterceptor implements NestInterceptor {
     let plan = plans.get(handler);
     if (plan === undefined) {
       const options = this.source.optionsOf(controller, handler);
-      plan = options === undefined ? 'none' : planRoute(controller, handler, options);
+      plan =
+        options === undefined ? 'none' : planRoute(controller, handler, { ...this.source.cacheOf(options.cache)?.defaults, ...options });
       plans.set(handler, plan);
     }
     return plan === 'none' ? undefined : plan;

@@ -34,6 +34,8 @@ export interface FillOptions {
 /** What the interceptor needs of a cache. */
 export interface ResponseCache {
   readonly clock: Clock;
+  /** What the options of the cache say, for routes that say nothing. Default: a ttl of 30 s and no stale windows. */
+  readonly defaults?: Pick<RouteCacheOptions, 'ttl' | 'staleWhileRevalidate' | 'staleIfError'>;
   getOrSetDetailed<T>(key: CacheKey | string, producer: (context: FillContext) => Promise<T>, options?: FillOptions): Promise<Detailed<T>>;
   get(key: CacheKey | string): Promise<unknown>;
   set(key: CacheKey | string, value: unknown, options?: FillOptions): Promise<unknown>;
