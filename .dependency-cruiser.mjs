@@ -19,7 +19,7 @@ const forbidden = [
   {
     name: 'nobody-imports-an-entry',
     from: { path: '^lib/' },
-    to: { path: '^lib/(index|redis|testing|cqrs|events|cls|terminus|graphql|microservices)\\.ts$' },
+    to: { path: '^lib/(index|redis|testing|diagnostics|cqrs|events|cls|terminus|graphql|microservices)\\.ts$' },
   },
 
   { name: 'floor-0-ports', comment: 'ports import nothing outside ports', from: { path: '^lib/ports/' }, to: { pathNot: '^lib/ports/' } },
