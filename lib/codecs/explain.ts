@@ -1,4 +1,4 @@
-import { diagnose } from 'cbor';
+import cbor from 'cbor';
 import type { Payload } from '../ports/codec.js';
 import type { Entry } from '../ports/entry.js';
 import { envelope } from './envelope.js';
@@ -26,6 +26,6 @@ export async function explainStored(stored: Payload): Promise<Explanation> {
 async function readable(codec: string, body: Payload): Promise<string> {
   if (typeof body === 'string') return body;
   const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
-  if (codec === 'cbor') return (await diagnose(bytes)).trimEnd();
+  if (codec === 'cbor') return (await cbor.diagnose(bytes)).trimEnd();
   return codec === 'json' ? bytes.toString('utf8') : bytes.toString('hex');
 }

@@ -43,7 +43,7 @@ export function cleanTags(tags: readonly string[]): readonly string[] {
 
 const NO_TAGS: readonly string[] = Object.freeze([]);
 
-export function isWellFormed(text: string): boolean {
+function isWellFormed(text: string): boolean {
   return !/[\uD800-\uDBFF](?![\uDC00-\uDFFF])|(?<![\uD800-\uDBFF])[\uDC00-\uDFFF]/.test(text);
 }
 

@@ -35,7 +35,7 @@ export interface Settings {
 }
 
 /** The default ttl of an entry, in milliseconds. */
-export const DEFAULT_TTL = 30_000;
+const DEFAULT_TTL = 30_000;
 const NULL_TTL_CAP = 30_000;
 const OPTION_NAMES: ReadonlySet<string> = new Set([
   ...[
