@@ -18,7 +18,7 @@ describe('the sample ledger', () => {
     const [, origin = ''] = await ledger.says(/Listening on (http:\S+)/);
     await ledger.says(/Ctrl-C stops it/);
     api = new LedgerApi(origin);
-  }, 60_000);
+  });
 
   afterAll(() => ledger.stop());
 
