@@ -1,5 +1,7 @@
 import type { Clock } from '../ports/clock.js';
+import type { Entry } from '../ports/entry.js';
 import { CodecError, NotDurableError } from '../ports/errors.js';
+import type { NearEntry } from '../ports/store.js';
 import { Batches } from './batches.js';
 import { CallMaker } from './call-maker.js';
 import type { Engine } from './engine.js';
@@ -7,7 +9,7 @@ import type { CacheEvents } from './events.js';
 import type { Answer } from './get-or-set.js';
 import { type Inspection, inspect } from './inspect.js';
 import { toChanges } from './invalidation-request.js';
-import { type CacheKeyBuilder, storageKey } from './key.js';
+import { type CacheKey, type CacheKeyBuilder, storageKey } from './key.js';
 import type { Policy } from './options.js';
 import type { Counters } from './stats.js';
 import type {
@@ -64,6 +66,12 @@ export class CacheService {
     return this.#engine.settings.hasTenantResolver;
   }
 
+  /** What holds for entries of which nothing else is said. */
+  get defaults(): Pick<Policy, 'ttl' | 'staleWhileRevalidate' | 'staleIfError'> {
+    const { ttl, staleWhileRevalidate, staleIfError } = this.#engine.settings.policy;
+    return { ttl, staleWhileRevalidate, staleIfError };
+  }
+
   get clock(): Clock {
     return this.#engine.tiers.clock;
   }
@@ -94,14 +102,15 @@ export class CacheService {
   }
 
   /** As `getOrSet`, and says what came of the call. */
-  async getOrSetDetailed<T>(key: KeyLike, producer: Producer<T>, options?: GetOrSetOptions<T>): Promise<DetailedAnswer<T>> {
-    const call = this.#calls.call(key, producer, options);
-    if (this.#closed) {
-      const value = (await this.#engine.bypass(call)) as T;
-      return { value, outcome: 'bypass', createdAt: undefined, freshUntil: undefined, tags: [] };
-    }
+  async getOrSetDetailed<T>(like: KeyLike, producer: Producer<T>, options?: GetOrSetOptions<T>): Promise<DetailedAnswer<T>> {
+    const policy = this.#calls.policy(options);
+    const key = this.#calls.key(like);
+    const found = this.#nearHit(key, policy);
+    if (found !== undefined) return detailed(this.#engine.tiers.valueOf(found) as T, 'hit', found.entry);
+    const call = this.#calls.make(key, like, producer, options, policy);
+    if (this.#closed) return detailed((await this.#engine.bypass(call)) as T, 'bypass', undefined);
     const { entry, outcome, taker } = await this.#engine.count(call, this.#engine.readThrough.run(call));
-    return { value: taker.take() as T, outcome, createdAt: entry?.createdAt, freshUntil: entry?.freshUntil, tags: entry?.tags ?? [] };
+    return detailed(taker.take() as T, outcome, entry);
   }
 
   /**
@@ -219,14 +228,9 @@ export class CacheService {
   #through<T>(like: KeyLike, producer: Producer<T>, options: GetOrSetOptions<T> | undefined, policy: Policy): Promise<T> {
     const engine = this.#engine;
     const key = this.#calls.key(like);
+    const found = this.#nearHit(key, policy);
+    if (found !== undefined) return Promise.resolve(engine.tiers.valueOf(found) as T);
     const name = storageKey(key);
-    if (!this.#closed && policy.refreshAhead === false) {
-      const found = engine.tiers.nearHit(name);
-      if (found?.entry.key === key.text) {
-        engine.hitNear(name);
-        return Promise.resolve(engine.tiers.valueOf(found) as T);
-      }
-    }
     const call = this.#calls.make(key, like, producer, options, policy);
     if (this.#closed) return engine.bypass(call) as Promise<T>;
     // Callers of one key in one tick share one look: nothing has been sent yet, so it starts after all of them.
@@ -246,6 +250,16 @@ export class CacheService {
     return answer.then(valueOf) as Promise<T>;
   }
 
+  /** The way of nearly every hit. */
+  #nearHit(key: CacheKey, policy: Policy): NearEntry | undefined {
+    if (this.#closed || policy.refreshAhead !== false) return undefined;
+    const name = storageKey(key);
+    const found = this.#engine.tiers.nearHit(name);
+    if (found?.entry.key !== key.text) return undefined;
+    this.#engine.hitNear(name);
+    return found;
+  }
+
   #result(durable: boolean): InvalidationResult {
     if (!durable && this.#engine.settings.strict) {
       throw new NotDurableError(
@@ -254,6 +268,10 @@ export class CacheService {
     }
     return { durable };
   }
+}
+
+function detailed<T>(value: T, outcome: DetailedAnswer<T>['outcome'], entry: Entry | undefined): DetailedAnswer<T> {
+  return { value, outcome, createdAt: entry?.createdAt, freshUntil: entry?.freshUntil, tags: entry?.tags ?? [] };
 }
 
 function nothing(): Promise<undefined> {

@@ -19,13 +19,14 @@ export class ChangeList {
 
   /** @returns false when the list overflowed and now names the whole namespace */
   add(change: Change, at: number): boolean {
-    if (!this.#overflowed && this.#changes.size >= MAX_CHANGES) {
+    if (this.#overflowed || this.#changes.size >= MAX_CHANGES) {
+      const first = !this.#overflowed;
       this.#changes.clear();
       this.#overflowed = true;
-      this.#changes.set('', { change: EVERYTHING, at });
-      return false;
+      // A new object each time: `remove` of the one that is being sent must not take out what was added while it was.
+      this.#changes.set('', { change: { ...EVERYTHING }, at });
+      return !first;
     }
-    if (this.#overflowed) return true;
     const id = JSON.stringify(change);
     this.#changes.delete(id);
     this.#changes.set(id, { change, at });

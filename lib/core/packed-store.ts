@@ -75,8 +75,8 @@ export class PackedStore implements FencedStore<Entry> {
     return this.inner.delete(keys, settleMs);
   }
 
-  ensure(scopes: readonly ScopeGroups[], keepMs: number): Promise<readonly ScopeReading[]> {
-    return this.inner.ensure(scopes, keepMs);
+  ensure(scopes: readonly ScopeGroups[], keepMs: number, timeoutMs?: number): Promise<readonly ScopeReading[]> {
+    return this.inner.ensure(scopes, keepMs, timeoutMs);
   }
 
   invalidate(invalidation: GroupInvalidation): Promise<number> {

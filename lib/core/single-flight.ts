@@ -54,8 +54,12 @@ export class SingleFlight {
     await Promise.all([...this.#running].map((flight) => flight.ended));
   }
 
+  /** Also ends the waiting of those whose producer does not listen to its signal. */
   abortAll(reason: unknown): void {
-    for (const flight of this.#running) flight.abort(reason);
+    for (const flight of this.#running) {
+      flight.abort(reason);
+      flight.fail(reason);
+    }
   }
 
   /** Running flights, detached ones included. */

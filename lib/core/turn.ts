@@ -36,7 +36,8 @@ export async function takeTurn(
   let look = first;
   let dead: string | undefined;
   for (let tries = 0; tries < MAX_ROUNDS; tries++) {
-    const scopes = await knownScopes(call, look, parts.keeper);
+    // A call waits for the backend once, however many questions it has.
+    const scopes = await knownScopes(call, look, parts.keeper, Math.max(1, call.backendBy - tiers.clock.now()));
     flight.startTicks = scopes.map((scope) => scope.clock ?? 0);
     const lease = desk.name(flight.startTicks);
     const acquired = await desk.acquire(call, lease, look.entry, dead);
@@ -71,9 +72,9 @@ function isGoodEnough(look: Look, flight: Flight): boolean {
   return look.verdict === 'fresh' || (look.verdict === 'stale' && !flight.background && look.entry !== flight.candidate?.entry);
 }
 
-async function knownScopes(call: Call, look: Look, keeper: MarkerKeeper): Promise<readonly ScopeReading[]> {
+async function knownScopes(call: Call, look: Look, keeper: MarkerKeeper, leftMs: number): Promise<readonly ScopeReading[]> {
   const { scopes } = look;
   if (scopes !== undefined && isComplete(scopes)) return scopes;
   const expected = look.entry === undefined ? 0 : expiresAt(look.entry);
-  return keeper.ensure(look.groups, Math.max(expected, keeper.store.now() + call.policy.hardTimeout));
+  return keeper.ensure(look.groups, Math.max(expected, keeper.store.now() + call.policy.hardTimeout), leftMs);
 }
