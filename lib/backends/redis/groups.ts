@@ -21,11 +21,17 @@ export interface GroupParts {
   readonly learnTime: (serverMs: number, roundTripMs: number) => void;
 }
 
-export async function ensure(parts: GroupParts, { scope, groups }: ScopeGroups, keepMs: number): Promise<ScopeReading> {
+export async function ensure(
+  parts: GroupParts,
+  { scope, groups }: ScopeGroups,
+  keepMs: number,
+  timeoutMs: number | undefined,
+): Promise<ScopeReading> {
   const { names } = parts;
   const sentAt = performance.now();
   const keys = [names.clock(scope), ...groups.map((group) => names.marker(scope, group))];
-  const reply = texts(await parts.scripts.run(ENSURE, keys, [String(Math.ceil(keepMs)), String(Math.ceil(Math.max(keepMs * 2, KEEP_MS)))]));
+  const keep = [String(Math.ceil(keepMs)), String(Math.ceil(Math.max(keepMs * 2, KEEP_MS)))];
+  const reply = texts(await parts.scripts.run(ENSURE, keys, keep, timeoutMs === undefined ? {} : { timeoutMs }));
   parts.learnTime(Number(reply[0]), performance.now() - sentAt);
   return { clock: parseTick(reply[1]), markers: groups.map((_, i) => parseMarker(reply[i + 2])) };
 }

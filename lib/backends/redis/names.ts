@@ -32,15 +32,9 @@ export class Names {
     return `${this.#head}~${scope}}:m:${group}`;
   }
 
-  /** Pattern for SCAN that finds the values of a scope, and perhaps more: check each with `isValueOf`. */
+  /** Pattern for SCAN that finds exactly the values of a scope: only their names end with the brace, and no part of a name contains one. */
   valuesPattern(scope: string): string {
-    return `${escapeGlob(this.#valuesHead(scope))}*}`;
-  }
-  isValueOf(scope: string, name: string): boolean {
-    return name.startsWith(this.#valuesHead(scope)) && name.endsWith('}') && !name.startsWith(`${this.#head}~`);
-  }
-  #valuesHead(scope: string): string {
-    return scope === '' ? this.#head : `${this.#head}tenant:${scope}/`;
+    return `${escapeGlob(scope === '' ? this.#head : `${this.#head}tenant:${scope}/`)}*}`;
   }
 }
 

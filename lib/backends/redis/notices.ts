@@ -1,3 +1,4 @@
+import { BackendError } from '../../ports/errors.js';
 import type { Notice } from '../../ports/store.js';
 import type { Connection } from './connection.js';
 import { asError } from './failures.js';
@@ -85,7 +86,8 @@ export class Notices {
       } catch (error) {
         this.#impatient = true;
         if (this.#isClosed()) return;
-        if (this.parts.link.connected) this.#reportRarely(asError(error));
+        // a link that is away is reported by itself
+        if (error instanceof BackendError && error.code === 'CACHE_BACKEND_FAILED') this.#reportRarely(error);
         await this.#pause(250);
       }
     }

@@ -181,8 +181,8 @@ export class RedisStore implements FencedStore<Payload> {
     await this.#teller.afterwards(keysBodies(keys));
   }
 
-  ensure(scopes: readonly ScopeGroups[], keepMs: number): Promise<readonly ScopeReading[]> {
-    return Promise.all(scopes.map((scope) => ensure(this.#groups, scope, keepMs)));
+  ensure(scopes: readonly ScopeGroups[], keepMs: number, timeoutMs?: number): Promise<readonly ScopeReading[]> {
+    return Promise.all(scopes.map((scope) => ensure(this.#groups, scope, keepMs, timeoutMs)));
   }
 
   invalidate(invalidation: GroupInvalidation): Promise<Tick> {

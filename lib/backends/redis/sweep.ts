@@ -33,7 +33,7 @@ async function sweepNode(node: Wire, connection: Connection, names: Names, scope
   do {
     const reply = (await ask(['SCAN', cursor, 'MATCH', pattern, 'COUNT', String(KEYS_A_STEP)])) as [unknown, unknown[]];
     cursor = String(reply[0]);
-    const found = reply[1].map(String).filter((name) => names.isValueOf(scope, name));
+    const found = reply[1].map(String);
     // one command per name: in a cluster each may be in another slot; they travel together anyway
     const counts =
       node === connection.wire

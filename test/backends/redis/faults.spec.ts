@@ -71,7 +71,9 @@ describe('a Redis that is away', () => {
     await until(() => works(one.store), 'working again');
     expect(allDone(await everything(one))).toBe(true);
     expect(states.at(-1)).toBe('up');
-    expect(one.problems.length).toBe(1);
+    expect(one.problems.map(({ during, error }) => [during, error.message])).toEqual([
+      ['connect', expect.stringContaining('keeps trying')],
+    ]);
     expect(one.problems[0]?.error.message).toContain('keeps trying');
   });
 
