@@ -55,9 +55,7 @@ export function createCache(options: CacheOptions = {}): CacheService {
       process.emitWarning(error instanceof Error ? error : new Error(String(error)));
     },
     holder: randomUUID(),
-    closeBackend: async () => {
-      await backend.close?.();
-    },
+    closeBackend: use(backend),
   });
   made.engine = engine;
   return new CacheService(engine);
@@ -102,6 +100,18 @@ function open(
   }
   const near = l1 === undefined || l1 === false ? undefined : new MemoryBackend(l1 === true ? {} : l1).openNear(context).near;
   return { store: new PackedStore(backend.openShared(context), envelope, corrupt), near, local: false };
+}
+
+const USERS = Symbol.for('nest-query-cache:users');
+
+/** The last cache to be closed closes a backend that several caches share. The count is kept on the backend, not in this module. */
+function use(backend: CacheBackend & { [USERS]?: number }): () => Promise<void> {
+  backend[USERS] = (backend[USERS] ?? 0) + 1;
+  return async () => {
+    const users = (backend[USERS] ?? 1) - 1;
+    backend[USERS] = users;
+    if (users === 0) await backend.close?.();
+  };
 }
 
 function checkBackend(backend: Partial<CacheBackend> | null): void {
