@@ -1,0 +1,44 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import ts from 'typescript';
+import { root } from './pages.js';
+
+/** What a table of the documentation lists: the first word of its marker. */
+export type ListKind = 'members' | 'properties' | 'literals' | 'types';
+
+/**
+ * The names that a declaration has, read from the source.
+ *
+ * - `members`: of an interface or class, without inherited and private ones; `properties`: without methods
+ * - `literals`: the texts of a union of texts
+ * - `types`: the texts that the member `type` has in a union of objects
+ */
+export function namesOf(kind: ListKind, name: string, file: string): readonly string[] {
+  const source = ts.createSourceFile(file, readFileSync(join(root, file), 'utf8'), ts.ScriptTarget.ES2022, true);
+  const declaration = source.statements.find(
+    (statement) =>
+      (ts.isInterfaceDeclaration(statement) || ts.isClassDeclaration(statement) || ts.isTypeAliasDeclaration(statement)) &&
+      statement.name?.text === name,
+  );
+  if (declaration === undefined) throw new Error(`${file} declares no ${name}.`);
+  if (ts.isTypeAliasDeclaration(declaration)) return [...new Set(kind === 'types' ? typesIn(declaration.type) : textsIn(declaration.type))];
+  const { members } = declaration as ts.InterfaceDeclaration | ts.ClassDeclaration;
+  return [...members].flatMap((member: ts.TypeElement | ts.ClassElement) => {
+    const isMethod = ts.isMethodDeclaration(member) || ts.isMethodSignature(member);
+    return member.name !== undefined && ts.isIdentifier(member.name) && !(kind === 'properties' && isMethod) ? [member.name.text] : [];
+  });
+}
+
+function typesIn(node: ts.Node): readonly string[] {
+  if (ts.isPropertySignature(node) && node.name.getText() === 'type' && node.type !== undefined) return textsIn(node.type);
+  const found: string[] = [];
+  ts.forEachChild(node, (child) => void found.push(...typesIn(child)));
+  return found;
+}
+
+function textsIn(node: ts.Node): readonly string[] {
+  if (ts.isStringLiteral(node)) return [node.text];
+  const found: string[] = [];
+  ts.forEachChild(node, (child) => void found.push(...textsIn(child)));
+  return found;
+}
