@@ -86,7 +86,7 @@ export class Batches {
     const { readThrough, flights } = this.engine;
     const look = await readThrough.look(call, false);
     if (look.verdict === 'fresh' || flights.find(call.storageKey) !== undefined) return false;
-    const landing = await readThrough.parts.loader.start(call, look, true).landing;
+    const landing = await readThrough.parts.loader.start(call, look, true, 0).landing;
     return landing.kind === 'produced';
   }
 }

@@ -47,6 +47,8 @@ export class Flight {
     readonly background: boolean,
     /** The stale value that may stand in for a slow or failing production. */
     readonly candidate: Look | undefined,
+    /** The moment (count of calls) at which the look for the candidate began; who came later may know more. */
+    readonly candidateAsOf = 0,
   ) {
     this.landing = new Promise<Landing>((resolve, reject) => {
       this.#land = resolve;

@@ -49,23 +49,23 @@ export class ReadThrough {
 
   async run(call: Call): Promise<Answer> {
     const { tiers, flights, loader, backoff } = this.parts;
-    for (;;) {
+    for (let again = false; ; again = true) {
       const asked = this.parts.moment();
       const running = flights.find(call.storageKey);
-      if (running !== undefined && (tiers.coherent || running.producedFrom > asked)) {
-        const answer = await this.#join(running, call, asked, 'joined');
+      if (!again && running !== undefined && (tiers.coherent || running.producedFrom > asked)) {
+        const answer = await this.#join(running, call, asked, undefined, 'joined');
         if (answer !== undefined) return answer;
         continue;
       }
       const look = await this.look(call, running !== undefined);
       const paused = backoff.isPaused(call.storageKey, tiers.clock.now());
-      if (look.verdict === 'fresh') return this.#hit(call, look, paused);
-      if (look.verdict === 'stale') return this.#stale(call, look, paused);
+      if (look.verdict === 'fresh') return this.#hit(call, look, paused, asked);
+      if (look.verdict === 'stale') return this.#stale(call, look, paused, asked);
       if (look.verdict === 'fallback' && paused) return this.#answer('fallback', look);
 
       const found = flights.find(call.storageKey);
-      const flight = found !== undefined && this.#mayJoin(found, asked, look) ? found : loader.start(call, look, false);
-      const answer = await this.#join(flight, call, asked, flight === found ? 'joined' : 'miss');
+      const flight = found !== undefined && this.#mayJoin(found, asked, look) ? found : loader.start(call, look, false, asked);
+      const answer = await this.#join(flight, call, asked, look, flight === found ? 'joined' : 'miss');
       if (answer !== undefined) return answer;
     }
   }
@@ -99,24 +99,24 @@ export class ReadThrough {
     return look.scopes.every((scope, i) => scope.clock !== undefined && scope.clock === flight.startTicks[i]);
   }
 
-  #hit(call: Call, look: Look, paused: boolean): Answer {
+  #hit(call: Call, look: Look, paused: boolean, asked: number): Answer {
     const { tiers } = this.parts;
     const due = look.entry !== undefined && isDueEarly(look.entry, tiers.store.now(), call.policy.refreshAhead, 1 - Math.random());
-    if (due && !paused) this.refresh(call, look);
+    if (due && !paused) this.refresh(call, look, asked);
     return this.#answer('hit', look);
   }
 
-  #stale(call: Call, look: Look, paused: boolean): Answer {
-    if (!paused) this.refresh(call, look);
+  #stale(call: Call, look: Look, paused: boolean, asked: number): Answer {
+    if (!paused) this.refresh(call, look, asked);
     return this.#answer('stale', look);
   }
 
   /** One refresh in the background, unless the key is being loaded already. */
-  refresh(call: Call, look: Look): void {
+  refresh(call: Call, look: Look, asked: number): void {
     const { flights, loader, stats } = this.parts;
     if (flights.find(call.storageKey) !== undefined) return;
     stats.cache_refreshes++;
-    loader.start({ ...call, signal: undefined }, look, true);
+    loader.start({ ...call, signal: undefined }, look, true, asked);
   }
 
   #answer(outcome: Outcome, look: Look): Answer {
@@ -124,19 +124,22 @@ export class ReadThrough {
   }
 
   /** @returns undefined when the landing does not count for this caller, who then asks again */
-  async #join(flight: Flight, call: Call, asked: number, outcome: 'joined' | 'miss'): Promise<Answer | undefined> {
+  async #join(flight: Flight, call: Call, asked: number, look: Look | undefined, outcome: 'joined' | 'miss'): Promise<Answer | undefined> {
     const { context, stats, tiers } = this.parts;
+    const candidate = this.#standIn(flight, asked, look);
+    // Its stand-in may be too old for this caller, who therefore looks for one first.
+    if (look === undefined && candidate === undefined && flight.candidate !== undefined) return undefined;
     const own = context.current();
     const arrived = own instanceof Flight ? own.waitFor(flight) : undefined;
     flight.enter();
     if (outcome === 'joined') call.onWait?.();
     let landing: Landing | typeof SOFT_TIMEOUT;
     try {
-      landing = await this.#wait(flight, call);
+      landing = await this.#wait(flight, call, candidate);
     } finally {
       arrived?.();
     }
-    if (landing === SOFT_TIMEOUT) return flight.candidate === undefined ? undefined : this.#answer('stale', flight.candidate);
+    if (landing === SOFT_TIMEOUT) return candidate === undefined ? undefined : this.#answer('stale', candidate);
     switch (landing.kind) {
       case 'again':
         return undefined;
@@ -145,16 +148,25 @@ export class ReadThrough {
         stats.cache_hits_after_lock++;
         return { outcome, tier: 'l2', taker: landing.taker, entry: landing.entry };
       case 'fallback':
-        return { outcome: 'fallback', tier: 'l2', taker: landing.taker, entry: landing.entry };
+        return candidate === undefined ? undefined : this.#answer('fallback', candidate);
       case 'produced':
         return { outcome, tier: undefined, taker: landing.taker, entry: landing.entry };
     }
   }
 
+  /**
+   * The stale value that may stand in for a slow or failing production: what this caller saw itself, else what the flight began with, unless that
+   * was read before the caller came and an invalidation in between may not have been heard of yet.
+   */
+  #standIn(flight: Flight, asked: number, look: Look | undefined): Look | undefined {
+    if (look?.taker !== undefined) return look;
+    return this.parts.tiers.coherent || flight.candidateAsOf >= asked ? flight.candidate : undefined;
+  }
+
   /** Waits around the flight, never inside it: an impatient caller cannot fail a patient one. */
-  #wait(flight: Flight, call: Call): Promise<Landing | typeof SOFT_TIMEOUT> {
+  #wait(flight: Flight, call: Call, candidate: Look | undefined): Promise<Landing | typeof SOFT_TIMEOUT> {
     const { signal } = call;
-    const soft = flight.candidate === undefined ? 0 : call.policy.softTimeout;
+    const soft = candidate === undefined ? 0 : call.policy.softTimeout;
     if (signal === undefined && soft === 0) return flight.landing;
     return new Promise((resolve, reject) => {
       const end = (): void => {

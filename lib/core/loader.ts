@@ -42,10 +42,13 @@ export class Loader {
     this.#keeper = new MarkerKeeper(parts.tiers.store);
   }
 
-  /** Registers the flight before anything is awaited, so that the next caller finds it. */
-  start(call: Call, look: Look, background: boolean): Flight {
+  /**
+   * Registers the flight before anything is awaited, so that the next caller finds it.
+   * @param asOf the moment before `look` began
+   */
+  start(call: Call, look: Look, background: boolean, asOf: number): Flight {
     const candidate = look.taker === undefined || look.verdict === 'fresh' ? undefined : look;
-    const flight = new Flight(call.storageKey, call.groups, background, candidate);
+    const flight = new Flight(call.storageKey, call.groups, background, candidate, asOf);
     this.parts.flights.add(flight);
     void this.#fly(flight, call, look);
     return flight;

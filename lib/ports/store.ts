@@ -120,9 +120,9 @@ export interface FencedStore<Stored> {
   delete(keys: readonly string[], settleMs: number): Promise<void>;
   /**
    * Makes missing clocks and markers from the clock as it is now, and keeps those markers for at least `keepMs` more.
-   * One atomic step and one round trip per scope.
+   * One atomic step and one round trip per scope. `timeoutMs` caps the backend's own deadline.
    */
-  ensure(scopes: readonly ScopeGroups[], keepMs: number): Promise<readonly ScopeReading[]>;
+  ensure(scopes: readonly ScopeGroups[], keepMs: number, timeoutMs?: number): Promise<readonly ScopeReading[]>;
   /** Moves the scope's clock and the markers of the groups; tells everyone. One atomic step. Returns the new tick. */
   invalidate(invalidation: GroupInvalidation): Promise<Tick>;
   /** Removes the stored values of a scope (after its markers moved) so that memory comes back. May take long; ends early on `signal`. */
