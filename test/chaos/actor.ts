@@ -75,7 +75,9 @@ export class Actor {
 
   async run(work: Work): Promise<Report> {
     const until = performance.now() + work.ms;
-    await Promise.all(Array.from({ length: work.users }, (_, user) => this.#user(work, seeded(work.seed * 1_000 + this.process * 50 + user), until)));
+    await Promise.all(
+      Array.from({ length: work.users }, (_, user) => this.#user(work, seeded(work.seed * 1_000 + this.process * 50 + user), until)),
+    );
     const sorted = Float64Array.from(this.#took).sort();
     this.report.p99Ms = sorted[Math.floor(sorted.length * 0.99)] ?? 0;
     this.report.slowestMs = sorted.at(-1) ?? 0;
@@ -129,7 +131,7 @@ export class Actor {
     if (work.producerMs > 0 && seed < 0.5) await sleep(seed * work.producerMs);
     const version = await this.source.read(row.id, lagMs);
     if (work.producerMs > 0 && seed > 0.3) await sleep((seed / 2) * work.producerMs);
-    if (((seed * 7_919) % 1) < work.failures) throw new ProducerFailure('the database is away');
+    if ((seed * 7_919) % 1 < work.failures) throw new ProducerFailure('the database is away');
     return { tenant: row.tenant ?? null, id: row.id, version, ...(row.id % 7 === 0 ? { pad: 'x'.repeat(3_000) } : {}) };
   }
 
@@ -156,7 +158,11 @@ export class Actor {
       return;
     }
     if (dice < 0.08) {
-      await this.cache.invalidate({ ...(row.tenant === undefined ? {} : { tenant: row.tenant }), tags: row.tags.slice(0, 1), mode: 'soft' });
+      await this.cache.invalidate({
+        ...(row.tenant === undefined ? {} : { tenant: row.tenant }),
+        tags: row.tags.slice(0, 1),
+        mode: 'soft',
+      });
       return;
     }
     if (dice < 0.5) {

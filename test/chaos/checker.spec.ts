@@ -20,7 +20,12 @@ function history(...rows: readonly (readonly [number, number, number, number, nu
 describe('the history checker', () => {
   it('accepts an old value read before the acknowledgement, and the new one after it', () => {
     const verdict = check(
-      history([0, DURABLE, 7, 2, 1 * MS, 2 * MS], [1, READ, 7, 1, 1.9 * MS, 9 * MS], [1, READ, 7, 2, 3 * MS, 4 * MS], [1, READ, 8, 0, 3 * MS, 4 * MS]),
+      history(
+        [0, DURABLE, 7, 2, 1 * MS, 2 * MS],
+        [1, READ, 7, 1, 1.9 * MS, 9 * MS],
+        [1, READ, 7, 2, 3 * MS, 4 * MS],
+        [1, READ, 8, 0, 3 * MS, 4 * MS],
+      ),
       everyone,
     );
     expect(verdict).toMatchObject({ staleCount: 0, reads: 3, invalidations: 1 });
@@ -32,7 +37,12 @@ describe('the history checker', () => {
   });
 
   it('gives other processes their bound, and the same process none', () => {
-    const made = history([0, DURABLE, 7, 2, 0, 2 * MS], [0, READ, 7, 1, 5 * MS, 6 * MS], [1, READ, 7, 1, 5 * MS, 6 * MS], [1, READ, 7, 1, 99 * MS, 100 * MS]);
+    const made = history(
+      [0, DURABLE, 7, 2, 0, 2 * MS],
+      [0, READ, 7, 1, 5 * MS, 6 * MS],
+      [1, READ, 7, 1, 5 * MS, 6 * MS],
+      [1, READ, 7, 1, 99 * MS, 100 * MS],
+    );
     expect(check(made, () => 50).stale.map(({ process, ageMs }) => [process, ageMs])).toEqual([
       [0, 3],
       [1, 97],
@@ -50,7 +60,12 @@ describe('the history checker', () => {
   });
 
   it('measures how long other processes went on seeing the old value', () => {
-    const made = history([0, DURABLE, 7, 2, 0, 2 * MS], [1, READ, 7, 1, 5 * MS, 6 * MS], [1, READ, 7, 1, 8 * MS, 9 * MS], [1, READ, 7, 2, 9 * MS, 9 * MS]);
+    const made = history(
+      [0, DURABLE, 7, 2, 0, 2 * MS],
+      [1, READ, 7, 1, 5 * MS, 6 * MS],
+      [1, READ, 7, 1, 8 * MS, 9 * MS],
+      [1, READ, 7, 2, 9 * MS, 9 * MS],
+    );
     expect(check(made, () => 250)).toMatchObject({ staleCount: 0, lagMax: 6 });
   });
 

@@ -49,7 +49,10 @@ describe('four processes while Redis and the way to it break again and again', (
     const replayMs = performance.now() - healed;
     await sleep(BOUND_MS);
     // what everybody fills now, and what was left from before, is compared
-    await fleet.all<'run'>(() => ({ do: 'run', work: { ms: 1_000, users: 12, producerMs: 4, pauseMs: 4, changes: 0, failures: 0, seed: SEED + 1 } }));
+    await fleet.all<'run'>(() => ({
+      do: 'run',
+      work: { ms: 1_000, users: 12, producerMs: 4, pauseMs: 4, changes: 0, failures: 0, seed: SEED + 1 },
+    }));
     const audit = await fleet.audit(ROWS);
     const states = await fleet.all<'state'>(() => ({ do: 'state' }));
     const verdict = await fleet.check(() => BOUND_MS);

@@ -32,12 +32,36 @@ export function faultsOf(redis: RedisServer, proxy: FaultProxy, longest: number)
         await redis.restart();
       },
     },
-    held('freeze', () => redis.freeze(), () => redis.thaw()),
-    held('black hole', () => proxy.swallow('both'), () => proxy.pass()),
-    held('black hole towards the client', () => proxy.swallow('to client'), () => proxy.pass()),
-    held('delay of 150 ms', () => proxy.delay(150), () => proxy.pass()),
-    held('delay of 600 ms', () => proxy.delay(600), () => proxy.pass()),
-    held('refused connections', () => proxy.refuse(), () => proxy.pass()),
+    held(
+      'freeze',
+      () => redis.freeze(),
+      () => redis.thaw(),
+    ),
+    held(
+      'black hole',
+      () => proxy.swallow('both'),
+      () => proxy.pass(),
+    ),
+    held(
+      'black hole towards the client',
+      () => proxy.swallow('to client'),
+      () => proxy.pass(),
+    ),
+    held(
+      'delay of 150 ms',
+      () => proxy.delay(150),
+      () => proxy.pass(),
+    ),
+    held(
+      'delay of 600 ms',
+      () => proxy.delay(600),
+      () => proxy.pass(),
+    ),
+    held(
+      'refused connections',
+      () => proxy.refuse(),
+      () => proxy.pass(),
+    ),
     { name: 'reset', run: async () => proxy.reset() },
     { name: 'half close', run: async () => proxy.halfClose() },
     { name: 'garbage', run: async () => proxy.garbage() },

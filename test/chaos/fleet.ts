@@ -137,7 +137,8 @@ export class Fleet {
         versions.forEach((version, id) => {
           if (version === undefined) return;
           found++;
-          if (version < (truth[id] ?? 0)) old.push(`process ${String(process)} row ${String(id)}: ${String(version)} instead of ${String(truth[id])}`);
+          if (version < (truth[id] ?? 0))
+            old.push(`process ${String(process)} row ${String(id)}: ${String(version)} instead of ${String(truth[id])}`);
         });
       });
     }

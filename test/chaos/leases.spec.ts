@@ -60,9 +60,13 @@ describe('one production in the whole fleet', () => {
       await open(`killed ${String(round)}`, { lease: { ttl, wait: 10_000 } });
       const [holder, ...others] = fleet.workers as [WorkerHandle, ...WorkerHandle[]];
       const holding = holder.holding();
-      const lost = holder.tell<'burst'>({ do: 'burst', rows: [0], callers: 1, producerMs: 20_000, at: 0, hold: true }).catch(() => undefined);
+      const lost = holder
+        .tell<'burst'>({ do: 'burst', rows: [0], callers: 1, producerMs: 20_000, at: 0, hold: true })
+        .catch(() => undefined);
       await holding;
-      const waiting = Promise.all(others.map((worker) => worker.tell<'burst'>({ do: 'burst', rows: [0], callers: 20, producerMs: 50, at: 0 })));
+      const waiting = Promise.all(
+        others.map((worker) => worker.tell<'burst'>({ do: 'burst', rows: [0], callers: 20, producerMs: 50, at: 0 })),
+      );
       await sleep(150);
       const killed = monotonic();
       await holder.kill();

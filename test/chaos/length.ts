@@ -9,7 +9,9 @@ export function scaled(short: number, long: number): number {
 
 /** Figures go to the output of the tests, each with what repeats it. */
 export function figure(what: string, values: Readonly<Record<string, number | string>>): void {
-  const shown = Object.entries(values).map(([name, value]) => `${name} ${typeof value === 'number' ? String(Math.round(value * 100) / 100) : value}`);
+  const shown = Object.entries(values).map(
+    ([name, value]) => `${name} ${typeof value === 'number' ? String(Math.round(value * 100) / 100) : value}`,
+  );
   process.stdout.write(`  figure: ${what}: ${shown.join(', ')} [CHAOS_SEED=${String(SEED)}]\n`);
 }
 

@@ -62,7 +62,16 @@ describe('four processes and a healthy Redis', () => {
     await sleep(300);
     await fleet.all<'run'>((index) => ({
       do: 'run',
-      work: { ms: scaled(2_500, 20_000), users: 1, producerMs: 0, pauseMs: 1, changes: index === 0 ? 0.15 : 0, failures: 0, seed: SEED, rows: 4 },
+      work: {
+        ms: scaled(2_500, 20_000),
+        users: 1,
+        producerMs: 0,
+        pauseMs: 1,
+        changes: index === 0 ? 0.15 : 0,
+        failures: 0,
+        seed: SEED,
+        rows: 4,
+      },
     }));
     const verdict = await fleet.check(() => 250);
     await fleet.all<'close'>(() => ({ do: 'close' }));
@@ -81,4 +90,3 @@ describe('four processes and a healthy Redis', () => {
 function expectSound(reports: readonly Report[]): void {
   for (const report of reports) expect(report).toMatchObject({ failed: 0, foreign: 0, notDurable: 0, errors: [] });
 }
-

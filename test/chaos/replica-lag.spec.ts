@@ -24,8 +24,7 @@ describe('a database replica that lags 300 ms behind', () => {
   ])('leaves nothing old stored beyond the settle window ($how)', async ({ how, settle }) => {
     const rows = Array.from({ length: 40 }, (_, i) => i).filter((row) => row % 4 === 1);
     await fleet.open(40, () => ({ url: redis.url, cache: { namespace: how, l1: true, replicaLag: settle } }));
-    const load = (): Promise<unknown> =>
-      fleet.all<'burst'>(() => ({ do: 'burst', rows, callers: 1, producerMs: 5, at: 0, lagMs: LAG_MS }));
+    const load = (): Promise<unknown> => fleet.all<'burst'>(() => ({ do: 'burst', rows, callers: 1, producerMs: 5, at: 0, lagMs: LAG_MS }));
     let old = 0;
     let looked = 0;
     const rounds = scaled(1, 10);

@@ -38,7 +38,12 @@ describe('in one process, no read that starts after an acknowledged invalidation
     const took = performance.now() - start;
     const verdict = check(history, () => 0);
     await cache.drain();
-    figure(`same process, ${what}`, { reads: verdict.reads, stale: verdict.staleCount, invalidations: verdict.invalidations, seconds: took / 1_000 });
+    figure(`same process, ${what}`, {
+      reads: verdict.reads,
+      stale: verdict.staleCount,
+      invalidations: verdict.invalidations,
+      seconds: took / 1_000,
+    });
     expect(cache.stats()).toMatchObject({ flights: 0, journal: 0, background: 0 });
     await cache.close();
     expectSound(report, verdict);

@@ -70,7 +70,9 @@ class Worker {
         }),
       ),
     );
-    const versions = results.map((result) => (result.status === 'fulfilled' && typeof result.value.version === 'number' ? result.value.version : -1));
+    const versions = results.map((result) =>
+      result.status === 'fulfilled' && typeof result.value.version === 'number' ? result.value.version : -1,
+    );
     return { began, versions, failed: results.filter((result) => result.status === 'rejected').length };
   }
 
@@ -134,7 +136,9 @@ function usedHeap(): number {
 
 const worker = new Worker();
 for (const what of ['unhandledRejection', 'uncaughtException'] as const) {
-  process.on(what, (error: unknown) => process.send?.({ event: 'unhandled', error: error instanceof Error ? String(error.stack) : String(error) }));
+  process.on(what, (error: unknown) =>
+    process.send?.({ event: 'unhandled', error: error instanceof Error ? String(error.stack) : String(error) }),
+  );
 }
 process.on('warning', (warning) => process.send?.({ event: 'warning', error: String(warning.stack) }));
 process.on('message', ({ id, command }: { id: number; command: Command }) => {

@@ -67,7 +67,9 @@ export class World {
     switch (below(random, 10)) {
       case 0:
         if (tenant !== undefined) return { request: { tenant }, rows: inTenant };
-        return random() < 0.3 ? { request: 'clear', rows: this.rows } : { request: { segment: 'entries' }, rows: inTenant.filter((row) => row.segment === 'entries') };
+        return random() < 0.3
+          ? { request: 'clear', rows: this.rows }
+          : { request: { segment: 'entries' }, rows: inTenant.filter((row) => row.segment === 'entries') };
       case 1:
       case 2: {
         const segment = pick(random, SEGMENTS);
