@@ -3,6 +3,7 @@ import type { Entry } from '../ports/entry.js';
 import { CodecError, NotDurableError } from '../ports/errors.js';
 import type { NearEntry } from '../ports/store.js';
 import { Batches } from './batches.js';
+import type { Call } from './call.js';
 import { CallMaker } from './call-maker.js';
 import type { Engine } from './engine.js';
 import type { CacheEvents } from './events.js';
@@ -42,7 +43,7 @@ export class CacheService {
   readonly #engine: Engine;
   readonly #calls: CallMaker;
   readonly #batches: Batches;
-  #boarding = new Map<string, Promise<Answer>>();
+  #boarding = new Map<string, { readonly call: Call; readonly answer: Promise<Answer> }>();
   #closed = false;
 
   /** @internal Use `createCache()` or `CacheModule`. */
@@ -235,9 +236,10 @@ export class CacheService {
     if (this.#closed) return engine.bypass(call) as Promise<T>;
     // Callers of one key in one tick share one look: nothing has been sent yet, so it starts after all of them.
     const boarded = call.signal === undefined ? this.#boarding.get(name) : undefined;
-    if (boarded !== undefined) {
-      engine.joinedBoarding(name);
-      return boarded.then(valueOf) as Promise<T>;
+    // A producer's own calls go their own way: they have to be told when they would wait for themselves.
+    if (boarded !== undefined && engine.context.current() === undefined) {
+      boarded.call.riders++;
+      return engine.countRider(call, boarded.answer).then(valueOf) as Promise<T>;
     }
     if (this.#boarding.size === 0) {
       // Before the backend's own microtask that sends the batch.
@@ -246,7 +248,7 @@ export class CacheService {
       });
     }
     const answer = engine.count(call, engine.readThrough.run(call));
-    if (call.signal === undefined) this.#boarding.set(name, answer);
+    if (call.signal === undefined) this.#boarding.set(name, { call, answer });
     return answer.then(valueOf) as Promise<T>;
   }
 

@@ -22,6 +22,8 @@ export interface Call {
   backendBy: number;
   /** Told when the call waits for a production that is not its own. */
   onWait: (() => void) | undefined;
+  /** Callers of the same tick who share the answer. */
+  riders: number;
 }
 
 /** A producer of whatever type; only `produce` calls it, with the context it expects. */
@@ -62,6 +64,7 @@ export function makeCall(
     signal: options?.signal,
     backendBy,
     onWait: undefined,
+    riders: 0,
   };
 }
 

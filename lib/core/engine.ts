@@ -109,10 +109,12 @@ export class Engine {
     if (this.events.wanted) this.#tell('hit', 'l1', storageKey);
   }
 
-  joinedBoarding(storageKey: string): void {
-    this.stats.cache_misses++;
-    this.stats.cache_joined++;
-    if (this.events.wanted) this.#tell('joined', undefined, storageKey);
+  /** A call that shares the answer of another of its tick: counted like that one, but a production was not its own. */
+  countRider(call: Call, shared: Promise<Answer>): Promise<Answer> {
+    return this.count(
+      call,
+      shared.then((answer) => (answer.outcome === 'miss' ? { ...answer, outcome: 'joined' } : answer)),
+    );
   }
 
   /** Counts the outcome of a call; exactly once. */
@@ -194,6 +196,8 @@ export class Engine {
     try {
       if (!tiers.usable) throw new BackendError('UNAVAILABLE', 'The backend is not to be used before the journal is replayed.');
       const now = store.now();
+      // Before the clocks are read: a group that moves after it makes the entry old, in L1 as in the backend.
+      const learned = fences.moment();
       const windows = deadlines(now, { ttl, staleWhileRevalidate, staleIfError }, jitter, Math.random(), 0);
       const scopes = await store.ensure(groups, Math.max(24 * 3_600_000, 2 * (expiresAt(windows) - now)));
       const startTicks = scopes.map((scope) => scope.clock ?? 0);
@@ -204,7 +208,7 @@ export class Engine {
       // A notice that came meanwhile may be of a change after ours: then L1 learns the entry by reading it.
       const quiet = fences.quietSince(began);
       invalidator.here(remove);
-      if (quiet) tiers.keep(call.storageKey, entry, fences.moment());
+      if (quiet) tiers.keep(call.storageKey, entry, learned);
       return true;
     } catch (error) {
       this.failed('set', error);

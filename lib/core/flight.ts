@@ -119,14 +119,19 @@ export class Flight {
    * @throws ReentrantProducerError when that one waits, directly or through others, for this one: neither could ever end
    */
   waitFor(other: Flight): () => void {
+    this.refuse(other);
+    this.waitsFor.add(other);
+    return () => this.waitsFor.delete(other);
+  }
+
+  /** @throws ReentrantProducerError as `waitFor` does */
+  refuse(other: Flight): void {
     if (other.leadsTo(this)) {
       throw new ReentrantProducerError(
         `The producer of ${JSON.stringify(this.storageKey)} asked for ${JSON.stringify(other.storageKey)}, which is waiting for it: this would never end. ` +
           'Call the uncached method inside the producer, or give the inner call its own key.',
       );
     }
-    this.waitsFor.add(other);
-    return () => this.waitsFor.delete(other);
   }
 
   leadsTo(target: Flight): boolean {

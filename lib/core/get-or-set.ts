@@ -48,11 +48,13 @@ export class ReadThrough {
   constructor(readonly parts: ReadThroughParts) {}
 
   async run(call: Call): Promise<Answer> {
-    const { tiers, flights, loader, backoff } = this.parts;
+    const { tiers, flights, loader, backoff, context } = this.parts;
     for (let again = false; ; again = true) {
+      if (again) call.backendBy = tiers.clock.now() + loader.parts.settings.backendTimeout;
       const asked = this.parts.moment();
       const running = flights.find(call.storageKey);
-      if (!again && running !== undefined && (tiers.coherent || running.producedFrom > asked)) {
+      // A refresh in the background is nothing to wait for while there is something to answer with.
+      if (!again && running?.background === false && (tiers.coherent || running.producedFrom > asked)) {
         const answer = await this.#join(running, call, asked, undefined, 'joined');
         if (answer !== undefined) return answer;
         continue;
@@ -64,8 +66,11 @@ export class ReadThrough {
       if (look.verdict === 'fallback' && paused) return this.#answer('fallback', look);
 
       const found = flights.find(call.storageKey);
-      const flight = found !== undefined && this.#mayJoin(found, asked, look) ? found : loader.start(call, look, false, asked);
-      const answer = await this.#join(flight, call, asked, look, flight === found ? 'joined' : 'miss');
+      const joins = found !== undefined && this.#mayJoin(found, asked, look);
+      const own = context.current();
+      if (!joins && own instanceof Flight) flights.refuseReentry(own, call.storageKey);
+      const flight = joins ? found : loader.start(call, look, false, asked);
+      const answer = await this.#join(flight, call, asked, look, joins ? 'joined' : 'miss');
       if (answer !== undefined) return answer;
     }
   }
@@ -126,6 +131,7 @@ export class ReadThrough {
   /** @returns undefined when the landing does not count for this caller, who then asks again */
   async #join(flight: Flight, call: Call, asked: number, look: Look | undefined, outcome: 'joined' | 'miss'): Promise<Answer | undefined> {
     const { context, stats, tiers } = this.parts;
+    const { coherent } = tiers;
     const candidate = this.#standIn(flight, asked, look);
     // Its stand-in may be too old for this caller, who therefore looks for one first.
     if (look === undefined && candidate === undefined && flight.candidate !== undefined) return undefined;
@@ -144,7 +150,7 @@ export class ReadThrough {
       case 'again':
         return undefined;
       case 'found':
-        if (landing.asOf < asked && !tiers.coherent) return undefined;
+        if (landing.asOf < asked && !coherent) return undefined;
         stats.cache_hits_after_lock++;
         return { outcome, tier: 'l2', taker: landing.taker, entry: landing.entry };
       case 'fallback':

@@ -89,7 +89,8 @@ export class Loader {
 
   async #turn(flight: Flight, call: Call, look: Look): Promise<Turn> {
     const { tiers, desk, settings, moment } = this.parts;
-    if (tiers.usable) {
+    // A look that has used up the time for the backend is answer enough.
+    if (tiers.usable && (tiers.local || tiers.clock.now() < call.backendBy)) {
       try {
         const { leaseWait: waitMs, backendTimeout } = settings;
         return await takeTurn(flight, call, look, { tiers, desk, keeper: this.#keeper, waitMs, backendTimeout, moment });
@@ -105,8 +106,12 @@ export class Loader {
   /** What callers get, and the entry when it is to be stored. */
   #make(flight: Flight, call: Call, production: Production, settleUntil: number): { taker: Taker; entry: Entry | undefined } {
     const { value } = production;
-    const entry = flight.storable && flight.lease !== undefined ? this.#decide(call, production) : undefined;
-    if (value === undefined || (entry === undefined && flight.callers <= 1)) return { taker: new Shared(value), entry: undefined };
+    const now = this.parts.tiers.store.now();
+    // What began in a settle window may be old; when the window has ended meanwhile there is no time left to keep it for.
+    const tooLate = settleUntil > 0 && settleUntil <= now;
+    const entry = flight.storable && flight.lease !== undefined && !tooLate ? this.#decide(call, production) : undefined;
+    if (value === undefined || (entry === undefined && flight.callers + call.riders <= 1))
+      return { taker: new Shared(value), entry: undefined };
     const { codec } = call.policy;
     let body: Payload;
     try {
@@ -127,7 +132,6 @@ export class Loader {
       );
       return { taker, entry: undefined };
     }
-    const now = this.parts.tiers.store.now();
     const { ttl, tags } = entry;
     const { policy } = call;
     const staleWhileRevalidate = production.staleWhileRevalidate ?? policy.staleWhileRevalidate;
@@ -188,11 +192,13 @@ export class Loader {
   #crash(flight: Flight, call: Call, error: unknown): void {
     const { stats, events, tiers, backoff, label } = this.parts;
     if (error instanceof ProducerTimeoutError) stats.cache_producer_timeouts++;
-    else if (flight.producedFrom !== Infinity) stats.cache_producer_err++;
+    else if (flight.producedFrom !== Infinity && !flight.signal.aborted) stats.cache_producer_err++;
     const { candidate } = flight;
     const now = tiers.store.now();
     if (events.wanted) events.emit({ type: flight.background ? 'refresh_failed' : 'producer_error', key: label(call.storageKey), error });
-    if (candidate?.entry !== undefined) backoff.failed(call.storageKey, tiers.clock.now());
+    // Nobody waiting any more says nothing about the origin.
+    const abandoned = flight.signal.aborted && !(flight.signal.reason instanceof ProducerTimeoutError);
+    if (candidate?.entry !== undefined && !abandoned) backoff.failed(call.storageKey, tiers.clock.now());
     const entry = candidate?.entry;
     const inWindow = entry !== undefined && entry.fallbackUntil > entry.freshUntil && now < entry.fallbackUntil;
     if (inWindow && candidate?.taker !== undefined && isUndisturbed(flight, error) && this.#allowsFallback(call, error)) {

@@ -30,6 +30,14 @@ export class SingleFlight {
     flight.end();
   }
 
+  /**
+   * A producer that starts another flight for a key whose flight waits for it would wait for that one's lease.
+   * @throws ReentrantProducerError
+   */
+  refuseReentry(own: Flight, storageKey: string): void {
+    for (const flight of this.#running) if (flight.storageKey === storageKey) own.refuse(flight);
+  }
+
   detachKey(storageKey: string): void {
     for (const flight of this.#running) if (flight.storageKey === storageKey) flight.detach();
   }

@@ -66,8 +66,8 @@ export class Tiers {
   }
 
   /** @throws BackendError when the backend could not be asked */
-  async look(call: Call, withLease: boolean): Promise<Look> {
-    const near = this.#lookNear(call);
+  async look(call: Call, withLease: boolean, behindNear = false): Promise<Look> {
+    const near = behindNear && !this.local ? undefined : this.#lookNear(call);
     if (near !== undefined) return near;
     const began = this.fences.moment();
     const text = call.policy.codec.text !== undefined;

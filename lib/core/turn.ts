@@ -43,7 +43,8 @@ export async function takeTurn(
     const acquired = await desk.acquire(call, lease, look.entry, dead);
     if (acquired.state === 'leased') {
       flight.lease = lease;
-      return { state: 'go', settleUntil: Math.max(acquired.settleUntil, settleUntil(scopes)) };
+      const until = Math.max(acquired.settleUntil, settleUntil(scopes));
+      return { state: 'go', settleUntil: until > tiers.store.now() ? until : 0 };
     }
     if (acquired.state === 'held') {
       if (desk.isDead(acquired.lease, { ...look, scopes })) {
@@ -58,7 +59,9 @@ export async function takeTurn(
     }
     call.backendBy = tiers.clock.now() + parts.backendTimeout;
     const asOf = parts.moment();
-    look = await tiers.look(call, false);
+    flight.signal.throwIfAborted();
+    // Behind L1, which has nothing newer than what led here.
+    look = await tiers.look(call, false, true);
     if (look.taker !== undefined && isGoodEnough(look, flight)) {
       return { state: 'landed', landing: { kind: 'found', taker: look.taker, entry: look.entry as Entry, asOf } };
     }
