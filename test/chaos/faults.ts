@@ -21,7 +21,9 @@ export function faultsOf(redis: RedisServer, proxy: FaultProxy, longest: number)
   });
   const asked = (name: string, ...command: string[]): Fault => ({
     name,
-    run: async () => void (await redis.command(...command).catch(() => undefined)),
+    async run() {
+      await redis.command(...command).catch(() => undefined);
+    },
   });
   return [
     {

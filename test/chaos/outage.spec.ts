@@ -277,9 +277,9 @@ describe('invalidations during an outage', () => {
 
 describe('closing', () => {
   it.each([
-    { what: 'with Redis', l1: '', strike: () => undefined },
-    { what: 'with Redis frozen', l1: '', strike: (redis: RedisServer) => redis.freeze() },
-    { what: 'with Redis frozen and L1', l1: 'l1', strike: (redis: RedisServer) => redis.freeze() },
+    { what: 'with Redis', l1: '', strike: () => Promise.resolve() },
+    { what: 'with Redis frozen', l1: '', strike: async (redis: RedisServer) => redis.freeze() },
+    { what: 'with Redis frozen and L1', l1: 'l1', strike: async (redis: RedisServer) => redis.freeze() },
     { what: 'with Redis killed and L1', l1: 'l1', strike: (redis: RedisServer) => redis.kill() },
   ])('settles within two seconds, and the process ends by itself ($what)', async ({ what, l1, strike }) => {
     const redis = await server();

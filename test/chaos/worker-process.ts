@@ -12,7 +12,7 @@ import { isOf, World } from './world.js';
 class Worker {
   readonly history = new History();
   readonly productions: Production[] = [];
-  readonly events: Record<string, number> = {};
+  events: Record<string, number> = {};
   #heapAtStart = 0;
   #cache: CacheService | undefined;
   #actor: Actor | undefined;
@@ -32,12 +32,12 @@ class Worker {
     this.#heapAtStart = usedHeap();
     this.history.clear();
     this.productions.length = 0;
-    for (const name of Object.keys(this.events)) delete this.events[name];
+    const events: Record<string, number> = (this.events = {});
     this.#database = new Database(databasePort);
     const opened = createCache({ ...cache, ...(url === undefined ? {} : { backend: new RedisBackend({ url }) }) });
     opened.events.on((event) => {
       const name = event.type === 'journal' ? `journal_${event.happened}` : event.type;
-      this.events[name] = (this.events[name] ?? 0) + 1;
+      events[name] = (events[name] ?? 0) + 1;
     });
     this.#cache = opened;
     this.#actor = new Actor(index, opened, new World(rows, processes), this.#database, this.history);

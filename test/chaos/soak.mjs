@@ -1,0 +1,12 @@
+// The long form of the process runs, with all their figures: about ten minutes. CHAOS_SEED repeats a run's choices; further arguments go to vitest.
+import { spawn } from 'node:child_process';
+import { createRequire } from 'node:module';
+import path from 'node:path';
+import { findRedis } from '../find-redis.mjs';
+
+const root = path.resolve(import.meta.dirname, '../..');
+const vitest = path.join(path.dirname(createRequire(import.meta.url).resolve('vitest/package.json')), 'vitest.mjs');
+const args = [vitest, 'run', '--project', 'alone', 'test/chaos', '--testTimeout', '600000', ...process.argv.slice(2)];
+const env = { ...process.env, CHAOS: 'long', REDIS_SERVER_BIN: process.env.REDIS_SERVER_BIN ?? findRedis()?.bin ?? 'redis-server' };
+const child = spawn(process.execPath, args, { cwd: root, stdio: 'inherit', env });
+child.on('exit', (code) => (process.exitCode = code ?? 1));
