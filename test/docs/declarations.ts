@@ -9,11 +9,11 @@ export type ListKind = 'members' | 'properties' | 'literals' | 'types';
 /**
  * The names that a declaration has, read from the source.
  *
- * - `members`: of an interface or class, without inherited and private ones; `properties`: without methods
+ * - `members`: of an interface or class and of those it extends, in the same file, that have no table of their own; `properties`: without methods
  * - `literals`: the texts of a union of texts
  * - `types`: the texts that the member `type` has in a union of objects
  */
-export function namesOf(kind: ListKind, name: string, file: string): readonly string[] {
+export function namesOf(kind: ListKind, name: string, file: string, tabled: ReadonlySet<string> = new Set()): readonly string[] {
   const source = ts.createSourceFile(file, readFileSync(join(root, file), 'utf8'), ts.ScriptTarget.ES2022, true);
   const declaration = source.statements.find(
     (statement) =>
@@ -21,12 +21,22 @@ export function namesOf(kind: ListKind, name: string, file: string): readonly st
       statement.name?.text === name,
   );
   if (declaration === undefined) throw new Error(`${file} declares no ${name}.`);
+  const also = (node: ts.Node): readonly string[] => namesOf(kind, node.getText(), file, tabled);
+  if (ts.isTypeAliasDeclaration(declaration) && ts.isTypeReferenceNode(declaration.type)) return also(declaration.type.typeName);
   if (ts.isTypeAliasDeclaration(declaration)) return [...new Set(kind === 'types' ? typesIn(declaration.type) : textsIn(declaration.type))];
-  const { members } = declaration as ts.InterfaceDeclaration | ts.ClassDeclaration;
-  return [...members].flatMap((member: ts.TypeElement | ts.ClassElement) => {
+  const { members, heritageClauses = [] } = declaration as ts.InterfaceDeclaration | ts.ClassDeclaration;
+  const bases = heritageClauses
+    .flatMap((clause) => clause.types.map((type) => type.expression))
+    .filter((base) => isDeclared(source, base) && !tabled.has(base.getText()));
+  const own = [...members].flatMap((member: ts.TypeElement | ts.ClassElement) => {
     const isMethod = ts.isMethodDeclaration(member) || ts.isMethodSignature(member);
     return member.name !== undefined && ts.isIdentifier(member.name) && !(kind === 'properties' && isMethod) ? [member.name.text] : [];
   });
+  return [...bases.flatMap(also), ...own];
+}
+
+function isDeclared(source: ts.SourceFile, name: ts.Node): boolean {
+  return source.statements.some((statement) => ts.isInterfaceDeclaration(statement) && statement.name.text === name.getText());
 }
 
 function typesIn(node: ts.Node): readonly string[] {
