@@ -1,0 +1,281 @@
+import { setImmediate } from 'node:timers/promises';
+import { describe, expect, it } from 'vitest';
+import { ChangeList } from '../../lib/core/journal.js';
+import type { GetOrSetOptions } from '../../lib/core/types.js';
+import { BackendError } from '../../lib/ports/errors.js';
+import { FakeClock } from '../../lib/testing/fake-clock.js';
+import { HeldSteps } from '../support/held-steps.js';
+import { SimulatedLink } from '../support/simulated-backend.js';
+import { SimulatedServer } from '../support/simulated-server.js';
+import { wiredCache } from '../support/wired-cache.js';
+
+function fleet(size: number, l1 = false) {
+  const clock = new FakeClock();
+  const server = new SimulatedServer(clock);
+  const steps = new HeldSteps();
+  const processes = Array.from({ length: size }, (_, i) => {
+    const link = new SimulatedLink(server, `p${String(i)}`, steps.step, () => 'answered', false);
+    return { link, ...wiredCache({ clock, holder: `p${String(i)}`, store: link, l1, options: { jitter: 0, ttl: 1_000 } }) };
+  });
+  const [first, second, third] = processes;
+  if (first === undefined || second === undefined || third === undefined) throw new Error('a fleet has at least three processes');
+  return { clock, server, steps, first, second, third };
+}
+
+function memory() {
+  const clock = new FakeClock();
+  return { clock, ...wiredCache({ clock, holder: 'm', options: { jitter: 0, ttl: 1_000 } }) };
+}
+
+function deferred<T>() {
+  let resolve: (value: T) => void = () => undefined;
+  let reject: (error: unknown) => void = () => undefined;
+  const promise = new Promise<T>((ok, no) => {
+    resolve = ok;
+    reject = no;
+  });
+  return { promise, resolve, reject };
+}
+
+describe('a stale value that stands in', () => {
+  const windows: GetOrSetOptions<string> = { staleIfError: 60_000 };
+
+  async function deletedWhileInLine(options: GetOrSetOptions<string>) {
+    const { clock, steps, first, second, third } = fleet(3);
+    await first.cache.getOrSet('k', () => 'old', windows);
+    await first.cache.drain();
+    await clock.advance(1_100);
+    const holder = deferred<string>();
+    const held = second.cache.getOrSet('k', () => holder.promise, windows);
+    await setImmediate();
+    const production = deferred<string>();
+    const early = first.cache.getOrSet('k', () => production.promise, options);
+    await setImmediate();
+    steps.hold('notice');
+    expect(await third.cache.delete('k')).toEqual({ durable: true });
+    const late = first.cache.getOrSet('k', () => production.promise, options);
+    early.catch(() => undefined);
+    late.catch(() => undefined);
+    await clock.advance(100);
+    return { clock, early, late, production, end: () => (holder.resolve('held'), held) };
+  }
+
+  it('does not stand in for a failure towards a caller who came after the delete of another process', async () => {
+    const { clock, late, production, end } = await deletedWhileInLine(windows);
+    production.reject(new Error('down'));
+    await clock.advance(100);
+    await expect(late).rejects.toThrow('down');
+    await end();
+  });
+
+  it('does not stand in for slowness towards a caller who came after the delete of another process', async () => {
+    const { clock, late, production, end } = await deletedWhileInLine({ ...windows, producerTimeout: { soft: 500 } });
+    await clock.advance(600);
+    production.resolve('new');
+    await expect(late).resolves.toBe('new');
+    await end();
+  });
+
+  it('is answered at once to everyone while one refresh runs', async () => {
+    const { clock, cache } = memory();
+    const options = { staleWhileRevalidate: 10_000 };
+    await cache.getOrSet('k', () => 'old', options);
+    await clock.advance(1_100);
+    const refresh = deferred<string>();
+    let productions = 0;
+    const produce = () => {
+      productions++;
+      return refresh.promise;
+    };
+    for (let i = 0; i < 3; i++) expect(await Promise.race([cache.getOrSet('k', produce, options), clock.advance(10)])).toBe('old');
+    refresh.resolve('new');
+    await cache.drain();
+    expect([await cache.get('k'), productions]).toEqual(['new', 1]);
+  });
+
+  it('is not preferred to a production because the caller before lost patience', async () => {
+    const { clock, cache } = memory();
+    const options = { staleIfError: 60_000 };
+    await cache.getOrSet('k', () => 'old', options);
+    await clock.advance(1_100);
+    const impatience = new AbortController();
+    const obedient = ({ signal }: { signal: AbortSignal }) =>
+      new Promise<string>((_resolve, reject) => {
+        signal.addEventListener('abort', () => {
+          reject(new Error('stopped'));
+        });
+      });
+    const abandoned = cache.getOrSet('k', obedient, { ...options, signal: impatience.signal });
+    await setImmediate();
+    impatience.abort(new Error('no patience'));
+    await expect(abandoned).rejects.toThrow('no patience');
+    await setImmediate();
+    expect(await cache.getOrSet('k', () => 'new', options)).toBe('new');
+    await clock.advance(30_000);
+    expect(cache.stats()).toMatchObject({ cache_producer_err: 0, flights: 0 });
+  });
+});
+
+describe('a settle window', () => {
+  it('keeps out what began within it and ended after it', async () => {
+    const { clock, cache } = memory();
+    await cache.invalidate({ keys: ['k'], settle: 100 });
+    const replica = deferred<string>();
+    const read = cache.getOrSet('k', () => replica.promise);
+    await clock.advance(200);
+    replica.resolve('from before');
+    expect(await read).toBe('from before');
+    await cache.drain();
+    expect(await cache.get('k')).toBeUndefined();
+  });
+
+  it('that has long ended does not keep anything out', async () => {
+    const { clock, cache } = memory();
+    await cache.invalidate({ tags: ['t'], settle: 100 });
+    await clock.advance(200);
+    await cache.getOrSet('k', () => 'new', { tags: ['t'] });
+    await cache.drain();
+    expect(await cache.get('k')).toBe('new');
+  });
+});
+
+describe('callers of one key in one tick', () => {
+  it('get values of their own even when nothing is stored', async () => {
+    const { cache } = memory();
+    const produce = (context: { skip(): void }) => {
+      context.skip();
+      return { list: [1] };
+    };
+    const [one, two, three] = await Promise.all([1, 2, 3].map(() => cache.getOrSet('k', produce)));
+    one?.list.push(2);
+    two?.list.push(3);
+    expect([two?.list, three?.list]).toEqual([[1, 3], [1]]);
+  });
+
+  it('are hits when the backend has the value', async () => {
+    const { first, second } = fleet(3);
+    await first.cache.getOrSet('k', () => 'v');
+    await first.cache.drain();
+    await Promise.all([1, 2, 3].map(() => second.cache.getOrSet('k', () => 'other')));
+    expect(second.cache.stats()).toMatchObject({ cache_hits: 3, cache_misses: 0 });
+  });
+
+  it('learn that they wait for each other', async () => {
+    const { cache } = memory();
+    const gate = deferred<undefined>();
+    const b = (): Promise<string> => cache.getOrSet('a', () => 'never');
+    // The first to run when the gate opens: it boards `b`, and the producer of `a` comes along in the same tick.
+    const outside = gate.promise.then(() => cache.getOrSet('b', b));
+    const a = cache.getOrSet('a', async () => {
+      await gate.promise;
+      return cache.getOrSet('b', b);
+    });
+    outside.catch(() => undefined);
+    a.catch(() => undefined);
+    await setImmediate();
+    gate.resolve(undefined);
+    await setImmediate();
+    await setImmediate();
+    expect(cache.stats().flights).toBe(0);
+    await expect(a).rejects.toMatchObject({ code: 'CACHE_REENTRANT' });
+  });
+});
+
+describe('a producer that asks for its own key', () => {
+  it('learns so even when something else was invalidated meanwhile', async () => {
+    const { first, second } = fleet(3);
+    const asked = first.cache.getOrSet('k', async () => {
+      await second.cache.invalidate({ tags: ['elsewhere'] });
+      return first.cache.getOrSet('k', () => 'inner');
+    });
+    await expect(asked).rejects.toMatchObject({ code: 'CACHE_REENTRANT' });
+  });
+});
+
+describe('a set', () => {
+  it('that a tag overtook on its way is not kept in L1', async () => {
+    const { steps, first, second } = fleet(3, true);
+    steps.hold('p0: set');
+    const setting = first.cache.set('k', 'old', { tags: ['t'] });
+    await setImmediate();
+    await second.cache.invalidate({ tags: ['t'] });
+    steps.release('p0: set');
+    await setting;
+    expect(await first.cache.getOrSet('k', () => 'new', { tags: ['t'] })).toBe('new');
+  });
+
+  it('that a tag overtook before it was sent is not kept in L1', async () => {
+    const { steps, first, second } = fleet(3, true);
+    steps.hold('p0: ensure');
+    const setting = first.cache.set('k', 'old', { tags: ['t'] });
+    await setImmediate();
+    steps.hold('<');
+    steps.release('p0: ensure');
+    await setImmediate();
+    const invalidating = second.cache.invalidate({ tags: ['t'] });
+    await setImmediate();
+    steps.release('<');
+    await Promise.all([setting, invalidating]);
+    expect(await first.cache.getOrSet('k', () => 'new', { tags: ['t'] })).toBe('new');
+  });
+});
+
+describe('an early refresh', () => {
+  it('takes over into L1 what another process has refreshed already', async () => {
+    const { clock, first, second } = fleet(3, true);
+    const early = { refreshAhead: 0.5 } as const;
+    await first.cache.getOrSet('k', () => 'old', early);
+    await first.cache.drain();
+    await second.cache.getOrSet('k', () => 'unused', early);
+    await clock.advance(600);
+    await second.cache.getOrSet('k', () => 'new', early);
+    await second.cache.drain();
+    await first.cache.getOrSet('k', () => 'unused', early);
+    await first.cache.drain();
+    expect(await first.cache.get('k')).toBe('new');
+  });
+});
+
+describe('a backend that does not answer in time', () => {
+  it('delays the production by its deadline once, not once for each question', async () => {
+    const { clock, first } = fleet(3);
+    const silence = <T>(_: unknown, ms = 250): Promise<T> =>
+      new Promise((_resolve, reject) => {
+        clock.after(ms, () => {
+          reject(new BackendError('TIMEOUT', 'silence'));
+        });
+      });
+    Object.assign(first.link, { read: silence, acquire: silence, ensure: (scopes: unknown) => silence(scopes) });
+    const began = clock.now();
+    let producedAt = Infinity;
+    const asked = first.cache.getOrSet('k', () => {
+      producedAt = clock.now();
+      return 'v';
+    });
+    await clock.advance(1_000);
+    expect(await asked).toBe('v');
+    expect(producedAt - began).toBeLessThanOrEqual(250);
+  });
+});
+
+describe('the journal', () => {
+  const change = (key: string) => ({ kind: 'keys' as const, keys: [key], settleMs: 0 });
+
+  it('that overflowed does not lose a change that comes while the namespace is being moved', () => {
+    const list = new ChangeList();
+    for (let i = 0; i <= 10_000; i++) list.add(change(String(i)), i);
+    expect(list.size).toBe(1);
+    const sent = list.first;
+    list.add(change('late'), 20_000);
+    if (sent !== undefined) list.remove(sent);
+    expect(list.size).toBe(1);
+  });
+
+  it('that overflowed is kept as long as its latest change', () => {
+    const list = new ChangeList();
+    for (let i = 0; i <= 10_000; i++) list.add(change(String(i)), 1);
+    list.add(change('late'), 9);
+    list.expire(5);
+    expect(list.size).toBe(1);
+  });
+});
