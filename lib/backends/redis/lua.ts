@@ -126,10 +126,14 @@ if waited == 1 and KEYS[4] then announce(KEYS[4], ARGV[5]); waited = 0 end
 return { 1, waited }`,
 };
 
-/** KEYS value, lease, waiters, [stream]. ARGV announce x3, notice, payload, its ms. */
+/**
+ * KEYS value, lease, waiters, [stream]. ARGV announce x3, notice, payload, its ms, the latest time at which it may still be done (ms). Returns done?
+ * Nothing else fences a set: one that a healed network delivers late, on a connection that was given up, would bring back what was deleted since.
+ */
 export const SET: Script = {
   name: 'set',
-  source: `${ANNOUNCE}
+  source: `${TIME}${ANNOUNCE}
+if ms(time()) > tonumber(ARGV[7]) then return 0 end
 redis.call('SET', KEYS[1], ARGV[5], 'PX', ARGV[6])
 redis.call('UNLINK', KEYS[2], KEYS[3])
 if KEYS[4] then announce(KEYS[4], ARGV[4]) end

@@ -160,7 +160,9 @@ export class RedisStore implements FencedStore<Payload> {
     const { value, lease, waiters } = this.#of(key);
     const [body = ''] = keysBodies([key]);
     const keys = [value, lease, waiters, ...this.#teller.withinScript];
-    await this.#scripts.run(SET, keys, [...this.#teller.preface, body, toArgument(stored), wholeMs(ttlMs)]);
+    const until = String(Math.ceil(this.now() + this.#connection.commandTimeout));
+    const done = await this.#scripts.run(SET, keys, [...this.#teller.preface, body, toArgument(stored), wholeMs(ttlMs), until]);
+    if (done !== 1) throw new BackendError('TIMEOUT', 'Redis got the set too late to do it.');
     await this.#teller.afterwards([body]);
   }
 
