@@ -13,6 +13,7 @@ import { SimpleStore } from './core/simple-store.js';
 import type { CacheOptions } from './core/types.js';
 import type { BackendContext, CacheBackend } from './ports/backend.js';
 import type { Clock } from './ports/clock.js';
+import { responseCodec } from './http/response-codec.js';
 import type { Codec } from './ports/codec.js';
 import type { Entry } from './ports/entry.js';
 import { CacheConfigError } from './ports/errors.js';
@@ -30,6 +31,7 @@ import type { FencedStore, NearStore } from './ports/store.js';
 export function createCache(options: CacheOptions = {}): CacheService {
   const codecs = new Map<string, Codec>([jsonCodec, cborCodec].map((codec) => [codec.id, codec]));
   const settings = resolveSettings(options, codecs);
+  codecs.set(responseCodec.id, responseCodec);
   codecs.set(settings.policy.codec.id, settings.policy.codec);
   const clock = options.clock ?? systemClock;
   const backend: CacheBackend = options.backend ?? new MemoryBackend();
@@ -58,7 +60,7 @@ export function createCache(options: CacheOptions = {}): CacheService {
     closeBackend: use(backend),
   });
   made.engine = engine;
-  return new CacheService(engine);
+  return new CacheService(engine, createAsyncContext, options.invalidations ?? []);
 }
 
 interface Opened {

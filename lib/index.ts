@@ -1,17 +1,22 @@
 // The public surface: everything is exported by name, and only here and in the sub-path entries.
 export { createCache } from './create-cache.js';
-export { CacheService, type DetailedAnswer } from './core/cache-service.js';
+export { CacheService } from './core/cache-service.js';
+export type { DetailedAnswer } from './core/detailed-answer.js';
 export type { CacheEvents, CacheEvent, CacheListener, Outcome } from './core/events.js';
 export type { Inspection } from './core/inspect.js';
+export { on } from './core/invalidation-rules.js';
 export { CacheKeyBuilder, type KeyPart } from './core/key.js';
 export type { Counters } from './core/stats.js';
 export type {
   CacheOptions,
   CodecChoice,
   EntryOptions,
+  EventClass,
   GetOrSetOptions,
   InvalidateRequest,
+  Invalidates,
   InvalidationResult,
+  InvalidationRule,
   KeyLike,
   MemoryOptions,
   Producer,
@@ -23,6 +28,7 @@ export type {
   WarmUpProgress,
   WarmUpResult,
 } from './core/types.js';
+export type { UnitOfWorkOptions } from './core/unit-of-work.js';
 export { MemoryBackend } from './backends/memory/memory-backend.js';
 export type { MemoryBackendOptions } from './backends/memory/options.js';
 export { cborCodec } from './codecs/cbor.js';
@@ -56,6 +62,7 @@ export { CachePut } from './nest/decorators/cache-put.js';
 export { CacheTTL } from './nest/decorators/cache-ttl.js';
 export { NoCache } from './nest/decorators/no-cache.js';
 export { CacheInterceptor } from './nest/http/cache-interceptor.js';
-export type { CacheableRequest, HttpCacheOptions } from './nest/http/http-options.js';
+export type { CacheableRequest, CdnOptions, HttpCacheOptions } from './nest/http/http-options.js';
+export { surrogateKeys, type SurrogateHeader } from './http/surrogate-keys.js';
 export type { CacheModuleAsyncOptions, CacheModuleOptions, CacheOptionsFactory } from './nest/module-options.js';
 export { getCacheBackendToken, getCacheToken, InjectCache } from './nest/tokens.js';

@@ -1,15 +1,17 @@
 import type { Clock } from '../ports/clock.js';
-import type { Entry } from '../ports/entry.js';
-import { CodecError, NotDurableError } from '../ports/errors.js';
+import type { AsyncContext } from '../ports/context.js';
+import { CodecError } from '../ports/errors.js';
 import type { NearEntry } from '../ports/store.js';
 import { Batches } from './batches.js';
+import { Boarding } from './boarding.js';
 import type { Call } from './call.js';
 import { CallMaker } from './call-maker.js';
+import { Changes } from './changes.js';
+import { detailed, type DetailedAnswer } from './detailed-answer.js';
 import type { Engine } from './engine.js';
 import type { CacheEvents } from './events.js';
 import type { Answer } from './get-or-set.js';
 import { type Inspection, inspect } from './inspect.js';
-import { toChanges } from './invalidation-request.js';
 import { type CacheKey, type CacheKeyBuilder, storageKey } from './key.js';
 import type { Policy } from './options.js';
 import type { Counters } from './stats.js';
@@ -17,22 +19,14 @@ import type {
   GetOrSetOptions,
   InvalidateRequest,
   InvalidationResult,
+  InvalidationRule,
   KeyLike,
   Producer,
   SetOptions,
   WarmUpOptions,
   WarmUpResult,
 } from './types.js';
-
-/** What came of a call, with its value. */
-export interface DetailedAnswer<T> {
-  readonly value: T;
-  readonly outcome: Answer['outcome'] | 'bypass';
-  /** Milliseconds since the epoch; undefined when nothing is stored. */
-  readonly createdAt: number | undefined;
-  readonly freshUntil: number | undefined;
-  readonly tags: readonly string[];
-}
+import { type UnitOfWorkOptions, Units } from './unit-of-work.js';
 
 /**
  * A cache: what `createCache()` returns and what Nest injects. All methods take a built key or a plain string.
@@ -43,14 +37,19 @@ export class CacheService {
   readonly #engine: Engine;
   readonly #calls: CallMaker;
   readonly #batches: Batches;
-  #boarding = new Map<string, { readonly call: Call; readonly answer: Promise<Answer> }>();
+  readonly #units: Units;
+  readonly #changes: Changes;
+  readonly #boarding: Boarding;
   #closed = false;
 
   /** @internal Use `createCache()` or `CacheModule`. */
-  constructor(engine: Engine) {
+  constructor(engine: Engine, newContext: () => AsyncContext, rules: readonly InvalidationRule[]) {
     this.#engine = engine;
+    this.#units = new Units(engine, newContext());
+    this.#changes = new Changes(engine, this.#units, newContext(), rules);
     this.#calls = new CallMaker(engine.settings, engine.tiers);
     this.#batches = new Batches(engine);
+    this.#boarding = new Boarding(engine);
   }
 
   get name(): string {
@@ -68,9 +67,9 @@ export class CacheService {
   }
 
   /** What holds for entries of which nothing else is said. */
-  get defaults(): Pick<Policy, 'ttl' | 'staleWhileRevalidate' | 'staleIfError'> {
-    const { ttl, staleWhileRevalidate, staleIfError } = this.#engine.settings.policy;
-    return { ttl, staleWhileRevalidate, staleIfError };
+  get defaults(): Pick<Policy, 'ttl' | 'staleWhileRevalidate' | 'staleIfError' | 'codec'> {
+    const { ttl, staleWhileRevalidate, staleIfError, codec } = this.#engine.settings.policy;
+    return { ttl, staleWhileRevalidate, staleIfError, codec };
   }
 
   get clock(): Clock {
@@ -106,10 +105,13 @@ export class CacheService {
   async getOrSetDetailed<T>(like: KeyLike, producer: Producer<T>, options?: GetOrSetOptions<T>): Promise<DetailedAnswer<T>> {
     const policy = this.#calls.policy(options);
     const key = this.#calls.key(like);
-    const found = this.#nearHit(key, policy);
+    const inUnit = this.#units.current !== undefined;
+    const found = inUnit ? undefined : this.#nearHit(key, policy);
     if (found !== undefined) return detailed(this.#engine.tiers.valueOf(found) as T, 'hit', found.entry);
     const call = this.#calls.make(key, like, producer, options, policy);
-    if (this.#closed) return detailed((await this.#engine.bypass(call)) as T, 'bypass', undefined);
+    const clean = inUnit && !this.#closed ? await this.#units.find(call) : undefined;
+    if (clean !== undefined) return detailed(clean.taker.take() as T, 'hit', clean.entry);
+    if (inUnit || this.#closed) return detailed((await this.#engine.bypass(call)) as T, 'bypass', undefined);
     const { entry, outcome, taker } = await this.#engine.count(call, this.#engine.readThrough.run(call));
     return detailed(taker.take() as T, outcome, entry);
   }
@@ -124,14 +126,20 @@ export class CacheService {
     produceMissing: (missing: readonly K[]) => Promise<readonly (T | Error)[]> | readonly (T | Error)[],
     options?: GetOrSetOptions<T>,
   ): Promise<PromiseSettledResult<T>[]> {
-    const results = await this.#batches.getOrSetMany(keys, (key, producer) => this.#calls.call(key, producer, options), produceMissing);
+    const callOf = (key: K, producer: Producer<unknown>): Call => this.#calls.call(key, producer, options);
+    const results =
+      this.#units.current === undefined
+        ? await this.#batches.getOrSetMany(keys, callOf, produceMissing)
+        : await this.#units.readMany(keys, (key) => callOf(key, nothing), produceMissing);
     return results as PromiseSettledResult<T>[];
   }
 
   /** The fresh value of the key, or undefined: never produces, never waits for a production. One round trip. */
   async get<T>(key: KeyLike): Promise<T | undefined> {
     const call = this.#calls.call(key, nothing);
-    return this.#closed ? undefined : ((await this.#engine.peek(call)) as T | undefined);
+    if (this.#closed) return undefined;
+    if (this.#units.current !== undefined) return (await this.#units.find(call))?.taker.take() as T | undefined;
+    return (await this.#engine.peek(call)) as T | undefined;
   }
 
   /** The fresh values of the keys, in their order, undefined where there is none. One round trip. */
@@ -144,8 +152,9 @@ export class CacheService {
    * @throws CodecError (`CACHE_CODEC`) when no codec can keep the value faithfully; the old value is then deleted
    */
   async set<T>(key: KeyLike, value: T, options?: SetOptions<T>): Promise<InvalidationResult> {
+    const call = this.#calls.call(key, nothing, options);
     try {
-      return this.#result(await this.#engine.put(this.#calls.call(key, nothing, options), value));
+      return await this.#changes.put(call, value);
     } catch (error) {
       if (error instanceof CodecError) await this.delete(key);
       throw error;
@@ -173,12 +182,40 @@ export class CacheService {
    * @throws CacheConfigError (`CACHE_CONFIG`) when nothing is named; NotDurableError (`CACHE_NOT_DURABLE`) with the `strict` option
    */
   async invalidate(request: InvalidateRequest): Promise<InvalidationResult> {
-    return this.#result(await this.#engine.apply(toChanges(request, this.#engine.settings)));
+    return this.#changes.invalidate(request);
   }
 
   /** Invalidates everything in this cache, or everything of one tenant; memory comes back in the background. One round trip. */
   async clear(request?: { readonly tenant?: string | number | bigint }): Promise<InvalidationResult> {
-    return this.#result(await this.#engine.clear(request?.tenant));
+    return this.#changes.clear(request?.tenant);
+  }
+
+  /**
+   * Carries out what the rules of this cache (`invalidations`, `@InvalidatesCache`) say about the event; resolves when it is acknowledged, so
+   * that reads that start later see what the event tells of. @returns also how many requests the rules gave: 0 when none is about this event
+   */
+  async apply(event: object): Promise<InvalidationResult & { readonly requests: number }> {
+    return this.#changes.event(event);
+  }
+
+  /** @internal Rules that are found when an application starts. */
+  addRules(...rules: readonly InvalidationRule[]): void {
+    this.#changes.rules.add(...rules);
+  }
+
+  /**
+   * Runs a transaction: invalidations inside it, wherever they are called, wait until `task` has resolved, and are dropped when it rejects. They
+   * resolve at once with `held: true`; `set` becomes a delete. Reads inside take fresh values that the unit has not made dirty; else
+   * they run their producers, without storing or sharing what those see. A unit inside a unit is part of it.
+   * @throws what `task` throws; with `strict`, NotDurableError (`CACHE_NOT_DURABLE`) although the transaction is committed
+   */
+  unitOfWork<T>(task: () => Promise<T> | T, options?: UnitOfWorkOptions): Promise<T> {
+    return this.#changes.unitOfWork(task, options);
+  }
+
+  /** Runs `task`; settles when the invalidations that it, its events and their listeners have started by then are acknowledged too. */
+  awaitInvalidations<T>(task: () => Promise<T> | T): Promise<T> {
+    return this.#changes.waiting.run(task);
   }
 
   /**
@@ -229,27 +266,14 @@ export class CacheService {
   #through<T>(like: KeyLike, producer: Producer<T>, options: GetOrSetOptions<T> | undefined, policy: Policy): Promise<T> {
     const engine = this.#engine;
     const key = this.#calls.key(like);
+    if (this.#units.current !== undefined && !this.#closed) {
+      return this.#units.read(this.#calls.make(key, like, producer, options, policy)) as Promise<T>;
+    }
     const found = this.#nearHit(key, policy);
     if (found !== undefined) return Promise.resolve(engine.tiers.valueOf(found) as T);
-    const name = storageKey(key);
     const call = this.#calls.make(key, like, producer, options, policy);
     if (this.#closed) return engine.bypass(call) as Promise<T>;
-    // Callers of one key in one tick share one look: nothing has been sent yet, so it starts after all of them.
-    const boarded = call.signal === undefined ? this.#boarding.get(name) : undefined;
-    // A producer's own calls go their own way: they have to be told when they would wait for themselves.
-    if (boarded !== undefined && engine.context.current() === undefined) {
-      boarded.call.riders++;
-      return engine.countRider(call, boarded.answer).then(valueOf) as Promise<T>;
-    }
-    if (this.#boarding.size === 0) {
-      // Before the backend's own microtask that sends the batch.
-      queueMicrotask(() => {
-        this.#boarding = new Map();
-      });
-    }
-    const answer = engine.count(call, engine.readThrough.run(call));
-    if (call.signal === undefined) this.#boarding.set(name, { call, answer });
-    return answer.then(valueOf) as Promise<T>;
+    return this.#boarding.run(call).then(valueOf) as Promise<T>;
   }
 
   /** The way of nearly every hit. */
@@ -261,19 +285,6 @@ export class CacheService {
     this.#engine.hitNear(name);
     return found;
   }
-
-  #result(durable: boolean): InvalidationResult {
-    if (!durable && this.#engine.settings.strict) {
-      throw new NotDurableError(
-        'The change took effect in this process, but the backend could not be reached. It is kept and repeated when the backend is back; repeat it yourself only if this process ends before.',
-      );
-    }
-    return { durable };
-  }
-}
-
-function detailed<T>(value: T, outcome: DetailedAnswer<T>['outcome'], entry: Entry | undefined): DetailedAnswer<T> {
-  return { value, outcome, createdAt: entry?.createdAt, freshUntil: entry?.freshUntil, tags: entry?.tags ?? [] };
 }
 
 function nothing(): Promise<undefined> {

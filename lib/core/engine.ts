@@ -11,7 +11,6 @@ import { CacheEvents, type Outcome } from './events.js';
 import { Flight } from './flight.js';
 import { type Answer, ReadThrough } from './get-or-set.js';
 import { cleanTags, groupsOf, unionTags } from './groups.js';
-import { clearing } from './invalidation-request.js';
 import { Invalidator } from './invalidator.js';
 import type { Change } from './journal.js';
 import { sha256 } from './key-hash.js';
@@ -232,11 +231,9 @@ export class Engine {
     return durable;
   }
 
-  async clear(tenant: string | number | bigint | undefined): Promise<boolean> {
-    const change = clearing(tenant);
-    const durable = await this.apply([change]);
-    this.background.run(() => this.tiers.store.sweep(change.invalidation.scope, this.#sweeping.signal));
-    return durable;
+  /** Gives memory back, in the background, of what a clear has made unusable. */
+  sweep(scope: string): void {
+    this.background.run(() => this.tiers.store.sweep(scope, this.#sweeping.signal));
   }
 
   corrupt(storageKey: string, error: unknown): void {

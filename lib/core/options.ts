@@ -52,6 +52,7 @@ const OPTION_NAMES: ReadonlySet<string> = new Set([
     'maxValueBytes',
     'clock',
     'exposeKeys',
+    'invalidations',
   ],
   ...['ttl', 'nullTtl', 'staleWhileRevalidate', 'staleIfError', 'staleIfErrorWhen', 'jitter', 'refreshAhead', 'producerTimeout', 'codec'],
 ]);

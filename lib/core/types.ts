@@ -85,6 +85,20 @@ export interface InvalidateRequest {
 /** `durable: false`: in effect in this process, kept in the journal, and repeated when the backend is back. */
 export interface InvalidationResult {
   readonly durable: boolean;
+  /** Present inside a unit of work: nothing has happened yet. */
+  readonly held?: true;
+}
+
+/** A class of events; its instances, and those of its subclasses, are meant. */
+export type EventClass<E extends object = object> = abstract new (...args: never[]) => E;
+
+/** What an event invalidates: one request, several, or nothing. */
+export type Invalidates<E extends object> = (event: E) => InvalidateRequest | readonly InvalidateRequest[] | undefined;
+
+/** Which invalidations follow from an event; made by `on`. */
+export interface InvalidationRule {
+  readonly event: EventClass;
+  readonly invalidates: Invalidates<never>;
 }
 
 export interface WarmUpOptions<T = unknown> extends GetOrSetOptions<T> {
@@ -136,6 +150,8 @@ export interface CacheOptions extends EntryOptions {
   readonly maxValueBytes?: number;
   /** Keys may hold personal data: events name them by segment and hash unless this is true. Default false. */
   readonly exposeKeys?: boolean;
+  /** What domain events invalidate, for `apply(event)`: `[on(EntryPosted, (event) => ({ tags: [...] }))]`. Default none. */
+  readonly invalidations?: readonly InvalidationRule[];
   /** Default real time. */
   readonly clock?: Clock;
 }

@@ -1,0 +1,70 @@
+import type { AsyncContext } from '../ports/context.js';
+import { NotDurableError } from '../ports/errors.js';
+import type { Call } from './call.js';
+import type { Engine } from './engine.js';
+import { clearing, toChanges } from './invalidation-request.js';
+import { InvalidationRules } from './invalidation-rules.js';
+import type { Change } from './journal.js';
+import type { InvalidateRequest, InvalidationResult, InvalidationRule } from './types.js';
+import type { Units, UnitOfWorkOptions } from './unit-of-work.js';
+import { Waiting } from './waiting.js';
+
+const HELD: InvalidationResult = Object.freeze({ durable: false, held: true });
+
+/** Everything that takes something out of the cache or replaces it: at once, or at the end of the unit of work it is called in. */
+export class Changes {
+  readonly rules = new InvalidationRules();
+  readonly waiting: Waiting;
+
+  constructor(
+    readonly engine: Engine,
+    readonly units: Units,
+    context: AsyncContext,
+    rules: readonly InvalidationRule[],
+  ) {
+    this.waiting = new Waiting(context);
+    this.rules.add(...rules);
+  }
+
+  async invalidate(request: InvalidateRequest): Promise<InvalidationResult> {
+    return this.#apply(toChanges(request, this.engine.settings));
+  }
+
+  async event(event: object): Promise<InvalidationResult & { readonly requests: number }> {
+    const requests = this.rules.requestsOf(event);
+    const changes = requests.flatMap((request) => toChanges(request, this.engine.settings));
+    return { ...(changes.length === 0 ? { durable: true } : await this.#apply(changes)), requests: requests.length };
+  }
+
+  async clear(tenant: string | number | bigint | undefined): Promise<InvalidationResult> {
+    const change = clearing(tenant);
+    const result = await this.#apply([change]);
+    if (result.held !== true) this.engine.sweep(change.invalidation.scope);
+    return result;
+  }
+
+  /** @throws CodecError (`CACHE_CODEC`) */
+  async put(call: Call, value: unknown): Promise<InvalidationResult> {
+    // What a transaction may still take back is not given to others: after its end the key is produced anew.
+    if (this.units.hold([{ kind: 'keys', keys: [call.storageKey], settleMs: 0 }])) return HELD;
+    return this.#result(await this.waiting.note(this.engine.put(call, value)));
+  }
+
+  unitOfWork<T>(task: () => Promise<T> | T, options: UnitOfWorkOptions | undefined): Promise<T> {
+    return this.units.run(task, async (changes) => changes.length === 0 || this.#apply(changes), options);
+  }
+
+  async #apply(changes: readonly Change[]): Promise<InvalidationResult> {
+    if (this.units.hold(changes)) return HELD;
+    return this.#result(await this.waiting.note(this.engine.apply(changes)));
+  }
+
+  #result(durable: boolean): InvalidationResult {
+    if (!durable && this.engine.settings.strict) {
+      throw new NotDurableError(
+        'The change took effect in this process, but the backend could not be reached. It is kept and repeated when the backend is back; repeat it yourself only if this process ends before.',
+      );
+    }
+    return { durable };
+  }
+}
