@@ -66,7 +66,9 @@ export async function startRedisOn(port: number, ...args: string[]): Promise<Red
 }
 
 async function launch(port: number, url: string, args: readonly string[]): Promise<ChildProcess> {
+  // A replica in the making writes a dump, whatever `save` says.
   const fixed = ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no', '--daemonize', 'no'];
+  fixed.push('--dir', tmpdir(), '--dbfilename', dumpOf(port));
   const child = spawn(BINARY, [...fixed, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
   let output = '';
   child.stdout.on('data', (text: Buffer) => (output += text.toString()));
@@ -79,14 +81,14 @@ async function launch(port: number, url: string, args: readonly string[]): Promi
   const endWithUs = (): void => void child.kill('SIGKILL');
   process.once('exit', endWithUs);
   child.once('exit', () => process.off('exit', endWithUs));
-  for (let i = 0; i < 200; i++) {
+  for (let i = 0; i < 3_000; i++) {
     if (failure !== undefined) throw failure;
     if (child.exitCode !== null) throw new Error(`redis-server ended at once: ${output}`);
     if (output.includes('Ready to accept connections')) return child;
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
   await end(child);
-  throw new Error(`redis-server did not answer at ${url} within 2 s: ${output}`);
+  throw new Error(`redis-server did not answer at ${url} within 30 s: ${output}`);
 }
 
 async function end(child: ChildProcess): Promise<void> {
@@ -94,6 +96,12 @@ async function end(child: ChildProcess): Promise<void> {
   const gone = new Promise((resolve) => child.once('exit', resolve));
   child.kill('SIGKILL');
   await gone;
+  const port = child.spawnargs[child.spawnargs.indexOf('--port') + 1];
+  if (port !== undefined) await rm(join(tmpdir(), dumpOf(Number(port))), { force: true });
+}
+
+function dumpOf(port: number): string {
+  return `nest-query-cache-${String(port)}.rdb`;
 }
 
 async function ask(url: string, command: string[]): Promise<unknown> {
