@@ -30,7 +30,10 @@ export function namesOf(kind: ListKind, name: string, file: string, tabled: Read
     .filter((base) => isDeclared(source, base) && !tabled.has(base.getText()));
   const own = [...members].flatMap((member: ts.TypeElement | ts.ClassElement) => {
     const isMethod = ts.isMethodDeclaration(member) || ts.isMethodSignature(member);
-    return member.name !== undefined && ts.isIdentifier(member.name) && !(kind === 'properties' && isMethod) ? [member.name.text] : [];
+    const isInternal = ts.getJSDocTags(member).some((tag) => tag.tagName.text === 'internal');
+    return member.name !== undefined && ts.isIdentifier(member.name) && !isInternal && !(kind === 'properties' && isMethod)
+      ? [member.name.text]
+      : [];
   });
   return [...bases.flatMap(also), ...own];
 }
