@@ -170,6 +170,7 @@ export class Engine {
     return call.producer({
       signal,
       background: false,
+      tenant: call.key.tenantName,
       stale: undefined,
       setTtl: ignore,
       setWindows: ignore,

@@ -45,6 +45,11 @@ export class CacheKey {
     return this.#tenant;
   }
 
+  /** The tenant as it was given, as text. */
+  get tenantName(): string | undefined {
+    return this.#tenant === undefined ? undefined : decodeURIComponent(this.#tenant);
+  }
+
   /** The percent-encoded segment. */
   get segment(): string | undefined {
     return this.#segment;

@@ -39,6 +39,7 @@ export async function produce(
   const producerContext: ProducerContext = {
     signal: flight.signal,
     background: flight.background,
+    tenant: call.key.tenantName,
     stale,
     setTtl: (ttl) => {
       said.ttl = toMilliseconds(ttl, 'setTtl(ttl)');

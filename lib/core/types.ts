@@ -54,6 +54,8 @@ export interface ProducerContext<T = unknown> {
   readonly signal: AbortSignal;
   /** True for a refresh nobody waits for: it runs outside of any request. */
   readonly background: boolean;
+  /** The tenant of the key; also in a refresh nobody waits for, where no resolver could tell. */
+  readonly tenant: string | undefined;
   /** The value that would be replaced, when there is a usable one. */
   readonly stale: { readonly value: T } | undefined;
   /** Overrides `ttl` for what is being produced. */
