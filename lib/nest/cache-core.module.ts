@@ -1,12 +1,15 @@
 import { Global, Module } from '@nestjs/common';
 import { APP_INTERCEPTOR, DiscoveryModule } from '@nestjs/core';
 import { CacheBinder } from './cache-binder.js';
+import { CacheCommandInterceptor } from './cache-command-interceptor.js';
 import { CacheLog } from './cache-log.js';
 import { CacheRegistry } from './cache-registry.js';
+import { FreshInstances } from './fresh-instances.js';
 import { DecoratedRoutes } from './http-source.js';
 import { CacheInterceptor } from './http/cache-interceptor.js';
 import { HTTP_CACHE_SOURCE } from './http/response-cache.js';
 import { InvalidationListener } from './invalidation-listener.js';
+import { RouteMarker } from './route-marker.js';
 
 /**
  * What an application has once, however many caches: a static module, so Nest makes one of it. Global, so that decorated providers of every
@@ -19,12 +22,17 @@ import { InvalidationListener } from './invalidation-listener.js';
     CacheRegistry,
     CacheLog,
     CacheBinder,
+    FreshInstances,
     InvalidationListener,
+    CacheCommandInterceptor,
     CacheInterceptor,
     DecoratedRoutes,
     { provide: HTTP_CACHE_SOURCE, useExisting: DecoratedRoutes },
+    RouteMarker,
+    // In this order: the marker runs inside of the interceptor, for each run of a handler.
     { provide: APP_INTERCEPTOR, useExisting: CacheInterceptor },
+    { provide: APP_INTERCEPTOR, useExisting: RouteMarker },
   ],
-  exports: [CacheRegistry, CacheLog, CacheInterceptor],
+  exports: [CacheRegistry, CacheLog, CacheInterceptor, CacheCommandInterceptor],
 })
 export class CacheCoreModule {}

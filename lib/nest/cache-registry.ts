@@ -1,11 +1,17 @@
 import { Injectable, Logger, type Type } from '@nestjs/common';
 import type { CacheService } from '../core/cache-service.js';
 import { CacheConfigError } from '../ports/errors.js';
+import { BackgroundTenant } from './background-tenant.js';
+import { awaiting } from './awaiting.js';
 import type { Caches } from './caches.js';
-import { type MethodCall, runMethod } from './run-method.js';
+import type { MethodCall } from './method-call.js';
+import type { MethodPlan } from './plan.js';
+import { RouteCalls } from './route-calls.js';
+import { runMethod } from './run-method.js';
+import { Segments } from './segments.js';
 
-/** How a background refresh of a request-scoped provider gets an instance that belongs to no request. */
-export type FreshInstance = (host: Type) => Promise<unknown>;
+/** Gives the instance a background refresh runs on: never one that belongs to a request. */
+export type FreshInstance = (instance: object) => Promise<unknown>;
 
 /**
  * The caches of one application by name, for decorated methods. It depends on nothing, so that it can be injected into everything without
@@ -16,7 +22,9 @@ export class CacheRegistry implements Caches {
   readonly #caches = new Map<string, CacheService>();
   readonly #warned = new Set<string>();
   readonly #logger = new Logger('CacheModule');
-  readonly #requestScoped = new Set<unknown>();
+  readonly #segments = new Segments();
+  readonly routeCalls = new RouteCalls();
+  readonly backgroundTenant = new BackgroundTenant();
   #freshInstance: FreshInstance | undefined;
 
   /** @throws CacheConfigError (`CACHE_CONFIG`) for a name that is taken */
@@ -37,18 +45,25 @@ export class CacheRegistry implements Caches {
     return [...this.#caches.values()];
   }
 
-  markRequestScoped(host: unknown, freshInstance: FreshInstance): void {
-    this.#requestScoped.add(host);
+  segmentOf(plan: MethodPlan, instance: unknown): string {
+    return this.#segments.of(plan, (instance as object).constructor);
+  }
+
+  /** As `segmentOf`, when there is no instance yet. */
+  claimSegment(plan: MethodPlan, host: Type): void {
+    this.#segments.of(plan, host);
+  }
+
+  refreshOn(freshInstance: FreshInstance): void {
     this.#freshInstance = freshInstance;
   }
 
   async backgroundInstance(instance: unknown): Promise<unknown> {
-    const host = (instance as object).constructor as Type;
-    return this.#requestScoped.has(host) && this.#freshInstance !== undefined ? this.#freshInstance(host) : instance;
+    return this.#freshInstance === undefined ? instance : this.#freshInstance(instance as object);
   }
 
   call(call: MethodCall): unknown {
-    return runMethod(call, this);
+    return call.plan.awaits === true ? awaiting(this.caches, () => runMethod(call, this)) : runMethod(call, this);
   }
 
   warnOnce(id: string, message: string): void {

@@ -1,11 +1,13 @@
 import { type DynamicModule, Module, type Provider } from '@nestjs/common';
 import { MemoryBackend } from '../backends/memory/memory-backend.js';
 import type { CacheService } from '../core/cache-service.js';
+import { on } from '../core/invalidation-rules.js';
 import type { CacheOptions } from '../core/types.js';
 import { createCache } from '../create-cache.js';
 import type { CacheBackend } from '../ports/backend.js';
 import { CacheConfigError } from '../ports/errors.js';
 import { CacheCoreModule } from './cache-core.module.js';
+import { CacheInvalidated } from './cache-invalidated.js';
 import { CacheRegistry } from './cache-registry.js';
 import { CacheLog } from './cache-log.js';
 import type { CacheModuleAsyncOptions, CacheModuleOptions, CacheOptionsFactory } from './module-options.js';
@@ -49,7 +51,11 @@ function moduleOf(name: string, isGlobal: boolean, imports: NonNullable<DynamicM
           `CacheModule.forRootAsync({ name: '${name}' }) got options with the name '${given.name}'. Give the name beside the factory only: injection tokens are made from it.`,
         );
       }
-      const made = createCache({ ...given, name, backend: opened });
+      const { tenant } = given;
+      // What is not a function is for `createCache` to refuse.
+      const resolver = typeof tenant === 'function' ? { tenant: registry.backgroundTenant.over(tenant) } : undefined;
+      const made = createCache({ ...given, ...resolver, name, backend: opened });
+      made.addRules(on(CacheInvalidated, (event) => (event.cache === name ? event.request : undefined)));
       log.listen(made);
       registry.add(made);
       return made;

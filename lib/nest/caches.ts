@@ -1,9 +1,19 @@
 import type { CacheService } from '../core/cache-service.js';
+import type { BackgroundTenant } from './background-tenant.js';
+import type { MethodPlan } from './plan.js';
+import type { RouteCalls } from './route-calls.js';
 
 /** What a decorated method needs of its application. */
 export interface Caches {
   find(name: string): CacheService | undefined;
   readonly caches: readonly CacheService[];
+  readonly routeCalls: RouteCalls;
+  readonly backgroundTenant: BackgroundTenant;
+  /**
+   * The segment of the method's derived keys when it is called on `instance`.
+   * @throws CacheConfigError (`CACHE_CONFIG`) when another method uses the same
+   */
+  segmentOf(plan: MethodPlan, instance: unknown): string;
   /** The instance a background refresh runs on: never one that belongs to a request. */
   backgroundInstance(instance: unknown): Promise<unknown>;
   /** One line in the log for each `id`. */

@@ -1,63 +1,77 @@
 import type { CacheKey, CacheKeyBuilder } from '../core/key.js';
 import type { EntryOptions, InvalidateRequest, KeyLike } from '../core/types.js';
-import type { Duration } from '../ports/duration.js';
 import type { HttpCacheOptions } from './http/http-options.js';
+import type { AnyMethod, AsyncMethod, ResultOf } from './method-types.js';
 
-/** Makes the key of a call; gets an empty builder and the arguments. A tenant that is not set is the resolver's. */
-export type KeyMaker<Args extends readonly unknown[]> = (key: CacheKeyBuilder, ...args: Args) => CacheKeyBuilder | CacheKey | string;
+/**
+ * Makes the key of a call; gets an empty builder and the arguments. What it leaves out is filled in: the segment by `Class.method`, the tenant by
+ * the resolver.
+ */
+export type KeyMaker<M extends AsyncMethod = AnyMethod> = (
+  key: CacheKeyBuilder,
+  ...args: Parameters<M>
+) => CacheKeyBuilder | CacheKey | string;
 
-/** Callbacks get the arguments and the result of the decorated method; annotate their parameters. */
-export interface CacheableOptions<Args extends readonly unknown[] = readonly unknown[], Result = unknown> extends EntryOptions<Result> {
+type FromArguments<M extends AsyncMethod, T> = T | ((...args: Parameters<M>) => T);
+
+/** Callbacks get the arguments and the result of the decorated method, with their types. */
+export interface CacheableOptions<M extends AsyncMethod = AnyMethod> extends EntryOptions<ResultOf<M>> {
   /** The name of the cache. Default 'default'. */
   readonly cache?: string;
-  /** The segment of derived keys. Default `Class.method`; give one that survives renaming and minifying. */
+  /** The segment of derived keys. Default `Class.method`, of the class of the instance; give one that survives renaming and minifying. */
   readonly name?: string;
-  readonly key?: KeyMaker<Args>;
+  /** One fixed key, or the key of a call from its arguments; the same as `@CacheKey`. */
+  readonly key?: string | KeyMaker<M>;
   /** Known before the method runs. */
-  readonly tags?: readonly string[] | ((...args: Args) => readonly string[]);
+  readonly tags?: FromArguments<M, readonly string[]>;
   /** Further tags, from the result. */
-  readonly resultTags?: (result: Result, ...args: Args) => readonly string[];
+  readonly resultTags?: (result: ResultOf<M>, ...args: Parameters<M>) => readonly string[];
   /** The method simply runs when this returns false. Default: always cached. */
-  readonly when?: (...args: Args) => boolean;
+  readonly when?: (...args: Parameters<M>) => boolean;
   /** Not stored when this returns true. Default: always stored. */
-  readonly unless?: (result: Result, ...args: Args) => boolean;
+  readonly unless?: (result: ResultOf<M>, ...args: Parameters<M>) => boolean;
   /** How responses are cached when the method is a route handler. */
   readonly http?: HttpCacheOptions;
 }
 
-export interface CachePutOptions<Args extends readonly unknown[] = readonly unknown[], Result = unknown> extends EntryOptions<Result> {
+/** A key is needed, by `key`, `@CacheKey` or `name`. */
+export interface CachePutOptions<M extends AsyncMethod = AnyMethod> extends EntryOptions<ResultOf<M>> {
+  /** The name of the cache. Default 'default'. */
   readonly cache?: string;
-  /** The segment of derived keys. Default `Class.method`. */
+  /** The segment of derived keys: the same as that of the `@Cacheable` whose entries are replaced. */
   readonly name?: string;
-  readonly key?: KeyMaker<Args>;
-  readonly tags?: readonly string[] | ((...args: Args) => readonly string[]);
-  readonly resultTags?: (result: Result, ...args: Args) => readonly string[];
-  readonly when?: (...args: Args) => boolean;
-  readonly unless?: (result: Result, ...args: Args) => boolean;
+  /** One fixed key, or the key of a call from its arguments; the same as `@CacheKey`. */
+  readonly key?: string | KeyMaker<M>;
+  /** Known before the method runs. */
+  readonly tags?: FromArguments<M, readonly string[]>;
+  /** Further tags, from the result. */
+  readonly resultTags?: (result: ResultOf<M>, ...args: Parameters<M>) => readonly string[];
+  /** Nothing is stored when this returns false. Default: always stored. */
+  readonly when?: (...args: Parameters<M>) => boolean;
+  /** Not stored when this returns true. Default: always stored. */
+  readonly unless?: (result: ResultOf<M>, ...args: Parameters<M>) => boolean;
 }
 
-type FromArguments<Args extends readonly unknown[], T> = T | ((...args: Args) => T);
-
-export interface CacheEvictOptions<Args extends readonly unknown[] = readonly unknown[]> extends Pick<
-  InvalidateRequest,
-  'match' | 'mode' | 'settle'
-> {
+/** What is invalidated: at least one of `key`, `keys`, `tags`, `segment`, `tenant`, `allEntries`, or a `@CacheKey` on the same method. */
+export interface CacheEvictOptions<M extends AsyncMethod = AnyMethod> extends Pick<InvalidateRequest, 'match' | 'mode' | 'settle'> {
+  /** The name of the cache. Default 'default'. */
   readonly cache?: string;
-  /** One key, made as by `@CacheKey`. */
-  readonly key?: KeyMaker<Args>;
-  readonly keys?: FromArguments<Args, readonly KeyLike[]>;
-  readonly tags?: FromArguments<Args, readonly string[]>;
-  readonly segment?: FromArguments<Args, string>;
-  readonly tenant?: FromArguments<Args, string | number | bigint>;
-  /** Everything of the tenant, when one is named or resolved; else everything in the cache. */
+  /** One key, fixed or made from the arguments. */
+  readonly key?: string | KeyMaker<M>;
+  readonly keys?: FromArguments<M, readonly KeyLike[]>;
+  readonly tags?: FromArguments<M, readonly string[]>;
+  readonly segment?: FromArguments<M, string>;
+  /** Alone: everything of the tenant. Default: the tenant that the resolver gives. */
+  readonly tenant?: FromArguments<M, string | number | bigint>;
+  /** Everything in the cache, or everything of `tenant` when that is given. */
   readonly allEntries?: boolean;
   /**
-   * - `'after-success'` (default): when the method has resolved; its caller goes on when the invalidation is acknowledged
+   * - `'after-success'` (default): when the method has succeeded; its caller goes on when the invalidation is acknowledged
+   * - `'after-commit'`: the same; inside `cache.unitOfWork` every timing waits for its end
    * - `'before'`: before the method runs
    * - `'both'`
    */
-  readonly timing?: 'after-success' | 'before' | 'both';
-  readonly when?: (...args: Args) => boolean;
+  readonly timing?: 'after-success' | 'after-commit' | 'before' | 'both';
+  /** Nothing is invalidated when this returns false. */
+  readonly when?: (...args: Parameters<M>) => boolean;
 }
-
-export type CacheTtl = Duration;

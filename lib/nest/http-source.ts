@@ -1,9 +1,11 @@
 import { Injectable } from '@nestjs/common';
 import { CacheRegistry } from './cache-registry.js';
 import type { CacheableOptions } from './decorator-options.js';
+import { handlerName } from './http/handler-name.js';
 import type { RouteCacheOptions } from './http/http-options.js';
 import type { HttpCacheSource, ResponseCache } from './http/response-cache.js';
-import { classPlanOf, isRoute, planOf } from './plan.js';
+import type { Controller, Handler } from './http/route-plan.js';
+import { classPlanOf, isRoute, isValueOfRoute, keyOfPlan, planOf } from './plan.js';
 
 /** What the decorators of route handlers say, for the interceptor. */
 @Injectable()
@@ -14,22 +16,24 @@ export class DecoratedRoutes implements HttpCacheSource {
   optionsOf(controller: object, handler: object): RouteCacheOptions | undefined {
     const plan = planOf(handler);
     const all = classPlanOf(controller);
-    if (!isRoute(handler) || plan?.noCache === true) return undefined;
+    if (!isRoute(handler) || plan?.noCache === true || (plan !== undefined && isValueOfRoute(plan))) return undefined;
     const own = plan !== undefined && (plan.cacheable !== undefined || plan.key !== undefined || plan.ttl !== undefined);
     if (!own && (all === undefined || all.noCache === true || (all.cacheable === undefined && all.ttl === undefined))) return undefined;
     const options: CacheableOptions = { ...all?.cacheable, ...plan?.cacheable };
     const { staleWhileRevalidate, staleIfError, tags, http } = options;
     const ttl = plan?.ttl ?? plan?.cacheable?.ttl ?? all?.ttl ?? all?.cacheable?.ttl;
+    const key = plan === undefined ? undefined : keyOfPlan(plan);
     const { name: className } = controller as { readonly name: string };
     return {
       cache: options.cache ?? 'default',
-      segment: options.name ?? `${className}.${(handler as { readonly name: string }).name}`,
-      ...(typeof plan?.key === 'string' ? { key: plan.key } : undefined),
+      segment: options.name ?? `${className}.${String(handlerName(controller as Controller, handler as Handler))}`,
+      ...(typeof key === 'string' ? { key } : undefined),
       ...(ttl === undefined ? undefined : { ttl }),
       ...(staleWhileRevalidate === undefined ? undefined : { staleWhileRevalidate }),
       ...(staleIfError === undefined ? undefined : { staleIfError }),
       ...(tags === undefined || typeof tags === 'function' ? undefined : { tags }),
       ...(http === undefined ? undefined : { http }),
+      saidOf: (request) => this.registry.routeCalls.saidOf(request),
     };
   }
 

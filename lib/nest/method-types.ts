@@ -1,39 +1,39 @@
 import type { Observable } from 'rxjs';
 
-/** A method that can be cached: asynchronous, with a result. */
+/** A method that can be cached: it answers later. */
 export type AsyncMethod = (...args: never[]) => Promise<unknown> | Observable<unknown>;
 
-/** What a method resolves to. */
-export type ResultOf<M> = M extends (...args: never[]) => Promise<infer R> | Observable<infer R> ? R : never;
+/** A method of which nothing is known: what is left of the types once a decorator has been applied. */
+export type AnyMethod = (...args: unknown[]) => Promise<unknown>;
 
-interface Misfit<Reason extends string> {
-  readonly 'this decorator does not fit the method': Reason;
+/** What a method resolves to, or the value of its observable. */
+export type ResultOf<M> = M extends (...args: never[]) => infer R ? (R extends Observable<infer V> ? V : Awaited<R>) : never;
+
+/** An instance, not a class: its static methods are called on the class, of which there is one for all applications. */
+type Owner = object & { readonly prototype?: never };
+
+type WithResult<M> = [ResultOf<M>] extends [undefined | void]
+  ? { readonly 'this decorator keeps what the method gives, and the method gives nothing': never }
+  : unknown;
+
+/**
+ * Decorates asynchronous methods. `M` is inferred from the decorated method itself: TypeScript types a decorator expression by what it is
+ * applied to, so that the parameters of callbacks need no annotation.
+ */
+export type EffectDecorator<M extends AsyncMethod> = (target: Owner, name: string | symbol, descriptor: TypedPropertyDescriptor<M>) => void;
+
+/** As `EffectDecorator`, for methods whose result is kept: there must be one. */
+export type ResultDecorator<M extends AsyncMethod> = (
+  target: Owner,
+  name: string | symbol,
+  descriptor: TypedPropertyDescriptor<M> & WithResult<M>,
+) => void;
+
+/** The same for classes of route handlers. The order counts: inference looks at the last signature. */
+export interface ClassOrResultDecorator<M extends AsyncMethod> {
+  (target: abstract new (...args: never[]) => unknown): void;
+  (target: Owner, name: string | symbol, descriptor: TypedPropertyDescriptor<M> & WithResult<M>): void;
 }
 
-/** The method itself when callbacks for `Args` and `Result` can be called with what it takes and gives; else something that says why not. */
-export type Fitting<M, Args extends readonly unknown[], Result> = M extends (...args: infer A) => Promise<infer R> | Observable<infer R>
-  ? [(...args: Args) => void] extends [(...args: A) => void]
-    ? [R] extends [Result]
-      ? M
-      : Misfit<'a callback expects another result than the method gives'>
-    : Misfit<'a callback expects other arguments than the method takes'>
-  : Misfit<'the method must return a Promise or an Observable'>;
-
-/** As `Fitting`, for methods whose result is to be kept: there must be one. */
-export type FittingResult<M, Args extends readonly unknown[], Result> = [ResultOf<M>] extends [void]
-  ? Misfit<'the method has no result to cache'>
-  : Fitting<M, Args, Result>;
-
-/** A decorator for methods whose result is kept. */
-export type ResultDecorator<Args extends readonly unknown[], Result> = <M extends AsyncMethod>(
-  target: object,
-  name: string | symbol,
-  descriptor: TypedPropertyDescriptor<M> & TypedPropertyDescriptor<FittingResult<M, Args, Result>>,
-) => void;
-
-/** A decorator for any asynchronous method. */
-export type EffectDecorator<Args extends readonly unknown[], Result> = <M extends AsyncMethod>(
-  target: object,
-  name: string | symbol,
-  descriptor: TypedPropertyDescriptor<M> & TypedPropertyDescriptor<Fitting<M, Args, Result>>,
-) => void;
+/** Says something about a method without changing it, so that it fits synchronous ones too. */
+export type NoteDecorator = <T>(target: Owner, name: string | symbol, descriptor: TypedPropertyDescriptor<T>) => void;

@@ -1,10 +1,10 @@
-import { Inject, Optional } from '@nestjs/common';
+import { Inject, Logger, Optional } from '@nestjs/common';
 import { CacheDecoratorError } from '../ports/errors.js';
 import { CacheRegistry } from './cache-registry.js';
 import { ensurePlan, type MethodPlan } from './plan.js';
 
 /** Where an instance finds the caches of its application. */
-export const SLOT = Symbol.for('nest-query-cache:registry');
+export const SLOT = Symbol('nest-query-cache:registry');
 
 type Method = (this: unknown, ...args: unknown[]) => unknown;
 
@@ -40,7 +40,9 @@ export function wrapMethod(decorator: string, target: object, name: string | sym
   const original = descriptor.value as Method;
   const wrapper: Method = function (this: unknown, ...args: unknown[]): unknown {
     const registry = (this as Partial<Record<typeof SLOT, CacheRegistry>> | undefined)?.[SLOT];
-    return registry === undefined ? original.apply(this, args) : registry.call({ plan, method: wrapper, instance: this, args, original });
+    if (registry !== undefined) return registry.call({ plan, instance: this, args, original });
+    warnOfNoRegistry(plan);
+    return original.apply(this, args);
   };
   for (const key of Reflect.getMetadataKeys(original) as unknown[])
     Reflect.defineMetadata(key, Reflect.getMetadata(key, original), wrapper);
@@ -48,6 +50,16 @@ export function wrapMethod(decorator: string, target: object, name: string | sym
   Object.defineProperty(wrapper, 'length', { value: original.length, configurable: true });
   descriptor.value = wrapper;
   return plan;
+}
+
+/** Said once for each method. An instance made with `new`, as in a unit test, has no cache either. */
+function warnOfNoRegistry(plan: MethodPlan): void {
+  if (plan.warned === true) return;
+  plan.warned = true;
+  new Logger('CacheModule').warn(
+    `${plan.owner}.${plan.method} runs without a cache: there is no CacheModule in the application, or Nest did not make the instance. ` +
+      'Import CacheModule.forRoot() in the root module; in a unit test with new this is as it should be.',
+  );
 }
 
 /** Known by the emitted return type, when there is one. */

@@ -1,6 +1,6 @@
 import { CacheDecoratorError } from '../../ports/errors.js';
 import type { CacheEvictOptions } from '../decorator-options.js';
-import type { EffectDecorator } from '../method-types.js';
+import type { AsyncMethod, EffectDecorator } from '../method-types.js';
 import { wrapMethod } from '../wrap-method.js';
 
 /**
@@ -8,17 +8,17 @@ import { wrapMethod } from '../wrap-method.js';
  * Several on one method are all carried out.
  *
  * ```ts
- * @CacheEvict({ tags: (dto: PostEntry) => [`account:${dto.accountId}`] })
+ * @CacheEvict({ tags: (dto) => [`account:${dto.accountId}`] })
  * async post(dto: PostEntry): Promise<void> { ... }
  * ```
  * @throws CacheDecoratorError (`CACHE_DECORATOR`) when the class is defined: on static and synchronous methods, and for a timing that does not exist
  */
-export function CacheEvict<Args extends readonly unknown[] = readonly unknown[]>(
-  options: CacheEvictOptions<Args> = {},
-): EffectDecorator<Args, unknown> {
+export function CacheEvict<M extends AsyncMethod>(options: CacheEvictOptions<M> = {}): EffectDecorator<M> {
   const timing: string = options.timing ?? 'after-success';
-  if (!['after-success', 'before', 'both'].includes(timing)) {
-    throw new CacheDecoratorError(`@CacheEvict: timing must be 'after-success', 'before' or 'both'; got ${JSON.stringify(timing)}.`);
+  if (!['after-success', 'after-commit', 'before', 'both'].includes(timing)) {
+    throw new CacheDecoratorError(
+      `@CacheEvict: timing must be 'after-success', 'after-commit', 'before' or 'both'; got ${JSON.stringify(timing)}.`,
+    );
   }
   return (target: object, name: string | symbol, descriptor: PropertyDescriptor): void => {
     // Decorators run from the inside out; carried out in the order in which they are written.

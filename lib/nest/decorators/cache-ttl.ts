@@ -1,6 +1,6 @@
 import type { Duration } from '../../ports/duration.js';
 import { toMilliseconds } from '../../ports/duration.js';
-import { ensureClassPlan } from '../plan.js';
+import { ensureClassPlan, setOnce } from '../plan.js';
 import { noteOn } from '../wrap-method.js';
 
 /**
@@ -12,6 +12,6 @@ export function CacheTTL(ttl: Duration): MethodDecorator & ClassDecorator {
   const ms = toMilliseconds(ttl, '@CacheTTL');
   return (target: object, name?: string | symbol, descriptor?: PropertyDescriptor): void => {
     if (name === undefined || descriptor === undefined) ensureClassPlan(target).ttl = ms;
-    else noteOn('@CacheTTL', target, name, descriptor).ttl = ms;
+    else setOnce(noteOn('@CacheTTL', target, name, descriptor), 'ttl', ms, '@CacheTTL');
   };
 }

@@ -1,10 +1,7 @@
 import type { CacheableOptions } from '../decorator-options.js';
-import type { ResultDecorator } from '../method-types.js';
-import { ensureClassPlan } from '../plan.js';
+import type { AsyncMethod, ClassOrResultDecorator } from '../method-types.js';
+import { ensureClassPlan, setOnce } from '../plan.js';
 import { wrapMethod } from '../wrap-method.js';
-
-type ClassOrMethod<Args extends readonly unknown[], Result> = ResultDecorator<Args, Result> &
-  ((target: abstract new (...args: never[]) => unknown) => void);
 
 /**
  * Caches the result of an asynchronous method of any provider: one production per key however many callers, in every scope.
@@ -13,18 +10,17 @@ type ClassOrMethod<Args extends readonly unknown[], Result> = ResultDecorator<Ar
  * cached (by `CacheInterceptor`), and on a controller class the responses of all its handlers. Without a `CacheModule` the method simply runs.
  *
  * ```ts
- * @Cacheable({ ttl: '1m', tags: (tenant: string) => ['entries'] })
+ * @Cacheable({ ttl: '1m', tags: (tenant, page) => [`page:${page}`] })
  * async listEntries(tenant: string, page: number): Promise<Entry[]> { ... }
  * ```
- * @throws CacheDecoratorError (`CACHE_DECORATOR`) when the class is defined, on static and synchronous methods
+ * @throws CacheDecoratorError (`CACHE_DECORATOR`) when the class is defined: on static and synchronous methods, twice on one method, and together with
+ * `@CachePut`
  */
-export function Cacheable<Args extends readonly unknown[] = readonly unknown[], Result = unknown>(
-  options: CacheableOptions<Args, Result> = {},
-): ClassOrMethod<Args, Result> {
+export function Cacheable<M extends AsyncMethod>(options: CacheableOptions<M> = {}): ClassOrResultDecorator<M> {
   const decorate = (target: object, name?: string | symbol, descriptor?: PropertyDescriptor): void => {
     const given = options as unknown as CacheableOptions;
     if (name === undefined || descriptor === undefined) ensureClassPlan(target).cacheable = given;
-    else wrapMethod('@Cacheable', target, name, descriptor).cacheable = given;
+    else setOnce(wrapMethod('@Cacheable', target, name, descriptor), 'cacheable', given, '@Cacheable');
   };
   return decorate;
 }

@@ -1,0 +1,121 @@
+import type { Observable } from 'rxjs';
+import type { CacheService } from '../core/cache-service.js';
+import { SHARED_OPTIONS } from '../core/call-maker.js';
+import type { GetOrSetOptions, KeyLike, Producer, ProducerContext } from '../core/types.js';
+import type { Caches } from './caches.js';
+import type { CacheableOptions, CachePutOptions } from './decorator-options.js';
+import { cachedObservable } from './cached-observable.js';
+import { cacheNamed, fromArguments, guarded, type MethodCall } from './method-call.js';
+import { keyArguments } from './key-positions.js';
+import { methodKey } from './method-key.js';
+import type { Shaped } from './method-shape.js';
+import { keyOfPlan, type MethodPlan } from './plan.js';
+
+interface Prepared {
+  readonly cache: CacheService;
+  readonly key: KeyLike;
+  readonly options: GetOrSetOptions;
+}
+
+/** A call of a method with `@Cacheable`: through the cache, or past it when its callbacks say so. */
+export function cachedCall(call: MethodCall, caches: Caches, { shape, run }: Shaped): unknown {
+  if (shape === 'observable') return observed(call, caches, run);
+  let prepared: Prepared | undefined;
+  try {
+    prepared = prepare(call, caches);
+  } catch (error) {
+    // A key that cannot be made is an error of the caller's, and comes as a rejection like any other.
+    return Promise.reject(error);
+  }
+  if (prepared === undefined) return run();
+  return prepared.cache.getOrSet(prepared.key, producerOf(call, caches, run), prepared.options);
+}
+
+function observed(call: MethodCall, caches: Caches, run: () => unknown): Observable<unknown> {
+  return cachedObservable(() => {
+    const prepared = prepare(call, caches);
+    const source = (instance: unknown): Observable<unknown> =>
+      (instance === call.instance ? run() : call.original.apply(instance, call.args)) as Observable<unknown>;
+    return {
+      source: () => source(call.instance),
+      through:
+        prepared === undefined
+          ? undefined
+          : (produce) =>
+              prepared.cache.getOrSet(
+                prepared.key,
+                (context) =>
+                  caches.backgroundTenant.run(context, async () =>
+                    produce(source(await instanceFor(call, caches, context)), context.signal),
+                  ),
+                prepared.options,
+              ),
+    };
+  });
+}
+
+function producerOf(call: MethodCall, caches: Caches, run: () => unknown): Producer<unknown> {
+  return (context) => {
+    if (!context.background) return run();
+    return caches.backgroundTenant.run(context, async () => {
+      const instance = await instanceFor(call, caches, context);
+      return instance === call.instance ? run() : call.original.apply(instance, call.args);
+    });
+  };
+}
+
+async function instanceFor(call: MethodCall, caches: Caches, context: ProducerContext): Promise<unknown> {
+  return context.background ? caches.backgroundInstance(call.instance) : call.instance;
+}
+
+/** Undefined: past the cache. @throws CacheKeyError (`CACHE_KEY`) */
+function prepare(call: MethodCall, caches: Caches): Prepared | undefined {
+  const { plan, args } = call;
+  const options = plan.cacheable ?? {};
+  const cache = cacheNamed(options.cache, plan, caches);
+  if (cache === undefined) return undefined;
+  if (options.when !== undefined && guarded(call, caches, 'when', () => options.when?.(...args), false) === false) return undefined;
+  const given = guarded(call, caches, 'tags', () => callOptions(plan, options, args), undefined);
+  if (given === undefined) return undefined;
+  return { cache, key: keyOfCall(call, caches), options: given };
+}
+
+/** @throws CacheKeyError (`CACHE_KEY`) */
+export function keyOfCall({ plan, args, instance }: MethodCall, caches: Caches): KeyLike {
+  const maker = keyOfPlan(plan);
+  return methodKey(maker, () => caches.segmentOf(plan, instance), maker === undefined ? keyArguments(plan, instance, args) : args);
+}
+
+function callOptions(plan: MethodPlan, options: CacheableOptions, args: unknown[]): GetOrSetOptions {
+  const { tags, resultTags, unless } = options;
+  const shared = { [SHARED_OPTIONS]: entryOptions(plan, options) };
+  return {
+    ...shared,
+    ...(tags === undefined ? undefined : { tags: fromArguments(tags, args) ?? [] }),
+    ...(resultTags === undefined ? undefined : { resultTags: (result: unknown) => resultTags(result, ...args) }),
+    ...(unless === undefined ? undefined : { unless: (result: unknown) => unless(result, ...args) }),
+  };
+}
+
+const ENTRY_OPTIONS = Symbol('entry options');
+
+/** The options that do not depend on the call, made once: the cache resolves the same object only once. */
+export function entryOptions(plan: MethodPlan & { [ENTRY_OPTIONS]?: object }, options: CacheableOptions | CachePutOptions): object {
+  const known = plan[ENTRY_OPTIONS];
+  if (known !== undefined) return known;
+  const { ttl, nullTtl, staleWhileRevalidate, staleIfError, staleIfErrorWhen, jitter, refreshAhead, producerTimeout, codec } = options;
+  const all = {
+    ttl: plan.ttl ?? ttl,
+    nullTtl,
+    staleWhileRevalidate,
+    staleIfError,
+    staleIfErrorWhen,
+    jitter,
+    refreshAhead,
+    producerTimeout,
+    codec,
+  };
+  const made = Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined));
+  plan[ENTRY_OPTIONS] = made;
+  return made;
+}

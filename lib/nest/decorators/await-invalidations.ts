@@ -1,0 +1,23 @@
+import { wrapMethod } from '../wrap-method.js';
+
+type PromiseDecorator = <M extends (...args: never[]) => Promise<unknown>>(
+  target: object,
+  name: string | symbol,
+  descriptor: TypedPropertyDescriptor<M>,
+) => void;
+
+/**
+ * The method settles when the invalidations that it has caused are acknowledged: those it started itself, and those that followed from the events
+ * it published. For the `execute` of a command handler, so that its caller can read what was written.
+ *
+ * ```ts
+ * @AwaitInvalidations()
+ * async execute(command: PostEntry): Promise<void> { ... this.events.publish(new EntryPosted(...)); }
+ * ```
+ * @throws CacheDecoratorError (`CACHE_DECORATOR`) when the class is defined, on static methods
+ */
+export function AwaitInvalidations(): PromiseDecorator {
+  return (target: object, name: string | symbol, descriptor: PropertyDescriptor): void => {
+    wrapMethod('@AwaitInvalidations', target, name, descriptor).awaits = true;
+  };
+}

@@ -1,0 +1,43 @@
+import 'reflect-metadata';
+import { on } from '../../core/invalidation-rules.js';
+import type { EventClass, Invalidates, InvalidationRule } from '../../core/types.js';
+
+/** A rule and the name of the cache it is for. */
+export interface DeclaredRule {
+  readonly rule: InvalidationRule;
+  readonly cache: string;
+}
+
+const RULES = Symbol('nest-query-cache:rules');
+
+/**
+ * Says, beside what is cached, which domain event makes it old. On a class, or on a method of it, of any provider; several are all carried out.
+ * Events published on the EventBus of @nestjs/cqrs and on @nestjs/event-emitter are heard; `await cache.apply(event)` is the way to wait.
+ *
+ * ```ts
+ * @InvalidatesCache(EntryPosted, (event) => ({ tenant: event.tenant, tags: [`account:${event.account}`] }))
+ * @QueryHandler(FindBalance)
+ * class FindBalanceHandler { ... }
+ * ```
+ * @throws CacheConfigError (`CACHE_CONFIG`) when the class is defined: the event must be a class; and when the application starts: there must be
+ * such a cache
+ */
+export function InvalidatesCache<E extends object>(
+  event: EventClass<E>,
+  invalidates: Invalidates<E>,
+  options: { /** Default 'default'. */ readonly cache?: string } = {},
+): ClassDecorator & MethodDecorator {
+  const declared: DeclaredRule = { rule: on(event, invalidates), cache: options.cache ?? 'default' };
+  return (target: object): void => {
+    const type = typeof target === 'function' ? target : target.constructor;
+    const known = (Reflect.getOwnMetadata(RULES, type) ?? []) as readonly DeclaredRule[];
+    Reflect.defineMetadata(RULES, [...known, declared], type);
+  };
+}
+
+/** What is declared on a class and on those it extends. */
+export function* declaredRules(type: unknown): Generator<DeclaredRule> {
+  for (let at: unknown = type; typeof at === 'function' && at !== Function.prototype; at = Object.getPrototypeOf(at)) {
+    yield* (Reflect.getOwnMetadata(RULES, at) ?? []) as readonly DeclaredRule[];
+  }
+}

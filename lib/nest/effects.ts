@@ -1,0 +1,98 @@
+import { defer, from, mergeAll, mergeMap, type Observable, toArray } from 'rxjs';
+import type { InvalidateRequest, SetOptions } from '../core/types.js';
+import { keyOfCall, entryOptions } from './cached-call.js';
+import type { Caches } from './caches.js';
+import type { CacheEvictOptions, CachePutOptions } from './decorator-options.js';
+import { cacheNamed, fromArguments, guarded, type MethodCall, textOf, whereOf } from './method-call.js';
+import { methodKey } from './method-key.js';
+
+/** Evictions before the method, puts and evictions after it has succeeded; its caller goes on when they are acknowledged. */
+export async function withEffects(call: MethodCall, caches: Caches, run: () => unknown): Promise<unknown> {
+  await before(call, caches);
+  const result: unknown = await run();
+  await after(call, caches, result);
+  return result;
+}
+
+/** As `withEffects`. A stream has succeeded when it completes: its values come after that. */
+export function observedWithEffects(call: MethodCall, caches: Caches, run: () => unknown): Observable<unknown> {
+  return defer(() => from(before(call, caches))).pipe(
+    mergeMap(() => run() as Observable<unknown>),
+    toArray(),
+    mergeMap(async (values) => {
+      await after(call, caches, values.at(-1));
+      return values;
+    }),
+    mergeAll(),
+  );
+}
+
+async function before(call: MethodCall, caches: Caches): Promise<void> {
+  for (const evict of call.plan.evict) if (evict.timing === 'before' || evict.timing === 'both') await runEvict(call, caches, evict);
+}
+
+async function after(call: MethodCall, caches: Caches, result: unknown): Promise<void> {
+  const { put, evict: evictions } = call.plan;
+  if (put !== undefined) await runPut(call, caches, put, result);
+  for (const evict of evictions) if (evict.timing !== 'before') await runEvict(call, caches, evict);
+}
+
+async function runEvict(call: MethodCall, caches: Caches, evict: CacheEvictOptions): Promise<void> {
+  const { args, plan } = call;
+  const cache = cacheNamed(evict.cache, plan, caches);
+  if (cache === undefined) return;
+  // Rather once too often than not at all.
+  if (evict.when !== undefined && !guarded(call, caches, 'when', () => evict.when?.(...args), true)) return;
+  const request = guarded(call, caches, 'key, keys, tags, segment or tenant', () => requestOf(call, evict), undefined);
+  if (request === undefined) return;
+  if (evict.allEntries !== true) await cache.invalidate(request);
+  else await cache.clear(request.tenant === undefined ? undefined : { tenant: request.tenant });
+}
+
+function requestOf({ plan, args }: MethodCall, evict: CacheEvictOptions): InvalidateRequest {
+  const { match, mode, settle } = evict;
+  const keys = [...(fromArguments(evict.keys, args) ?? [])];
+  const maker = evict.key ?? (namesOther(evict) ? undefined : plan.key);
+  if (maker !== undefined) keys.push(methodKey(maker, undefined, args));
+  const tags = fromArguments(evict.tags, args);
+  const segment = fromArguments(evict.segment, args);
+  const tenant = fromArguments(evict.tenant, args);
+  return {
+    ...(keys.length === 0 ? undefined : { keys }),
+    ...(tags === undefined ? undefined : { tags }),
+    ...(segment === undefined ? undefined : { segment }),
+    ...(tenant === undefined ? undefined : { tenant }),
+    ...(match === undefined ? undefined : { match }),
+    ...(mode === undefined ? undefined : { mode }),
+    ...(settle === undefined ? undefined : { settle }),
+  };
+}
+
+/** Does the eviction say what it means, without `@CacheKey`? */
+export function namesOther({ key, keys, tags, segment, allEntries }: CacheEvictOptions): boolean {
+  return key !== undefined || keys !== undefined || tags !== undefined || segment !== undefined || allEntries === true;
+}
+
+async function runPut(call: MethodCall, caches: Caches, put: CachePutOptions, result: unknown): Promise<void> {
+  const { plan, args } = call;
+  const cache = cacheNamed(put.cache, plan, caches);
+  if (cache === undefined) return;
+  const options = guarded(
+    call,
+    caches,
+    'when, unless or tags',
+    (): SetOptions | undefined => {
+      if (put.when?.(...args) === false || put.unless?.(result, ...args) === true) return undefined;
+      const tags = [...(fromArguments(put.tags, args) ?? []), ...(put.resultTags?.(result, ...args) ?? [])];
+      return { tags, ...entryOptions(plan, put) };
+    },
+    undefined,
+  );
+  if (options === undefined) return;
+  try {
+    await cache.set(keyOfCall(call, caches), result, options);
+  } catch (error) {
+    // The method has done its work: that its result cannot be kept must not make the call fail.
+    caches.warnOnce(`put ${whereOf(plan)}`, `@CachePut of ${whereOf(plan)} could not keep the result: ${textOf(error)}`);
+  }
+}

@@ -1,0 +1,73 @@
+import type { Type } from '@nestjs/common';
+import { CacheDecoratorError } from '../ports/errors.js';
+import { keyOfPlan, type MethodPlan } from './plan.js';
+import { injectedInto, type Transport, transportOf } from './transports.js';
+
+const WRITES: Partial<Readonly<Record<Transport, string>>> = {
+  mutation: 'a GraphQL mutation: a hit would skip the change it is there for. Use @CacheEvict on it, and @Cacheable on queries',
+  subscription: 'a GraphQL subscription: a stream has no one answer to keep. Put @Cacheable on what its events are made of',
+  'event-pattern':
+    'an event pattern: a second event with the same payload would be dropped. Use @CacheEvict, or @MessagePattern for a request with an answer',
+  'command-handler': 'a command handler: a hit would skip the command. Use @CacheEvict, or @InvalidatesCache for the events it publishes',
+  'event-handler':
+    'an event handler: a second event with the same content would be dropped. Use @CacheEvict, or @InvalidatesCache for the event',
+  saga: 'a saga: it is a stream. Put @Cacheable on what its commands need',
+};
+
+/**
+ * Combinations that could only do harm, as far as they are seen when the application starts.
+ * @throws CacheDecoratorError (`CACHE_DECORATOR`)
+ */
+export function refuseUnsafe(plan: MethodPlan, method: object, type: Type): void {
+  if (plan.cacheable === undefined || plan.noCache) return;
+  const where = `${type.name}.${plan.method}`;
+  refuseRoute(method, type, plan, where);
+  const transport = transportOf(method, type, plan.method);
+  if (transport === undefined) return;
+  const reason = WRITES[transport];
+  if (reason !== undefined) throw new CacheDecoratorError(`${where} has @Cacheable, but it is ${reason}.`);
+  if (keyOfPlan(plan) !== undefined) return;
+  if (transport === 'query-handler') {
+    throw new CacheDecoratorError(
+      `${where} has @Cacheable without a key, but the one argument of a query handler is an instance of a class, which has no canonical text. ` +
+        `Say what identifies it: @CacheKey((key, query) => key.param('id', query.id)).`,
+    );
+  }
+  if (transport === 'field' && takesParent(method, transport, type, plan.method)) {
+    throw new CacheDecoratorError(
+      `${where} has @Cacheable without a key, but its answer depends on the parent, whose identity only you know. ` +
+        `Name it: @CacheKey((key, parent) => key.param('id', parent.id)).`,
+    );
+  }
+}
+
+function takesParent(method: object, transport: Transport, type: Type, name: string): boolean {
+  const positions = injectedInto(transport, type, name);
+  return [...positions].some(([index, what]) => what === 'parent' && index < (method as { readonly length: number }).length);
+}
+
+/** Nest's keys of what a route handler does with its response, the same in all its major versions. */
+function refuseRoute(method: object, type: Type, plan: MethodPlan, where: string): void {
+  if (Reflect.hasMetadata('__sse__', method)) {
+    throw new CacheDecoratorError(
+      `${where} has @Cacheable, but it sends server-sent events: a stream has no one answer to keep. Leave @Cacheable out.`,
+    );
+  }
+  const headers = Reflect.getMetadata('__headers__', method) as readonly { readonly name: unknown; readonly value: unknown }[] | undefined;
+  if (headers?.some(({ name, value }) => String(name).toLowerCase() === 'vary' && String(value).includes('*')) === true) {
+    throw new CacheDecoratorError(
+      `${where} has @Cacheable and @Header('Vary', '*'), which says that no stored response may ever be used. Leave one of them out, or name the request headers that count.`,
+    );
+  }
+  const parameters = Reflect.getMetadata('__routeArguments__', type, plan.method) as object | undefined;
+  const takesResponse =
+    Reflect.hasMetadata('path', method) &&
+    Reflect.hasMetadata('method', method) &&
+    Object.keys(parameters ?? {}).some((key) => /^[12]:/.test(key)) &&
+    Reflect.getMetadata('__responsePassthrough__', type, plan.method) !== true;
+  if (takesResponse) {
+    throw new CacheDecoratorError(
+      `${where} has @Cacheable, but it sends its response itself (@Res() or @Next()), so that there is nothing to keep. Use @Res({ passthrough: true }), or leave @Cacheable out.`,
+    );
+  }
+}

@@ -1,0 +1,45 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import type { MethodPlan } from './plan.js';
+
+/** What a handler's decorators say of one call, from its arguments and its result. */
+export interface SaidOfCall {
+  readonly tags: readonly string[];
+  readonly skip: boolean;
+}
+
+interface RouteCall {
+  readonly plan: MethodPlan;
+  readonly request: object;
+  taken: boolean;
+}
+
+/**
+ * Joins what `CacheInterceptor` knows of a request with what the decorated handler knows of its call. The interceptor caches the response, so the
+ * handler's wrapper must not cache its value; but only the wrapper sees the arguments, from which tags are made.
+ */
+export class RouteCalls {
+  readonly #storage = new AsyncLocalStorage<RouteCall>();
+  readonly #said = new WeakMap<object, SaidOfCall>();
+
+  /** Runs the handler of `plan` for a request. */
+  run<T>(plan: MethodPlan, request: object, task: () => T): T {
+    this.#said.delete(request);
+    return this.#storage.run({ plan, request, taken: false }, task);
+  }
+
+  /** The request, when this call of the method is the one that answers it; once for each run. */
+  take(plan: MethodPlan): object | undefined {
+    const current = this.#storage.getStore();
+    if (current?.plan !== plan || current.taken) return undefined;
+    current.taken = true;
+    return current.request;
+  }
+
+  say(request: object, said: SaidOfCall): void {
+    this.#said.set(request, said);
+  }
+
+  saidOf(request: object): SaidOfCall | undefined {
+    return this.#said.get(request);
+  }
+}

@@ -1,0 +1,81 @@
+import { CacheDecoratorError } from '../ports/errors.js';
+import type { CacheRegistry } from './cache-registry.js';
+import type { Decorated, Host } from './decorated-hosts.js';
+import { namesOther } from './effects.js';
+import { isRoute, isValueOfRoute, keyOfPlan, type MethodPlan } from './plan.js';
+import { refuseUnsafe } from './refusals.js';
+
+/**
+ * What can be seen when the application starts.
+ * @throws CacheConfigError (`CACHE_CONFIG`) when the keys of two classes could not be told apart
+ * @throws CacheDecoratorError (`CACHE_DECORATOR`) for a decorator that could never do anything
+ */
+export function checkPlan({ plan, method }: Decorated, { type, requestScoped }: Host, registry: CacheRegistry): void {
+  const where = `${type.name}.${plan.method}`;
+  const route = isRoute(method);
+  refuseUnsafe(plan, method, type);
+  refuseIdleEvict(plan, where);
+  if (plan.cacheable !== undefined && !route) registry.claimSegment(plan, type);
+  if (plan.put !== undefined && keyOfPlan(plan) === undefined && plan.put.name === undefined) {
+    registry.warnOnce(
+      `put ${where}`,
+      `${where} has a @CachePut without a key: nothing reads what it stores. Give it the key of the @Cacheable, or its name.`,
+    );
+  }
+  if (idleKey(plan, route)) {
+    registry.warnOnce(`key ${where}`, `${where} has a @CacheKey, but nothing that uses it. Add @Cacheable().`);
+  }
+  if (route) checkRoute(plan, method, where, registry);
+  else if (requestScoped) checkRequestScoped(plan, where, registry);
+}
+
+function refuseIdleEvict(plan: MethodPlan, where: string): void {
+  for (const evict of plan.evict) {
+    if (namesOther(evict) || evict.tenant !== undefined || plan.key !== undefined) continue;
+    throw new CacheDecoratorError(
+      `${where} has a @CacheEvict that names nothing. Give it key, keys, tags, segment, tenant or allEntries, or put @CacheKey on the method.`,
+    );
+  }
+}
+
+/** On a route handler `@CacheKey('name')` opts in by itself. */
+function idleKey(plan: MethodPlan, route: boolean): boolean {
+  const used = plan.cacheable !== undefined || plan.put !== undefined || plan.evict.length > 0;
+  return plan.key !== undefined && !used && !(route && typeof plan.key === 'string');
+}
+
+/** Nest's numbers of GET, ALL and HEAD. */
+const READING: readonly unknown[] = [0, 5, 7];
+
+function checkRoute(plan: MethodPlan, method: object, where: string, registry: CacheRegistry): void {
+  if (plan.cacheable === undefined) return;
+  if (isValueOfRoute(plan)) {
+    if (plan.cacheable.http === undefined) return;
+    registry.warnOnce(
+      `http ${where}`,
+      `${where} has a key made from its arguments, so its value is cached and not its response: the option http has no effect. Leave the key out, or http.`,
+    );
+  } else if (!READING.includes(Reflect.getMetadata('method', method))) {
+    registry.warnOnce(
+      `unsafe ${where}`,
+      `${where} has @Cacheable, but responses of methods other than GET and HEAD are not cached. Move the decorator to the method of the provider that it calls.`,
+    );
+  }
+}
+
+function checkRequestScoped(plan: MethodPlan, where: string, registry: CacheRegistry): void {
+  const { cacheable } = plan;
+  if (cacheable === undefined) return;
+  if (keyOfPlan(plan) === undefined && registry.find(cacheable.cache ?? 'default')?.hasTenantResolver === false) {
+    registry.warnOnce(
+      `scope ${where}`,
+      `${where} belongs to a request-scoped or durable provider, but its key is made from its arguments only: all requests share the result. ` +
+        'If it depends on the request, bring that into the key (@CacheKey), or give the cache a tenant resolver.',
+    );
+  }
+  if (cacheable.staleWhileRevalidate === undefined && cacheable.refreshAhead === undefined) return;
+  registry.warnOnce(
+    `background ${where}`,
+    `${where} belongs to a request-scoped provider and is refreshed in the background: that runs on an instance of its own, without a request.`,
+  );
+}
