@@ -23,6 +23,7 @@ import type {
   KeyLike,
   Producer,
   SetOptions,
+  Tenancy,
   WarmUpOptions,
   WarmUpResult,
 } from './types.js';
@@ -64,6 +65,10 @@ export class CacheService {
   /** Does the cache find the tenant of a call by itself? */
   get hasTenantResolver(): boolean {
     return this.#engine.settings.hasTenantResolver;
+  }
+
+  get tenancy(): Tenancy {
+    return this.#engine.settings.tenancy;
   }
 
   /** What holds for entries of which nothing else is said. */

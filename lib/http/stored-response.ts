@@ -12,6 +12,8 @@ export interface StoredResponse {
   readonly json: boolean;
   readonly etag: string | undefined;
   readonly lastModified: string | undefined;
+  /** The tags as a CDN is told them; null: more than CDNs take; undefined: none are told. */
+  readonly surrogate?: string | null | undefined;
   /** Milliseconds since the epoch. */
   readonly storedAt: number;
   /** Seconds: how old the response already was when it was stored. */

@@ -1,7 +1,8 @@
 import { formatCacheStatus, type CacheStatus } from '../../http/cache-status.js';
 import { isNotModified } from '../../http/conditional.js';
 import { splitList, toHeaderList, valuesOf, type OutgoingHeaders } from '../../http/headers.js';
-import { currentAge, freshnessLeft, type StoredResponse } from '../../http/stored-response.js';
+import { currentAge, type StoredResponse } from '../../http/stored-response.js';
+import { allowCdn, lifetime, refuseCdn } from './cdn.js';
 import type { Exchange } from './exchange.js';
 import type { RoutePlan } from './route-plan.js';
 
@@ -14,12 +15,14 @@ export function sayCacheStatus(exchange: Exchange, status: CacheStatus): void {
 /** Puts status and headers of a stored response on the exchange, as the handler did when it was stored. */
 export function restore(exchange: Exchange, stored: StoredResponse): void {
   exchange.status = stored.status;
-  const names = new Set(stored.headers.map(([name]) => name));
-  for (const name of names) {
-    const values = valuesOf(stored.headers, name);
-    const [only] = values;
-    if (name === 'vary') addVary(exchange, values);
-    else exchange.setHeader(name, values.length === 1 && only !== undefined ? only : values);
+  const { headers } = stored;
+  for (let i = 0; i < headers.length; i++) {
+    const [name = '', value = ''] = headers[i] ?? [];
+    // The lines of one field follow each other.
+    let values: string[] | undefined;
+    for (let next = headers[i + 1]; next?.[0] === name; next = headers[++i + 1]) (values ??= [value]).push(next[1]);
+    if (name === 'vary') addVary(exchange, values ?? [value]);
+    else exchange.setHeader(name, values ?? value);
   }
 }
 
@@ -32,26 +35,32 @@ export function rewind(exchange: Exchange, before: OutgoingHeaders, status: numb
   }
 }
 
-/**
- * The last headers, and the body to hand to the platform: ready text for JSON, nothing for a 304.
- * @param reused the response was made for another request
- */
-export function finish(plan: RoutePlan, exchange: Exchange, stored: StoredResponse, now: number, reused: boolean): unknown {
-  const left = Math.max(0, Math.floor(freshnessLeft(stored, now) / 1000));
-  const present = exchange.outgoing();
-  if (stored.etag !== undefined && present.etag === undefined) exchange.setHeader('etag', stored.etag);
-  if (reused) exchange.setHeader('age', String(currentAge(stored, now)));
+export interface Finishing {
+  /** The response was made for another request. */
+  readonly reused: boolean;
+  /** A CDN may keep it as well. */
+  readonly forCdn: boolean;
+}
+
+/** The last headers, and the body to hand to the platform: ready text for JSON, nothing for a 304. */
+export function finish(plan: RoutePlan, exchange: Exchange, stored: StoredResponse, now: number, how: Finishing): unknown {
+  if (stored.etag !== undefined && !exchange.hasHeader('etag')) exchange.setHeader('etag', stored.etag);
+  if (how.reused) exchange.setHeader('age', String(currentAge(stored, now)));
   if (plan.keyHeaders.length > 0) addVary(exchange, plan.keyHeaders);
   const { cacheControl } = plan.http;
-  if (cacheControl !== undefined && present['cache-control'] === undefined)
-    exchange.setHeader('cache-control', `${cacheControl}, max-age=${String(left)}`);
+  if (cacheControl !== undefined && !exchange.hasHeader('cache-control'))
+    exchange.setHeader('cache-control', `${cacheControl}, max-age=${String(lifetime(stored))}`);
+  if (plan.cdn !== undefined) {
+    if (how.forCdn) allowCdn(plan.cdn, exchange, stored);
+    else refuseCdn(plan.cdn, exchange);
+  }
   if (stored.status >= 200 && stored.status < 300 && isNotModified(exchange.headers, stored, now)) {
     exchange.status = 304;
     for (const name of ['content-type', 'content-length', 'content-encoding', 'content-language', 'content-range'])
       exchange.removeHeader(name);
     return undefined;
   }
-  if (stored.json && present['content-type'] === undefined) exchange.setHeader('content-type', JSON_TYPE);
+  if (stored.json && !exchange.hasHeader('content-type')) exchange.setHeader('content-type', JSON_TYPE);
   return stored.body;
 }
 

@@ -1,13 +1,26 @@
-import { type CallHandler, type ExecutionContext, Inject, Injectable, Logger, type NestInterceptor, type Type } from '@nestjs/common';
+import {
+  type CallHandler,
+  type ExecutionContext,
+  Inject,
+  Injectable,
+  Logger,
+  type NestInterceptor,
+  type OnApplicationBootstrap,
+  type Type,
+} from '@nestjs/common';
 import { ModulesContainer } from '@nestjs/core';
 import { catchError, from, map, mergeMap, type Observable, of, throwError } from 'rxjs';
 import { requestHeader } from '../../http/headers.js';
 import { isNonError, isSafe, mustBypass, readWishes } from '../../http/request.js';
 import { sayCacheStatus } from './answer.js';
+import { refuseCdn } from './cdn.js';
 import { type Exchange, exchangeOf, type HttpRequest } from './exchange.js';
 import { answerFromCache, peekAnswer } from './lookup.js';
+import { neverHasTenant, noTenantError } from './no-tenant.js';
 import { HTTP_CACHE_SOURCE, type HttpCacheSource, type ResponseCache } from './response-cache.js';
 import { type Handler, planRoute, type RoutePlan } from './route-plan.js';
+import { RequestView } from './request-view.js';
+import { routesOf } from './routes.js';
 import { invalidateUri } from './unsafe-method.js';
 
 /**
@@ -21,7 +34,7 @@ import { invalidateUri } from './unsafe-method.js';
  * Cost: one read of the cache per request, two for a response with `Vary`.
  */
 @Injectable()
-export class CacheInterceptor implements NestInterceptor {
+export class CacheInterceptor implements NestInterceptor, OnApplicationBootstrap {
   readonly #plans = new WeakMap<object, WeakMap<object, RoutePlan | 'none'>>();
   readonly #warned = new Set<string>();
   readonly #logger = new Logger('CacheInterceptor');
@@ -30,6 +43,16 @@ export class CacheInterceptor implements NestInterceptor {
     @Inject(HTTP_CACHE_SOURCE) private readonly source: HttpCacheSource,
     @Inject(ModulesContainer) private readonly modules: ModulesContainer,
   ) {}
+
+  /** @throws CacheConfigError (`CACHE_CONFIG`) for options of a route that cannot work */
+  onApplicationBootstrap(): void {
+    for (const { controller, handler } of routesOf(this.modules)) {
+      const plan = this.#planOf(controller, handler);
+      const cache = plan === undefined ? undefined : this.source.cacheOf(plan.options.cache);
+      if (plan !== undefined && cache !== undefined && neverHasTenant(cache))
+        this.#warn(`no tenant, ${plan.where}`, noTenantError(plan, cache));
+    }
+  }
 
   intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> | Promise<Observable<unknown>> {
     if (context.getType() !== 'http') return next.handle();
@@ -47,11 +70,11 @@ export class CacheInterceptor implements NestInterceptor {
     // Its headers may be out already.
     if (plan.unfit === 'res' || plan.unfit === 'sse') return next.handle();
     const reason = plan.unfit ?? mustBypass(exchange.headers);
-    if (reason !== undefined) return bypass(exchange, next, reason);
+    if (reason !== undefined) return bypass(exchange, next, reason, plan);
     const identity = identify(plan, exchange);
-    if (identity === undefined) return bypass(exchange, next, 'credentials');
+    if (identity === undefined) return bypass(exchange, next, 'credentials', plan);
     const wishes = plan.http.requestDirectives === 'ignore' ? readWishes({}) : readWishes(exchange.headers);
-    if (wishes.noStore) return bypass(exchange, next, 'no-store');
+    if (wishes.noStore) return bypass(exchange, next, 'no-store', plan);
 
     const handle = (): Observable<unknown> => next.handle() as Observable<unknown>;
     const parts = { plan, cache, exchange, handle, ...identity, now: () => cache.clock.now(), warn: this.#warn };
@@ -91,8 +114,11 @@ export class CacheInterceptor implements NestInterceptor {
     let plan = plans.get(handler);
     if (plan === undefined) {
       const options = this.source.optionsOf(controller, handler);
-      plan =
-        options === undefined ? 'none' : planRoute(controller, handler, { ...this.source.cacheOf(options.cache)?.defaults, ...options });
+      if (options === undefined) plan = 'none';
+      else {
+        const { codec, ...defaults } = this.source.cacheOf(options.cache)?.defaults ?? {};
+        plan = planRoute(controller, handler, { ...defaults, ...options }, codec);
+      }
       plans.set(handler, plan);
     }
     return plan === 'none' ? undefined : plan;
@@ -108,8 +134,9 @@ export class CacheInterceptor implements NestInterceptor {
   };
 }
 
-function bypass(exchange: Exchange, next: CallHandler, detail: string): Observable<unknown> {
+function bypass(exchange: Exchange, next: CallHandler, detail: string, plan?: RoutePlan): Observable<unknown> {
   sayCacheStatus(exchange, { hit: false, fwd: 'bypass', detail });
+  refuseCdn(plan?.cdn, exchange);
   return next.handle();
 }
 
@@ -119,16 +146,14 @@ interface Identity {
   readonly authenticated: boolean;
 }
 
+const NOBODY: Identity = Object.freeze({ principal: undefined, authenticated: false });
+
 /** How the one who asks enters the key; undefined: not at all although the request says who asks. */
 function identify(plan: RoutePlan, exchange: Exchange): Identity | undefined {
   const { principal: principalOf, credentials = 'bypass' } = plan.http;
-  const principal = principalOf?.({
-    ...exchange.request,
-    method: exchange.method,
-    url: exchange.path + exchange.search,
-    headers: exchange.headers,
-  });
+  const principal = principalOf?.(new RequestView(exchange));
   if (principal !== undefined) return { principal, authenticated: false };
+  if (exchange.headers.authorization === undefined && exchange.headers.cookie === undefined) return NOBODY;
   const uncovered = ['authorization', 'cookie'].filter(
     (name) => requestHeader(exchange.headers, name) !== undefined && !plan.keyHeaders.includes(name),
   );

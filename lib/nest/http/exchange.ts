@@ -11,6 +11,7 @@ interface ExpressResponse extends RawResponse {
   statusCode: number;
   readonly app?: { get(setting: string): unknown };
   getHeaders(): OutgoingHeaders;
+  hasHeader(name: string): boolean;
   setHeader(name: string, value: string | readonly string[]): unknown;
   removeHeader(name: string): unknown;
 }
@@ -21,6 +22,7 @@ interface FastifyReply {
   readonly statusCode: number;
   code(status: number): unknown;
   getHeaders(): OutgoingHeaders;
+  hasHeader(name: string): boolean;
   header(name: string, value: string | readonly string[]): unknown;
   removeHeader(name: string): unknown;
   serialize(payload: unknown): unknown;
@@ -31,12 +33,17 @@ export interface HttpRequest {
   readonly url: string;
   readonly originalUrl?: string;
   readonly headers: RequestHeaders;
+  readonly params?: Readonly<Record<string, string | undefined>>;
+  readonly query?: Readonly<Record<string, unknown>>;
+  readonly user?: unknown;
 }
 
 /** One request and its response, the same on Express and Fastify. */
 export interface Exchange {
   readonly request: HttpRequest;
   readonly method: string;
+  /** As it was sent. */
+  readonly url: string;
   /** As it was sent, without the query; never decoded or normalised. */
   readonly path: string;
   /** The raw query, with its `?` when there is one. */
@@ -44,6 +51,7 @@ export interface Exchange {
   readonly headers: RequestHeaders;
   status: number;
   outgoing(): OutgoingHeaders;
+  hasHeader(name: string): boolean;
   setHeader(name: string, value: string | readonly string[]): void;
   removeHeader(name: string): void;
   readonly isSent: boolean;
@@ -62,11 +70,12 @@ export function exchangeOf(request: HttpRequest, response: object): Exchange {
 }
 
 abstract class BaseExchange {
+  readonly url: string;
   readonly path: string;
   readonly search: string;
 
   constructor(readonly request: HttpRequest) {
-    const url = request.originalUrl ?? request.url;
+    const url = (this.url = request.originalUrl ?? request.url);
     const at = url.indexOf('?');
     this.path = at === -1 ? url : url.slice(0, at);
     this.search = at === -1 ? '' : url.slice(at);
@@ -99,6 +108,10 @@ class ExpressExchange extends BaseExchange implements Exchange {
 
   outgoing(): OutgoingHeaders {
     return { ...this.raw.getHeaders() };
+  }
+
+  hasHeader(name: string): boolean {
+    return this.raw.hasHeader(name);
   }
 
   setHeader(name: string, value: string | readonly string[]): void {
@@ -147,6 +160,10 @@ class FastifyExchange extends BaseExchange implements Exchange {
 
   outgoing(): OutgoingHeaders {
     return { ...this.reply.getHeaders() };
+  }
+
+  hasHeader(name: string): boolean {
+    return this.reply.hasHeader(name);
   }
 
   setHeader(name: string, value: string | readonly string[]): void {

@@ -1,11 +1,14 @@
 import type { Observable } from 'rxjs';
 import type { OutgoingHeaders } from '../../http/headers.js';
 import type { StoredResponse, VaryRecord } from '../../http/stored-response.js';
+import { SHARED_OPTIONS } from '../../core/call-maker.js';
 import { MAX_DURATION_MS } from '../../ports/duration.js';
+import { CacheConfigError } from '../../ports/errors.js';
 import { detachResponse } from './detached-response.js';
 import type { Exchange } from './exchange.js';
 import { newGeneration, type Production, runHandler } from './production.js';
 import type { Detailed, FillContext, FillOptions, ResponseCache } from './response-cache.js';
+import { RequestView } from './request-view.js';
 import { routeKey, uriTag } from './route-key.js';
 import type { RoutePlan } from './route-plan.js';
 
@@ -47,14 +50,19 @@ export class Filling {
   /** Set once the handler runs for the answer of this request. */
   own: OwnRun | undefined;
 
-  constructor(private readonly parts: LookupParts) {}
+  readonly #options: FillOptions;
+
+  constructor(private readonly parts: LookupParts) {
+    const { plan } = parts;
+    this.#options = plan.uriTagged || plan.http.tags !== undefined ? new RequestOptions(parts) : plan.fill;
+  }
 
   ask(variant: VaryRecord | undefined): Promise<Detailed<Kept>> {
     const { plan, cache, exchange, principal } = this.parts;
     return cache.getOrSetDetailed<Kept>(
       routeKey(plan, exchange, principal, variant),
       (context) => this.#produce(context, variant),
-      optionsOf(plan, exchange),
+      this.#options,
     );
   }
 
@@ -86,14 +94,13 @@ export class Filling {
   async #record(context: FillContext, response: StoredResponse, vary: readonly string[], tags: readonly string[]): Promise<Kept> {
     const { plan, cache, exchange, principal } = this.parts;
     const record: VaryRecord = { kind: 'vary', names: vary, generation: newGeneration() };
-    const options = optionsOf(plan, exchange);
     try {
       await cache.set(routeKey(plan, exchange, principal, record), response, {
-        ...options,
+        ...plan.fill,
         ttl: response.freshMs,
         staleWhileRevalidate: response.staleMs,
         staleIfError: response.fallbackMs,
-        tags: [...(options.tags ?? []), ...tags],
+        tags: [...(this.#options.tags ?? []), ...tags],
       });
     } catch (error) {
       this.parts.warn('set', error);
@@ -101,6 +108,12 @@ export class Filling {
     }
     context.setTtl(Math.min(MAX_DURATION_MS, Math.max(RECORD_MS, response.freshMs + Math.max(response.staleMs, response.fallbackMs))));
     return record;
+  }
+
+  /** What goes to CDNs: not the tag that stands for the URI. */
+  get #knownTags(): readonly string[] {
+    const { plan } = this.parts;
+    return this.#options instanceof RequestOptions ? this.#options.said : (plan.fill.tags ?? []);
   }
 
   async #forget(): Promise<void> {
@@ -116,9 +129,9 @@ export class Filling {
       await exchange.whenSent();
       detachResponse(exchange, before);
       exchange.status = status;
-      return runHandler(plan, exchange, handle, authenticated, now, true);
+      return runHandler(plan, exchange, handle, authenticated, now, true, this.#knownTags);
     }
-    const settled = runHandler(plan, exchange, handle, authenticated, now, false);
+    const settled = runHandler(plan, exchange, handle, authenticated, now, false, this.#knownTags);
     this.own = { settled, before, status, wasStale: context.stale !== undefined };
     settled.catch(() => undefined);
     return settled;
@@ -138,6 +151,34 @@ function keep(context: FillContext, response: StoredResponse): void {
   context.setWindows({ staleWhileRevalidate: response.staleMs, staleIfError: response.fallbackMs });
 }
 
-function optionsOf(plan: RoutePlan, exchange: Exchange): FillOptions {
-  return plan.uriTagged ? { ...plan.fill, tags: [...(plan.fill.tags ?? []), uriTag(plan, exchange)] } : plan.fill;
+/** Options whose tags depend on the request; made only when the cache has no near answer. */
+class RequestOptions implements FillOptions {
+  readonly [SHARED_OPTIONS]: FillOptions;
+  readonly #parts: LookupParts;
+  #said: readonly string[] | undefined;
+
+  constructor(parts: LookupParts) {
+    this[SHARED_OPTIONS] = parts.plan.fill;
+    this.#parts = parts;
+  }
+
+  get tags(): readonly string[] {
+    const { plan, exchange } = this.#parts;
+    return plan.uriTagged ? [...this.said, uriTag(plan, exchange)] : this.said;
+  }
+
+  /** The tags that the route declares. */
+  get said(): readonly string[] {
+    const { plan, exchange } = this.#parts;
+    const { tags } = plan.http;
+    const listed = plan.fill.tags ?? [];
+    if (tags === undefined) return listed;
+    try {
+      return (this.#said ??= [...listed, ...tags(new RequestView(exchange))]);
+    } catch (error) {
+      throw new CacheConfigError(`http.tags of ${plan.where} threw: ${error instanceof Error ? error.message : String(error)}`, {
+        cause: error,
+      });
+    }
+  }
 }

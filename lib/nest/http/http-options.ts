@@ -1,3 +1,4 @@
+import type { SurrogateHeader } from '../../http/surrogate-keys.js';
 import type { Duration } from '../../ports/duration.js';
 
 /** The part of an Express or Fastify request that options are given. */
@@ -5,8 +6,31 @@ export interface CacheableRequest {
   readonly method: string;
   readonly url: string;
   readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
+  /** The parameters of the path, as text: pipes have not run yet. */
+  readonly params: Readonly<Record<string, string | undefined>>;
+  /** The query as the platform parses it. */
+  readonly query: Readonly<Record<string, unknown>>;
   /** What guards put there. */
   readonly user?: unknown;
+  /** The request of the platform, for what else guards and middleware put there. */
+  readonly raw: object;
+}
+
+/** What a CDN in front of the application is told. */
+export interface CdnOptions {
+  /**
+   * `CDN-Cache-Control: max-age` (RFC 9213), at least a second: how long the CDN may keep a response. It may be longer than the ttl when tags purge
+   * the CDN. Default: the ttl.
+   */
+  readonly maxAge?: Duration;
+  /** The header in which the tags of a response go out; `surrogateKeys(tags)` gives the same words for purging. Default: tags do not go out. */
+  readonly tags?: SurrogateHeader;
+  /**
+   * Responses of a cache that resolved a tenant:
+   * - `'refuse'` (default): the CDN is told not to keep them, since it may not see what makes the tenant;
+   * - `'by-url'`: host and URL tell the tenants apart.
+   */
+  readonly tenants?: 'refuse' | 'by-url';
 }
 
 /** How the responses of a route are cached: `@Cacheable({ http: { ... } })` on a controller method or class. */
@@ -33,8 +57,18 @@ export interface HttpCacheOptions {
   readonly freshness?: 'route' | 'response';
   /** Whether `Cache-Control: no-cache`, `max-age`, ... of a request count. Default 'respect'. */
   readonly requestDirectives?: 'respect' | 'ignore';
-  /** Send a `Cache-Control` of this kind where the handler set none: `max-age` is what is left of the ttl. Default: none is sent. */
+  /** Send a `Cache-Control` of this kind where the handler set none: `max-age` is the ttl, `Age` says how much of it is over. Default: none is sent. */
   readonly cacheControl?: 'public' | 'private';
+  /**
+   * For a CDN in front of the application. What the CDN must not keep (answers that are not stored, stale ones, those for a principal) goes out
+   * with `CDN-Cache-Control: no-store`, unless the handler set that header. Default: nothing is said to CDNs.
+   */
+  readonly cdn?: CdnOptions;
+  /**
+   * Tags made from the request, known before the handler runs; beside those of the decorator. What they depend on must be part of the key. When it
+   * throws, the request goes past the cache.
+   */
+  readonly tags?: (request: CacheableRequest) => readonly string[];
   /** An `ETag` for responses that have none. Default true. */
   readonly etag?: boolean;
   /** Methods that are not safe invalidate what is stored of the same URI (RFC 9111 section 4.4). Default true. */
@@ -55,4 +89,6 @@ export interface RouteCacheOptions {
   readonly tags?: readonly string[] | ((value: never) => readonly string[]);
   readonly unless?: (value: never) => boolean;
   readonly http?: HttpCacheOptions;
+  /** What the handler's decorators said of the call that answered a request, from its arguments and result. */
+  readonly saidOf?: (request: object) => { readonly tags: readonly string[]; readonly skip: boolean } | undefined;
 }

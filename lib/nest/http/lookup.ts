@@ -4,7 +4,9 @@ import { type RequestWishes, satisfies } from '../../http/request.js';
 import { freshnessLeft, type StoredResponse, type VaryRecord } from '../../http/stored-response.js';
 import { CacheError } from '../../ports/errors.js';
 import { finish, restore, rewind, sayCacheStatus } from './answer.js';
+import { refuseCdn } from './cdn.js';
 import { Filling, isKept, type Kept, type LookupParts } from './filling.js';
+import { lacksTenant, noTenantError } from './no-tenant.js';
 import type { Production } from './production.js';
 import type { Detailed } from './response-cache.js';
 import { routeKey } from './route-key.js';
@@ -40,6 +42,7 @@ async function settle(parts: LookupParts, filling: Filling, fwd: ForwardReason, 
   }
   if (own !== undefined) rewind(exchange, own.before, own.status);
   restore(exchange, value);
+  const fresh = outcome === 'hit' || outcome === 'miss' || outcome === 'joined';
   const left = freshnessLeft(value, now) / 1000;
   if (outcome === 'miss' || outcome === 'joined') sayCacheStatus(exchange, { hit: false, fwd, collapsed: true, ttl: left });
   else if (outcome === 'hit') sayCacheStatus(exchange, { hit: true, ttl: left });
@@ -49,22 +52,29 @@ async function settle(parts: LookupParts, filling: Filling, fwd: ForwardReason, 
       ttl: Math.min(left, -1),
       detail: outcome === 'stale' ? 'stale-while-revalidate' : 'stale-if-error',
     });
-  return of(finish(plan, exchange, value, now, true));
+  return of(finish(plan, exchange, value, now, { reused: true, forCdn: fresh && found.createdAt !== undefined && isForCdn(parts) }));
+}
+
+/** Is the key of the answer all in what a CDN sees? */
+function isForCdn({ plan, cache, principal }: LookupParts): boolean {
+  return principal === undefined && (plan.cdn?.tenants === 'by-url' || cache.hasTenantResolver !== true);
 }
 
 function answerOwn(parts: LookupParts, production: Production, fwd: ForwardReason, stored: boolean): Observable<unknown> {
   const { exchange, plan } = parts;
   if (!production.shared) {
     sayCacheStatus(exchange, { hit: false, fwd, detail: production.reason });
+    refuseCdn(plan.cdn, exchange);
     return of(production.value);
   }
   const now = parts.now();
   sayCacheStatus(exchange, { hit: false, fwd, stored, ...(stored && { ttl: freshnessLeft(production.response, now) / 1000 }) });
-  return of(finish(plan, exchange, production.response, now, false));
+  return of(finish(plan, exchange, production.response, now, { reused: false, forCdn: stored && isForCdn(parts) }));
 }
 
 function runAlone(parts: LookupParts, fwd: ForwardReason, detail: string): Observable<unknown> {
   sayCacheStatus(parts.exchange, { hit: false, fwd, detail });
+  refuseCdn(parts.plan.cdn, parts.exchange);
   return parts.handle();
 }
 
@@ -73,13 +83,23 @@ async function afterFailure(parts: LookupParts, filling: Filling, fwd: ForwardRe
   if (filling.own !== undefined) {
     // The handler runs or has run for this request: never twice.
     sayCacheStatus(parts.exchange, { hit: false, fwd });
-    return answerOwn(parts, await filling.own.settled, fwd, false);
+    const production = await filling.own.settled.catch((thrown: unknown) => {
+      refuseCdn(parts.plan.cdn, parts.exchange);
+      throw thrown;
+    });
+    return answerOwn(parts, production, fwd, false);
   }
   if (!(error instanceof CacheError)) {
     sayCacheStatus(parts.exchange, { hit: false, fwd, collapsed: true });
+    refuseCdn(parts.plan.cdn, parts.exchange);
     throw error;
   }
-  parts.warn(error.code, error);
+  const { plan, cache } = parts;
+  if (lacksTenant(cache)) {
+    parts.warn(`no tenant, ${plan.where}`, noTenantError(plan, cache));
+    return runAlone(parts, 'bypass', 'no-tenant');
+  }
+  parts.warn(`${error.code}, ${plan.where}`, error);
   return runAlone(parts, 'bypass', 'cache-error');
 }
 
@@ -93,8 +113,9 @@ export async function peekAnswer(parts: LookupParts, wishes: RequestWishes): Pro
   if (stored !== undefined && freshnessLeft(stored, now) > 0 && satisfies(stored, wishes, now)) {
     restore(exchange, stored);
     sayCacheStatus(exchange, { hit: true, ttl: freshnessLeft(stored, now) / 1000 });
-    return of(finish(plan, exchange, stored, now, true));
+    return of(finish(plan, exchange, stored, now, { reused: true, forCdn: isForCdn(parts) }));
   }
+  refuseCdn(plan.cdn, exchange);
   if (wishes.onlyIfCached) {
     sayCacheStatus(exchange, { hit: false, fwd: 'request', detail: 'only-if-cached' });
     exchange.status = GATEWAY_TIMEOUT;

@@ -5,6 +5,7 @@ import { storableHeaders, toHeaderList, valuesOf, type HeaderList, type Outgoing
 import { judgeResponse, type Refusal } from '../../http/storable.js';
 import type { StoredResponse } from '../../http/stored-response.js';
 import { MAX_DURATION_MS, toMilliseconds } from '../../ports/duration.js';
+import { surrogateOf } from './cdn.js';
 import type { Exchange } from './exchange.js';
 import type { RoutePlan } from './route-plan.js';
 
@@ -19,6 +20,7 @@ export type Production =
 /**
  * Runs the handler and makes its answer into something that can be stored.
  * @param detached the response of the request is out already
+ * @param knownTags declared before the handler runs
  * @throws whatever the handler throws, unchanged
  */
 export async function runHandler(
@@ -28,6 +30,7 @@ export async function runHandler(
   authenticated: boolean,
   now: () => number,
   detached: boolean,
+  knownTags: readonly string[],
 ): Promise<Production> {
   const before = exchange.outgoing();
   const value = await lastValueFrom(handle(), { defaultValue: undefined });
@@ -40,7 +43,8 @@ export async function runHandler(
   const receivedAt = now();
   const { options, http } = plan;
   const given = value as never;
-  if (options.unless?.(given) === true) return refused('unless');
+  const said = options.saidOf?.(exchange.request);
+  if (said?.skip === true || options.unless?.(given) === true) return refused('unless');
   const ttl = typeof options.ttl === 'function' ? options.ttl(given) : options.ttl;
   const routeTtlMs = toMilliseconds(ttl ?? DEFAULT_TTL_MS, 'ttl');
   if (routeTtlMs === 0 && http.freshness !== 'response') return refused('ttl');
@@ -60,6 +64,8 @@ export async function runHandler(
 
   const [ownTag] = valuesOf(after, 'etag');
   const makesTag = http.etag !== false && status >= 200 && status < 300 && body.value !== undefined && body.value !== null;
+  const tags = [...(typeof options.tags === 'function' ? options.tags(given) : []), ...(said?.tags ?? [])];
+  const surrogate = surrogateOf(plan.cdn, [...knownTags, ...tags]);
   const response: StoredResponse = {
     kind: 'response',
     status,
@@ -68,14 +74,15 @@ export async function runHandler(
     json: body.json,
     etag: ownTag ?? (makesTag ? strongEtag(String(body.value)) : undefined),
     lastModified: valuesOf(after, 'last-modified')[0],
+    ...(surrogate === undefined ? undefined : { surrogate }),
     storedAt: receivedAt,
     initialAge: verdict.initialAge,
     freshMs: capped(verdict.freshMs),
     staleMs: capped(verdict.staleMs),
     fallbackMs: capped(verdict.fallbackMs),
   };
-  const tags = typeof options.tags === 'function' ? options.tags(given) : [];
-  return { shared: true, response, vary: verdict.vary.filter((name) => !plan.keyHeaders.includes(name)), tags };
+  const vary = verdict.vary.filter((name) => !plan.keyHeaders.includes(name));
+  return { shared: true, response, vary, tags };
 }
 
 /** As everywhere in the cache. */

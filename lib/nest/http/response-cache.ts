@@ -1,5 +1,7 @@
-import type { CacheKey } from '../../core/key.js';
+import type { CacheKey, CacheKeyBuilder } from '../../core/key.js';
+import type { SHARED_OPTIONS } from '../../core/call-maker.js';
 import type { Clock } from '../../ports/clock.js';
+import type { Codec } from '../../ports/codec.js';
 import type { Duration } from '../../ports/duration.js';
 import type { RouteCacheOptions } from './http-options.js';
 
@@ -29,13 +31,20 @@ export interface FillOptions {
   readonly staleWhileRevalidate?: Duration;
   readonly staleIfError?: Duration;
   readonly tags?: readonly string[];
+  readonly codec?: Codec;
+  /** What is the same from request to request: the cache resolves it once. */
+  readonly [SHARED_OPTIONS]?: FillOptions;
 }
 
 /** What the interceptor needs of a cache. */
 export interface ResponseCache {
   readonly clock: Clock;
   /** What the options of the cache say, for routes that say nothing. Default: a ttl of 30 s and no stale windows. */
-  readonly defaults?: Pick<RouteCacheOptions, 'ttl' | 'staleWhileRevalidate' | 'staleIfError'>;
+  readonly defaults?: Pick<RouteCacheOptions, 'ttl' | 'staleWhileRevalidate' | 'staleIfError'> & { readonly codec?: Codec };
+  readonly hasTenantResolver?: boolean;
+  readonly tenancy?: 'optional' | 'required';
+  /** A builder with the tenant of the resolver. */
+  key?(): CacheKeyBuilder;
   getOrSetDetailed<T>(key: CacheKey | string, producer: (context: FillContext) => Promise<T>, options?: FillOptions): Promise<Detailed<T>>;
   get(key: CacheKey | string): Promise<unknown>;
   set(key: CacheKey | string, value: unknown, options?: FillOptions): Promise<unknown>;

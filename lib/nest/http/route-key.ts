@@ -11,12 +11,29 @@ import type { RoutePlan } from './route-plan.js';
  * pipes see of a GET is in it (unless `query` narrows it), so that a request whose pipes would refuse it never finds an answer.
  */
 export function routeKey(plan: RoutePlan, exchange: Exchange, principal: string | undefined, variant?: VaryRecord): CacheKey {
+  const recent = principal === undefined && variant === undefined ? plan.recentKeys : undefined;
+  const known = recent?.get(exchange.url);
+  if (known !== undefined) return known;
+  const key = makeKey(plan, exchange, principal, variant);
+  if (recent !== undefined && exchange.url.length <= MAX_RECENT_LENGTH) {
+    if (recent.size >= MAX_RECENT) recent.clear();
+    recent.set(exchange.url, key);
+  }
+  return key;
+}
+
+/** Some 100 KB for a route at most. */
+const MAX_RECENT = 256;
+const MAX_RECENT_LENGTH = 200;
+
+function makeKey(plan: RoutePlan, exchange: Exchange, principal: string | undefined, variant?: VaryRecord): CacheKey {
   const { key, segment } = plan.options;
   const query = canonicalQuery(exchange.search, plan.http.query);
   const builder = CacheKey.builder().segment(key ?? segment);
   if (key === undefined || query !== '' || plan.patterns.some((pattern) => /[:*]/.test(pattern))) {
     builder.param('path', exchange.path).param('query', query === '' ? undefined : query);
   }
+  if (plan.version !== undefined) builder.param('version', plan.version);
   if (plan.hostInKey) builder.param('host', requestHeader(exchange.headers, 'host')?.toLowerCase() ?? '');
   if (plan.keyHeaders.length > 0) builder.param('headers', secondaryKey(plan.keyHeaders, exchange.headers));
   if (principal !== undefined) builder.param('principal', principal);

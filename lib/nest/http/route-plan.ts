@@ -1,5 +1,10 @@
+import type { CacheKey } from '../../core/key.js';
+import { responseCodec } from '../../http/response-codec.js';
+import type { Codec } from '../../ports/codec.js';
 import type { Duration } from '../../ports/duration.js';
 import { toMilliseconds } from '../../ports/duration.js';
+import { type CdnPlan, planCdn } from './cdn.js';
+import { handlerName } from './handler-name.js';
 import type { HttpCacheOptions, RouteCacheOptions } from './http-options.js';
 import type { FillOptions } from './response-cache.js';
 
@@ -11,6 +16,8 @@ export type Handler = object & { readonly name: string };
 
 /** Everything about a route that does not change from request to request. */
 export interface RoutePlan {
+  /** For messages. */
+  readonly where: string;
   readonly options: RouteCacheOptions;
   readonly http: HttpCacheOptions;
   /** Why no response of this route can be cached: it does not go out through the value the handler returns. */
@@ -18,6 +25,11 @@ export interface RoutePlan {
   /** Sorted, in lower case. */
   readonly keyHeaders: readonly string[];
   readonly hostInKey: boolean;
+  /** Part of the key: two versions of a handler may have one path. */
+  readonly version: string | undefined;
+  /** Keys of recent URLs, for routes whose key depends on nothing else. */
+  readonly recentKeys: Map<string, CacheKey> | undefined;
+  readonly cdn: CdnPlan | undefined;
   readonly staleWhileRevalidateMs: number;
   readonly staleIfErrorMs: number;
   /** Entries of one URI are under several keys: a tag names the URI for them. */
@@ -36,10 +48,15 @@ const ROUTE_ARGUMENTS = '__routeArguments__';
 const PASSTHROUGH = '__responsePassthrough__';
 const HOST = 'host';
 const PATH = 'path';
+const VERSION = '__version__';
 const RESPONSE_OR_NEXT = /^[12]:/;
 
-export function planRoute(controller: Controller, handler: Handler, options: RouteCacheOptions): RoutePlan {
+/** @param codec of the cache: responses have a format of their own, unless the cache was given a codec */
+export function planRoute(controller: Controller, handler: Handler, options: RouteCacheOptions, codec?: Codec): RoutePlan {
   const http = options.http ?? {};
+  const name = handlerName(controller, handler);
+  const where = `${controller.name}.${String(name)}`;
+  const hostInKey = http.host ?? Reflect.getMetadata(HOST, controller) !== undefined;
   const keyHeaders = [...new Set(http.headers?.map((name) => name.toLowerCase()))].sort();
   const staleWhileRevalidateMs = windowMs(options.staleWhileRevalidate, 'staleWhileRevalidate');
   const staleIfErrorMs = windowMs(options.staleIfError, 'staleIfError');
@@ -47,12 +64,21 @@ export function planRoute(controller: Controller, handler: Handler, options: Rou
   return {
     options,
     http,
-    unfit: unfitness(controller, handler),
+    where,
+    unfit: unfitness(controller, handler, name),
     keyHeaders,
-    hostInKey: http.host ?? Reflect.getMetadata(HOST, controller) !== undefined,
+    hostInKey,
+    version: versionOf(controller, handler),
+    recentKeys: keyHeaders.length === 0 && !hostInKey ? new Map() : undefined,
+    cdn: http.cdn === undefined ? undefined : planCdn(http.cdn, where),
     staleWhileRevalidateMs,
     staleIfErrorMs,
-    fill: Object.freeze({ staleWhileRevalidate: staleWhileRevalidateMs, staleIfError: staleIfErrorMs, tags }),
+    fill: Object.freeze({
+      staleWhileRevalidate: staleWhileRevalidateMs,
+      staleIfError: staleIfErrorMs,
+      tags,
+      ...(codec === undefined || codec.id === 'json' ? { codec: responseCodec } : undefined),
+    }),
     uriTagged: keyHeaders.length > 0 || http.principal !== undefined,
     patterns: patternsOf(controller, handler),
   };
@@ -77,24 +103,18 @@ function texts(paths: unknown): readonly string[] {
   return (Array.isArray(paths) ? paths : [paths ?? '']).map(String);
 }
 
-function unfitness(controller: Controller, handler: Handler): RoutePlan['unfit'] {
+function unfitness(controller: Controller, handler: Handler, name: string | symbol): RoutePlan['unfit'] {
   if (Reflect.getMetadata(SSE, handler) !== undefined) return 'sse';
   if (Reflect.getMetadata(RENDER, handler) !== undefined) return 'render';
   if (Reflect.getMetadata(REDIRECT, handler) !== undefined) return 'redirect';
-  const name = methodName(controller, handler);
   const parameters = Reflect.getMetadata(ROUTE_ARGUMENTS, controller, name) as object | undefined;
   const takesResponse = Object.keys(parameters ?? {}).some((key) => RESPONSE_OR_NEXT.test(key));
   return takesResponse && Reflect.getMetadata(PASSTHROUGH, controller, name) !== true ? 'res' : undefined;
 }
 
-/** Under which name the controller has the handler: decorators may have given the function another one. */
-function methodName(controller: Controller, handler: Handler): string | symbol {
-  for (let proto: unknown = controller.prototype; typeof proto === 'object' && proto !== null; proto = Object.getPrototypeOf(proto)) {
-    for (const key of Reflect.ownKeys(proto)) {
-      if (Object.getOwnPropertyDescriptor(proto, key)?.value === handler) return key;
-    }
-  }
-  return handler.name;
+function versionOf(controller: Controller, handler: Handler): string | undefined {
+  const version: unknown = Reflect.getMetadata(VERSION, handler) ?? Reflect.getMetadata(VERSION, controller);
+  return version === undefined ? undefined : [version].flat().map(String).join(',');
 }
 
 function windowMs(given: Duration | undefined, name: string): number {

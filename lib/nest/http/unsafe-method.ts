@@ -3,6 +3,7 @@ import type { ModulesContainer } from '@nestjs/core';
 import type { Exchange } from './exchange.js';
 import type { ResponseCache } from './response-cache.js';
 import { routeKey, uriTag } from './route-key.js';
+import { routesOf } from './routes.js';
 import { type Handler, patternsOf, type RoutePlan } from './route-plan.js';
 
 interface UnsafeParts {
@@ -13,8 +14,7 @@ interface UnsafeParts {
   readonly planOf: (controller: Type, handler: Handler) => RoutePlan | undefined;
 }
 
-/** Nest's metadata key of a route's method, and its numbers for GET and ALL. */
-const METHOD = 'method';
+/** Nest's numbers of GET and ALL. */
 const READING: readonly unknown[] = [0, 5];
 
 /**
@@ -34,27 +34,10 @@ export async function invalidateUri(parts: UnsafeParts): Promise<void> {
 
 /** The routes that opted in, read, and have a path pattern of the unsafe route. */
 function* readingPlans({ plan, modules, planOf }: UnsafeParts): Iterable<RoutePlan> {
-  for (const module of modules.values()) {
-    for (const { metatype } of module.controllers.values()) {
-      if (typeof metatype !== 'function') continue;
-      const controller = metatype as Type;
-      for (const handler of handlersOf(controller)) {
-        if (!READING.includes(Reflect.getMetadata(METHOD, handler))) continue;
-        if (!patternsOf(controller, handler).some((pattern) => plan.patterns.includes(pattern))) continue;
-        const reading = planOf(controller, handler);
-        if (reading !== undefined) yield reading;
-      }
-    }
-  }
-}
-
-function* handlersOf(controller: Type): Iterable<Handler> {
-  const seen = new Set<PropertyKey>();
-  for (let proto: unknown = controller.prototype; typeof proto === 'object' && proto !== null; proto = Object.getPrototypeOf(proto)) {
-    for (const key of Reflect.ownKeys(proto)) {
-      const value: unknown = Object.getOwnPropertyDescriptor(proto, key)?.value;
-      if (!seen.has(key) && typeof value === 'function') yield value;
-      seen.add(key);
-    }
+  for (const { controller, handler, method } of routesOf(modules)) {
+    if (!READING.includes(method)) continue;
+    if (!patternsOf(controller, handler).some((pattern) => plan.patterns.includes(pattern))) continue;
+    const reading = planOf(controller, handler);
+    if (reading !== undefined) yield reading;
   }
 }

@@ -1,0 +1,41 @@
+import { Buffer } from 'node:buffer';
+import type { Codec } from '../ports/codec.js';
+import { CodecError } from '../ports/errors.js';
+
+/**
+ * Keeps what the response cache stores: a line of JSON with what is known of the response, and after it the body as it goes out. So a hit parses
+ * some 200 bytes however long the body is, and the body needs no escapes.
+ *
+ *     {"kind":"response","status":200,...}
+ *     {"id":7,"name":"Ada"}
+ */
+export const responseCodec: Codec & { readonly text: NonNullable<Codec['text']> } = Object.freeze({
+  id: 'http',
+  encode: (value: unknown): Uint8Array => Buffer.from(write(value), 'utf8'),
+  decode: (bytes: Uint8Array): unknown => read(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8')),
+  text: Object.freeze({ encode: write, decode: read }),
+});
+
+/** @throws CodecError (`CACHE_CODEC`) for what is not a response or a record of the response cache */
+function write(value: unknown): string {
+  if (typeof value !== 'object' || value === null || !('kind' in value)) {
+    throw new CodecError("The codec 'http' keeps only what the response cache stores. Give other values another codec.");
+  }
+  const { body, ...head } = value as { readonly kind: unknown; readonly body?: unknown };
+  if (typeof body === 'string') return `${JSON.stringify(head)}\n${body}`;
+  if (typeof body === 'object' && body !== null)
+    throw new CodecError('A stored response has a text or a primitive for a body; got an object.');
+  // JSON would make null or 0 of them.
+  if (typeof body === 'number' && (!Number.isFinite(body) || Object.is(body, -0)))
+    throw new CodecError(`The body ${String(body)} has no JSON form.`);
+  return JSON.stringify(value);
+}
+
+// JSON.stringify escapes every line break, so the first one is where the body begins.
+function read(text: string): unknown {
+  const end = text.indexOf('\n');
+  const head: unknown = JSON.parse(end === -1 ? text : text.slice(0, end));
+  if (typeof head !== 'object' || head === null || !('kind' in head))
+    throw new CodecError('What is stored is not a response. Delete the entry.');
+  return end === -1 ? head : Object.assign(head, { body: text.slice(end + 1) });
+}
