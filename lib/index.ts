@@ -55,11 +55,14 @@ export type { FencedStore, GroupInvalidation, NearStore, Notice } from './ports/
 export { CacheModule } from './nest/cache.module.js';
 export { applyInvalidation, CACHE_INVALIDATED, CacheInvalidated } from './nest/cache-invalidated.js';
 export type { CacheableOptions, CacheEvictOptions, CachePutOptions, KeyMaker } from './nest/decorator-options.js';
+export { CacheCommandInterceptor } from './nest/cache-command-interceptor.js';
+export { AwaitInvalidations } from './nest/decorators/await-invalidations.js';
 export { Cacheable } from './nest/decorators/cacheable.js';
 export { CacheEvict } from './nest/decorators/cache-evict.js';
 export { CacheKey, type CacheKeyDecorator } from './nest/decorators/cache-key.js';
 export { CachePut } from './nest/decorators/cache-put.js';
 export { CacheTTL } from './nest/decorators/cache-ttl.js';
+export { InvalidatesCache } from './nest/decorators/invalidates-cache.js';
 export { NoCache } from './nest/decorators/no-cache.js';
 export { CacheInterceptor } from './nest/http/cache-interceptor.js';
 export type { CacheableRequest, CdnOptions, HttpCacheOptions } from './nest/http/http-options.js';

@@ -6,7 +6,8 @@ const LEFT_OUT = Symbol('arguments that are not part of derived keys');
 
 /** The arguments that a derived key is made of: without what a transport injects (context, info, the root of a query). */
 export function keyArguments(plan: MethodPlan & { [LEFT_OUT]?: readonly number[] }, instance: unknown, args: unknown[]): unknown[] {
-  const leftOut = (plan[LEFT_OUT] ??= positionsOf(plan, instance));
+  const leftOut = plan[LEFT_OUT] ?? positionsOf(plan, instance);
+  plan[LEFT_OUT] = leftOut;
   if (leftOut.length === 0) return args;
   return args.map((arg, i) => (leftOut.includes(i) ? undefined : arg));
 }

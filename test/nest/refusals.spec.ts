@@ -1,0 +1,141 @@
+import { Controller, Get, Header, Injectable, Res, Sse, type Type } from '@nestjs/common';
+import { CommandHandler, EventsHandler, QueryHandler } from '@nestjs/cqrs';
+import { Args, Mutation, Parent, ResolveField, Resolver, Subscription } from '@nestjs/graphql';
+import { EventPattern } from '@nestjs/microservices';
+import { describe, expect, it } from 'vitest';
+import { Cacheable, CacheKey, CachePut, NoCache } from '../../lib/index.js';
+import { start } from './support.js';
+
+class Message {}
+
+@Resolver()
+class Mutations {
+  @Cacheable()
+  @Mutation(() => String)
+  async rename(@Args('name') name: string): Promise<string> {
+    return name;
+  }
+}
+@Resolver()
+class Subscriptions {
+  @Subscription(() => String)
+  @Cacheable()
+  async renamed(): Promise<AsyncIterator<string>> {
+    return await Promise.reject(new Error('not called'));
+  }
+}
+@Resolver()
+class Fields {
+  @Cacheable()
+  @ResolveField()
+  async books(@Parent() author: { id: number }): Promise<number> {
+    return author.id;
+  }
+}
+@Controller()
+class Patterns {
+  @EventPattern('posted')
+  @Cacheable()
+  async posted(): Promise<number> {
+    return 1;
+  }
+}
+@CommandHandler(Message)
+class Commands {
+  @Cacheable({ key: 'k' })
+  async execute(): Promise<number> {
+    return 1;
+  }
+}
+@EventsHandler(Message)
+class Events {
+  @Cacheable()
+  async handle(): Promise<number> {
+    return 1;
+  }
+}
+@QueryHandler(Message)
+class Queries {
+  @Cacheable()
+  async execute(message: Message): Promise<Message> {
+    return message;
+  }
+}
+@Controller()
+class Streams {
+  @Cacheable()
+  @Sse('ticks')
+  async ticks(): Promise<number> {
+    return 1;
+  }
+}
+@Controller()
+class Varying {
+  @Header('Vary', '*')
+  @Cacheable()
+  @Get()
+  async find(): Promise<number> {
+    return 1;
+  }
+}
+@Controller()
+class Sending {
+  @Cacheable()
+  @Get()
+  async find(@Res() response: { end(): void }): Promise<number> {
+    response.end();
+    return 1;
+  }
+}
+
+describe('an application with @Cacheable on', () => {
+  it.each<[string, Type, RegExp]>([
+    ['a mutation', Mutations, /Mutations\.rename has @Cacheable, but it is a GraphQL mutation.*Use @CacheEvict/],
+    ['a subscription', Subscriptions, /Subscriptions\.renamed .*GraphQL subscription/],
+    ['a field resolver whose parent has no declared identity', Fields, /Fields\.books .*depends on the parent.*@CacheKey\(\(key, parent\)/],
+    ['an event pattern', Patterns, /Patterns\.posted .*event pattern.*@MessagePattern/],
+    ['a command handler', Commands, /Commands\.execute .*command handler.*@InvalidatesCache/],
+    ['an event handler', Events, /Events\.handle .*event handler/],
+    ['a query handler without a key', Queries, /Queries\.execute .*instance of a class.*@CacheKey\(\(key, query\)/],
+    ['server-sent events', Streams, /Streams\.ticks .*server-sent events/],
+    ['a route with Vary: *', Varying, /Varying\.find .*Vary/],
+    ['a route that sends its response itself', Sending, /Sending\.find .*@Res\(\).*passthrough: true/],
+  ])('%s does not start, and says what to do', async (_, type, message) => {
+    const starting = start({ [type === Mutations || type.name.endsWith('s') ? 'providers' : 'controllers']: [type] });
+    await expect(starting).rejects.toMatchObject({ code: 'CACHE_DECORATOR', message: expect.stringMatching(message) as string });
+  });
+
+  it('the same starts with @NoCache, with @CachePut, and with a key that names the parent', async () => {
+    @Resolver()
+    class Good {
+      @NoCache()
+      @Cacheable()
+      @Mutation(() => String)
+      async one(): Promise<string> {
+        return '';
+      }
+
+      @CachePut({ key: (key) => key.segment('two') })
+      @Mutation(() => String)
+      async two(): Promise<string> {
+        return '';
+      }
+
+      @Cacheable()
+      @CacheKey((key, author) => key.param('id', author.id))
+      @ResolveField()
+      async books(@Parent() author: { id: number }): Promise<number> {
+        return author.id;
+      }
+    }
+    @Injectable()
+    class Plain {
+      @Cacheable()
+      async handle(): Promise<number> {
+        return 1;
+      }
+    }
+    const { app } = await start({ providers: [Good, Plain] });
+    await app.close();
+  });
+});
