@@ -1,0 +1,1 @@
+export const corrections: ReadonlyMap<string, object>;

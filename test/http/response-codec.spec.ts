@@ -1,0 +1,36 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { responseCodec } from '../../lib/http/response-codec.js';
+import { CodecError } from '../../lib/ports/errors.js';
+
+const response = (body: unknown): object => ({ kind: 'response', status: 200, headers: [['x-a', 'b\nc']], body, json: true });
+
+describe('the format of stored responses', () => {
+  it('is a line of JSON, and the body as it goes out', () => {
+    expect(responseCodec.text.encode(response('{"a":"b"}\n2'))).toBe(
+      '{"kind":"response","status":200,"headers":[["x-a","b\\nc"]],"json":true}\n{"a":"b"}\n2',
+    );
+  });
+
+  it('gives back every body', () => {
+    const bodies = fc.oneof(fc.string({ unit: 'grapheme' }), fc.integer(), fc.boolean(), fc.constant(null));
+    fc.assert(
+      fc.property(bodies, (body) => {
+        expect(responseCodec.text.decode(responseCodec.text.encode(response(body)))).toEqual(response(body));
+        expect(responseCodec.decode(responseCodec.encode(response(body)))).toEqual(response(body));
+      }),
+    );
+    expect(responseCodec.text.decode(responseCodec.text.encode(response(undefined)))).not.toHaveProperty('body');
+  });
+
+  it.each([1, 'text', null, undefined, {}, [], response(NaN), response(-0), response(new Uint8Array(2)), response({})])(
+    'refuses %j',
+    (value) => {
+      expect(() => responseCodec.text.encode(value)).toThrow(CodecError);
+    },
+  );
+
+  it.each(['', '1', 'null', '{}', '{"kind"', '\n{}', 'x\ny'])('does not read %j as a response', (text) => {
+    expect(() => responseCodec.text.decode(text)).toThrow();
+  });
+});
