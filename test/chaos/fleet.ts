@@ -4,7 +4,9 @@ import { check, type BoundOf, type Verdict } from './checker.js';
 import { compiled } from './compiled.js';
 import { Database } from './database.js';
 import { History } from './history.js';
-import type { Answers, Command, OpenOptions, PlainCacheOptions } from './worker-messages.js';
+import type { Answers, Command, OpenOptions } from './worker-messages.js';
+
+type Opening = Pick<OpenOptions, 'url' | 'cache' | 'commandTimeout'>;
 
 interface Message {
   readonly id?: number;
@@ -105,12 +107,12 @@ export class Fleet {
   }
 
   /** Opens a cache in every process. */
-  async open(rows: number, optionsOf: (index: number) => { url: string | undefined; cache: PlainCacheOptions }): Promise<void> {
+  async open(rows: number, optionsOf: (index: number) => Opening): Promise<void> {
     await Promise.all(this.workers.map((worker) => this.openOne(worker, rows, optionsOf(worker.index))));
   }
 
-  async openOne(worker: WorkerHandle, rows: number, { url, cache }: { url: string | undefined; cache: PlainCacheOptions }): Promise<void> {
-    const options: OpenOptions = { url, cache, rows, processes: this.workers.length, index: worker.index, databasePort: this.databasePort };
+  async openOne(worker: WorkerHandle, rows: number, opening: Opening): Promise<void> {
+    const options: OpenOptions = { ...opening, rows, processes: this.workers.length, index: worker.index, databasePort: this.databasePort };
     await worker.tell<'open'>({ do: 'open', options });
   }
 

@@ -1,4 +1,5 @@
-// The long form of the process runs, with all their figures: about ten minutes. CHAOS_SEED repeats a run's choices; further arguments go to vitest.
+// The long form of the process runs, with all their figures: about ten minutes. CHAOS_SEED repeats a run's choices. Names of files
+// may be given: `npm run test:soak -- faults leases`.
 import { spawn } from 'node:child_process';
 import { createRequire } from 'node:module';
 import path from 'node:path';
@@ -6,7 +7,8 @@ import { findRedis } from '../find-redis.mjs';
 
 const root = path.resolve(import.meta.dirname, '../..');
 const vitest = path.join(path.dirname(createRequire(import.meta.url).resolve('vitest/package.json')), 'vitest.mjs');
-const args = [vitest, 'run', '--project', 'alone', 'test/chaos', '--testTimeout', '600000', ...process.argv.slice(2)];
+const named = process.argv.slice(2).map((name) => `test/chaos/${name}`);
+const args = [vitest, 'run', '--project', 'alone', '--testTimeout', '600000', ...(named.length > 0 ? named : ['test/chaos'])];
 const env = { ...process.env, CHAOS: 'long', REDIS_SERVER_BIN: process.env.REDIS_SERVER_BIN ?? findRedis()?.bin ?? 'redis-server' };
 const child = spawn(process.execPath, args, { cwd: root, stdio: 'inherit', env });
 child.on('exit', (code) => (process.exitCode = code ?? 1));

@@ -15,6 +15,8 @@ export interface OpenOptions {
   readonly index: number;
   readonly databasePort: number;
   readonly cache: PlainCacheOptions;
+  /** Of the Redis backend; long where the speed of the machine must not matter. */
+  readonly commandTimeout?: number;
 }
 
 export interface Production {

@@ -34,7 +34,10 @@ class Worker {
     this.productions.length = 0;
     const events: Record<string, number> = (this.events = {});
     this.#database = new Database(databasePort);
-    const opened = createCache({ ...cache, ...(url === undefined ? {} : { backend: new RedisBackend({ url }) }) });
+    const opened = createCache({
+      ...cache,
+      ...(url === undefined ? {} : { backend: new RedisBackend({ url, commandTimeout: options.commandTimeout ?? 250 }) }),
+    });
     opened.events.on((event) => {
       const name = event.type === 'journal' ? `journal_${event.happened}` : event.type;
       events[name] = (events[name] ?? 0) + 1;
