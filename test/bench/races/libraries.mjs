@@ -1,0 +1,18 @@
+import { readdirSync, readFileSync } from 'node:fs';
+
+const folder = new URL('contenders/', import.meta.url);
+const modules = await Promise.all(
+  readdirSync(folder).map(async (file) => {
+    const { href } = new URL(file, folder);
+    return { href, ...(await import(href)).library };
+  }),
+);
+
+/** Ours first, the others by name. */
+export const libraries = modules.sort(
+  (a, b) => Number(b.name === 'nest-query-cache') - Number(a.name === 'nest-query-cache') || (a.name < b.name ? -1 : 1),
+);
+
+export function versionOf(name) {
+  return JSON.parse(readFileSync(new URL(`../node_modules/${name}/package.json`, import.meta.url), 'utf8')).version;
+}
