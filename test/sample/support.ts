@@ -50,7 +50,7 @@ export class LedgerApi {
     return this.send<Body>(url, { headers, cache: 'force-cache' });
   }
 
-  async send<Body>(url: string, init: RequestInit): Promise<Reply<Body>> {
+  async send<Body>(url: string, init: RequestInit & { readonly cache?: 'force-cache' }): Promise<Reply<Body>> {
     const response = await fetch(this.origin + url, init);
     const text = await response.text();
     const json = response.headers.get('content-type')?.includes('json') === true;

@@ -53,5 +53,5 @@ export function wiredCache({ clock, holder, store, l1 = false, isolation = 'copy
     holder,
     closeBackend: () => Promise.resolve(),
   });
-  return { cache: new CacheService(engine), engine, problems };
+  return { cache: new CacheService(engine, createAsyncContext, []), engine, problems };
 }
