@@ -102,7 +102,7 @@ export const mutants = [
   {
     name: 'what a flight found counts for who came later',
     file: 'lib/core/get-or-set.ts',
-    find: '        if (landing.asOf < asked && !tiers.coherent) return undefined;',
+    find: '        if (landing.asOf < asked && !coherent) return undefined;',
     replace: '',
   },
   {
@@ -120,8 +120,8 @@ export const mutants = [
   {
     name: 'L1 asked although nothing is heard',
     file: 'test/support/simulated-backend.ts',
-    find: '  hearing(): boolean {\n    return this.#hearing',
-    replace: '  hearing(): boolean {\n    return true',
+    find: '  hearing(): boolean {\n    return !this.deaf && ',
+    replace: '  hearing(): boolean {\n    return ',
   },
   {
     name: 'entry kept in L1 by a flight that was detached',

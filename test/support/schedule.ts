@@ -4,7 +4,9 @@ import { type Fate } from './simulated-backend.js';
 import type { Losable } from './simulated-server.js';
 import { INVALIDATIONS, KEY_NAMES, type KeyName, type Process, World } from './world.js';
 
-type Act =
+/** `at`: in another process than the client's own. */
+type Act = Deed & { readonly at?: number };
+type Deed =
   | { readonly do: 'read' | 'peek' | 'set' | 'abort' | 'soft'; readonly key: KeyName }
   | { readonly do: 'invalidate'; readonly which: number }
   | { readonly do: 'soften' }
@@ -24,8 +26,9 @@ export interface Story {
   readonly processes: 'memory' | readonly { readonly l1: boolean; readonly isolation: 'copy' | 'freeze' }[];
   readonly scattered: boolean;
   readonly leaseTtl: number;
-  /** Steps of a production. */
+  /** Steps of a production, and further steps of a notice. */
   readonly slowness: number;
+  readonly lateness: number;
   readonly stale: number;
   readonly fallback: number;
   /** The calls that are lost, by their number. */
@@ -77,8 +80,23 @@ function plots(focus: KeyName, scene: 'calm' | 'faults'): (readonly Act[])[] {
     { do: 'read', key: focus === 'plain' ? 'seg' : 'plain' },
     read,
   ];
+  const deaf: readonly Act[] = [
+    { ...read, at: 0 },
+    { do: 'deafen', at: 0 },
+    { do: 'invalidate', which, at: 1 },
+    { ...read, at: 0 },
+    { do: 'invalidate', which: byTag, at: 1 },
+    { do: 'hear', how: 'gap', at: 0 },
+    { ...read, at: 0 },
+  ];
+  const across: readonly Act[] = [
+    { do: 'invalidate', which, at: 1 },
+    { ...read, at: 0 },
+    { do: 'invalidate', which: byTag, at: 1 },
+    { ...read, at: 0 },
+  ];
   const busy: readonly Act[] = [read, { do: 'invalidate', which }, read, { do: 'invalidate', which: byTag }, read];
-  return scene === 'calm' ? [refresh, busy] : [refresh, lost, busy];
+  return scene === 'calm' ? [refresh, across, busy] : [refresh, lost, deaf, across, busy];
 }
 
 /** @param scene 'calm': invalidations only; 'faults': accidents too */
@@ -86,13 +104,14 @@ export function stories(where: 'memory' | 'shared', scene: 'calm' | 'faults'): f
   const process = fc.record({ l1: fc.boolean(), isolation: fc.constantFrom('copy' as const, 'freeze' as const) });
   const clients = fc.constantFrom(...KEY_NAMES).chain((focus) => {
     const random = fc.array(actsAround(focus, scene), { minLength: 2, maxLength: 6 });
-    const acts = fc.oneof({ weight: 5, arbitrary: random }, { weight: 1, arbitrary: fc.constantFrom(...plots(focus, scene)) });
+    const acts = fc.oneof({ weight: 5, arbitrary: random }, { weight: 2, arbitrary: fc.constantFrom(...plots(focus, scene)) });
     return fc.array(fc.record({ process: fc.nat(2), acts }), { minLength: 2, maxLength: 4 });
   });
   return fc.record({
     clients,
     processes: where === 'memory' ? fc.constant('memory' as const) : fc.array(process, { minLength: 2, maxLength: 3 }),
     slowness: fc.nat(12),
+    lateness: fc.constantFrom(0, 0, 4, 12),
     scattered: fc.boolean(),
     leaseTtl: fc.constantFrom(100, 3_000),
     stale: fc.constantFrom(0, 5_000),
@@ -114,6 +133,7 @@ export async function play(story: Story, scheduler: fc.Scheduler): Promise<World
       scattered: story.scattered,
       leaseTtl: story.leaseTtl,
       slowness: story.slowness,
+      lateness: story.lateness,
       staleWhileRevalidate: story.stale,
       staleIfError: story.fallback,
       fate: () => lost.get(calls++) ?? 'answered',
@@ -129,9 +149,9 @@ export async function play(story: Story, scheduler: fc.Scheduler): Promise<World
 const DONE = Promise.resolve();
 
 async function live({ process: at, acts }: Client, world: World, scheduler: fc.Scheduler): Promise<void> {
-  const process = world.processes[at % world.processes.length];
-  if (process === undefined) throw new Error('a world without processes');
   for (const act of acts) {
+    const process = world.processes[(act.at ?? at) % world.processes.length];
+    if (process === undefined) throw new Error('a world without processes');
     await scheduler.schedule(DONE, `${process.name}: ${JSON.stringify(act)}`);
     await perform(act, process, world, scheduler);
   }

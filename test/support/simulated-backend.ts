@@ -34,7 +34,8 @@ export class SimulatedLink implements FencedStore<Payload> {
   readonly #listeners = new Set<(notice: Notice) => void>();
   readonly #stateListeners = new Set<(state: StoreState) => void>();
   readonly #leases = new Map<string, { readonly endings: number; until: number }>();
-  #hearing = true;
+  /** It does not hear, and knows it. */
+  deaf = false;
 
   constructor(
     readonly server: SimulatedServer,
@@ -43,10 +44,12 @@ export class SimulatedLink implements FencedStore<Payload> {
     readonly fate: () => Fate,
     /** As in a cluster: the parts of a read take effect one by one, in any order. */
     readonly scattered: boolean,
+    /** Further steps that a notice takes. */
+    lateness = 0,
   ) {
     this.position = server.stream.length;
     server.listeners.add(() => {
-      void step(`notice to ${name}`).then(() => {
+      void this.#late(lateness).then(() => {
         this.deliver();
       });
     });
@@ -134,7 +137,7 @@ export class SimulatedLink implements FencedStore<Payload> {
   }
 
   hearing(): boolean {
-    return this.#hearing && this.state === 'up';
+    return !this.deaf && this.state === 'up';
   }
 
   close(): Promise<void> {
@@ -152,7 +155,7 @@ export class SimulatedLink implements FencedStore<Payload> {
 
   /** From now on this process does not hear, and knows it. */
   deafen(): void {
-    this.#hearing = false;
+    this.deaf = true;
   }
 
   /** It hears again: after all it missed was replayed, or after a gap. */
@@ -161,20 +164,24 @@ export class SimulatedLink implements FencedStore<Payload> {
       this.position = this.server.stream.length;
       this.#tell({ kind: 'gap', reason: 'simulated' });
     }
-    this.#hearing = true;
+    this.deaf = false;
     while (this.hearing() && this.position < this.server.stream.length) this.deliver();
   }
 
   change(state: StoreState): void {
     if (state === 'down') this.outages++;
     // A reconnected link has first to catch up.
-    if (state === 'up' && this.state === 'down') this.#hearing = false;
+    if (state === 'up' && this.state === 'down') this.deaf = true;
     this.state = state;
     for (const listener of this.#stateListeners) listener(state);
   }
 
   #tell(notice: Notice): void {
     for (const listener of this.#listeners) listener(notice);
+  }
+
+  async #late(lateness: number): Promise<void> {
+    for (let i = 0; i <= lateness; i++) await this.step(`notice to ${this.name}`);
   }
 
   async #call<T>(label: string, effect: () => T): Promise<T> {

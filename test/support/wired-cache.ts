@@ -12,8 +12,9 @@ import type { Clock } from '../../lib/ports/clock.js';
 import type { Codec, Payload } from '../../lib/ports/codec.js';
 import type { FencedStore } from '../../lib/ports/store.js';
 
-// One for all: on Node 20 every promise pays for every AsyncLocalStorage that was ever used.
+// Shared by all of them: on Node 20 every promise pays for every AsyncLocalStorage that was ever used.
 const context = createAsyncContext();
+const further = [createAsyncContext(), createAsyncContext()];
 
 export interface Wired {
   readonly cache: CacheService;
@@ -53,5 +54,6 @@ export function wiredCache({ clock, holder, store, l1 = false, isolation = 'copy
     holder,
     closeBackend: () => Promise.resolve(),
   });
-  return { cache: new CacheService(engine, createAsyncContext, []), engine, problems };
+  const contexts = [...further];
+  return { cache: new CacheService(engine, () => contexts.pop() ?? createAsyncContext(), []), engine, problems };
 }

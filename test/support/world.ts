@@ -58,6 +58,7 @@ export interface WorldPlan {
   readonly scattered: boolean;
   readonly leaseTtl: number;
   readonly slowness: number;
+  readonly lateness: number;
   readonly staleWhileRevalidate: number;
   readonly staleIfError: number;
   readonly fate: () => Fate;
@@ -191,6 +192,8 @@ export class World {
         await cache.drain();
       }
     }
+    // What the journals have replayed is heard by everyone too.
+    for (const { link } of this.processes) link?.hearAgain('replay');
     for (const { cache } of this.processes) await cache.drain();
   }
 
@@ -243,7 +246,7 @@ export class World {
       if (next !== 'answered') this.disturbed = this.accidents = true;
       return next;
     };
-    const link = memory ? undefined : new SimulatedLink(this.server, name, step, fate, plan.scattered);
+    const link = memory ? undefined : new SimulatedLink(this.server, name, step, fate, plan.scattered, plan.lateness);
     const options = { jitter: 0, ttl: 1_000, lease: { ttl: plan.leaseTtl } };
     const wired = wiredCache({ clock, holder: name, l1, isolation, options, ...(link === undefined ? {} : { store: link }) });
     return { ...wired, name, link, l1 };
@@ -310,7 +313,7 @@ export class World {
     for (const { by, reaches, calledAt, durable, streamedAt } of this.acknowledged) {
       if (!reaches.includes(key) || calledAt <= floor) continue;
       const { link, l1 } = process;
-      const hears = !l1 || link?.hearing() !== true || link.position >= streamedAt;
+      const hears = !l1 || link === undefined || link.deaf || link.state === 'down' || link.position >= streamedAt;
       if (by === process || (whose === 'all' && durable && hears)) floor = calledAt;
     }
     return floor;
