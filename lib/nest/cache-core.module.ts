@@ -5,6 +5,7 @@ import { CacheCommandInterceptor } from './cache-command-interceptor.js';
 import { CacheLog } from './cache-log.js';
 import { CacheRegistry } from './cache-registry.js';
 import { FreshInstances } from './fresh-instances.js';
+import { HintInterceptor } from './hint-interceptor.js';
 import { DecoratedRoutes } from './http-source.js';
 import { CacheInterceptor } from './http/cache-interceptor.js';
 import { HTTP_CACHE_SOURCE } from './http/response-cache.js';
@@ -32,6 +33,8 @@ import { RouteMarker } from './route-marker.js';
     // In this order: the marker runs inside of the interceptor, for each run of a handler.
     { provide: APP_INTERCEPTOR, useExisting: CacheInterceptor },
     { provide: APP_INTERCEPTOR, useExisting: RouteMarker },
+    HintInterceptor,
+    { provide: APP_INTERCEPTOR, useExisting: HintInterceptor },
   ],
   exports: [CacheRegistry, CacheLog, CacheInterceptor, CacheCommandInterceptor],
 })

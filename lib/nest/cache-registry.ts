@@ -4,6 +4,7 @@ import { CacheConfigError } from '../ports/errors.js';
 import { BackgroundTenant } from './background-tenant.js';
 import { awaiting } from './awaiting.js';
 import type { Caches } from './caches.js';
+import { Hints } from './hints.js';
 import type { MethodCall } from './method-call.js';
 import type { MethodPlan } from './plan.js';
 import { RouteCalls } from './route-calls.js';
@@ -24,6 +25,7 @@ export class CacheRegistry implements Caches {
   readonly #logger = new Logger('CacheModule');
   readonly #segments = new Segments();
   readonly routeCalls = new RouteCalls();
+  readonly hints = new Hints();
   readonly backgroundTenant = new BackgroundTenant();
   #freshInstance: FreshInstance | undefined;
 

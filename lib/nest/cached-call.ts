@@ -6,6 +6,7 @@ import type { Caches } from './caches.js';
 import type { CacheableOptions, CachePutOptions } from './decorator-options.js';
 import { cachedObservable } from './cached-observable.js';
 import { cacheNamed, fromArguments, guarded, type MethodCall } from './method-call.js';
+import { hintedCall } from './hinted-call.js';
 import { keyArguments } from './key-positions.js';
 import { methodKey } from './method-key.js';
 import type { Shaped } from './method-shape.js';
@@ -28,7 +29,10 @@ export function cachedCall(call: MethodCall, caches: Caches, { shape, run }: Sha
     return Promise.reject(error);
   }
   if (prepared === undefined) return run();
-  return prepared.cache.getOrSet(prepared.key, producerOf(call, caches, run), prepared.options);
+  const produce = producerOf(call, caches, run);
+  const control = caches.hints.take(call.plan);
+  if (control !== undefined) return hintedCall(control, { ...prepared, ttl: call.plan.ttl ?? call.plan.cacheable?.ttl, produce, run });
+  return prepared.cache.getOrSet(prepared.key, produce, prepared.options);
 }
 
 function observed(call: MethodCall, caches: Caches, run: () => unknown): Observable<unknown> {

@@ -1,5 +1,6 @@
 import type { CacheService } from '../core/cache-service.js';
 import type { BackgroundTenant } from './background-tenant.js';
+import type { Hints } from './hints.js';
 import type { MethodPlan } from './plan.js';
 import type { RouteCalls } from './route-calls.js';
 
@@ -8,6 +9,7 @@ export interface Caches {
   find(name: string): CacheService | undefined;
   readonly caches: readonly CacheService[];
   readonly routeCalls: RouteCalls;
+  readonly hints: Hints;
   readonly backgroundTenant: BackgroundTenant;
   /**
    * The segment of the method's derived keys when it is called on `instance`.
