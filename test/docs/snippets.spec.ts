@@ -34,8 +34,15 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
+/** Other ports, and patience: whether a snippet is right does not depend on how busy the machine is. */
 function onThisMachine(text: string, redisUrl: string, port: string): string {
+  const patient = `url: '${redisUrl}', connectTimeout: '20s', commandTimeout: '20s' })`;
   return text
+    .replaceAll(
+      "backend: new RedisBackend({ url: 'redis://localhost:6379' })",
+      `backendTimeout: '20s', backend: new RedisBackend({ ${patient}`,
+    )
+    .replaceAll("new RedisBackend({ url: 'redis://localhost:6379' })", `new RedisBackend({ ${patient}`)
     .replaceAll('redis://localhost:6379', redisUrl)
     .replaceAll('listen(3000)', `listen(${port}, '127.0.0.1')`)
     .replaceAll('localhost:3000', `127.0.0.1:${port}`);
