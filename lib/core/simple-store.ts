@@ -27,7 +27,10 @@ const NO_BYTES = new Uint8Array(0);
  * this process never had counts as untouched, since entries of earlier runs would otherwise be of no use.
  */
 export class SimpleStore implements FencedStore<Entry> {
-  /** Writes of a key go one after the other, so that a tombstone cannot be overtaken by the value it buries. */
+  /**
+   * Writes of a key go one after the other, each when the one before has really ended: a deadline ends the waiting of its caller, not the write,
+   * and a tombstone must not be overtaken by the value it buries.
+   */
   readonly #writes = new Map<string, Promise<unknown>>();
 
   constructor(
@@ -73,7 +76,7 @@ export class SimpleStore implements FencedStore<Entry> {
   }
 
   async fill(key: string, lease: string, stored: Entry, ttlMs: number): Promise<boolean> {
-    return this.#inTurn(key, async () => {
+    return this.#write('set', key, async () => {
       if (!(await this.fences.renew(key, lease, ttlMs))) return false;
       await this.#put(key, stored, ttlMs);
       await this.fences.release(key, lease);
@@ -83,12 +86,12 @@ export class SimpleStore implements FencedStore<Entry> {
 
   async set(key: string, stored: Entry, ttlMs: number): Promise<void> {
     await this.fences.delete([key], 0);
-    await this.#inTurn(key, () => this.#put(key, stored, ttlMs));
+    await this.#write('set', key, () => this.#put(key, stored, ttlMs));
   }
 
   async delete(keys: readonly string[], settleMs: number): Promise<void> {
     await this.fences.delete(keys, settleMs);
-    await Promise.all(keys.map((key) => this.#inTurn(key, () => this.#remove(key))));
+    await Promise.all(keys.map((key) => this.#write('delete', key, () => this.#remove(key))));
   }
 
   /** Makes the clocks only: a marker made now would bury what earlier runs stored. */
@@ -138,14 +141,18 @@ export class SimpleStore implements FencedStore<Entry> {
   async #put(key: string, entry: Entry, ttlMs: number): Promise<void> {
     const payload = this.envelope.pack(entry);
     const bytes = typeof payload === 'string' ? new TextEncoder().encode(payload) : payload;
-    await this.#bounded('set', this.timeoutMs, () => this.backend.set(this.prefix + key, bytes, ttlMs));
+    await this.backend.set(this.prefix + key, bytes, ttlMs);
   }
 
   async #remove(key: string): Promise<void> {
     const { backend } = this;
     const name = this.prefix + key;
-    if (backend.delete === undefined) await this.#bounded('set', this.timeoutMs, () => backend.set(name, NO_BYTES, 1));
-    else await this.#bounded('delete', this.timeoutMs, () => backend.delete?.(name));
+    if (backend.delete === undefined) await backend.set(name, NO_BYTES, 1);
+    else await backend.delete(name);
+  }
+
+  #write<T>(during: string, key: string, task: () => Promise<T>): Promise<T> {
+    return this.#bounded(during, this.timeoutMs, () => this.#inTurn(key, task));
   }
 
   #inTurn<T>(key: string, task: () => Promise<T>): Promise<T> {
