@@ -105,7 +105,7 @@ export class Engine {
   hitNear(storageKey: string): void {
     this.stats.cache_hits++;
     this.stats.cache_l1_hits++;
-    if (this.events.wanted) this.#tell('hit', 'l1', storageKey);
+    if (this.events.outcomesWanted) this.#tell('hit', 'l1', storageKey);
   }
 
   /** A call that shares the answer of another of its tick: counted like that one, but a production was not its own. */
@@ -121,11 +121,11 @@ export class Engine {
     try {
       const answer = await running;
       this.#count(answer.outcome, answer.tier);
-      if (this.events.wanted) this.#tell(answer.outcome, answer.tier, call.storageKey);
+      if (this.events.outcomesWanted) this.#tell(answer.outcome, answer.tier, call.storageKey);
       return answer;
     } catch (error) {
       this.stats.cache_misses++;
-      if (this.events.wanted) this.#tell('error', undefined, call.storageKey);
+      if (this.events.outcomesWanted) this.#tell('error', undefined, call.storageKey);
       throw error;
     }
   }
@@ -150,13 +150,13 @@ export class Engine {
       const look = tiers.usable ? await tiers.look(call, false) : undefined;
       const hit = look?.verdict === 'fresh' ? look : undefined;
       this.#count(hit === undefined ? 'miss' : 'hit', hit?.tier);
-      if (this.events.wanted) this.#tell(hit === undefined ? 'miss' : 'hit', hit?.tier, call.storageKey);
+      if (this.events.outcomesWanted) this.#tell(hit === undefined ? 'miss' : 'hit', hit?.tier, call.storageKey);
       return hit?.taker?.take();
     } catch (error) {
       this.stats.cache_read_err++;
       this.failed('read', error);
       this.#count('miss', undefined);
-      if (this.events.wanted) this.#tell('miss', undefined, call.storageKey);
+      if (this.events.outcomesWanted) this.#tell('miss', undefined, call.storageKey);
       return undefined;
     }
   }

@@ -35,6 +35,7 @@ export type CacheListener = (event: CacheEvent) => void;
 /** Events of one cache. Costs nothing when nobody listens: events are then not even made. */
 export class CacheEvents {
   readonly #listeners = new Set<CacheListener>();
+  readonly #troubleListeners = new Set<CacheListener>();
   readonly #warn: (error: unknown) => void;
 
   /** @param warn told of an error that a listener threw */
@@ -44,6 +45,11 @@ export class CacheEvents {
 
   /** True when somebody listens: ask before making an event. */
   get wanted(): boolean {
+    return this.#listeners.size !== 0 || this.#troubleListeners.size !== 0;
+  }
+
+  /** True when somebody listens to the `outcome` of each call: naming its key costs a hash. */
+  get outcomesWanted(): boolean {
     return this.#listeners.size !== 0;
   }
 
@@ -53,13 +59,22 @@ export class CacheEvents {
     return () => this.#listeners.delete(listener);
   }
 
+  /** As `on`, without the `outcome` events: for listeners that must cost nothing while all goes well. */
+  onTrouble(listener: CacheListener): () => void {
+    this.#troubleListeners.add(listener);
+    return () => this.#troubleListeners.delete(listener);
+  }
+
   emit(event: CacheEvent): void {
-    for (const listener of this.#listeners) {
-      try {
-        listener(event);
-      } catch (error) {
-        this.#warn(error);
-      }
+    for (const listener of this.#listeners) this.#tell(listener, event);
+    if (event.type !== 'outcome') for (const listener of this.#troubleListeners) this.#tell(listener, event);
+  }
+
+  #tell(listener: CacheListener, event: CacheEvent): void {
+    try {
+      listener(event);
+    } catch (error) {
+      this.#warn(error);
     }
   }
 }

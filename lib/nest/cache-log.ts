@@ -11,7 +11,7 @@ export class CacheLog {
 
   listen(cache: CacheService): void {
     const last = new Map<string, number>();
-    cache.events.on((event) => {
+    cache.events.onTrouble((event) => {
       const line = lineOf(event);
       if (line === undefined) return;
       const kind = event.type === 'backend_problem' ? `${event.type} ${event.during}` : event.type;

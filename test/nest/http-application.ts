@@ -1,5 +1,12 @@
 import type { AddressInfo } from 'node:net';
-import { type Abstract, type INestApplication, type LoggerService, Module, type ModuleMetadata } from '@nestjs/common';
+import {
+  type Abstract,
+  type INestApplication,
+  type LoggerService,
+  Module,
+  type ModuleMetadata,
+  type NestApplicationOptions,
+} from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { onTestFinished } from 'vitest';
@@ -35,7 +42,7 @@ export async function start(
   @Module({ ...rest, imports })
   class Root {}
   const lines = new Lines();
-  const options = { logger: lines, abortOnError: false } as const;
+  const options = Object.assign(Object.create(null) as NestApplicationOptions, { logger: lines, abortOnError: false });
   const app =
     platform === 'fastify' ? await NestFactory.create(Root, new FastifyAdapter(), options) : await NestFactory.create(Root, options);
   onTestFinished(() => app.close());

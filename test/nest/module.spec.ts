@@ -182,7 +182,7 @@ describe('CacheModule', () => {
     class Late implements OnModuleDestroy, OnApplicationShutdown {
       constructor(private readonly cache: CacheService) {}
       async onModuleDestroy(): Promise<void> {
-        story.push(`destroy ${String(await this.cache.getOrSet('key', () => 'made'))}`);
+        story.push(`destroy ${await this.cache.getOrSet('key', () => 'made')}`);
       }
       async onApplicationShutdown(): Promise<void> {
         story.push(`shutdown ${String(await this.cache.get('key'))}`);

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { concat, EMPTY, firstValueFrom, from, lastValueFrom, NEVER, Observable, of, throwError, timer, toArray } from 'rxjs';
 import { map } from 'rxjs/operators';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { Cacheable, CacheEvict, CacheKey, CachePut, CacheService } from '../../lib/index.js';
 import { start } from './http-application.js';
 
@@ -123,6 +123,29 @@ describe('a method that returns an Observable', () => {
     await expect(lastValueFrom(get(Streams).failing())).rejects.toThrow(RangeError);
     await expect(lastValueFrom(get(Streams).failing())).rejects.toThrow('as thrown');
     expect(get(Streams).runs).toBe(2);
+  });
+
+  it('waits until its eviction is acknowledged', async () => {
+    const { get } = await start({ providers: [Streams] });
+    let acknowledge: () => void = () => undefined;
+    vi.spyOn(get(CacheService), 'invalidate').mockReturnValue(
+      new Promise((resolve) => {
+        acknowledge = () => {
+          resolve({ durable: true });
+        };
+      }),
+    );
+    const seen: string[] = [];
+    const done = lastValueFrom(
+      get(Streams)
+        .evict()
+        .pipe(map((value) => seen.push(value))),
+    );
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(seen).toEqual([]);
+    acknowledge();
+    await done;
+    expect(seen).toEqual(['evicted']);
   });
 
   it('puts its last value, and evicts before its caller sees the value', async () => {

@@ -45,6 +45,13 @@ class Cats {
     return { runs: [one.run, two.run] };
   }
 
+  @Get('sum/:upto')
+  @Cacheable()
+  async sum(@Param('upto') upto: string): Promise<{ sum: number; run: number }> {
+    const below = upto === '0' ? 0 : (await this.sum(String(Number(upto) - 1))).sum;
+    return { sum: below + Number(upto), run: ++runs };
+  }
+
   @Post('rename')
   @CacheEvict({ tags: (id) => [`cat:${id}`] })
   async rename(@Query('id') id: string): Promise<string> {
@@ -114,6 +121,12 @@ describe.each(['express', 'fastify'] as const)('a decorated route on %s', (platf
     const { visit, get } = await open();
     expect((await visit('/cats/twice')).text).toBe('{"runs":[1,1]}');
     expect([(await get(Cats).tagged('9')).run, (await get(Cats).tagged('9')).run]).toEqual([1, 1]);
+  });
+
+  it('is cached as any method when it calls itself', async () => {
+    const { run, get } = await open();
+    expect([await run('/cats/sum/3'), runs]).toEqual([4, 4]);
+    expect([(await get(Cats).sum('2')).run, runs]).toEqual([3, 4]);
   });
 
   it('that is not a GET is not cached, and the application says so when it starts', async () => {
