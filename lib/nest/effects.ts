@@ -43,8 +43,8 @@ async function runEvict(call: MethodCall, caches: Caches, evict: CacheEvictOptio
   if (cache === undefined) return;
   // Rather once too often than not at all.
   if (evict.when !== undefined && !guarded(call, caches, 'when', () => evict.when?.(...args), true)) return;
-  const request = guarded(call, caches, 'key, keys, tags, segment or tenant', () => requestOf(call, evict), undefined);
-  if (request === undefined) return;
+  // What it throws is the caller's to know: in silence the old values would stay.
+  const request = requestOf(call, evict);
   if (evict.allEntries !== true) await cache.invalidate(request);
   else await cache.clear(request.tenant === undefined ? undefined : { tenant: request.tenant });
 }
@@ -74,25 +74,24 @@ export function namesOther({ key, keys, tags, segment, allEntries }: CacheEvictO
 }
 
 async function runPut(call: MethodCall, caches: Caches, put: CachePutOptions, result: unknown): Promise<void> {
-  const { plan, args } = call;
+  const { plan } = call;
   const cache = cacheNamed(put.cache, plan, caches);
   if (cache === undefined) return;
-  const options = guarded(
-    call,
-    caches,
-    'when, unless or tags',
-    (): SetOptions | undefined => {
-      if (put.when?.(...args) === false || put.unless?.(result, ...args) === true) return undefined;
-      const tags = [...(fromArguments(put.tags, args) ?? []), ...(put.resultTags?.(result, ...args) ?? [])];
-      return { tags, ...entryOptions(plan, put) };
-    },
-    undefined,
-  );
-  if (options === undefined) return;
+  const decided = guarded(call, caches, 'when, unless or tags', () => decidePut(call, put, result), 'remove');
+  if (decided === 'leave') return;
   try {
-    await cache.set(keyOfCall(call, caches), result, options);
+    const key = keyOfCall(call, caches);
+    await (decided === 'remove' ? cache.delete(key) : cache.set(key, result, decided));
   } catch (error) {
     // The method has done its work: that its result cannot be kept must not make the call fail.
     caches.warnOnce(`put ${whereOf(plan)}`, `@CachePut of ${whereOf(plan)} could not keep the result: ${textOf(error)}`);
   }
+}
+
+/** The method has changed something: a result that is not to be stored still makes the old value an old one. */
+function decidePut({ plan, args }: MethodCall, put: CachePutOptions, result: unknown): SetOptions | 'leave' | 'remove' {
+  if (put.when?.(...args) === false) return 'leave';
+  if (put.unless?.(result, ...args) === true) return 'remove';
+  const tags = [...(fromArguments(put.tags, args) ?? []), ...(put.resultTags?.(result, ...args) ?? [])];
+  return { tags, ...entryOptions(plan, put) };
 }

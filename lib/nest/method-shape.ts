@@ -7,11 +7,13 @@ export interface Shaped {
   readonly shape: 'promise' | 'observable';
   /** Runs the method. */
   readonly run: () => unknown;
+  /** It is running already, so its result must not be stored: an invalidation between its start and that of a flight would be missed. */
+  readonly running: boolean;
 }
 
 /**
- * What the method returns: by the emitted type, by its being an async function, else by what it gave the first time. That first run is then the
- * production of its call: it is in vain when the value turns out to be there.
+ * What the method returns: by the emitted type, by its being an async function, else by what it gave the first time. That first call then goes
+ * past the cache.
  * @throws CacheDecoratorError (`CACHE_DECORATOR`) for a method that returns neither a Promise nor an Observable
  */
 export function shapeOf(call: MethodCall): Shaped {
@@ -19,25 +21,22 @@ export function shapeOf(call: MethodCall): Shaped {
   const shape = plan.shape ?? known(original, instance, plan.method);
   if (shape !== undefined) {
     plan.shape = shape;
-    return { shape, run: () => plain(call) };
+    return { shape, run: () => plain(call), running: false };
   }
   const first = plain(call);
-  if (isObservable(first)) plan.shape = 'observable';
-  else if (isThenable(first)) plan.shape = 'promise';
-  else {
+  plan.shape = isObservable(first) ? 'observable' : promiseOf(first, call);
+  return { shape: plan.shape, run: () => first, running: true };
+}
+
+function promiseOf(first: unknown, { plan }: MethodCall): 'promise' {
+  if (!isThenable(first)) {
     throw new CacheDecoratorError(
       `${whereOf(plan)} returned ${first === null ? 'null' : `a ${typeof first}`} where its decorator needs a Promise or an Observable: an answer from a cache comes later. Make the method async.`,
     );
   }
-  // Whoever runs it handles its error; on a hit nobody does.
-  if (plan.shape === 'promise') Promise.resolve(first).catch(() => undefined);
-  let unused = true;
-  const run = (): unknown => {
-    if (!unused) return plain(call);
-    unused = false;
-    return first;
-  };
-  return { shape: plan.shape, run };
+  // Its caller gets the error; but perhaps only after an eviction that comes before.
+  Promise.resolve(first).catch(() => undefined);
+  return 'promise';
 }
 
 function known(original: object, instance: unknown, method: string): 'promise' | 'observable' | undefined {

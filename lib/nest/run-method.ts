@@ -19,7 +19,7 @@ export function runMethod(call: MethodCall, caches: Caches): unknown {
   if (!cached && !effects) return request === undefined ? plain(call) : routeCall(call, caches, request, () => plain(call));
   const shaped = shapeOf(call);
   const run = (): unknown => {
-    if (cached) return cachedCall(call, caches, shaped);
+    if (cached && !shaped.running) return cachedCall(call, caches, shaped);
     return request === undefined ? shaped.run() : routeCall(call, caches, request, shaped.run);
   };
   if (!effects) return run();
