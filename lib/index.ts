@@ -64,6 +64,7 @@ export { CachePut } from './nest/decorators/cache-put.js';
 export { CacheTTL } from './nest/decorators/cache-ttl.js';
 export { InvalidatesCache } from './nest/decorators/invalidates-cache.js';
 export { NoCache } from './nest/decorators/no-cache.js';
+export { CacheInvalidationController, type InvalidationEndpointOptions } from './nest/invalidation-endpoint.js';
 export { CacheInterceptor } from './nest/http/cache-interceptor.js';
 export type { CacheableRequest, CdnOptions, HttpCacheOptions } from './nest/http/http-options.js';
 export { surrogateKeys, type SurrogateHeader } from './http/surrogate-keys.js';
