@@ -8,7 +8,7 @@ const byPath = new Map(pages.map((page) => [page.path, page]));
 const text = (path: string): string => byPath.get(path)?.text ?? '';
 
 /** Lists, and what commands of the repository have measured. */
-const NO_CONCEPTS = /^docs\/(options|races|proof|bench[\w-]*)\.md$/;
+const NO_CONCEPTS = /^docs\/(options|races|proof|[\w-]*score|bench[\w-]*)\.md$/;
 const SECTIONS = ['Problem', 'Solution', 'Example', 'Limits', 'When not to'];
 
 /** What the README promises, word for word. */
@@ -72,7 +72,14 @@ describe('the pages', () => {
     ) as Record<string, Record<string, string>> & { name: string };
     const packages = new Set([name, ...[dependencies, peerDependencies, devDependencies].flatMap((known) => Object.keys(known ?? {}))]);
     const commands = pages.flatMap(({ path, blocks }) =>
-      blocks.filter(({ language }) => language === 'sh').flatMap(({ code }) => code.split('\n').map((line) => ({ path, line }))),
+      blocks
+        .filter(({ language }) => language === 'sh')
+        .flatMap(({ code }) =>
+          code
+            .split('\n')
+            .filter((line) => line.startsWith('npm '))
+            .map((line) => ({ path, line })),
+        ),
     );
     for (const { path, line } of commands) {
       const script = /^npm (?:run )?(start|test|[\w:]+)(?: -- .*)?(?: +#.*)?$/.exec(line)?.[1];
