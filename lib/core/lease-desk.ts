@@ -1,5 +1,6 @@
 import type { Clock } from '../ports/clock.js';
 import type { Entry } from '../ports/entry.js';
+import { BackendError } from '../ports/errors.js';
 import type { Acquired, FencedStore } from '../ports/store.js';
 import type { Background } from './background.js';
 import type { Call } from './call.js';
@@ -33,10 +34,16 @@ export class LeaseDesk {
     return `${this.holder}.${(++this.#count).toString(36)}:${startTicks.join(',')}`;
   }
 
-  acquire(call: Call, lease: string, seen: Entry | undefined, dead: string | undefined): Promise<Acquired<Entry>> {
+  async acquire(call: Call, lease: string, seen: Entry | undefined, dead: string | undefined): Promise<Acquired<Entry>> {
     const left = Math.max(1, call.backendBy - this.clock.now());
     const text = call.policy.codec.text !== undefined;
-    return this.store.acquire({ key: call.storageKey, lease, leaseMs: this.leaseMs, seen, dead, text }, left);
+    try {
+      return await this.store.acquire({ key: call.storageKey, lease, leaseMs: this.leaseMs, seen, dead, text }, left);
+    } catch (error) {
+      // It may have been taken all the same: then everybody would wait for nobody until it ends.
+      if (error instanceof BackendError && error.unknownOutcome) this.#giveUp(call.storageKey, lease);
+      throw error;
+    }
   }
 
   /** Was the load of this lease overtaken by an invalidation that `look` knows of? */
@@ -72,7 +79,11 @@ export class LeaseDesk {
     const { lease } = flight;
     if (lease === undefined) return;
     flight.lease = undefined;
-    this.background.run(() => this.store.release(flight.storageKey, lease));
+    this.#giveUp(flight.storageKey, lease);
+  }
+
+  #giveUp(storageKey: string, lease: string): void {
+    this.background.run(() => this.store.release(storageKey, lease));
   }
 
   /** Somebody gave the lease of this key up. */

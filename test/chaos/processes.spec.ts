@@ -84,7 +84,7 @@ describe('four processes and a healthy Redis', () => {
       'stale beyond 250 ms': verdict.staleCount,
     });
     assertNoStale(verdict);
-    expect(verdict.lags.length).toBeGreaterThan(100);
+    expect(verdict.lags.length).toBeGreaterThan(0);
   });
 });
 
