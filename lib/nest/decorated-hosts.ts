@@ -1,6 +1,8 @@
 import type { Type } from '@nestjs/common';
-import type { InstanceWrapper } from '@nestjs/core/injector/instance-wrapper.js';
+import type { DiscoveryService } from '@nestjs/core';
 import { type MethodPlan, planOf } from './plan.js';
+
+type InstanceWrapper = ReturnType<DiscoveryService['getProviders']>[number];
 
 /** A provider or controller with decorated methods. */
 export interface Host {
