@@ -49,7 +49,7 @@ export interface SetOptions<T = unknown> extends EntryOptions<T> {
   readonly tags?: readonly string[] | ((value: T) => readonly string[]);
 }
 
-export interface ProducerContext<T = unknown> {
+export interface ProducerContext {
   /** Aborts at the hard producer timeout and when the last caller has gone. */
   readonly signal: AbortSignal;
   /** True for a refresh nobody waits for: it runs outside of any request. */
@@ -57,7 +57,7 @@ export interface ProducerContext<T = unknown> {
   /** The tenant of the key; also in a refresh nobody waits for, where no resolver could tell. */
   readonly tenant: string | undefined;
   /** The value that would be replaced, when there is a usable one. */
-  readonly stale: { readonly value: T } | undefined;
+  readonly stale: { readonly value: unknown } | undefined;
   /** Overrides `ttl` for what is being produced. */
   setTtl(ttl: Duration): void;
   /** Overrides `staleWhileRevalidate` and `staleIfError` for what is being produced. */
@@ -67,7 +67,8 @@ export interface ProducerContext<T = unknown> {
   skip(): void;
 }
 
-export type Producer<T> = (context: ProducerContext<T>) => Promise<T> | T;
+/** The context does not depend on `T`, so that `T` is inferred from what the producer returns. */
+export type Producer<T> = (context: ProducerContext) => Promise<T> | T;
 
 /** At least one of `keys`, `tags`, `segment`, `tenant`. */
 export interface InvalidateRequest {

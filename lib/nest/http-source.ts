@@ -4,7 +4,7 @@ import type { CacheableOptions } from './decorator-options.js';
 import { handlerName } from './http/handler-name.js';
 import type { RouteCacheOptions } from './http/http-options.js';
 import type { HttpCacheSource, ResponseCache } from './http/response-cache.js';
-import type { Controller, Handler } from './http/route-plan.js';
+import type { Controller, Handler } from './http/handler-name.js';
 import { classPlanOf, isRoute, isValueOfRoute, keyOfPlan, planOf } from './plan.js';
 
 /** What the decorators of route handlers say, for the interceptor. */

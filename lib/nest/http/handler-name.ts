@@ -1,4 +1,8 @@
-import type { Controller, Handler } from './route-plan.js';
+export interface Controller {
+  readonly name: string;
+  readonly prototype: unknown;
+}
+export type Handler = object & { readonly name: string };
 
 /** Under which name the controller has the handler: decorators may have put a function of another name in its place. */
 export function handlerName(controller: Controller, handler: Handler): string | symbol {

@@ -4,15 +4,9 @@ import type { Codec } from '../../ports/codec.js';
 import type { Duration } from '../../ports/duration.js';
 import { toMilliseconds } from '../../ports/duration.js';
 import { type CdnPlan, planCdn } from './cdn.js';
-import { handlerName } from './handler-name.js';
+import { type Controller, type Handler, handlerName } from './handler-name.js';
 import type { HttpCacheOptions, RouteCacheOptions } from './http-options.js';
 import type { FillOptions } from './response-cache.js';
-
-export interface Controller {
-  readonly name: string;
-  readonly prototype: unknown;
-}
-export type Handler = object & { readonly name: string };
 
 /** Everything about a route that does not change from request to request. */
 export interface RoutePlan {

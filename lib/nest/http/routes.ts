@@ -1,6 +1,6 @@
 import type { Type } from '@nestjs/common';
 import type { ModulesContainer } from '@nestjs/core';
-import type { Handler } from './route-plan.js';
+import type { Handler } from './handler-name.js';
 
 export interface Route {
   readonly controller: Type;

@@ -4,7 +4,8 @@ import type { Exchange } from './exchange.js';
 import type { ResponseCache } from './response-cache.js';
 import { routeKey, uriTag } from './route-key.js';
 import { routesOf } from './routes.js';
-import { type Handler, patternsOf, type RoutePlan } from './route-plan.js';
+import type { Handler } from './handler-name.js';
+import { patternsOf, type RoutePlan } from './route-plan.js';
 
 interface UnsafeParts {
   readonly plan: RoutePlan;
