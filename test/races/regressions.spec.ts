@@ -116,6 +116,90 @@ describe('a stale value that stands in', () => {
   });
 });
 
+describe('a caller who comes after the acknowledged change of another process, before its notice', () => {
+  it('does not join a load whose groups have moved, although its lease is still held', async () => {
+    const { steps, first, second } = fleet(3);
+    steps.hold('notice');
+    const slow = deferred<string>();
+    const early = first.cache.getOrSet('k', () => slow.promise, { tags: ['t'] });
+    await setImmediate();
+    await second.cache.invalidate({ tags: ['t'] });
+    const late = first.cache.getOrSet('k', () => 'new', { tags: ['t'] });
+    await setImmediate();
+    slow.resolve('old');
+    expect(await Promise.all([early, late])).toEqual(['old', 'new']);
+  });
+
+  it('does not join a load whose key was deleted', async () => {
+    const { steps, first, second } = fleet(3);
+    steps.hold('notice');
+    const slow = deferred<string>();
+    const early = first.cache.getOrSet('k', () => slow.promise);
+    await setImmediate();
+    await second.cache.delete('k');
+    const late = first.cache.getOrSet('k', () => 'new');
+    await setImmediate();
+    slow.resolve('old');
+    expect(await Promise.all([early, late])).toEqual(['old', 'new']);
+  });
+
+  it('does not get what a load had found before', async () => {
+    const { clock, steps, first, second, third } = fleet(3);
+    steps.hold('notice');
+    const slow = deferred<string>();
+    const filling = second.cache.getOrSet('k', () => slow.promise);
+    await setImmediate();
+    const early = first.cache.getOrSet('k', () => 'unused');
+    await setImmediate();
+    slow.resolve('old');
+    await filling;
+    await second.cache.drain();
+    steps.hold('p0: read segment:k <');
+    await clock.advance(100);
+    await third.cache.delete('k');
+    const late = first.cache.getOrSet('k', () => 'new');
+    steps.release('p0: read segment:k <');
+    await clock.advance(100);
+    expect(await Promise.all([early, late])).toEqual(['old', 'new']);
+  });
+});
+
+describe('an L1', () => {
+  it('that hears of a change finds the change made when it asks', async () => {
+    const { steps, first, second } = fleet(3, true);
+    await first.cache.getOrSet('k', () => 'old');
+    await first.cache.drain();
+    steps.hold('p1: delete');
+    const deleting = second.cache.delete('k');
+    await setImmediate();
+    expect(await first.cache.getOrSet('k', () => 'too early')).toBe('old');
+    steps.release('p1: delete');
+    await deleting;
+    await setImmediate();
+    expect(await first.cache.getOrSet('k', () => 'new')).toBe('new');
+  });
+});
+
+describe('a load that an invalidation has overtaken', () => {
+  it('does not take its successor with it when it ends', async () => {
+    const { cache } = memory();
+    const [first, second] = [deferred<string>(), deferred<string>()];
+    const one = cache.getOrSet('k', () => first.promise);
+    await setImmediate();
+    await cache.delete('k');
+    const two = cache.getOrSet('k', () => second.promise);
+    await setImmediate();
+    first.resolve('old');
+    await one;
+    await setImmediate();
+    const three = cache.getOrSet('k', () => 'a third production');
+    await setImmediate();
+    expect(cache.stats().flights).toBe(1);
+    second.resolve('new');
+    expect(await Promise.all([one, two, three])).toEqual(['old', 'new', 'new']);
+  });
+});
+
 describe('a settle window', () => {
   it('keeps out what began within it and ended after it', async () => {
     const { clock, cache } = memory();
