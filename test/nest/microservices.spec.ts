@@ -1,6 +1,14 @@
 import { readFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
-import { type CanActivate, Controller, type ExecutionContext, ForbiddenException, Module } from '@nestjs/common';
+import {
+  type CanActivate,
+  Controller,
+  type ExecutionContext,
+  ForbiddenException,
+  Module,
+  type NestApplicationOptions,
+} from '@nestjs/common';
+import type { NestMicroserviceOptions } from '@nestjs/common/interfaces/microservices/nest-microservice-options.interface.js';
 import { NestFactory } from '@nestjs/core';
 import { ClientProxyFactory, Ctx, MessagePattern, type MicroserviceOptions, Payload, Transport } from '@nestjs/microservices';
 import { ExpressAdapter } from '@nestjs/platform-express';
@@ -52,7 +60,10 @@ describe.each(['TCP', 'Redis'])('message handlers over %s', (transport) => {
         ? { transport: Transport.TCP, options: { host: '127.0.0.1', port: await freePort() } }
         : { transport: Transport.REDIS, options: { host: '127.0.0.1', port: redis.port } };
     runs.length = 0;
-    const app = await NestFactory.createMicroservice<MicroserviceOptions>(MessagesModule, { ...options, logger: false });
+    const app = await NestFactory.createMicroservice<MicroserviceOptions>(
+      MessagesModule,
+      Object.assign(Object.create(null) as NestMicroserviceOptions & MicroserviceOptions, options, { logger: false as const }),
+    );
     await app.listen();
     const client = ClientProxyFactory.create(options as Parameters<typeof ClientProxyFactory.create>[0]);
     const send = (pattern: string, payload: unknown): Promise<unknown> => firstValueFrom(client.send<unknown>(pattern, payload));
@@ -199,7 +210,11 @@ describe('the HTTP endpoint for invalidations', () => {
       ],
     })
     class AppModule {}
-    const app = await NestFactory.create(AppModule, new ExpressAdapter(), { logger: false });
+    const app = await NestFactory.create(
+      AppModule,
+      new ExpressAdapter(),
+      Object.assign(Object.create(null) as NestApplicationOptions, { logger: false }),
+    );
     await app.listen(0, '127.0.0.1');
     const { port } = (app.getHttpServer() as { address(): AddressInfo }).address();
     const post = async (body: unknown, path = 'cache', secret = 'yes'): Promise<[number, unknown]> => {
