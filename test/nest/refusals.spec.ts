@@ -36,7 +36,7 @@ class Fields {
 class Patterns {
   @EventPattern('posted')
   @Cacheable()
-  async posted(): Promise<number> {
+  async posted(_data: unknown): Promise<number> {
     return 1;
   }
 }
