@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { surrogateKey, surrogateKeys } from '../../lib/http/surrogate-keys.js';
 
-const tags = fc.string({ minLength: 1, maxLength: 64, unit: 'grapheme' }).filter((tag) => tag.isWellFormed());
+const tags = fc.string({ minLength: 1, maxLength: 64, unit: 'grapheme' });
 
 describe('surrogate keys', () => {
   it.each([

@@ -15,6 +15,10 @@ import { createCache } from '../../../lib/create-cache.js';
 export const PLATFORMS = ['express', 'fastify'] as const;
 export type Platform = (typeof PLATFORMS)[number];
 
+export function adapterFor(platform: Platform): FastifyAdapter | ExpressAdapter {
+  return platform === 'fastify' ? new FastifyAdapter() : new ExpressAdapter();
+}
+
 type RouteOptions = Partial<RouteCacheOptions>;
 
 /** Opts a route or controller in, without the decorators of the library. */
@@ -60,7 +64,7 @@ export async function startApp(
   const providers = [{ provide: HTTP_CACHE_SOURCE, useValue: source }, ...interceptor, ...(options.providers ?? [])];
   const testing = await Test.createTestingModule({ controllers, providers }).compile();
   const { bodyParser = true } = options;
-  const adapter = platform === 'fastify' ? new FastifyAdapter() : new ExpressAdapter();
+  const adapter = adapterFor(platform);
   const settings = Object.assign(Object.create(null) as NestApplicationOptions, { bodyParser, logger: false });
   const app = testing.createNestApplication(adapter, settings);
   await options.configure?.(app);
