@@ -1,6 +1,6 @@
 import { CacheConfigError } from '../ports/errors.js';
 import { type AnyProducer, type Call, type CallOptions, makeCall } from './call.js';
-import { CacheKey, type CacheKeyBuilder, keyOf } from './key.js';
+import { CacheKey, type CacheKeyBuilder, keyOf, type KeyPart } from './key.js';
 import { type Policy, resolvePolicy, type Settings } from './options.js';
 import type { Tiers } from './tiers.js';
 import type { EntryOptions, KeyLike } from './types.js';
@@ -8,11 +8,16 @@ import type { EntryOptions, KeyLike } from './types.js';
 /** Under this the options of a call may hold a part that is the same object from call to call: it is resolved once. */
 export const SHARED_OPTIONS = Symbol('shared options');
 
+const PLAIN_KEYS_KEPT = 2_000;
+const LONGEST_KEPT = 200;
+
 /** Turns what a user gives (keys, options) into calls. Options that are given as the same object again are resolved once. */
 export class CallMaker {
   readonly json: Policy;
   readonly cbor: Policy;
   readonly #policies = new WeakMap<object, Policy>();
+  /** Keys made from plain strings without a tenant: making one takes longer than the rest of a hit in memory. */
+  readonly #plain = new Map<string, CacheKey>();
 
   constructor(
     readonly settings: Settings,
@@ -30,7 +35,20 @@ export class CallMaker {
 
   /** @throws CacheKeyError; CacheConfigError when a tenant is required and there is none */
   key(like: KeyLike): CacheKey {
-    const key = keyOf(like, this.settings.tenant());
+    const tenant = this.settings.tenant();
+    if (typeof like !== 'string' || tenant !== undefined) return this.#made(like, tenant);
+    const known = this.#plain.get(like);
+    if (known !== undefined) return known;
+    const key = this.#made(like, undefined);
+    if (like.length <= LONGEST_KEPT) {
+      if (this.#plain.size >= PLAIN_KEYS_KEPT) this.#plain.clear();
+      this.#plain.set(like, key);
+    }
+    return key;
+  }
+
+  #made(like: KeyLike, tenant: KeyPart | undefined): CacheKey {
+    const key = keyOf(like, tenant);
     if (key.tenant === undefined && this.settings.tenancy === 'required') throw new CacheConfigError(NO_TENANT);
     return key;
   }
