@@ -45,7 +45,7 @@ afterAll(async () => {
   await database.close();
 });
 
-const Account = new EntitySchema(
+const Account = new EntitySchema<{ name: string; cents: number }>(
   Object.assign(new EntitySchemaOptions<{ name: string; cents: number }>(), {
     name: 'account',
     columns: { name: { type: 'text', primary: true }, cents: { type: 'integer' } },
