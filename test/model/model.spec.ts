@@ -209,7 +209,7 @@ describe('the model', () => {
         }),
         { numRuns: Math.ceil(RUNS * share), seed: SEED, endOnFailure: process.env.RACE_SHRINK === undefined },
       );
-    }, 120_000);
+    }, 600_000);
   }
 
   afterAll(() => {

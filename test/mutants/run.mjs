@@ -35,7 +35,7 @@ function run(folder) {
   return new Promise((resolve) => {
     const child = spawn(
       process.execPath,
-      [vitest, 'run', '--root', folder, '--bail', '1', '--pool', 'threads', '--reporter', 'verbose', '--testTimeout', '60000', ...SPECS],
+      [vitest, 'run', '--root', folder, '--bail', '1', '--pool', 'threads', '--reporter', 'verbose', '--testTimeout', '120000', ...SPECS],
       {
         cwd: folder,
         env,

@@ -31,7 +31,7 @@ describe('the schedules', () => {
         }),
         { numRuns: Math.ceil(RUNS * share), seed: SEED, endOnFailure: process.env.RACE_SHRINK === undefined },
       );
-    }, 120_000);
+    }, 600_000);
   }
 
   afterAll(() => {
