@@ -32,7 +32,11 @@ const forbidden = [
   },
   { name: 'floor-1-core-no-packages', from: { path: '^lib/core/' }, to: thirdParty },
   { name: 'floor-1-core-no-builtins', from: { path: '^lib/core/', pathNot: '^lib/core/key-hash\\.ts$' }, to: builtin },
-  { name: 'floor-1-key-hash-crypto-only', from: { path: '^lib/core/key-hash\\.ts$' }, to: { ...builtin, pathNot: '^(node:)?(buffer|crypto)$' } },
+  {
+    name: 'floor-1-key-hash-crypto-only',
+    from: { path: '^lib/core/key-hash\\.ts$' },
+    to: { ...builtin, pathNot: '^(node:)?(buffer|crypto)$' },
+  },
 
   {
     name: 'floor-2-adapters',
@@ -48,7 +52,11 @@ const forbidden = [
   { name: 'floor-2-memory-packages', from: { path: '^lib/backends/memory' }, to: { ...thirdParty, pathNot: 'node_modules/lru-cache/' } },
   { name: 'floor-2-redis-packages', from: { path: '^lib/backends/redis' }, to: { ...thirdParty, pathNot: 'node_modules/(redis|@redis)/' } },
   { name: 'floor-2-codecs-packages', from: { path: '^lib/codecs/' }, to: { ...thirdParty, pathNot: 'node_modules/(cbor|@types/cbor)/' } },
-  { name: 'floor-2-http-pure', from: { path: '^lib/http/' }, to: { dependencyTypes: [...npm, 'core'], pathNot: '^(node:)?(buffer|crypto)$' } },
+  {
+    name: 'floor-2-http-pure',
+    from: { path: '^lib/http/' },
+    to: { dependencyTypes: [...npm, 'core'], pathNot: '^(node:)?(buffer|crypto)$' },
+  },
 
   { name: 'floor-3-create-cache', from: { path: '^lib/create-cache\\.ts$' }, to: { path: '^lib/nest/' } },
   { name: 'floor-3-create-cache-packages', from: { path: '^lib/create-cache\\.ts$' }, to: thirdParty },

@@ -1,5 +1,5 @@
 /** `CHAOS=long` makes the runs of `npm run test:soak`; `CHAOS_SEED` repeats a run's choices. */
-export const LONG = process.env.CHAOS === 'long';
+const LONG = process.env.CHAOS === 'long';
 
 export const SEED = Number(process.env.CHAOS_SEED ?? String(Date.now() % 1_000_000));
 

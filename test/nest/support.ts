@@ -56,12 +56,3 @@ export async function using(
     await started.app.close();
   }
 }
-
-/** A promise that is settled from outside. */
-export function deferred<T>(): { readonly promise: Promise<T>; readonly resolve: (value: T) => void } {
-  let resolve: (value: T) => void = () => undefined;
-  const promise = new Promise<T>((settle) => {
-    resolve = settle;
-  });
-  return { promise, resolve };
-}

@@ -201,7 +201,7 @@ export class SimulatedLink implements FencedStore<Payload> {
 }
 
 /** One process's way to a simulated server, as a backend. */
-export class SimulatedBackend implements CacheBackend {
+class SimulatedBackend implements CacheBackend {
   readonly name = 'SimulatedBackend';
 
   constructor(readonly link: SimulatedLink) {}

@@ -79,7 +79,7 @@ interface Invalidation {
   readonly streamedAt: number;
 }
 
-export class ProducerFailure extends Error {}
+class ProducerFailure extends Error {}
 
 /**
  * Caches at work, and the judge of what they answer. Moments are counted, one for each thing that begins or ends; a value knows when its making
