@@ -1,4 +1,3 @@
-import type { BackendContext, CacheBackend } from '../../lib/ports/backend.js';
 import type { Payload } from '../../lib/ports/codec.js';
 import type { Tick } from '../../lib/ports/entry.js';
 import { BackendError } from '../../lib/ports/errors.js';
@@ -197,24 +196,5 @@ export class SimulatedLink implements FencedStore<Payload> {
 
   #isDown(): boolean {
     return this.state === 'down';
-  }
-}
-
-/** One process's way to a simulated server, as a backend. */
-class SimulatedBackend implements CacheBackend {
-  readonly name = 'SimulatedBackend';
-
-  constructor(readonly link: SimulatedLink) {}
-
-  get(): Promise<undefined> {
-    return Promise.resolve(undefined);
-  }
-
-  set(): Promise<void> {
-    return Promise.resolve();
-  }
-
-  openShared(_context: BackendContext): FencedStore<Payload> {
-    return this.link;
   }
 }
