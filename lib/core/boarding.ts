@@ -2,9 +2,16 @@ import type { Call } from './call.js';
 import type { Engine } from './engine.js';
 import type { Answer } from './get-or-set.js';
 
+interface Boarded {
+  readonly call: Call;
+  readonly answer: Promise<Answer>;
+  /** What all riders get: one promise however many they are. */
+  shared: Promise<Answer> | undefined;
+}
+
 /** Callers of one key in one tick share one look: nothing has been sent yet, so it starts after all of them. */
 export class Boarding {
-  #boarded = new Map<string, { readonly call: Call; readonly answer: Promise<Answer> }>();
+  #boarded = new Map<string, Boarded>();
 
   constructor(readonly engine: Engine) {}
 
@@ -15,7 +22,7 @@ export class Boarding {
     // A producer's own calls go their own way: they have to be told when they would wait for themselves.
     if (boarded !== undefined && engine.context.current() === undefined) {
       boarded.call.riders++;
-      return engine.countRider(call, boarded.answer);
+      return (boarded.shared ??= engine.count(boarded.call, boarded.answer.then(asRider), true));
     }
     if (this.#boarded.size === 0) {
       // Before the backend's own microtask that sends the batch.
@@ -24,7 +31,12 @@ export class Boarding {
       });
     }
     const answer = engine.count(call, engine.readThrough.run(call));
-    if (!alone) this.#boarded.set(call.storageKey, { call, answer });
+    if (!alone) this.#boarded.set(call.storageKey, { call, answer, shared: undefined });
     return answer;
   }
+}
+
+/** A production was not their own. */
+function asRider(answer: Answer): Answer {
+  return answer.outcome === 'miss' ? { ...answer, outcome: 'joined' } : answer;
 }

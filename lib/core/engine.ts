@@ -108,24 +108,23 @@ export class Engine {
     if (this.events.outcomesWanted) this.#tell('hit', 'l1', storageKey);
   }
 
-  /** A call that shares the answer of another of its tick: counted like that one, but a production was not its own. */
-  countRider(call: Call, shared: Promise<Answer>): Promise<Answer> {
-    return this.count(
-      call,
-      shared.then((answer) => (answer.outcome === 'miss' ? { ...answer, outcome: 'joined' } : answer)),
-    );
-  }
-
-  /** Counts the outcome of a call; exactly once. */
-  async count(call: Call, running: Promise<Answer>): Promise<Answer> {
+  /**
+   * Counts the outcome of a call; exactly once.
+   * @param riders count it for those who share the answer instead, as often as there are any in the end
+   */
+  async count(call: Call, running: Promise<Answer>, riders = false): Promise<Answer> {
     try {
       const answer = await running;
-      this.#count(answer.outcome, answer.tier);
-      if (this.events.outcomesWanted) this.#tell(answer.outcome, answer.tier, call.storageKey);
+      for (let left = riders ? call.riders : 1; left > 0; left--) {
+        this.#count(answer.outcome, answer.tier);
+        if (this.events.outcomesWanted) this.#tell(answer.outcome, answer.tier, call.storageKey);
+      }
       return answer;
     } catch (error) {
-      this.stats.cache_misses++;
-      if (this.events.outcomesWanted) this.#tell('error', undefined, call.storageKey);
+      for (let left = riders ? call.riders : 1; left > 0; left--) {
+        this.stats.cache_misses++;
+        if (this.events.outcomesWanted) this.#tell('error', undefined, call.storageKey);
+      }
       throw error;
     }
   }
