@@ -6,7 +6,9 @@ describe('callers of one key in one tick', () => {
   it('are each counted and told of once: one miss, the others joined', async () => {
     const cache = createCache();
     const outcomes: string[] = [];
-    cache.events.on((event: CacheEvent) => void (event.type === 'outcome' && outcomes.push(event.outcome)));
+    cache.events.on((event: CacheEvent) => {
+      if (event.type === 'outcome') outcomes.push(event.outcome);
+    });
     await Promise.all(Array.from({ length: 50 }, () => cache.getOrSet('page', async () => ({ rows: [1] }))));
     expect(cache.stats()).toMatchObject({ cache_misses: 50, cache_joined: 49, cache_hits: 0, cache_productions: 1 });
     expect(outcomes.filter((outcome) => outcome === 'miss')).toHaveLength(1);
@@ -17,7 +19,9 @@ describe('callers of one key in one tick', () => {
   it('are each counted as a miss when the production fails, and all get its error', async () => {
     const cache = createCache();
     const outcomes: string[] = [];
-    cache.events.on((event: CacheEvent) => void (event.type === 'outcome' && outcomes.push(event.outcome)));
+    cache.events.on((event: CacheEvent) => {
+      if (event.type === 'outcome') outcomes.push(event.outcome);
+    });
     const error = new Error('no database');
     const results = await Promise.allSettled(Array.from({ length: 20 }, () => cache.getOrSet('page', () => Promise.reject(error))));
     expect(results.every((result) => result.status === 'rejected' && result.reason === error)).toBe(true);
