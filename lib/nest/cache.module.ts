@@ -73,11 +73,24 @@ function moduleOf(name: string, isGlobal: boolean, imports: NonNullable<DynamicM
 function optionsProviders(name: string, options: CacheModuleAsyncOptions): Provider[] {
   const { useFactory, useClass, useExisting, inject = [] } = options;
   const provide = optionsToken(name);
-  if (useFactory !== undefined) return [{ provide, inject, useFactory: useFactory as (...args: unknown[]) => unknown }];
+  if (useFactory !== undefined) {
+    const make = useFactory as (...args: unknown[]) => CacheOptions | Promise<CacheOptions>;
+    return [{ provide, inject, useFactory: async (...args: unknown[]) => checked(await make(...args)) }];
+  }
   const factory = useExisting ?? useClass;
   if (factory === undefined) {
     throw new CacheConfigError('CacheModule.forRootAsync needs one of useFactory, useClass and useExisting; got none.');
   }
-  const made: Provider = { provide, inject: [factory], useFactory: (from: CacheOptionsFactory) => from.createCacheOptions() };
+  const made: Provider = {
+    provide,
+    inject: [factory],
+    useFactory: async (from: CacheOptionsFactory) => checked(await from.createCacheOptions()),
+  };
   return useClass === undefined ? [made] : [{ provide: useClass, useClass }, made];
+}
+
+/** Before the backend is taken from them. */
+function checked(options: CacheOptions): CacheOptions {
+  if (typeof (options as unknown) === 'object' && (options as unknown) !== null) return options;
+  throw new CacheConfigError(`The options that CacheModule.forRootAsync makes must be an object; got ${JSON.stringify(options)}.`);
 }

@@ -12,14 +12,14 @@ type Method = (this: unknown, ...args: unknown[]) => unknown;
  * Notes something in the plan of a method, without changing the method.
  * @throws CacheDecoratorError (`CACHE_DECORATOR`) for what cannot be decorated
  */
-export function noteOn(decorator: string, target: object, name: string | symbol, descriptor: PropertyDescriptor): MethodPlan {
-  const where = `${typeof target === 'function' ? target.name : target.constructor.name}.${String(name)}`;
+export function noteOn(decorator: string, target: object, name: string | symbol, descriptor: PropertyDescriptor | undefined): MethodPlan {
+  const where = whereOf(target, name);
   if (typeof target === 'function') {
     throw new CacheDecoratorError(
       `${decorator} is on the static method ${where}: only methods of instances that Nest makes can be cached. Make it an instance method.`,
     );
   }
-  if (typeof descriptor.value !== 'function') {
+  if (typeof descriptor?.value !== 'function') {
     throw new CacheDecoratorError(
       `${decorator} is on ${where}, which is not a method but an accessor or a property. Make it an async method.`,
     );
@@ -27,14 +27,24 @@ export function noteOn(decorator: string, target: object, name: string | symbol,
   return ensurePlan(target, name, descriptor.value as object);
 }
 
+/** The decorated method as messages name it. */
+export function whereOf(target: object, name: string | symbol): string {
+  return `${typeof target === 'function' ? target.name : target.constructor.name}.${String(name)}`;
+}
+
 /**
  * Puts the method into a wrapper, once however many of our decorators it has. The wrapper asks the instance for the caches of its application,
  * which Nest injects as a property: so it works in every scope, for any number of applications, and without a `CacheModule` the method simply runs.
  */
-export function wrapMethod(decorator: string, target: object, name: string | symbol, descriptor: PropertyDescriptor): MethodPlan {
+export function wrapMethod(
+  decorator: string,
+  target: object,
+  name: string | symbol,
+  descriptor: PropertyDescriptor | undefined,
+): MethodPlan {
   const plan = noteOn(decorator, target, name, descriptor);
   refuseSync(decorator, target, name);
-  if (plan.wrapped) return plan;
+  if (plan.wrapped || descriptor === undefined) return plan;
   plan.wrapped = true;
   installSlot(target);
   const original = descriptor.value as Method;

@@ -1,7 +1,8 @@
 import { CacheDecoratorError } from '../../ports/errors.js';
+import { checkOptions } from '../check-options.js';
 import type { CacheEvictOptions } from '../decorator-options.js';
 import type { AsyncMethod, EffectDecorator } from '../method-types.js';
-import { wrapMethod } from '../wrap-method.js';
+import { whereOf, wrapMethod } from '../wrap-method.js';
 
 /**
  * Invalidates when the method is called; by default after it has succeeded, and its caller goes on when the invalidation is acknowledged.
@@ -11,7 +12,8 @@ import { wrapMethod } from '../wrap-method.js';
  * @CacheEvict({ tags: (dto) => [`account:${dto.accountId}`] })
  * async post(dto: PostEntry): Promise<void> { ... }
  * ```
- * @throws CacheDecoratorError (`CACHE_DECORATOR`) when the class is defined: on static and synchronous methods, and for a timing that does not exist
+ * @throws CacheDecoratorError (`CACHE_DECORATOR`) when the class is defined: on static and synchronous methods, and for a timing that does not
+ * exist; CacheConfigError (`CACHE_CONFIG`) for other options that cannot work
  */
 export function CacheEvict<M extends AsyncMethod>(options: CacheEvictOptions<M> = {}): EffectDecorator<M> {
   const timing: string = options.timing ?? 'after-success';
@@ -23,5 +25,6 @@ export function CacheEvict<M extends AsyncMethod>(options: CacheEvictOptions<M> 
   return (target: object, name: string | symbol, descriptor: PropertyDescriptor): void => {
     // Decorators run from the inside out; carried out in the order in which they are written.
     wrapMethod('@CacheEvict', target, name, descriptor).evict.unshift(options as unknown as CacheEvictOptions);
+    checkOptions('@CacheEvict', whereOf(target, name), options);
   };
 }

@@ -1,7 +1,8 @@
+import { checkOptions } from '../check-options.js';
 import type { CachePutOptions } from '../decorator-options.js';
 import type { AsyncMethod, ResultDecorator } from '../method-types.js';
 import { setOnce } from '../plan.js';
-import { wrapMethod } from '../wrap-method.js';
+import { whereOf, wrapMethod } from '../wrap-method.js';
 
 /**
  * The method always runs, and its result replaces what is stored under the key, for all processes.
@@ -16,5 +17,6 @@ import { wrapMethod } from '../wrap-method.js';
 export function CachePut<M extends AsyncMethod>(options: CachePutOptions<M> = {}): ResultDecorator<M> {
   return (target: object, name: string | symbol, descriptor: PropertyDescriptor): void => {
     setOnce(wrapMethod('@CachePut', target, name, descriptor), 'put', options as unknown as CachePutOptions, '@CachePut');
+    checkOptions('@CachePut', whereOf(target, name), options);
   };
 }

@@ -11,7 +11,7 @@ import { noteOn } from '../wrap-method.js';
 export function CacheTTL(ttl: Duration): MethodDecorator & ClassDecorator {
   const ms = toMilliseconds(ttl, '@CacheTTL');
   return (target: object, name?: string | symbol, descriptor?: PropertyDescriptor): void => {
-    if (name === undefined || descriptor === undefined) ensureClassPlan(target).ttl = ms;
+    if (name === undefined) ensureClassPlan(target).ttl = ms;
     else setOnce(noteOn('@CacheTTL', target, name, descriptor), 'ttl', ms, '@CacheTTL');
   };
 }

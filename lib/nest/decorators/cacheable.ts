@@ -1,7 +1,8 @@
+import { checkOptions } from '../check-options.js';
 import type { CacheableOptions } from '../decorator-options.js';
 import type { AsyncMethod, ClassOrResultDecorator } from '../method-types.js';
 import { ensureClassPlan, setOnce } from '../plan.js';
-import { wrapMethod } from '../wrap-method.js';
+import { whereOf, wrapMethod } from '../wrap-method.js';
 
 /**
  * Caches the result of an asynchronous method of any provider: one production per key however many callers, in every scope.
@@ -14,13 +15,18 @@ import { wrapMethod } from '../wrap-method.js';
  * async listEntries(tenant: string, page: number): Promise<Entry[]> { ... }
  * ```
  * @throws CacheDecoratorError (`CACHE_DECORATOR`) when the class is defined: on static and synchronous methods, twice on one method, and together with
- * `@CachePut`
+ * `@CachePut`; CacheConfigError (`CACHE_CONFIG`) for options that cannot work
  */
 export function Cacheable<M extends AsyncMethod>(options: CacheableOptions<M> = {}): ClassOrResultDecorator<M> {
   const decorate = (target: object, name?: string | symbol, descriptor?: PropertyDescriptor): void => {
     const given = options as unknown as CacheableOptions;
-    if (name === undefined || descriptor === undefined) ensureClassPlan(target).cacheable = given;
-    else setOnce(wrapMethod('@Cacheable', target, name, descriptor), 'cacheable', given, '@Cacheable');
+    if (name !== undefined) {
+      setOnce(wrapMethod('@Cacheable', target, name, descriptor), 'cacheable', given, '@Cacheable');
+      checkOptions('@Cacheable', whereOf(target, name), given);
+    } else {
+      checkOptions('@Cacheable', (target as { readonly name: string }).name, given);
+      ensureClassPlan(target).cacheable = given;
+    }
   };
   return decorate;
 }
