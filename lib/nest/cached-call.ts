@@ -79,9 +79,11 @@ function prepare(call: MethodCall, caches: Caches): Prepared | undefined {
   const cache = cacheNamed(options.cache, plan, caches);
   if (cache === undefined) return undefined;
   if (options.when !== undefined && guarded(call, caches, 'when', () => options.when?.(...args), false) === false) return undefined;
-  const given = guarded(call, caches, 'tags', () => callOptions(plan, options, args), undefined);
-  if (given === undefined) return undefined;
-  return { cache, key: keyOfCall(call, caches), options: given };
+  const given =
+    typeof options.tags === 'function'
+      ? guarded(call, caches, 'tags', () => callOptions(plan, options, args), undefined)
+      : callOptions(plan, options, args);
+  return given === undefined ? undefined : { cache, key: keyOfCall(call, caches), options: given };
 }
 
 /** @throws CacheKeyError (`CACHE_KEY`) */
@@ -90,21 +92,31 @@ export function keyOfCall({ plan, args, instance }: MethodCall, caches: Caches):
   return methodKey(maker, () => caches.segmentOf(plan, instance), maker === undefined ? keyArguments(plan, instance, args) : args);
 }
 
-function callOptions(plan: MethodPlan, options: CacheableOptions, args: unknown[]): GetOrSetOptions {
-  const { tags, resultTags, unless } = options;
-  const shared = { [SHARED_OPTIONS]: entryOptions(plan, options) };
-  return {
-    ...shared,
-    ...(tags === undefined ? undefined : { tags: fromArguments(tags, args) ?? [] }),
-    ...(resultTags === undefined ? undefined : { resultTags: (result: unknown) => resultTags(result, ...args) }),
-    ...(unless === undefined ? undefined : { unless: (result: unknown) => unless(result, ...args) }),
-  };
+const ENTRY_OPTIONS = Symbol('entry options');
+const FIXED_OPTIONS = Symbol('options that no argument changes');
+
+interface Known {
+  [ENTRY_OPTIONS]?: object;
+  [FIXED_OPTIONS]?: GetOrSetOptions;
 }
 
-const ENTRY_OPTIONS = Symbol('entry options');
+/** On the way of every hit: the same object for all calls where it can be, and no spreading where it cannot. */
+function callOptions(plan: MethodPlan & Known, options: CacheableOptions, args: unknown[]): GetOrSetOptions {
+  const { tags, resultTags, unless } = options;
+  const fixed = typeof tags !== 'function' && resultTags === undefined && unless === undefined;
+  if (fixed && plan[FIXED_OPTIONS] !== undefined) return plan[FIXED_OPTIONS];
+  const made: { -readonly [Name in keyof GetOrSetOptions]: GetOrSetOptions[Name] } & { [SHARED_OPTIONS]: object } = {
+    [SHARED_OPTIONS]: entryOptions(plan, options),
+  };
+  if (tags !== undefined) made.tags = fromArguments(tags, args) ?? [];
+  if (resultTags !== undefined) made.resultTags = (result) => resultTags(result, ...args);
+  if (unless !== undefined) made.unless = (result) => unless(result, ...args);
+  if (fixed) plan[FIXED_OPTIONS] = made;
+  return made;
+}
 
 /** The options that do not depend on the call, made once: the cache resolves the same object only once. */
-export function entryOptions(plan: MethodPlan & { [ENTRY_OPTIONS]?: object }, options: CacheableOptions | CachePutOptions): object {
+export function entryOptions(plan: MethodPlan & Known, options: CacheableOptions | CachePutOptions): object {
   const known = plan[ENTRY_OPTIONS];
   if (known !== undefined) return known;
   const { ttl, nullTtl, staleWhileRevalidate, staleIfError, staleIfErrorWhen, jitter, refreshAhead, producerTimeout, codec } = options;
