@@ -511,6 +511,42 @@ describe('Cacheable', () => {
     );
   });
 
+  it.each(['tags', 'resultTags', 'unless'] as const)('makes %s anew for each call', async (option) => {
+    @Injectable()
+    class Each {
+      runs = 0;
+
+      @Cacheable({ tags: (id) => [`id:${id}`] })
+      async tags(id: number): Promise<number> {
+        this.runs++;
+        return id;
+      }
+
+      @Cacheable({ resultTags: (_result, id) => [`id:${id}`] })
+      async resultTags(id: number): Promise<number> {
+        this.runs++;
+        return id;
+      }
+
+      @Cacheable({ unless: (_result, id) => id === 2 })
+      async unless(id: number): Promise<number> {
+        this.runs++;
+        return id;
+      }
+    }
+    await using({ providers: [Each] }, async ({ app }) => {
+      const [each, cache] = [app.get(Each), app.get(CacheService)];
+      await each[option](1);
+      await each[option](2);
+      if (option !== 'unless') await cache.invalidate({ tags: ['id:2'] });
+      each.runs = 0;
+      await each[option](1);
+      expect(each.runs).toBe(0);
+      await each[option](2);
+      expect(each.runs).toBe(1);
+    });
+  });
+
   it('goes past the cache when a callback throws, with one warning', async () => {
     const broken = (): never => {
       throw new Error('broken');
