@@ -57,7 +57,6 @@ export class CacheService {
     return this.#engine.settings.name;
   }
 
-  /** What happens: `events.on(listener)`. */
   get events(): CacheEvents {
     return this.#engine.events;
   }
@@ -248,8 +247,8 @@ export class CacheService {
   }
 
   /** Settles when no load, write or refresh is under way. */
-  async drain(): Promise<void> {
-    await this.#engine.drain();
+  drain(): Promise<void> {
+    return this.#engine.drain();
   }
 
   /** Ends the cache and what it opened; afterwards calls run their producers without caching. Settles within two seconds. Idempotent. */

@@ -1,3 +1,4 @@
+import type { Codec } from '../ports/codec.js';
 import { CacheConfigError } from '../ports/errors.js';
 import { type AnyProducer, type Call, type CallOptions, makeCall } from './call.js';
 import { CacheKey, type CacheKeyBuilder, keyOf, type KeyPart } from './key.js';
@@ -47,6 +48,18 @@ export class CallMaker {
     return key;
   }
 
+  /** Entries name their codec by its id, so it must be known when they are read. */
+  #register(codec: Codec): void {
+    const { codecs } = this.tiers;
+    const known = codecs.get(codec.id);
+    if (known === undefined) codecs.set(codec.id, codec);
+    else if (known !== codec) {
+      throw new CacheConfigError(
+        `Two different codecs have the id ${JSON.stringify(codec.id)}. Give each format an id of its own, and use one object for it.`,
+      );
+    }
+  }
+
   #made(like: KeyLike, tenant: KeyPart | undefined): CacheKey {
     const key = keyOf(like, tenant);
     if (key.tenant === undefined && this.settings.tenancy === 'required') throw new CacheConfigError(NO_TENANT);
@@ -59,6 +72,7 @@ export class CallMaker {
     let policy = this.#policies.get(shared);
     if (policy === undefined) {
       policy = resolvePolicy(shared, this.settings.policy, this.tiers.codecs);
+      this.#register(policy.codec);
       this.#policies.set(shared, policy);
     }
     return policy;

@@ -29,7 +29,7 @@ export interface EngineParts {
   readonly near: NearStore | undefined;
   /** The near store is all there is. */
   readonly local: boolean;
-  readonly codecs: ReadonlyMap<string, Codec>;
+  readonly codecs: Map<string, Codec>;
   readonly clock: Clock;
   readonly context: AsyncContext;
   readonly warn: (error: unknown) => void;

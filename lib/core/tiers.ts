@@ -36,7 +36,7 @@ export class Tiers {
     readonly near: NearStore | undefined,
     /** The near store is the store: nothing lies behind it. */
     readonly local: boolean,
-    readonly codecs: ReadonlyMap<string, Codec>,
+    readonly codecs: Map<string, Codec>,
     readonly clock: Clock,
     /** Told of a stored entry that cannot be used: it counts as a miss. */
     readonly corrupt: (storageKey: string, error: unknown) => void,

@@ -9,7 +9,7 @@ import { routeCall } from './route-call.js';
  * A decorated method, called. Evictions before it, the cached or plain call, puts and evictions after it.
  *
  * A route handler that answers a request just runs: `CacheInterceptor` keeps the response, and whether it does is its decision alone. Called in
- * any other way, from code or for another transport, it is cached as any method.
+ * any other way, from code or for another transport, it is cached like every method.
  */
 export function runMethod(call: MethodCall, caches: Caches): unknown {
   const { plan } = call;
