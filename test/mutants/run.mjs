@@ -1,5 +1,6 @@
 // Applies each mutant to a copy of the library and runs the schedules and the model against it: every one must be caught, the original must pass.
 //   node test/mutants/run.mjs [part of a name]      MUTANT_RUNS=1000 schedules each
+import { stripVTControlCharacters } from 'node:util';
 import { spawn } from 'node:child_process';
 import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -58,7 +59,7 @@ async function attempt(mutant) {
     for (const patch of [mutant, ...(mutant.also ?? [])]) if (patch.file !== undefined) change(folder, patch);
     const { code, output } = await run(folder);
     const ran = /Tests\s/.test(output);
-    const failed = /(?:FAIL|×)\s+(.*)/.exec(output.replaceAll(/\u001b\[[0-9;]*m/g, ''))?.[1] ?? '';
+    const failed = /(?:FAIL|×)\s+(.*)/.exec(stripVTControlCharacters(output))?.[1] ?? '';
     const tries = /failed after (\d+) tests?/.exec(output)?.[1];
     return { code: ran ? code : NaN, by: failed.split(' > ').slice(-1)[0], tries, seconds: (Date.now() - began) / 1000, output };
   } catch (error) {
