@@ -45,6 +45,11 @@ export async function measure(title, cases, { rounds = ROUNDS, sliceMs = SLICE_M
       n = Math.max(n + 1, Math.min(n * 8, each.n));
     }
     each.rates = [];
+    // Warm before the first round counts.
+    await each.loop(each.fn, each.n);
+    const start = now();
+    await each.loop(each.fn, each.n);
+    each.n = Math.max(1, Math.round((each.n * sliceMs) / Math.max(now() - start, 0.01)));
   }
   for (let round = 0; round < rounds; round++) {
     for (let k = 0; k < cases.length; k++) {

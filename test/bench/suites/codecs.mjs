@@ -1,4 +1,4 @@
-import cborX from 'cbor-x';
+import { Encoder } from 'cbor-x';
 import { cborCodec, jsonCodec } from 'nest-query-cache';
 import { measure, synchronous } from '../lib/harness.mjs';
 import { json } from '../lib/payloads.mjs';
@@ -7,7 +7,7 @@ import { row } from './row.mjs';
 /** The codecs of the package against JSON to and from a Buffer. */
 export async function run() {
   const rows = [];
-  const encoder = new cborX.Encoder({ useRecords: false, tagUint8Array: false });
+  const encoder = new Encoder({ useRecords: false, tagUint8Array: false });
   const codecs = {
     'JSON, Buffer': [(value) => Buffer.from(JSON.stringify(value)), (bytes) => JSON.parse(bytes.toString())],
     'JSON, text': [(value) => JSON.stringify(value), (text) => JSON.parse(text)],

@@ -27,7 +27,7 @@ export async function main({ only, write }) {
     rows.push(...(await run()));
   }
   const text = [
-    `Measured ${new Date().toISOString().slice(0, 10)}, Node ${process.versions.node}, ${os.cpus().length} cores; ${PACKAGES.map((name) => `${name} ${versionOf(name)}`).join(', ')}.`,
+    `Measured ${new Date().toISOString().slice(0, 10)}, Node ${process.versions.node}, ${os.cpus().length} cores with a load of ${os.loadavg()[2].toFixed(0)}; ${PACKAGES.map((name) => `${name} ${versionOf(name)}`).join(', ')}.`,
     table(
       ['what', 'goal', 'reached', '', 'per second'],
       rows.map(({ what, goal, reached, text: value, met, perSecond }) => [
