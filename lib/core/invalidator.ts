@@ -100,7 +100,8 @@ export class Invalidator {
         return;
       case 'gap': {
         const { fences, near, local } = this.tiers();
-        this.parts.flights.detachAll();
+        // Without L1 nobody joins by what was heard.
+        if (near !== undefined) this.parts.flights.closeAll();
         fences.forget();
         if (!local) near?.clear();
         this.parts.gap(notice.reason);

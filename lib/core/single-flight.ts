@@ -53,8 +53,9 @@ export class SingleFlight {
     }
   }
 
-  detachAll(): void {
-    for (const flight of this.#running) flight.detach();
+  /** What was invalidated meanwhile is not known: nobody joins any more. Whether a result is stored good is decided by lease and markers. */
+  closeAll(): void {
+    for (const flight of this.#running) flight.close();
   }
 
   /** Settles when every flight that runs now has left. */

@@ -363,3 +363,33 @@ describe('the journal', () => {
     expect(list.size).toBe(1);
   });
 });
+
+describe('a gap in what a process hears', () => {
+  it.each([false, true])('keeps no load that is under way from being stored, with L1: %s', async (l1) => {
+    const { first, second } = fleet(3, l1);
+    const production = deferred<string>();
+    const loading = first.cache.getOrSet('k', () => production.promise);
+    await setImmediate();
+    first.link.deafen();
+    first.link.hearAgain('gap');
+    production.resolve('made once');
+    await loading;
+    await first.cache.drain();
+    expect(await second.cache.getOrSet('k', () => 'made again')).toBe('made once');
+  });
+
+  it('still keeps such a load out of the backend when its key was deleted in the gap', async () => {
+    const { first, second } = fleet(3, true);
+    const production = deferred<string>();
+    const loading = first.cache.getOrSet('k', () => production.promise);
+    await setImmediate();
+    first.link.deafen();
+    await second.cache.delete('k');
+    first.link.hearAgain('gap');
+    const after = first.cache.getOrSet('k', () => 'new');
+    production.resolve('old');
+    expect([await loading, await after]).toEqual(['old', 'new']);
+    await first.cache.drain();
+    expect([await first.cache.get('k'), await second.cache.get('k')]).toEqual(['new', 'new']);
+  });
+});
