@@ -53,9 +53,16 @@ function packReport(printed: unknown): PackReport {
   return report;
 }
 
+const QUIET = ['--prefer-offline', '--no-audit', '--no-fund', '--no-package-lock', '--loglevel', 'error'];
+
 /** Installs as a user would: from the tarball, with whatever npm has in its cache, else from the registry. */
 export async function install(app: string): Promise<void> {
-  await npm(['install', '--prefer-offline', '--no-audit', '--no-fund', '--no-package-lock', '--loglevel', 'error'], app);
+  await npm(['install', ...QUIET], app);
+}
+
+/** Adds packages below an application, whose own packages serve as their peers. */
+export async function addPackages(folder: string, packages: readonly string[]): Promise<void> {
+  await npm(['install', '--no-save', '--legacy-peer-deps', ...QUIET, ...packages], folder);
 }
 
 /** Compiles `app.ts` of the workshop inside `folder`, whose package.json decides between ES module and CommonJS. */
