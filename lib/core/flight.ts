@@ -49,6 +49,8 @@ export class Flight {
     readonly candidate: Look | undefined,
     /** The moment (count of calls) at which the look for the candidate began; who came later may know more. */
     readonly candidateAsOf = 0,
+    /** Did this process hear of no invalidation between that look and the start of this flight? One that comes later detaches it. */
+    readonly candidateHolds = false,
   ) {
     this.landing = new Promise<Landing>((resolve, reject) => {
       this.#land = resolve;

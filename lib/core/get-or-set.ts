@@ -162,11 +162,13 @@ export class ReadThrough {
 
   /**
    * The stale value that may stand in for a slow or failing production: what this caller saw itself, else what the flight began with, unless that
-   * was read before the caller came and an invalidation in between may not have been heard of yet.
+   * was read before the caller came and an invalidation may lie in between: one not heard of yet, or one that came before the flight was there to
+   * be detached.
    */
   #standIn(flight: Flight, asked: number, look: Look | undefined): Look | undefined {
     if (look?.taker !== undefined) return look;
-    return this.parts.tiers.coherent || flight.candidateAsOf >= asked ? flight.candidate : undefined;
+    const holds = this.parts.tiers.coherent && flight.candidateHolds;
+    return holds || flight.candidateAsOf >= asked ? flight.candidate : undefined;
   }
 
   /** Waits around the flight, never inside it: an impatient caller cannot fail a patient one. */

@@ -48,7 +48,8 @@ export class Loader {
    */
   start(call: Call, look: Look, background: boolean, asOf: number): Flight {
     const candidate = look.taker === undefined || look.verdict === 'fresh' ? undefined : look;
-    const flight = new Flight(call.storageKey, call.groups, background, candidate, asOf);
+    const holds = this.parts.tiers.fences.quietSince(look.began);
+    const flight = new Flight(call.storageKey, call.groups, background, candidate, asOf, holds);
     this.parts.flights.add(flight);
     void this.#fly(flight, call, look);
     return flight;

@@ -76,6 +76,33 @@ describe('a stale value that stands in', () => {
     await end();
   });
 
+  it.each(['failure', 'slowness'])(
+    'does not stand in for a %s towards a caller who came after the delete, when its look was under way at the delete',
+    async (trouble) => {
+      const { clock, steps, first } = fleet(3, true);
+      const options = { ...windows, producerTimeout: { soft: 500 } };
+      await first.cache.getOrSet('k', () => 'old', options);
+      await first.cache.drain();
+      await clock.advance(1_100);
+      steps.hold('p0: read segment:k <');
+      const production = deferred<string>();
+      const early = first.cache.getOrSet('k', () => production.promise, options);
+      await setImmediate();
+      expect(await first.cache.delete('k')).toEqual({ durable: true });
+      steps.release('p0: read segment:k <');
+      await setImmediate();
+      const late = first.cache.getOrSet('k', () => production.promise, options);
+      late.catch(() => undefined);
+      await setImmediate();
+      if (trouble === 'failure') production.reject(new Error('down'));
+      else await clock.advance(600);
+      await expect(early).resolves.toBe('old');
+      if (trouble === 'failure') await expect(late).rejects.toThrow('down');
+      production.resolve('new');
+      if (trouble === 'slowness') await expect(late).resolves.toBe('new');
+    },
+  );
+
   it('is answered at once to everyone while one refresh runs', async () => {
     const { clock, cache } = memory();
     const options = { staleWhileRevalidate: 10_000 };
