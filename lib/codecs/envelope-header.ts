@@ -21,8 +21,11 @@ export function headerOf(entry: Entry): string {
   return `${numberText(from)}|${ticks}|${entry.codec}|${windows}|${numberText(entry.cost)}|${tagsText(entry.tags)}|${keyText(entry.key)}`;
 }
 
-/** @param end where the line break is */
-export function readHeader(text: string, start: number, end: number, body: Payload): Entry {
+/**
+ * @param end where the line break is
+ * @param packed all of what is stored
+ */
+export function readHeader(text: string, start: number, end: number, body: Payload, packed: Payload): Entry {
   const fields = new Fields(text, start, end);
   const createdAt = fields.number();
   const startTicks = fields.numbers();
@@ -35,7 +38,7 @@ export function readHeader(text: string, start: number, end: number, body: Paylo
   const key = keyOf(fields.rest());
   if (!(staleUntil >= freshUntil && fallbackUntil >= freshUntil)) throw malformed('its windows');
   if (!CODEC_ID.test(codec)) throw malformed('its codec');
-  return { key, codec, body, createdAt, freshUntil, staleUntil, fallbackUntil, cost, startTicks, tags };
+  return { key, codec, body, createdAt, freshUntil, staleUntil, fallbackUntil, cost, startTicks, tags, packed };
 }
 
 /**

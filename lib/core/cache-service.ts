@@ -10,7 +10,6 @@ import { Changes } from './changes.js';
 import { detailed, type DetailedAnswer } from './detailed-answer.js';
 import type { Engine } from './engine.js';
 import type { CacheEvents } from './events.js';
-import type { Answer } from './get-or-set.js';
 import { type Inspection, inspect } from './inspect.js';
 import { type CacheKey, type CacheKeyBuilder, storageKey } from './key.js';
 import type { Policy } from './options.js';
@@ -277,7 +276,7 @@ export class CacheService {
     if (found !== undefined) return Promise.resolve(engine.tiers.valueOf(found) as T);
     const call = this.#calls.make(key, like, producer, options, policy);
     if (this.#closed) return engine.bypass(call) as Promise<T>;
-    return this.#boarding.run(call).then(valueOf) as Promise<T>;
+    return this.#boarding.run(call) as Promise<T>;
   }
 
   /** The way of nearly every hit. */
@@ -293,8 +292,4 @@ export class CacheService {
 
 function nothing(): Promise<undefined> {
   return Promise.resolve(undefined);
-}
-
-function valueOf(answer: Answer): unknown {
-  return answer.taker.take();
 }

@@ -112,21 +112,27 @@ export class Engine {
    * Counts the outcome of a call; exactly once.
    * @param riders count it for those who share the answer instead, as often as there are any in the end
    */
-  async count(call: Call, running: Promise<Answer>, riders = false): Promise<Answer> {
-    try {
-      const answer = await running;
-      for (let left = riders ? call.riders : 1; left > 0; left--) {
-        this.#count(answer.outcome, answer.tier);
-        if (this.events.outcomesWanted) this.#tell(answer.outcome, answer.tier, call.storageKey);
-      }
-      return answer;
-    } catch (error) {
-      for (let left = riders ? call.riders : 1; left > 0; left--) {
-        this.stats.cache_misses++;
-        if (this.events.outcomesWanted) this.#tell('error', undefined, call.storageKey);
-      }
-      throw error;
-    }
+  count(call: Call, running: Promise<Answer>, riders = false): Promise<Answer> {
+    return running.then(
+      (answer) => {
+        for (let left = riders ? call.riders : 1; left > 0; left--) this.counted(call, answer);
+        return answer;
+      },
+      (error: unknown) => {
+        for (let left = riders ? call.riders : 1; left > 0; left--) this.countedError(call);
+        throw error;
+      },
+    );
+  }
+
+  counted(call: Call, { outcome, tier }: Answer): void {
+    this.#count(outcome, tier);
+    if (this.events.outcomesWanted) this.#tell(outcome, tier, call.storageKey);
+  }
+
+  countedError(call: Call): void {
+    this.stats.cache_misses++;
+    if (this.events.outcomesWanted) this.#tell('error', undefined, call.storageKey);
   }
 
   #count(outcome: Outcome, tier: 'l1' | 'l2' | undefined): void {

@@ -15,9 +15,6 @@ import type {
 
 /** A shared store of payloads, seen as a store of entries: packs on the way in, unpacks on the way out. What cannot be unpacked is no entry. */
 export class PackedStore implements FencedStore<Entry> {
-  /** As read, so that the double check compares exactly what is stored. */
-  readonly #payloads = new WeakMap<Entry, Payload>();
-
   constructor(
     readonly inner: FencedStore<Payload>,
     readonly envelope: Envelope,
@@ -37,13 +34,14 @@ export class PackedStore implements FencedStore<Entry> {
     return this.inner.onState(listener);
   }
 
-  async read(request: ReadRequest, timeoutMs?: number): Promise<Reading<Entry>> {
-    const reading = await this.inner.read(request, timeoutMs);
-    return { ...reading, stored: this.#unpack(request.key, reading.stored) };
+  read(request: ReadRequest, timeoutMs?: number): Promise<Reading<Entry>> {
+    return this.inner
+      .read(request, timeoutMs)
+      .then(({ stored, scopes, lease }) => ({ stored: this.#unpack(request.key, stored), scopes, lease }));
   }
 
   async acquire(request: AcquireRequest<Entry>, timeoutMs?: number): Promise<Acquired<Entry>> {
-    let seen = request.seen === undefined ? undefined : (this.#payloads.get(request.seen) ?? this.envelope.pack(request.seen));
+    let seen = request.seen === undefined ? undefined : (request.seen.packed ?? this.envelope.pack(request.seen));
     // A second round only when the bytes in the way are no entry: they are then what has been seen.
     for (let tries = 0; ; tries++) {
       const acquired = await this.inner.acquire({ ...request, seen }, timeoutMs);
@@ -102,9 +100,7 @@ export class PackedStore implements FencedStore<Entry> {
   #unpack(key: string, payload: Payload | undefined): Entry | undefined {
     if (payload === undefined) return undefined;
     try {
-      const entry = this.envelope.unpack(payload);
-      this.#payloads.set(entry, payload);
-      return entry;
+      return this.envelope.unpack(payload);
     } catch (error) {
       this.corrupt(key, error);
       return undefined;

@@ -2,7 +2,7 @@ import type { Clock } from '../ports/clock.js';
 import type { Codec } from '../ports/codec.js';
 import type { Entry } from '../ports/entry.js';
 import { CodecError } from '../ports/errors.js';
-import type { FencedStore, NearEntry, NearStore, ScopeGroups, ScopeReading } from '../ports/store.js';
+import type { FencedStore, NearEntry, NearStore, Reading, ScopeGroups, ScopeReading } from '../ports/store.js';
 import type { Call } from './call.js';
 import { groupsOf, hasOtherTags, standingOf, unionTags } from './groups.js';
 import { NearFences } from './near-fences.js';
@@ -65,40 +65,70 @@ export class Tiers {
     return found.frozen === undefined ? decode(this.#codec(found.entry), found.entry.body) : found.frozen.value;
   }
 
-  /** @throws BackendError when the backend could not be asked */
+  /**
+   * @param behindNear past a near store that has nothing newer than what is known
+   * @throws BackendError when the backend could not be asked
+   */
   async look(call: Call, withLease: boolean, behindNear = false): Promise<Look> {
-    const near = behindNear && !this.local ? undefined : this.#lookNear(call);
+    const near = behindNear && !this.local ? undefined : this.lookNear(call);
     if (near !== undefined) return near;
     const began = this.fences.moment();
-    const text = call.policy.codec.text !== undefined;
-    const request = { key: call.storageKey, scopes: call.groups, withLease, text };
-    let groups = call.groups;
-    let reading = await this.store.read(request, this.#left(call));
-    let tags = call.tags;
-    if (reading.stored !== undefined && hasOtherTags(reading.stored, tags)) {
-      // Tags known only from the result: their markers are read once we know them.
-      tags = unionTags(tags, reading.stored.tags);
-      groups = groupsOf(call.key, call.plain, tags);
-      reading = await this.store.read({ ...request, scopes: groups }, this.#left(call));
+    return this.judge(call, await this.read(call, call.groups, withLease), began, withLease);
+  }
+
+  /** Rejects with a BackendError when the backend could not be asked. */
+  read(call: Call, scopes: readonly ScopeGroups[], withLease: boolean): Promise<Reading<Entry>> {
+    const left = Math.max(1, call.backendBy - this.clock.now());
+    return this.store.read({ key: call.storageKey, scopes, withLease, text: call.policy.codec.text !== undefined }, left);
+  }
+
+  /** @returns a promise only when the entry has tags known only from its result: their markers are read once we know them */
+  judge(call: Call, reading: Reading<Entry>, began: number, withLease: boolean): Look | Promise<Look> {
+    const { stored } = reading;
+    if (stored === undefined || !hasOtherTags(stored, call.tags)) return this.#judge(call, call.tags, call.groups, reading, began);
+    const tags = unionTags(call.tags, stored.tags);
+    const groups = groupsOf(call.key, call.plain, tags);
+    return this.read(call, groups, withLease).then((again) => this.#judge(call, tags, groups, again, began));
+  }
+
+  #judge(call: Call, tags: readonly string[], groups: readonly ScopeGroups[], reading: Reading<Entry>, began: number): Look {
+    const { stored: entry, scopes, lease } = reading;
+    const tier = this.local ? 'l1' : 'l2';
+    const expired: Look = { entry, verdict: 'expired', tier, taker: undefined, scopes, groups, lease, began };
+    if (entry === undefined || hasOtherTags(entry, tags)) return expired;
+    if (entry.key !== call.key.text) {
+      this.corrupt(call.storageKey, new CodecError('The entry was stored for another key.'));
+      return expired;
     }
-    const entry = reading.stored;
-    const own = entry?.key === call.key.text;
-    if (entry !== undefined && !own) this.corrupt(call.storageKey, new CodecError('The entry was stored for another key.'));
-    const good = own && !hasOtherTags(entry, tags);
-    const standing = good ? standingOf(entry.startTicks, groups, reading.scopes) : 'dead';
-    const verdict = good ? judge(entry, this.store.now(), standing) : 'expired';
-    const common = {
-      entry,
-      scopes: reading.scopes,
-      groups,
-      lease: reading.lease,
-      began,
-      tier: this.local ? ('l1' as const) : ('l2' as const),
-    };
-    const taker = good && verdict !== 'expired' ? this.#open(call, entry) : undefined;
-    if (!good || taker === undefined) return { ...common, verdict: 'expired', taker: undefined };
+    const verdict = judge(entry, this.store.now(), standingOf(entry.startTicks, groups, scopes));
+    const taker = verdict === 'expired' ? undefined : this.#open(call, entry);
+    if (taker === undefined) return expired;
     const kept = verdict === 'fresh' && this.fences.quietSince(began) ? this.keep(call.storageKey, entry, began) : undefined;
-    return { ...common, verdict, taker: kept?.frozen === undefined ? taker : new Shared(kept.frozen.value) };
+    return {
+      entry,
+      verdict,
+      tier,
+      taker: kept?.frozen === undefined ? taker : new Shared(kept.frozen.value),
+      scopes,
+      groups,
+      lease,
+      began,
+    };
+  }
+
+  /** As if nothing were stored. */
+  nothing(call: Call): Look {
+    const began = this.fences.moment();
+    return {
+      entry: undefined,
+      verdict: 'expired',
+      tier: 'l2',
+      taker: undefined,
+      scopes: undefined,
+      groups: call.groups,
+      lease: undefined,
+      began,
+    };
   }
 
   /** Decodes at once: a body that cannot be decoded is a miss, not a failed call. */
@@ -117,13 +147,15 @@ export class Tiers {
     const { near, store } = this;
     if (near === undefined || !(this.local || (store.hearing() && this.usable))) return undefined;
     const frozen = near.isolation === 'freeze' ? frozenOf(this.#codec(entry), entry.body) : undefined;
-    const found: NearEntry = { entry, frozen, proof: this.fences.prove(began) };
+    // What it is in the backend is not kept a second time.
+    const kept = entry.packed === undefined ? entry : { ...entry, packed: undefined };
+    const found: NearEntry = { entry: kept, frozen, proof: this.fences.prove(began) };
     near.put(storageKey, found, expiresAt(entry) - store.now() + this.clock.now());
     return found;
   }
 
   /** In L1 only fresh entries count: a refreshed one may lie behind it. Without anything behind it, every entry counts. */
-  #lookNear(call: Call): Look | undefined {
+  lookNear(call: Call): Look | undefined {
     const { near, store } = this;
     if (near === undefined || !(this.local || (store.hearing() && this.usable))) return undefined;
     const found = near.get(call.storageKey);
@@ -145,9 +177,5 @@ export class Tiers {
     if (codec === undefined)
       throw new CodecError(`The entry was written by a codec ${JSON.stringify(entry.codec)} that this cache was not given.`);
     return codec;
-  }
-
-  #left(call: Call): number {
-    return Math.max(1, call.backendBy - this.clock.now());
   }
 }

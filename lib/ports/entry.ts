@@ -27,6 +27,8 @@ export interface Entry {
   readonly startTicks: readonly Tick[];
   /** Tags without duplicates, sorted. */
   readonly tags: readonly string[];
+  /** Of an entry that was read from a shared backend: exactly what is stored there. */
+  readonly packed?: Payload | undefined;
 }
 
 /** The stored form of an entry in a shared backend: a small versioned header, then the encoded value. */

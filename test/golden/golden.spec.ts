@@ -32,7 +32,7 @@ describe('entries stored by version 1', () => {
     const read = envelope.unpack(stored);
     const body = typeof read.body === 'string' ? jsonCodec.text.decode(read.body) : codec.decode(read.body);
     assert.deepEqual(body, value);
-    assert.deepEqual({ ...read, body: '' }, { ...entry, body: '' });
+    assert.deepEqual({ ...read, body: '' }, { ...entry, body: '', packed: stored });
     expect(Buffer.from(packed).equals(stored)).toBe(true);
   });
 

@@ -23,10 +23,17 @@ interface Waiting {
   readonly request: ReadRequest;
   readonly value: number;
   readonly lease: number;
-  /** Positions of clock and markers, scope after scope. */
-  readonly groups: readonly number[];
+  readonly groups: Groups;
   readonly resolve: (reading: Reading<Payload>) => void;
   readonly reject: (error: Error) => void;
+}
+
+/** Clock and markers that requests ask for. */
+interface Groups {
+  /** Positions of clock and markers, scope after scope. */
+  readonly positions: readonly number[];
+  /** Their answer: the same for all who ask by the same object. */
+  reading: readonly ScopeReading[] | BackendError | undefined;
 }
 
 interface ScopePositions {
@@ -38,11 +45,23 @@ class Batch {
   readonly keys: string[] = [];
   readonly waiting: Waiting[] = [];
   readonly #scopes = new Map<string, ScopePositions>();
+  readonly #groups = new Map<readonly ScopeGroups[], Groups>();
 
   constructor(private readonly names: Names) {}
 
+  groups(scopes: readonly ScopeGroups[]): Groups {
+    let known = this.#groups.get(scopes);
+    if (known === undefined) {
+      const positions: number[] = [];
+      for (const scope of scopes) this.#place(scope, positions);
+      known = { positions, reading: undefined };
+      this.#groups.set(scopes, known);
+    }
+    return known;
+  }
+
   /** Positions of the clock and the markers, each of which is in the batch once. Names are only built the first time. */
-  place({ scope, groups }: ScopeGroups, positions: number[]): void {
+  #place({ scope, groups }: ScopeGroups, positions: number[]): void {
     let known = this.#scopes.get(scope);
     if (known === undefined) {
       known = { clock: this.add(this.names.clock(scope)), markers: new Map() };
@@ -93,8 +112,7 @@ export class BatchedReads {
         this.#close(kind, opened);
       });
     }
-    const groups: number[] = [];
-    for (const scope of request.scopes) batch.place(scope, groups);
+    const groups = batch.groups(request.scopes);
     const value = batch.add(this.names.value(request.key));
     const lease = request.withLease ? batch.add(this.names.lease(request.key)) : -1;
     batch.waiting.push({ request, value, lease, groups, resolve, reject });
@@ -119,25 +137,11 @@ export class BatchedReads {
   }
 
   #answer(one: Waiting, slots: readonly Slot[], markers: (Marker | undefined)[], parsed: Uint8Array): void {
-    const scopes: ScopeReading[] = [];
-    let next = 0;
     const { request, groups } = one;
-    for (const { groups: wanted } of request.scopes) {
-      const clock = slots[groups[next++] ?? -1];
-      if (clock instanceof Error) {
-        one.reject(clock);
-        return;
-      }
-      const found: (Marker | undefined)[] = [];
-      for (let i = 0; i < wanted.length; i++) {
-        const at = groups[next++] ?? -1;
-        if (parsed[at] === 0) {
-          parsed[at] = 1;
-          markers[at] = parseMarker(asText(slots[at]));
-        }
-        found.push(markers[at]);
-      }
-      scopes.push({ clock: parseTick(asText(clock)), markers: found });
+    const scopes = (groups.reading ??= readingOf(request.scopes, groups.positions, slots, markers, parsed));
+    if (scopes instanceof Error) {
+      one.reject(scopes);
+      return;
     }
     const stored = slots[one.value];
     const lease = one.lease < 0 ? null : slots[one.lease];
@@ -181,6 +185,32 @@ export class BatchedReads {
     );
     return slots;
   }
+}
+
+function readingOf(
+  request: readonly ScopeGroups[],
+  positions: readonly number[],
+  slots: readonly Slot[],
+  markers: (Marker | undefined)[],
+  parsed: Uint8Array,
+): readonly ScopeReading[] | BackendError {
+  const scopes: ScopeReading[] = [];
+  let next = 0;
+  for (const { groups } of request) {
+    const clock = slots[positions[next++] ?? -1];
+    if (clock instanceof Error) return clock;
+    const found: (Marker | undefined)[] = [];
+    for (let i = 0; i < groups.length; i++) {
+      const at = positions[next++] ?? -1;
+      if (parsed[at] === 0) {
+        parsed[at] = 1;
+        markers[at] = parseMarker(asText(slots[at]));
+      }
+      found.push(markers[at]);
+    }
+    scopes.push({ clock: parseTick(asText(clock)), markers: found });
+  }
+  return scopes;
 }
 
 function asText(slot: Slot | undefined): string | undefined {
