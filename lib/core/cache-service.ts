@@ -284,7 +284,8 @@ export class CacheService {
     if (this.#closed || policy.refreshAhead !== false) return undefined;
     const name = storageKey(key);
     const found = this.#engine.tiers.nearHit(name);
-    if (found?.entry.key !== key.text) return undefined;
+    // Only a name that was shortened can be another key's.
+    if (found === undefined || (name !== key.text && found.entry.key !== key.text)) return undefined;
     this.#engine.hitNear(name);
     return found;
   }

@@ -56,9 +56,9 @@ export class Tiers {
 
   /** The way of nearly every hit: one look-up in memory, or undefined when anything at all is to be considered. */
   nearHit(storageKey: string): NearEntry | undefined {
-    const found = this.near?.get(storageKey);
+    const found = this.near?.find(storageKey);
     if (found === undefined || !this.fences.isProven(found) || this.store.now() >= found.entry.freshUntil) return undefined;
-    return this.store.hearing() && this.usable ? found : undefined;
+    return this.local || (this.store.hearing() && this.usable) ? found : undefined;
   }
 
   valueOf(found: NearEntry): unknown {

@@ -140,6 +140,8 @@ export interface FencedStore<Stored> {
 export interface NearStore {
   /** Counts as a use for eviction; an entry past its physical expiry is not returned. */
   get(key: string): NearEntry | undefined;
+  /** As `get`, but whoever asks looks himself whether the entry has expired: on the way of every hit one look at the clock is enough. */
+  find(key: string): NearEntry | undefined;
   /** Keeps the entry until `expiresAt` (shared time, ms); false when it is too large to keep. */
   put(key: string, entry: NearEntry, expiresAt: number): boolean;
   remove(key: string): void;

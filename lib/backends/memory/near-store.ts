@@ -14,6 +14,10 @@ export class MemoryNearStore implements NearStore {
     return this.shelf.get(key, this.clock);
   }
 
+  find(key: string): NearEntry | undefined {
+    return this.shelf.find(key);
+  }
+
   put(key: string, { entry, frozen, proof }: NearEntry, expiresAt: number): boolean {
     const slot = this.shelf.put(key, entry, frozen, expiresAt, this.clock.now());
     if (slot !== undefined && proof !== undefined) slot.proof = proof;

@@ -33,9 +33,16 @@ export class Shelf {
   }
 
   get(key: string, clock: Pick<Clock, 'now'>): Slot | undefined {
+    const slot = this.find(key);
+    if (slot === undefined || slot.expiresAt > clock.now()) return slot;
+    this.remove(key);
+    return undefined;
+  }
+
+  /** Whether it has expired or not. */
+  find(key: string): Slot | undefined {
     const slot = this.slots.get(this.prefix === '' ? key : this.prefix + key, NO_OPTIONS);
-    if (slot === undefined) return undefined;
-    if (slot.generation === this.#generation && slot.expiresAt > clock.now()) return slot;
+    if (slot === undefined || slot.generation === this.#generation) return slot;
     this.remove(key);
     return undefined;
   }
