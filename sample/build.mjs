@@ -1,7 +1,7 @@
-// Compiles the library and the sample when a source is newer than what was compiled last; otherwise it costs some milliseconds.
+// Compiles the library and a sample when a source is newer than what was compiled last; otherwise it costs some milliseconds.
 // Type errors are the business of `npm test`: here `--noCheck` keeps the first start short.
 import { spawn } from 'node:child_process';
-import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -9,28 +9,33 @@ import { setTimeout as sleep } from 'node:timers/promises';
 const root = path.resolve(import.meta.dirname, '..');
 const cache = path.join(root, '.cache');
 
-/** Makes `dist/` and the compiled sample current, and returns the folder of the compiled sample. */
-export async function build() {
+/** Makes `dist/` and the compiled sample current, and returns the folder of the compiled sample. Small samples are one project together. */
+export async function build(name = 'ledger') {
+  const project = existsSync(path.join(root, 'sample', name, 'tsconfig.json')) ? `sample/${name}` : 'sample';
+  const output = path.join(cache, path.basename(project), 'build');
+  const folder = project === 'sample' ? path.join(output, name) : output;
   mkdirSync(cache, { recursive: true });
   const unlock = await lock(path.join(cache, 'sample-build.lock'));
   try {
     await Promise.all([
       compile('library', ['lib', 'tsconfig.build.json', 'tsconfig.json'], 'tsconfig.build.json', 'dist/index.js'),
-      compile('sample', ['sample/ledger', 'tsconfig.json'], 'sample/ledger/tsconfig.json', '.cache/ledger/build/main.js'),
+      compile('sample', [project, 'tsconfig.json'], `${project}/tsconfig.json`, path.relative(root, path.join(folder, 'main.js')), [
+        '--noResolve', // each file by itself, which the option isolatedModules permits
+      ]),
     ]);
   } finally {
     unlock();
   }
-  return path.join(cache, 'ledger', 'build');
+  return folder;
 }
 
-async function compile(what, sources, project, product) {
+async function compile(what, sources, project, product, options = []) {
   const changed = Math.max(...sources.map((source) => newest(path.join(root, source))));
   if (changed <= newest(path.join(root, product))) return;
   console.error(`Compiling the ${what} ...`);
   const start = performance.now();
   const tsc = createRequire(import.meta.url).resolve('typescript/bin/tsc');
-  const child = spawn(process.execPath, [tsc, '-p', project, '--noCheck'], { cwd: root, stdio: ['ignore', 2, 2] });
+  const child = spawn(process.execPath, [tsc, '-p', project, '--noCheck', ...options], { cwd: root, stdio: ['ignore', 2, 2] });
   const code = await new Promise((resolve, reject) => child.once('error', reject).once('exit', resolve));
   if (code !== 0) throw new Error(`Compiling the ${what} failed (tsc -p ${project}). Run "npm ci" and try again.`);
   console.error(`Compiled the ${what} in ${((performance.now() - start) / 1000).toFixed(1)} s`);

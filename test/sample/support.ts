@@ -10,8 +10,8 @@ export class SampleProcess {
   readonly child: ChildProcess;
   readonly exited: Promise<{ code: number | null; signal: NodeJS.Signals | null }>;
 
-  constructor(script: string, env: Record<string, string> = {}) {
-    this.child = spawn(process.execPath, [path.join(root, 'sample', script)], {
+  constructor(script: string, env: Record<string, string> = {}, ...args: readonly string[]) {
+    this.child = spawn(process.execPath, [path.join(root, 'sample', script), ...args], {
       env: { ...process.env, DATABASE_URL: '', REDIS_URL: '', LEDGER_ENTRIES: '5000', ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
