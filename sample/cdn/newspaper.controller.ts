@@ -1,0 +1,31 @@
+import { Body, Controller, Get, HttpCode, NotFoundException, Param, Put } from '@nestjs/common';
+import { Cacheable, type HttpCacheOptions } from 'nest-query-cache';
+import { type Article, Newspaper, tagsOf } from './newspaper.js';
+
+/** Browsers ask again after a minute; the CDN keeps it for a day, because a purge ends that day at once. */
+const PUBLIC: HttpCacheOptions = { cacheControl: 'public', cdn: { maxAge: '1d', tags: 'surrogate-key' } };
+
+@Controller()
+export class NewspaperController {
+  constructor(private readonly newspaper: Newspaper) {}
+
+  @Get('articles/:id')
+  @Cacheable({ ttl: '1m', http: PUBLIC, resultTags: (article) => tagsOf(article) })
+  async article(@Param('id') id: string): Promise<Article> {
+    const article = await this.newspaper.find(id);
+    if (article === null) throw new NotFoundException(`There is no article ${id}.`);
+    return article;
+  }
+
+  @Get('sections/:section')
+  @Cacheable({ ttl: '1m', http: PUBLIC, tags: (section) => [`section:${section}`] })
+  async section(@Param('section') section: string): Promise<Article[]> {
+    return this.newspaper.section(section);
+  }
+
+  @Put('articles/:id')
+  @HttpCode(204)
+  async post(@Param('id') id: string, @Body() { section, title }: Omit<Article, 'id'>): Promise<void> {
+    await this.newspaper.post({ id, section, title });
+  }
+}
