@@ -1,0 +1,44 @@
+import { Body, Controller, type ExecutionContext, Get, Headers, Inject, Injectable, Post, UseInterceptors } from '@nestjs/common';
+import { CACHE_MANAGER, CacheInterceptor } from '@nestjs/cache-manager';
+import type { Cache } from 'cache-manager';
+import type { Request } from '../shop/http.js';
+import { customerOf } from '../shop/customer.js';
+import { type Order, Shop } from '../shop/shop.js';
+
+/** One entry for each customer: the URL alone would give Ann's orders to Bob. */
+@Injectable()
+class PerCustomer extends CacheInterceptor {
+  protected override trackBy(context: ExecutionContext): string | undefined {
+    const { method, headers } = context.switchToHttp().getRequest<Request>();
+    return method === 'GET' ? `orders:${customerOf(headers.authorization)}` : undefined;
+  }
+}
+
+@Controller('orders')
+export class OrdersController {
+  constructor(
+    private readonly shop: Shop,
+    @Inject(CACHE_MANAGER) private readonly cache: Cache,
+  ) {}
+
+  @Get()
+  @UseInterceptors(PerCustomer)
+  async mine(@Headers('authorization') authorization: string): Promise<Order[]> {
+    return this.shop.orders(customerOf(authorization));
+  }
+
+  /** Whoever wrote this forgot that the answer depends on who asks. */
+  @Get('count')
+  @UseInterceptors(CacheInterceptor)
+  async count(@Headers('authorization') authorization: string): Promise<{ orders: number }> {
+    return { orders: (await this.shop.orders(customerOf(authorization))).length };
+  }
+
+  @Post()
+  async order(@Headers('authorization') authorization: string, @Body() { product }: { product: string }): Promise<Order> {
+    const order = { customer: customerOf(authorization), product };
+    this.shop.order(order);
+    await this.cache.del(`orders:${order.customer}`);
+    return order;
+  }
+}
