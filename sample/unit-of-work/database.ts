@@ -1,3 +1,4 @@
+import { setFlagsFromString } from 'node:v8';
 import { PGlite } from '@electric-sql/pglite';
 import { Inject, Injectable, Module, type OnApplicationShutdown } from '@nestjs/common';
 import { integer, pgTable, text } from 'drizzle-orm/pg-core';
@@ -22,6 +23,8 @@ export class Bank implements OnApplicationShutdown {
   }
 
   static async open(): Promise<PGlite> {
+    // For a database that lives for a few statements, WebAssembly that is compiled well takes longer to compile than it saves.
+    setFlagsFromString('--liftoff-only');
     const client = await PGlite.create();
     await client.exec(SCHEMA);
     return client;
