@@ -34,7 +34,12 @@ export class Flight {
   readonly landing: Promise<Landing>;
   /** Settles when nothing of the flight is under way any more, its write included. */
   readonly ended: Promise<void>;
-  readonly #controller = new AbortController();
+  /** Why it was aborted, when it was. */
+  aborted: { readonly reason: unknown } | undefined;
+  /** Called when it is aborted. */
+  onAbort: (() => void) | undefined;
+  /** Made when a producer asks for it: making one costs more than the rest of a flight. */
+  #controller: AbortController | undefined;
   #callers = 0;
   #land!: (landing: Landing) => void;
   #fail!: (error: unknown) => void;
@@ -63,8 +68,15 @@ export class Flight {
     this.landing.catch(() => undefined);
   }
 
+  /** For the producer. */
   get signal(): AbortSignal {
-    return this.#controller.signal;
+    const controller = (this.#controller ??= new AbortController());
+    if (this.aborted !== undefined && !controller.signal.aborted) controller.abort(this.aborted.reason);
+    return controller.signal;
+  }
+
+  throwIfAborted(): void {
+    if (this.aborted !== undefined) throw this.aborted.reason;
   }
 
   land(landing: Landing): void {
@@ -91,7 +103,10 @@ export class Flight {
 
   abort(reason: unknown): void {
     this.detach();
-    this.#controller.abort(reason);
+    if (this.aborted !== undefined) return;
+    this.aborted = { reason };
+    this.onAbort?.();
+    this.#controller?.abort(reason);
   }
 
   get callers(): number {

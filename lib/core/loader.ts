@@ -67,11 +67,10 @@ export class Loader {
         return;
       }
       if (flight.lease !== undefined && !tiers.local) cancelRenewal = desk.keepAlive(flight);
-      const onAbort = (): void => {
+      flight.onAbort = () => {
         desk.release(flight);
       };
-      flight.signal.addEventListener('abort', onAbort, { once: true });
-      flight.signal.throwIfAborted();
+      flight.throwIfAborted();
       flight.producedFrom = this.parts.moment();
       this.parts.stats.cache_productions++;
       const production = await produce(call, flight, staleOf(flight), tiers.clock, this.parts.context);
@@ -193,12 +192,12 @@ export class Loader {
   #crash(flight: Flight, call: Call, error: unknown): void {
     const { stats, events, tiers, backoff, label } = this.parts;
     if (error instanceof ProducerTimeoutError) stats.cache_producer_timeouts++;
-    else if (flight.producedFrom !== Infinity && !flight.signal.aborted) stats.cache_producer_err++;
+    else if (flight.producedFrom !== Infinity && flight.aborted === undefined) stats.cache_producer_err++;
     const { candidate } = flight;
     const now = tiers.store.now();
     if (events.wanted) events.emit({ type: flight.background ? 'refresh_failed' : 'producer_error', key: label(call.storageKey), error });
     // Nobody waiting any more says nothing about the origin.
-    const abandoned = flight.signal.aborted && !(flight.signal.reason instanceof ProducerTimeoutError);
+    const abandoned = flight.aborted !== undefined && !(flight.aborted.reason instanceof ProducerTimeoutError);
     if (candidate?.entry !== undefined && !abandoned) backoff.failed(call.storageKey, tiers.clock.now());
     const entry = candidate?.entry;
     const inWindow = entry !== undefined && entry.fallbackUntil > entry.freshUntil && now < entry.fallbackUntil;
@@ -232,5 +231,5 @@ function staleOf(flight: Flight): { readonly value: unknown } | undefined {
 
 /** An invalidation that came during the load makes the old value unusable for anything; a timeout detaches the flight by itself. */
 function isUndisturbed(flight: Flight, error: unknown): boolean {
-  return flight.joinable || flight.signal.reason === error;
+  return flight.joinable || (flight.aborted !== undefined && flight.aborted.reason === error);
 }

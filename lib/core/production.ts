@@ -19,6 +19,67 @@ export interface Production {
 }
 
 /**
+ * What a producer is given. Its methods do not need their object, so that a producer can take them apart; each is made when it is asked for,
+ * because most producers ask for none.
+ */
+class Said implements ProducerContext {
+  ttl: number | undefined;
+  staleWhileRevalidate: number | undefined;
+  staleIfError: number | undefined;
+  skipped = false;
+  readonly tags: string[] = [];
+  readonly #call: Call;
+  readonly #flight: Flight;
+
+  constructor(
+    call: Call,
+    flight: Flight,
+    readonly stale: { readonly value: unknown } | undefined,
+  ) {
+    this.#call = call;
+    this.#flight = flight;
+  }
+
+  get signal(): AbortSignal {
+    return this.#flight.signal;
+  }
+
+  get background(): boolean {
+    return this.#flight.background;
+  }
+
+  get tenant(): string | undefined {
+    return this.#call.key.tenantName;
+  }
+
+  get setTtl(): ProducerContext['setTtl'] {
+    return (ttl) => {
+      this.ttl = toMilliseconds(ttl, 'setTtl(ttl)');
+    };
+  }
+
+  get setWindows(): ProducerContext['setWindows'] {
+    return ({ staleWhileRevalidate, staleIfError }) => {
+      if (staleWhileRevalidate !== undefined)
+        this.staleWhileRevalidate = toMilliseconds(staleWhileRevalidate, 'setWindows(staleWhileRevalidate)');
+      if (staleIfError !== undefined) this.staleIfError = toMilliseconds(staleIfError, 'setWindows(staleIfError)');
+    };
+  }
+
+  get addTags(): ProducerContext['addTags'] {
+    return (...tags) => {
+      this.tags.push(...tags);
+    };
+  }
+
+  get skip(): ProducerContext['skip'] {
+    return () => {
+      this.skipped = true;
+    };
+  }
+}
+
+/**
  * Runs the producer of a call for a flight, in the context of the caller who started it; a background refresh runs outside of any caller's.
  * @throws whatever the producer throws, unchanged; ProducerTimeoutError after `producerTimeout.hard`
  */
@@ -29,37 +90,12 @@ export async function produce(
   clock: Clock,
   context: AsyncContext,
 ): Promise<Production> {
-  const said = {
-    ttl: undefined as number | undefined,
-    staleWhileRevalidate: undefined as number | undefined,
-    staleIfError: undefined as number | undefined,
-    tags: [] as string[],
-    skip: false,
-  };
-  const producerContext: ProducerContext = {
-    signal: flight.signal,
-    background: flight.background,
-    tenant: call.key.tenantName,
-    stale,
-    setTtl: (ttl) => {
-      said.ttl = toMilliseconds(ttl, 'setTtl(ttl)');
-    },
-    setWindows: ({ staleWhileRevalidate, staleIfError }) => {
-      if (staleWhileRevalidate !== undefined)
-        said.staleWhileRevalidate = toMilliseconds(staleWhileRevalidate, 'setWindows(staleWhileRevalidate)');
-      if (staleIfError !== undefined) said.staleIfError = toMilliseconds(staleIfError, 'setWindows(staleIfError)');
-    },
-    addTags: (...tags) => {
-      said.tags.push(...tags);
-    },
-    skip: () => {
-      said.skip = true;
-    },
-  };
+  const said = new Said(call, flight, stale);
   const began = clock.now();
-  const run = (): Promise<unknown> => context.run(flight, async () => call.producer(producerContext));
+  const run = (): Promise<unknown> => context.run(flight, async () => call.producer(said));
   const value = await withHardTimeout(flight.background ? context.detached(run) : run(), call, flight, clock);
-  return { value, ...said, cost: Math.max(0, clock.now() - began) };
+  const { ttl, staleWhileRevalidate, staleIfError, tags, skipped } = said;
+  return { value, ttl, staleWhileRevalidate, staleIfError, tags, skip: skipped, cost: Math.max(0, clock.now() - began) };
 }
 
 function withHardTimeout(running: Promise<unknown>, call: Call, flight: Flight, clock: Clock): Promise<unknown> {

@@ -59,7 +59,7 @@ export async function takeTurn(
     }
     call.backendBy = tiers.clock.now() + parts.backendTimeout;
     const asOf = parts.moment();
-    flight.signal.throwIfAborted();
+    flight.throwIfAborted();
     // Behind L1, which has nothing newer than what led here.
     look = await tiers.look(call, false, true);
     if (look.taker !== undefined && isGoodEnough(look, flight)) {
