@@ -24,6 +24,8 @@ class PrivateAnswer extends Error {}
  */
 export async function hintedCall(control: CacheControl, { cache, key, options, ttl, produce, run }: HintedParts): Promise<unknown> {
   const personal = key instanceof CacheKey && /(?:^|[/&])principal=/.test(key.text);
+  // As for whole responses: what belongs to a tenant is not for caches that others read too.
+  const shared = !personal && !cache.hasTenantResolver && !(key instanceof CacheKey && key.tenant !== undefined);
   const isForOne = (): boolean => control.cacheHint.scope === 'PRIVATE' && !personal;
   if (isForOne() || control.cacheHint.maxAge === 0) return run();
   const own: { result?: { readonly value: unknown } } = {};
@@ -42,7 +44,7 @@ export async function hintedCall(control: CacheControl, { cache, key, options, t
   };
   try {
     const { value, freshUntil } = await cache.getOrSetDetailed(key, producer, options);
-    if (freshUntil !== undefined) tell(control, Math.max(0, Math.floor((freshUntil - cache.clock.now()) / 1000)), personal);
+    if (freshUntil !== undefined) tell(control, Math.max(0, Math.floor((freshUntil - cache.clock.now()) / 1000)), shared);
     return value;
   } catch (error) {
     if (!(error instanceof PrivateAnswer)) throw error;
@@ -55,8 +57,8 @@ function lifetime(cache: CacheService): Duration {
   return typeof ttl === 'number' ? ttl : Infinity;
 }
 
-function tell(control: CacheControl, maxAge: number, personal: boolean): void {
+function tell(control: CacheControl, maxAge: number, shared: boolean): void {
   if (control.cacheHint.maxAge === undefined) control.setCacheHint({ maxAge });
   else control.cacheHint.restrict({ maxAge });
-  if (personal) control.cacheHint.restrict({ scope: 'PRIVATE' });
+  if (!shared) control.cacheHint.restrict({ scope: 'PRIVATE' });
 }

@@ -110,6 +110,13 @@ class Books {
     info.cacheControl?.setCacheHint({ scope: 'PRIVATE', maxAge: 600 });
     return user;
   }
+
+  @Cacheable({ ttl: '1h', key: (key, { user }) => key.tenant(user).segment('owned') })
+  @Query(() => String)
+  async owned(@Context() { user }: Asking): Promise<string> {
+    runs.push(`owned ${user}`);
+    return user;
+  }
 }
 
 interface Reply {
@@ -164,9 +171,9 @@ describe.each(Object.entries(drivers))('GraphQL by %s', (driver, { adapter, modu
     await app.get(CacheService).clear();
   });
 
-  async function ask(query: string, user = 'ann'): Promise<Reply> {
+  async function ask(query: string, user = 'ann', at = url): Promise<Reply> {
     const headers = { 'content-type': 'application/json', 'x-user': user };
-    const response = await fetch(url, { method: 'POST', headers, body: JSON.stringify({ query }) });
+    const response = await fetch(at, { method: 'POST', headers, body: JSON.stringify({ query }) });
     return { ...((await response.json()) as Reply), cacheControl: response.headers.get('cache-control') };
   }
 
@@ -237,6 +244,32 @@ describe.each(Object.entries(drivers))('GraphQL by %s', (driver, { adapter, modu
       });
     }
     expect(runs).toEqual(['keyed ann', 'keyed bob']);
+  });
+
+  it('keeps what belongs to a tenant, and says that it is private', async () => {
+    for (const user of ['ann', 'bob', 'ann', 'bob']) {
+      expect(await ask('{ owned }', user)).toMatchObject({
+        data: { owned: user },
+        cacheControl: expect.stringMatching(/, private$/) as string,
+      });
+    }
+    expect(runs).toEqual(['owned ann', 'owned bob']);
+  });
+
+  it('says that everything is private where the cache finds the tenant by itself', async () => {
+    const imports = [CacheModule.forRoot({ jitter: 0, tenant: () => 'acme' }), module()];
+    const testing = await Test.createTestingModule({ imports, providers: [Books] })
+      .setLogger(new Log())
+      .compile();
+    const other = testing.createNestApplication(adapter());
+    await other.listen(0, '127.0.0.1');
+    const { port } = (other.getHttpServer() as { address(): AddressInfo }).address();
+    try {
+      const reply = await ask('{ hinted }', 'ann', `http://127.0.0.1:${String(port)}/graphql`);
+      expect(reply.cacheControl).toMatch(/^max-age=3(600|599), private$/);
+    } finally {
+      await other.close();
+    }
   });
 });
 
