@@ -16,6 +16,7 @@ import { TenantContext } from './http/tenant-context.js';
 import { AccountBalancesHandler } from './queries/account-balances.js';
 import { FindAccountHandler } from './queries/find-account.js';
 import { FindTenantHandler } from './queries/find-tenant.js';
+import { INVALIDATIONS } from './queries/invalidations.js';
 import { ListEntriesHandler } from './queries/list-entries.js';
 import { MonthlyReportHandler } from './queries/monthly-report.js';
 
@@ -44,6 +45,7 @@ export class LedgerModule implements NestModule {
       // A key without a tenant is a mistake, never an entry that all tenants share.
       tenancy: 'required',
       tenant: tenant.current,
+      invalidations: INVALIDATIONS,
     });
     return {
       module: LedgerModule,

@@ -131,7 +131,7 @@ describe('the sample ledger', () => {
     expect(await api.statementsOf(others)).toEqual({});
   });
 
-  it('sees imported entries once CacheInvalidated has reached the cache', async () => {
+  it('sees imported entries a moment after the answer, once their event has reached the cache', async () => {
     const before = await balanceOf('1013');
     const imported = [
       { account: '1013', amountCents: '100' },

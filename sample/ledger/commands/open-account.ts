@@ -1,8 +1,8 @@
 import { ConflictException } from '@nestjs/common';
-import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
-import { CacheEvict } from 'nest-query-cache';
+import { Command, CommandHandler, EventBus, type ICommandHandler } from '@nestjs/cqrs';
+import { AwaitInvalidations } from 'nest-query-cache';
 import { Database, sqlState } from '../database/database.js';
-import { ACCOUNTS } from '../domain/tags.js';
+import { AccountOpened } from '../domain/events.js';
 import type { Account } from '../domain/types.js';
 
 const UNIQUE_VIOLATION = '23505';
@@ -19,9 +19,12 @@ export class OpenAccount extends Command<Account> {
 
 @CommandHandler(OpenAccount)
 export class OpenAccountHandler implements ICommandHandler<OpenAccount> {
-  constructor(private readonly database: Database) {}
+  constructor(
+    private readonly database: Database,
+    private readonly events: EventBus,
+  ) {}
 
-  @CacheEvict({ tenant: (command: OpenAccount) => command.tenant, tags: [ACCOUNTS], timing: 'after-success' })
+  @AwaitInvalidations()
   async execute({ tenant, number, name }: OpenAccount): Promise<Account> {
     try {
       await this.database.query({
@@ -33,6 +36,7 @@ export class OpenAccountHandler implements ICommandHandler<OpenAccount> {
       if (sqlState(error) === UNIQUE_VIOLATION) throw new ConflictException(`Tenant '${tenant}' has an account '${number}' already.`);
       throw error;
     }
+    this.events.publish(new AccountOpened(tenant, number));
     return { number, name };
   }
 }

@@ -1,7 +1,7 @@
-import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
-import { CacheEvict } from 'nest-query-cache';
+import { Command, CommandHandler, EventBus, type ICommandHandler } from '@nestjs/cqrs';
+import { AwaitInvalidations } from 'nest-query-cache';
 import { Database } from '../database/database.js';
-import { changedByPosting } from '../domain/tags.js';
+import { EntriesPosted } from '../domain/events.js';
 import type { Entry } from '../domain/types.js';
 import { insertEntries, type NewEntry } from './insert-entries.js';
 
@@ -14,19 +14,22 @@ export class PostEntry extends Command<Entry> {
   }
 }
 
-/** The answer waits for the invalidation: whoever has it reads his own posting, in every process. */
+/**
+ * Nest's event bus does not wait for those who listen; `@AwaitInvalidations` does: the answer goes out when what followed from the event is
+ * acknowledged. Whoever has it reads his own posting.
+ */
 @CommandHandler(PostEntry)
 export class PostEntryHandler implements ICommandHandler<PostEntry> {
-  constructor(private readonly database: Database) {}
+  constructor(
+    private readonly database: Database,
+    private readonly events: EventBus,
+  ) {}
 
-  @CacheEvict({
-    tenant: (command: PostEntry) => command.tenant,
-    tags: (command: PostEntry) => changedByPosting(command.entry.account),
-    timing: 'after-success',
-  })
+  @AwaitInvalidations()
   async execute({ tenant, entry }: PostEntry): Promise<Entry> {
     const [posted] = await insertEntries(this.database, tenant, [entry]);
     if (posted === undefined) throw new Error('The database returned no row for the new entry.');
+    this.events.publish(new EntriesPosted(tenant, [posted.account]));
     return posted;
   }
 }

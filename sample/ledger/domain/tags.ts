@@ -1,5 +1,5 @@
-// The words that queries and commands share: a query says what its answer depends on, a command what it has changed. Tags hold within one
-// tenant, so no tenant appears in them.
+// A query says by its tags what its answer depends on; an event is mapped to the tags of what it has changed. Tags hold within one tenant, so
+// no tenant appears in them.
 
 /** Depends on which accounts there are. */
 export const ACCOUNTS = 'accounts';
@@ -9,4 +9,4 @@ export const TOTALS = 'totals';
 export const account = (number: string): string => `account:${number}`;
 
 /** What a posting to these accounts changes. */
-export const changedByPosting = (...accounts: readonly string[]): string[] => [TOTALS, ...new Set(accounts.map(account))];
+export const changedByPosting = (...accounts: readonly string[]): string[] => [TOTALS, ...accounts.map(account)];
