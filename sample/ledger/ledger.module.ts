@@ -8,6 +8,7 @@ import { PostEntryHandler } from './commands/post-entry.js';
 import type { LedgerConfig } from './config.js';
 import { DatabaseModule } from './database/database.module.js';
 import type { Database } from './database/database.js';
+import { LedgerGraphQLModule } from './graphql/graphql.module.js';
 import { CacheController } from './http/cache.controller.js';
 import { CommandsController } from './http/commands.controller.js';
 import { QueriesController } from './http/queries.controller.js';
@@ -21,7 +22,7 @@ import { ListEntriesHandler } from './queries/list-entries.js';
 import { MonthlyReportHandler } from './queries/monthly-report.js';
 
 @Module({
-  imports: [CqrsModule.forRoot()],
+  imports: [CqrsModule.forRoot(), LedgerGraphQLModule],
   controllers: [QueriesController, CommandsController, StatementsController, CacheController],
   providers: [
     FindTenantHandler,
@@ -39,8 +40,14 @@ export class LedgerModule implements NestModule {
 
   static forRoot(config: LedgerConfig, database: Database): DynamicModule {
     const tenant = new TenantContext();
+    const { redisUrl, redisTimeout } = config;
     const cache = CacheModule.forRoot({
-      backend: config.redisUrl === undefined ? new MemoryBackend({ maxBytes: '64mb' }) : new RedisBackend({ url: config.redisUrl }),
+      backend:
+        redisUrl === undefined
+          ? new MemoryBackend({ maxBytes: '64mb' })
+          : new RedisBackend({ url: redisUrl, commandTimeout: redisTimeout }),
+      backendTimeout: redisTimeout,
+      l1: redisUrl !== undefined && config.l1,
       namespace: config.namespace,
       // A key without a tenant is a mistake, never an entry that all tenants share.
       tenancy: 'required',
@@ -55,6 +62,6 @@ export class LedgerModule implements NestModule {
   }
 
   configure(consumer: MiddlewareConsumer): void {
-    consumer.apply(this.tenant.middleware).forRoutes('tenants/:tenant/{*rest}');
+    consumer.apply(this.tenant.middleware).forRoutes('tenants/:tenant/{*rest}', 'graphql');
   }
 }

@@ -1,5 +1,4 @@
 import { readConfig } from './config.js';
-import { createApp } from './create-app.js';
 import { openDatabase } from './database/open-database.js';
 import { listen } from './listen.js';
 import { showWhatCachingDoes } from './show.js';
@@ -9,7 +8,8 @@ const log = (line: string) => console.log(`${`${((performance.now() - start) / 1
 
 const config = readConfig(process.env);
 log(config.databaseUrl === undefined ? 'Starting the embedded PostgreSQL' : 'Connecting to PostgreSQL');
-const database = await openDatabase(config, log);
+// Loading Nest and GraphQL takes about as long as starting the database: side by side it is one wait and not two.
+const [database, { createApp }] = await Promise.all([openDatabase(config, log), import('./create-app.js')]);
 const app = await createApp(config, database);
 const origin = await listen(app, config.port);
 log(`${database.label}; the cache is in ${config.redisUrl === undefined ? 'this process (REDIS_URL=... for Redis)' : 'Redis'}`);

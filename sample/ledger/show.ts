@@ -18,6 +18,8 @@ Try:
   curl -i ${origin}/tenants/acme/accounts/9999                         # 404
   curl -X POST ${origin}/tenants/acme/entries -H 'content-type: application/json' \\
        -d '{"account":"1001","amountCents":"12500","memo":"Rent","bookedAt":"2026-01-15T12:00:00Z"}'
+  curl -X POST ${origin}/graphql -H 'content-type: application/json' -H 'x-tenant: acme' \\
+       -d '{"query":"{ account(number: \\"1001\\") { balanceCents turnover(month: \\"2026-01\\") { creditCents } } }"}'
   curl ${origin}/cache                                                 # counters
 
 The tenants are acme, globex and initech; the accounts 1000 to 1039; the months 2025-07 to 2026-06. Ctrl-C stops it.`);

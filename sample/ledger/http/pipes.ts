@@ -23,15 +23,15 @@ export class MonthPipe implements PipeTransform<string, Month> {
   }
 }
 
-/** A whole number within bounds, with a default. */
-export class IntegerPipe implements PipeTransform<string | undefined, number> {
+/** A whole number within bounds, with a default; as text from an address, as a number from GraphQL. */
+export class IntegerPipe implements PipeTransform<string | number | undefined, number> {
   constructor(
     private readonly name: string,
     private readonly standard: number,
     private readonly most: number,
   ) {}
 
-  transform(text: string | undefined): number {
+  transform(text: string | number | undefined): number {
     if (text === undefined) return this.standard;
     const value = Number(text);
     if (Number.isInteger(value) && value >= 1 && value <= this.most) return value;
