@@ -5,12 +5,17 @@ import path from 'node:path';
 import type { LedgerConfig } from '../config.js';
 import type { Database } from './database.js';
 import { GENERATOR_VERSION, generateLedger } from './generator.js';
+import { PARENT_URL } from './parent-protocol.js';
 
 /** Called with a line for people, whenever something has been done. */
 export type Report = (line: string) => void;
 
 /** The database of the configuration, filled and ready. */
-export function openDatabase(config: LedgerConfig, report: Report): Promise<Database> {
+export async function openDatabase(config: LedgerConfig, report: Report): Promise<Database> {
+  if (config.databaseUrl === PARENT_URL) {
+    const { ParentDatabase } = await import('./parent.database.js');
+    return new ParentDatabase();
+  }
   return config.databaseUrl === undefined ? openEmbedded(config, report) : openServer(config.databaseUrl, config, report);
 }
 

@@ -25,6 +25,11 @@ export class LedgerClient {
     return this.#send('POST', path, { 'content-type': 'application/json' }, JSON.stringify(body));
   }
 
+  graphql(tenant: string, query: string, variables: Readonly<Record<string, unknown>>): Promise<Answer> {
+    const headers = { 'content-type': 'application/json', 'x-tenant': tenant };
+    return this.#send('POST', '/graphql', headers, JSON.stringify({ query, variables }));
+  }
+
   /** One connection for each of so many callers, opened beforehand. */
   async connect(callers: number): Promise<void> {
     await Promise.all(Array.from({ length: callers }, () => this.get('/cache')));
