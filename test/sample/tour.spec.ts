@@ -18,7 +18,7 @@ describe('the tour', () => {
   });
 
   it('shows how an invalidation crosses from one process to another, with an L1 and without', async () => {
-    const tour = new SampleProcess('tour.mjs', {}, ['--processes', '2']);
+    const tour = new SampleProcess('tour.mjs', {}, '--processes', '2');
     running.push(tour);
     const { code } = await tour.exited;
     expect(tour.output).toContain('All as promised.');
@@ -38,7 +38,7 @@ describe('the tour', () => {
     [['--proceses', '2'], {}, "Unknown option '--proceses'"],
     [['--processes', '2'], { REDIS_SERVER_BIN: 'no-such-redis-server' }, 'REDIS_URL=redis://localhost:6379 npm run tour -- --processes 2'],
   ])('says what to do about %j %j', async (args, env, message) => {
-    const tour = new SampleProcess('tour.mjs', env, args);
+    const tour = new SampleProcess('tour.mjs', env, ...args);
     running.push(tour);
     expect((await tour.exited).code).toBe(1);
     expect(tour.output).toContain(message);
