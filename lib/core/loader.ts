@@ -89,10 +89,12 @@ export class Loader {
 
   async #turn(flight: Flight, call: Call, look: Look): Promise<Turn> {
     const { tiers, desk, settings, moment } = this.parts;
-    // A look that has used up the time for the backend is answer enough.
+    const { leaseWait: waitMs, backendTimeout } = settings;
+    // A look that was answered late may have waited for this busy process: without the lease the others would produce it again.
+    if (look.scopes !== undefined) call.backendBy = Math.max(call.backendBy, tiers.clock.now() + backendTimeout / 2);
+    // One that was not answered, and has used up the time for the backend, is answer enough.
     if (tiers.usable && (tiers.local || tiers.clock.now() < call.backendBy)) {
       try {
-        const { leaseWait: waitMs, backendTimeout } = settings;
         return await takeTurn(flight, call, look, { tiers, desk, keeper: this.#keeper, waitMs, backendTimeout, moment });
       } catch (error) {
         this.parts.failed('acquire', error);

@@ -150,9 +150,21 @@ export const mutants = [
   {
     name: 'the tags of the result not looked at',
     file: 'lib/core/tiers.ts',
-    find: '    if (reading.stored !== undefined && hasOtherTags(reading.stored, tags)) {',
-    replace: '    if (reading.stored !== undefined && hasOtherTags(reading.stored, tags) && tags.length > 99) {',
-    also: [{ file: 'lib/core/tiers.ts', find: ' && !hasOtherTags(entry, tags)', replace: '' }],
+    find: 'if (stored === undefined || !hasOtherTags(stored, call.tags)) return',
+    replace: 'if (true as boolean) return',
+    also: [
+      {
+        file: 'lib/core/tiers.ts',
+        find: 'if (entry === undefined || hasOtherTags(entry, tags)) return',
+        replace: 'if (entry === undefined) return',
+      },
+    ],
+  },
+  {
+    name: 'a stand-in that was read before a delete, for those who came after it',
+    file: 'lib/core/get-or-set.ts',
+    find: 'this.parts.tiers.coherent && flight.candidateHolds',
+    replace: 'this.parts.tiers.coherent',
   },
   {
     name: 'the last caller to leave takes the others with it',

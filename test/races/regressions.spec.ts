@@ -420,3 +420,20 @@ describe('a gap in what a process hears', () => {
     expect([await first.cache.get('k'), await second.cache.get('k')]).toEqual(['new', 'new']);
   });
 });
+
+describe('a busy process', () => {
+  it('still takes the lease when its look was answered late, so that the others do not produce too', async () => {
+    const { clock, steps, first, second } = fleet(3);
+    steps.hold('p0: read segment:k <');
+    const production = deferred<string>();
+    const slow = first.cache.getOrSet('k', () => production.promise);
+    await clock.advance(300);
+    steps.release('p0: read segment:k <');
+    await setImmediate();
+    const other = second.cache.getOrSet('k', () => 'made again');
+    await setImmediate();
+    production.resolve('made once');
+    await clock.advance(100);
+    expect(await Promise.all([slow, other])).toEqual(['made once', 'made once']);
+  });
+});
