@@ -15,6 +15,7 @@ import { type CacheKey, type CacheKeyBuilder, storageKey } from './key.js';
 import type { Policy } from './options.js';
 import type { Counters } from './stats.js';
 import type {
+  EntryOptions,
   GetOrSetOptions,
   InvalidateRequest,
   InvalidationResult,
@@ -137,9 +138,12 @@ export class CacheService {
     return results as PromiseSettledResult<T>[];
   }
 
-  /** The fresh value of the key, or undefined: never produces, never waits for a production. One round trip. */
-  async get<T>(key: KeyLike): Promise<T | undefined> {
-    const call = this.#calls.call(key, nothing);
+  /**
+   * The fresh value of the key, or undefined: never produces, never waits for a production. One round trip.
+   * @param options the codec, for entries of one that is `exclusive`
+   */
+  async get<T>(key: KeyLike, options?: Pick<EntryOptions, 'codec'>): Promise<T | undefined> {
+    const call = this.#calls.call(key, nothing, options);
     if (this.#closed) return undefined;
     if (this.#units.current !== undefined) return (await this.#units.find(call))?.taker.take() as T | undefined;
     return (await this.#engine.peek(call)) as T | undefined;
@@ -286,6 +290,7 @@ export class CacheService {
     const found = this.#engine.tiers.nearHit(name);
     // Only a name that was shortened can be another key's.
     if (found === undefined || (name !== key.text && found.entry.key !== key.text)) return undefined;
+    if (found.entry.codec !== policy.codec.id && !this.#engine.tiers.fits(found.entry, policy.codec)) return undefined;
     this.#engine.hitNear(name);
     return found;
   }

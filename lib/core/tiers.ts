@@ -100,6 +100,7 @@ export class Tiers {
       this.corrupt(call.storageKey, new CodecError('The entry was stored for another key.'));
       return expired;
     }
+    if (!this.fits(entry, call.policy.codec)) return expired;
     const verdict = judge(entry, this.store.now(), standingOf(entry.startTicks, groups, scopes));
     const taker = verdict === 'expired' ? undefined : this.#open(call, entry);
     if (taker === undefined) return expired;
@@ -164,12 +165,19 @@ export class Tiers {
     if (found === undefined) return this.local ? { ...none, entry: undefined, verdict: 'expired', taker: undefined } : undefined;
     const { entry } = found;
     if (entry.key !== call.key.text) return undefined;
+    if (!this.fits(entry, call.policy.codec)) return this.local ? { ...none, entry, verdict: 'expired', taker: undefined } : undefined;
     const groups = hasOtherTags(entry, call.tags) ? groupsOf(call.key, call.plain, unionTags(call.tags, entry.tags)) : call.groups;
     const standing = this.fences.standing(found, groups);
     const verdict = judge(entry, store.now(), standing);
     if (standing === 'dead' || (!this.local && verdict !== 'fresh')) return undefined;
     const taker = found.frozen === undefined ? new Copies(this.#codec(entry), entry.body) : new Shared(found.frozen.value);
     return { ...none, groups, entry, verdict, taker: verdict === 'expired' ? undefined : taker };
+  }
+
+  /** May a call that uses `codec` be answered by the entry? */
+  fits(entry: Entry, codec: Codec): boolean {
+    if (entry.codec === codec.id) return true;
+    return codec.exclusive !== true && this.codecs.get(entry.codec)?.exclusive !== true;
   }
 
   #codec(entry: Entry): Codec {

@@ -11,6 +11,7 @@ import { CodecError } from '../ports/errors.js';
  */
 export const responseCodec: Codec & { readonly text: NonNullable<Codec['text']> } = Object.freeze({
   id: 'http',
+  exclusive: true,
   encode: (value: unknown): Uint8Array => Buffer.from(write(value), 'utf8'),
   decode: (bytes: Uint8Array): unknown => read(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8')),
   text: Object.freeze({ encode: write, decode: read }),

@@ -12,6 +12,11 @@ export interface Codec {
   encode(value: unknown): Uint8Array;
   /** @throws CodecError when the bytes are not what `encode` writes. */
   decode(bytes: Uint8Array): unknown;
+  /**
+   * What this codec stores is no answer for a call that uses another one, and the other way round: each takes the other's entry for a miss. For
+   * values that are not what their key's other users expect. Default false.
+   */
+  readonly exclusive?: boolean;
   /** Present when the format is text: backends that keep text are then spared two conversions. */
   readonly text?: TextCodec;
 }

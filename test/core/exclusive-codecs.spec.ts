@@ -1,0 +1,63 @@
+import { describe, expect, it } from 'vitest';
+import { responseCodec } from '../../lib/http/response-codec.js';
+import { FakeClock } from '../../lib/testing/fake-clock.js';
+import { SimulatedLink } from '../support/simulated-backend.js';
+import { SimulatedServer } from '../support/simulated-server.js';
+import { wiredCache } from '../support/wired-cache.js';
+
+const response = { kind: 'response', status: 200, body: 'the page' };
+const asResponse = { codec: responseCodec };
+
+function caches() {
+  const clock = new FakeClock();
+  const server = new SimulatedServer(clock);
+  const link = () =>
+    new SimulatedLink(
+      server,
+      'p',
+      () => Promise.resolve(),
+      () => 'answered',
+      false,
+    );
+  return {
+    memory: wiredCache({ clock, holder: 'm' }).cache,
+    shared: wiredCache({ clock, holder: 'p', store: link() }).cache,
+    'shared with L1': wiredCache({ clock, holder: 'p', store: link(), l1: true }).cache,
+  };
+}
+
+describe('an entry of an exclusive codec', () => {
+  it.each(['memory', 'shared', 'shared with L1'] as const)(
+    'and other values under the same key are misses to each other, in %s',
+    async (where) => {
+      const cache = caches()[where];
+      const seen: unknown[] = [];
+      for (let round = 0; round < 2; round++) {
+        seen.push(await cache.getOrSet<object>('rates', () => response, asResponse));
+        await cache.drain();
+        seen.push(await cache.get('rates', asResponse), await cache.get('rates'));
+        seen.push(await cache.getOrSet<object>('rates', () => ({ euro: 1 })));
+        await cache.drain();
+        seen.push(await cache.get('rates', asResponse), await cache.get('rates'));
+      }
+      const round = [response, response, undefined, { euro: 1 }, undefined, { euro: 1 }];
+      expect(seen).toEqual([...round, ...round]);
+      expect(cache.stats()).toMatchObject({ cache_corrupt: 0, cache_unstorable: 0, cache_productions: 4, cache_fills: 4 });
+    },
+  );
+
+  it('goes away with a delete of its key, whoever asks for it', async () => {
+    const { memory } = caches();
+    await memory.getOrSet<object>('rates', () => response, asResponse);
+    await memory.drain();
+    await memory.delete('rates');
+    expect(await memory.get('rates', asResponse)).toBeUndefined();
+  });
+
+  it('leaves codecs that are not exclusive readable by each other', async () => {
+    const { memory } = caches();
+    await memory.getOrSetCbor('k', () => 'by cbor');
+    await memory.drain();
+    expect(await memory.getOrSetJson('k', () => 'by json')).toBe('by cbor');
+  });
+});
