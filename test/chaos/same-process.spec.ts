@@ -21,7 +21,7 @@ describe('in one process, no read that starts after an acknowledged invalidation
   afterAll(() => redis.stop());
 
   it.each<[string, number, number, () => Partial<CacheOptions>]>([
-    ['memory', 1_000_000, 4, () => ({})],
+    ['memory', 1_050_000, 4, () => ({})],
     ['memory that evicts all the time', 100_000, 2, () => ({ backend: new MemoryBackend({ maxEntries: 20 }) })],
     ['Redis', 500_000, 3, () => ({ backend: new RedisBackend({ url: redis.url }) })],
     ['Redis and L1', 150_000, 3, () => ({ backend: new RedisBackend({ url: redis.url }), l1: true })],
