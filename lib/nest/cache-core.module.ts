@@ -1,4 +1,4 @@
-import { Global, Module } from '@nestjs/common';
+import { Global, Module, type NestModule } from '@nestjs/common';
 import { APP_INTERCEPTOR, DiscoveryModule } from '@nestjs/core';
 import { CacheBinder } from './cache-binder.js';
 import { CacheCommandInterceptor } from './cache-command-interceptor.js';
@@ -9,6 +9,7 @@ import { HintInterceptor } from './hint-interceptor.js';
 import { DecoratedRoutes } from './http-source.js';
 import { CacheInterceptor } from './http/cache-interceptor.js';
 import { HTTP_CACHE_SOURCE } from './http/response-cache.js';
+import { InterceptorOrder } from './interceptor-order.js';
 import { InvalidationListener } from './invalidation-listener.js';
 import { RouteMarker } from './route-marker.js';
 
@@ -24,13 +25,14 @@ import { RouteMarker } from './route-marker.js';
     CacheLog,
     CacheBinder,
     FreshInstances,
+    InterceptorOrder,
     InvalidationListener,
     CacheCommandInterceptor,
     CacheInterceptor,
     DecoratedRoutes,
     { provide: HTTP_CACHE_SOURCE, useExisting: DecoratedRoutes },
     RouteMarker,
-    // In this order: the marker runs inside of the interceptor, for each run of a handler.
+    // InterceptorOrder has the last word: the interceptor before all others, the marker after them.
     { provide: APP_INTERCEPTOR, useExisting: CacheInterceptor },
     { provide: APP_INTERCEPTOR, useExisting: RouteMarker },
     HintInterceptor,
@@ -38,4 +40,11 @@ import { RouteMarker } from './route-marker.js';
   ],
   exports: [CacheRegistry, CacheLog, CacheInterceptor, CacheCommandInterceptor],
 })
-export class CacheCoreModule {}
+export class CacheCoreModule implements NestModule {
+  constructor(private readonly order: InterceptorOrder) {}
+
+  /** Called by Nest for applications that serve HTTP, before their routes are registered. */
+  configure(): void {
+    this.order.arrange();
+  }
+}

@@ -35,9 +35,13 @@ export interface Started {
 
 /** A real application with the default cache (unless `cache` is false); closed when the test ends. */
 export async function start(
-  metadata: ModuleMetadata & { cache?: CacheModuleOptions | false; platform?: 'express' | 'fastify' },
+  metadata: ModuleMetadata & {
+    cache?: CacheModuleOptions | false;
+    platform?: 'express' | 'fastify';
+    configure?: (app: INestApplication) => void;
+  },
 ): Promise<Started> {
-  const { cache = {}, platform = 'express', ...rest } = metadata;
+  const { cache = {}, platform = 'express', configure, ...rest } = metadata;
   const imports = [...(cache === false ? [] : [CacheModule.forRoot({ jitter: 0, ...cache })]), ...(rest.imports ?? [])];
   @Module({ ...rest, imports })
   class Root {}
@@ -46,6 +50,7 @@ export async function start(
   const app =
     platform === 'fastify' ? await NestFactory.create(Root, new FastifyAdapter(), options) : await NestFactory.create(Root, options);
   onTestFinished(() => app.close());
+  configure?.(app);
   await app.init();
   return { app, lines, get: (token) => app.get(token, { strict: false }) };
 }
