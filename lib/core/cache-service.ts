@@ -71,9 +71,9 @@ export class CacheService {
   }
 
   /** What holds for entries of which nothing else is said. */
-  get defaults(): Pick<Policy, 'ttl' | 'staleWhileRevalidate' | 'staleIfError' | 'codec'> {
-    const { ttl, staleWhileRevalidate, staleIfError, codec } = this.#engine.settings.policy;
-    return { ttl, staleWhileRevalidate, staleIfError, codec };
+  get defaults(): Pick<Policy, 'ttl' | 'nullTtl' | 'staleWhileRevalidate' | 'staleIfError' | 'codec'> {
+    const { ttl, nullTtl, staleWhileRevalidate, staleIfError, codec } = this.#engine.settings.policy;
+    return { ttl, nullTtl, staleWhileRevalidate, staleIfError, codec };
   }
 
   get clock(): Clock {
