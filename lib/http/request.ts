@@ -59,13 +59,15 @@ export function isNonError(status: number): boolean {
 const METHOD_OVERRIDES = ['x-http-method-override', 'x-http-method', 'x-method-override'] as const;
 
 /**
- * Why a GET or HEAD goes past the cache whatever is stored: it carries a body, asks for a range, or pretends to be another method.
+ * Why a GET or HEAD goes past the cache whatever is stored: it carries a body, asks for a range, has a precondition that is for the origin to judge
+ * (RFC 9110 sections 13.1.1 and 13.1.4), or pretends to be another method.
  * A cache that does not look at these can be made to store an answer to something else than its key says.
  */
-export function mustBypass(headers: RequestHeaders): 'body' | 'range' | 'method-override' | 'upgrade' | undefined {
+export function mustBypass(headers: RequestHeaders): 'body' | 'range' | 'precondition' | 'method-override' | 'upgrade' | undefined {
   const length = requestHeader(headers, 'content-length');
   if ((length !== undefined && length !== '0') || headers['transfer-encoding'] !== undefined) return 'body';
   if (headers.range !== undefined) return 'range';
+  if (headers['if-match'] !== undefined || headers['if-unmodified-since'] !== undefined) return 'precondition';
   if (METHOD_OVERRIDES.some((name) => headers[name] !== undefined)) return 'method-override';
   return headers.upgrade === undefined ? undefined : 'upgrade';
 }

@@ -3,7 +3,8 @@ import { DiscoveryService } from '@nestjs/core';
 import { CacheRegistry } from './cache-registry.js';
 import { type Host, hostOf, plansOf } from './decorated-hosts.js';
 import { FreshInstances } from './fresh-instances.js';
-import { checkPlan } from './start-checks.js';
+import { CacheInterceptor } from './http/cache-interceptor.js';
+import { checkPlan, refuseClassPlan } from './start-checks.js';
 import { SLOT } from './wrap-method.js';
 
 /** Looks over the decorated providers of an application when it starts, and closes the caches when it ends. */
@@ -13,16 +14,19 @@ export class CacheBinder implements OnModuleInit, OnApplicationShutdown {
     private readonly discovery: DiscoveryService,
     private readonly fresh: FreshInstances,
     private readonly registry: CacheRegistry,
+    private readonly interceptor: CacheInterceptor,
   ) {}
 
   /** @throws CacheConfigError (`CACHE_CONFIG`) and CacheDecoratorError (`CACHE_DECORATOR`) for decorators that cannot work */
   async onModuleInit(): Promise<void> {
     this.registry.refreshOn((instance) => this.fresh.of(instance));
     try {
+      for (const { metatype } of this.discovery.getProviders()) refuseClassPlan(metatype);
       for (const wrapper of [...this.discovery.getProviders(), ...this.discovery.getControllers()]) {
         const host = hostOf(wrapper);
         if (host !== undefined) this.#take(host);
       }
+      this.interceptor.checkRoutes();
     } catch (error) {
       // Nest does not run the hooks of an application that did not start.
       await this.#close();

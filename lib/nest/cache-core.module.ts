@@ -38,7 +38,8 @@ import { RouteMarker } from './route-marker.js';
     HintInterceptor,
     { provide: APP_INTERCEPTOR, useExisting: HintInterceptor },
   ],
-  exports: [CacheRegistry, CacheLog, CacheInterceptor, CacheCommandInterceptor],
+  // HTTP_CACHE_SOURCE so that a controller with @UseInterceptors(CacheInterceptor) gets to the message that says what to do.
+  exports: [CacheRegistry, CacheLog, CacheInterceptor, CacheCommandInterceptor, HTTP_CACHE_SOURCE],
 })
 export class CacheCoreModule implements NestModule {
   constructor(private readonly order: InterceptorOrder) {}

@@ -4,6 +4,7 @@ import { cleanTags } from '../core/groups.js';
 import { toChanges } from '../core/invalidation-request.js';
 import { resolveSettings } from '../core/options.js';
 import { CacheConfigError } from '../ports/errors.js';
+import { checkHttpOptions } from './http/check-http-options.js';
 import type { CacheableOptions, CacheEvictOptions, CachePutOptions } from './decorator-options.js';
 
 /** What an option may be; `entry` and `request` are for the core to judge. */
@@ -59,6 +60,7 @@ export function checkOptions(decorator: '@Cacheable' | '@CachePut' | '@CacheEvic
     }
     const given = Object.entries(options).filter(([, value]) => value !== undefined);
     for (const [name, value] of given) checkOne(name, value, kinds);
+    checkHttpOptions((options as CacheableOptions).http ?? {});
     const of = (kind: Kind): object => Object.fromEntries(given.filter(([name]) => kinds[name] === kind));
     const settings = resolveSettings(builtIn(of('entry')), CODECS);
     toChanges({ tags: ['any'], ...of('request') }, settings);

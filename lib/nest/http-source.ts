@@ -20,20 +20,31 @@ export class DecoratedRoutes implements HttpCacheSource {
     const own = plan !== undefined && (plan.cacheable !== undefined || plan.key !== undefined || plan.ttl !== undefined);
     if (!own && (all === undefined || all.noCache === true || (all.cacheable === undefined && all.ttl === undefined))) return undefined;
     const options: CacheableOptions = { ...all?.cacheable, ...plan?.cacheable };
-    const { staleWhileRevalidate, staleIfError, tags, http } = options;
+    const http = { ...all?.cacheable?.http, ...plan?.cacheable?.http };
     const ttl = plan?.ttl ?? plan?.cacheable?.ttl ?? all?.ttl ?? all?.cacheable?.ttl;
     const key = plan === undefined ? undefined : keyOfPlan(plan);
     const { name: className } = controller as { readonly name: string };
+    const { tags, nullTtl, staleWhileRevalidate, staleIfError, staleIfErrorWhen, jitter, refreshAhead, producerTimeout, codec } = options;
+    const said = {
+      key: typeof key === 'string' ? key : undefined,
+      ttl,
+      nullTtl,
+      staleWhileRevalidate,
+      staleIfError,
+      staleIfErrorWhen,
+      jitter,
+      refreshAhead,
+      producerTimeout,
+      codec,
+      // Those made from arguments are told by the wrapper of the handler.
+      tags: typeof tags === 'function' ? undefined : tags,
+    };
     return {
       cache: options.cache ?? 'default',
       segment: options.name ?? `${className}.${String(handlerName(controller as Controller, handler as Handler))}`,
-      ...(typeof key === 'string' ? { key } : undefined),
-      ...(ttl === undefined ? undefined : { ttl }),
-      ...(staleWhileRevalidate === undefined ? undefined : { staleWhileRevalidate }),
-      ...(staleIfError === undefined ? undefined : { staleIfError }),
-      ...(tags === undefined || typeof tags === 'function' ? undefined : { tags }),
-      ...(http === undefined ? undefined : { http }),
+      http,
       saidOf: (request) => this.registry.routeCalls.saidOf(request),
+      ...Object.fromEntries(Object.entries(said).filter(([, value]) => value !== undefined)),
     };
   }
 

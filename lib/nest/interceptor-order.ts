@@ -36,7 +36,8 @@ export class InterceptorOrder {
         'CacheInterceptor is not among the global interceptors of the application, so that it cannot be put before the others. Use a version of @nestjs/core that this package names as a peer.',
       );
     }
-    const others = interceptors.filter((one) => one !== cache && one !== marker);
+    // Whoever registers it once more by APP_INTERCEPTOR means this one.
+    const others = interceptors.filter((one) => !(one instanceof CacheInterceptor) && one !== marker);
     const arranged = [...others.filter(opensContext), cache, ...others.filter((one) => !opensContext(one)), marker];
     // In place: it is Nest's own list.
     interceptors.splice(0, interceptors.length, ...arranged);

@@ -2,7 +2,7 @@ import { CacheDecoratorError } from '../ports/errors.js';
 import type { CacheRegistry } from './cache-registry.js';
 import type { Decorated, Host } from './decorated-hosts.js';
 import { namesOther } from './effects.js';
-import { isRoute, isValueOfRoute, keyOfPlan, type MethodPlan } from './plan.js';
+import { classPlanOf, isRoute, isValueOfRoute, keyOfPlan, type MethodPlan } from './plan.js';
 import { refuseUnsafe } from './refusals.js';
 
 /**
@@ -25,8 +25,27 @@ export function checkPlan({ plan, method }: Decorated, { type, requestScoped }: 
   if (idleKey(plan, route)) {
     registry.warnOnce(`key ${where}`, `${where} has a @CacheKey, but nothing that uses it. Add @Cacheable().`);
   }
+  if (!route && plan.cacheable?.http !== undefined) {
+    registry.warnOnce(
+      `http ${where}`,
+      `${where} is no route handler, so its value is cached and not a response: the option http has no effect. Leave it out.`,
+    );
+  }
   if (route) checkRoute(plan, method, where, registry);
   else if (requestScoped) checkRequestScoped(plan, where, registry);
+}
+
+/**
+ * On a class the decorators mean the responses of its route handlers.
+ * @throws CacheDecoratorError (`CACHE_DECORATOR`) for a class that has none
+ */
+export function refuseClassPlan(type: unknown): void {
+  if (typeof type !== 'function') return;
+  const plan = classPlanOf(type);
+  if (plan === undefined || plan.noCache === true) return;
+  throw new CacheDecoratorError(
+    `The class ${type.name} has @Cacheable or @CacheTTL, but is no controller: on a class they mean the responses of its route handlers. Put them on its methods.`,
+  );
 }
 
 function refuseIdleEvict(plan: MethodPlan, where: string): void {

@@ -298,6 +298,8 @@ describe('what a request asks for', () => {
     [{ range: 'bytes=0-1' }, 'range'],
     [{ 'x-http-method-override': 'DELETE' }, 'method-override'],
     [{ upgrade: 'websocket' }, 'upgrade'],
+    [{ 'if-match': '"a"' }, 'precondition'],
+    [{ 'if-unmodified-since': 'Thu, 01 Jan 2026 00:00:00 GMT' }, 'precondition'],
   ])('goes past the cache with %j: %s', (headers, reason) => {
     expect(mustBypass(headers)).toBe(reason);
   });

@@ -72,7 +72,7 @@ describe.each(['express', 'fastify'] as const)('route handlers on %s', (adapter)
     const runs = { above: 0, below: 0 };
     @Controller('cats')
     class Cats {
-      @Cacheable()
+      @Cacheable({ http: { credentials: 'ignore' } })
       @Get('above/:id')
       @HttpCode(203)
       @Header('x-cat', 'tom')
@@ -88,7 +88,7 @@ describe.each(['express', 'fastify'] as const)('route handlers on %s', (adapter)
       @Header('x-cat', 'tom')
       @UseGuards(Guard)
       @SetMetadata('role', 'cat')
-      @Cacheable()
+      @Cacheable({ http: { credentials: 'ignore' } })
       async below(@Param('id', ParseIntPipe) id: number): Promise<{ id: number; type: string }> {
         runs.below++;
         return { id, type: typeof id };

@@ -1,3 +1,4 @@
+import { CacheDecoratorError } from '../../ports/errors.js';
 import { checkOptions } from '../check-options.js';
 import type { CacheableOptions } from '../decorator-options.js';
 import type { AsyncMethod, ClassOrResultDecorator } from '../method-types.js';
@@ -14,8 +15,9 @@ import { whereOf, wrapMethod } from '../wrap-method.js';
  * @Cacheable({ ttl: '1m', tags: (tenant, page) => [`page:${page}`] })
  * async listEntries(tenant: string, page: number): Promise<Entry[]> { ... }
  * ```
- * @throws CacheDecoratorError (`CACHE_DECORATOR`) when the class is defined: on static and synchronous methods, twice on one method, and together with
- * `@CachePut`; CacheConfigError (`CACHE_CONFIG`) for options that cannot work
+ * @throws CacheDecoratorError (`CACHE_DECORATOR`) when the class is defined: on static and synchronous methods, twice on one method, together with
+ * `@CachePut`, and on a class with options that belong to one method; when the application starts, for combinations that could only do harm;
+ * CacheConfigError (`CACHE_CONFIG`) for options that cannot work
  */
 export function Cacheable<M extends AsyncMethod>(options: CacheableOptions<M> = {}): ClassOrResultDecorator<M> {
   const decorate = (target: object, name?: string | symbol, descriptor?: PropertyDescriptor): void => {
@@ -24,9 +26,22 @@ export function Cacheable<M extends AsyncMethod>(options: CacheableOptions<M> = 
       setOnce(wrapMethod('@Cacheable', target, name, descriptor), 'cacheable', given, '@Cacheable');
       checkOptions('@Cacheable', whereOf(target, name), given);
     } else {
-      checkOptions('@Cacheable', (target as { readonly name: string }).name, given);
+      const where = (target as { readonly name: string }).name;
+      checkOptions('@Cacheable', where, given);
+      refuseArguments(given, where);
       ensureClassPlan(target).cacheable = given;
     }
   };
   return decorate;
+}
+
+/** On a class there is no one method whose arguments these could be asked about. */
+function refuseArguments(options: CacheableOptions, where: string): void {
+  const { key, name, tags, resultTags, when, unless } = options;
+  const ofMethods = { key, name, tags: typeof tags === 'function' ? tags : undefined, resultTags, when, unless };
+  const [found] = Object.entries(ofMethods).find(([, value]) => value !== undefined) ?? [];
+  if (found === undefined) return;
+  throw new CacheDecoratorError(
+    `@Cacheable is on the class ${where} with the option ${found}, which belongs to one method. Put @Cacheable({ ${found}: ... }) on the method.`,
+  );
 }

@@ -1,16 +1,6 @@
-import {
-  type CallHandler,
-  type ExecutionContext,
-  Inject,
-  Injectable,
-  Logger,
-  type NestInterceptor,
-  type OnApplicationBootstrap,
-  type Type,
-} from '@nestjs/common';
+import { type CallHandler, type ExecutionContext, Inject, Injectable, Logger, type NestInterceptor, type Type } from '@nestjs/common';
 import { ModulesContainer } from '@nestjs/core';
 import { catchError, from, map, mergeMap, type Observable, of, throwError } from 'rxjs';
-import { requestHeader } from '../../http/headers.js';
 import { isNonError, isSafe, mustBypass, readWishes } from '../../http/request.js';
 import { sayCacheStatus } from './answer.js';
 import { refuseCdn } from './cdn.js';
@@ -19,9 +9,11 @@ import { answerFromCache, peekAnswer } from './lookup.js';
 import { neverHasTenant, noTenantError } from './no-tenant.js';
 import { HTTP_CACHE_SOURCE, type HttpCacheSource, type ResponseCache } from './response-cache.js';
 import type { Handler } from './handler-name.js';
+import { identify } from './identity.js';
+import { FixedKeys, refuseSecondInterceptor, refuseUnsaidIdentity } from './route-checks.js';
 import { planRoute, type RoutePlan } from './route-plan.js';
-import { RequestView } from './request-view.js';
 import { routesOf } from './routes.js';
+import { unfitError } from './unfit.js';
 import { invalidateUri } from './unsafe-method.js';
 
 /**
@@ -35,7 +27,7 @@ import { invalidateUri } from './unsafe-method.js';
  * Cost: one read of the cache per request, two for a response with `Vary`.
  */
 @Injectable()
-export class CacheInterceptor implements NestInterceptor, OnApplicationBootstrap {
+export class CacheInterceptor implements NestInterceptor {
   readonly #plans = new WeakMap<object, WeakMap<object, RoutePlan | 'none'>>();
   readonly #warned = new Set<string>();
   readonly #logger = new Logger('CacheInterceptor');
@@ -45,13 +37,22 @@ export class CacheInterceptor implements NestInterceptor, OnApplicationBootstrap
     @Inject(ModulesContainer) private readonly modules: ModulesContainer,
   ) {}
 
-  /** @throws CacheConfigError (`CACHE_CONFIG`) for options of a route that cannot work */
-  onApplicationBootstrap(): void {
-    for (const { controller, handler } of routesOf(this.modules)) {
-      const plan = this.#planOf(controller, handler);
-      const cache = plan === undefined ? undefined : this.source.cacheOf(plan.options.cache);
-      if (plan !== undefined && cache !== undefined && neverHasTenant(cache))
-        this.#warn(`no tenant, ${plan.where}`, noTenantError(plan, cache));
+  /**
+   * What can be seen of the routes when the application starts.
+   * @throws CacheConfigError (`CACHE_CONFIG`) for options of a route that cannot work
+   * @throws CacheDecoratorError (`CACHE_DECORATOR`) for a route with guards that does not say whether its answer depends on who asks
+   */
+  checkRoutes(): void {
+    const keys = new FixedKeys();
+    for (const route of routesOf(this.modules)) {
+      refuseSecondInterceptor(route, CacheInterceptor);
+      const plan = this.#planOf(route.controller, route.handler);
+      if (plan === undefined) continue;
+      refuseUnsaidIdentity(plan, route);
+      keys.claim(plan, route);
+      if (plan.unfit !== undefined) this.#warn(`${plan.unfit}, ${plan.where}`, unfitError(plan));
+      const cache = this.source.cacheOf(plan.options.cache);
+      if (cache !== undefined && neverHasTenant(cache)) this.#warn(`no tenant, ${plan.where}`, noTenantError(plan, cache));
     }
   }
 
@@ -62,18 +63,21 @@ export class CacheInterceptor implements NestInterceptor, OnApplicationBootstrap
     const cache = this.source.cacheOf(plan.options.cache);
     const exchange = exchangeOf(context.getArgByIndex<HttpRequest>(0), context.getArgByIndex<object>(1));
     if (cache === undefined) return bypass(exchange, next, 'no-cache-module');
-    if (!isSafe(exchange.method)) return this.#afterSuccess(plan, cache, exchange, next);
-    if (exchange.method !== 'GET' && exchange.method !== 'HEAD') return next.handle();
+    if (exchange.method !== 'GET' && exchange.method !== 'HEAD') {
+      sayCacheStatus(exchange, { hit: false, fwd: 'method' });
+      return isSafe(exchange.method) ? next.handle() : this.#afterSuccess(plan, cache, exchange, next);
+    }
     return this.#read(plan, cache, exchange, next);
   }
 
   #read(plan: RoutePlan, cache: ResponseCache, exchange: Exchange, next: CallHandler): Observable<unknown> | Promise<Observable<unknown>> {
-    // Its headers may be out already.
-    if (plan.unfit === 'res' || plan.unfit === 'sse') return next.handle();
     const reason = plan.unfit ?? mustBypass(exchange.headers);
     if (reason !== undefined) return bypass(exchange, next, reason, plan);
     const identity = identify(plan, exchange);
-    if (identity === undefined) return bypass(exchange, next, 'credentials', plan);
+    if ('unknown' in identity) {
+      if (identity.problem !== undefined) this.#warn(`${identity.unknown}, ${plan.where}`, identity.problem);
+      return bypass(exchange, next, identity.unknown, plan);
+    }
     const wishes = plan.http.requestDirectives === 'ignore' ? readWishes({}) : readWishes(exchange.headers);
     if (wishes.noStore) return bypass(exchange, next, 'no-store', plan);
 
@@ -117,8 +121,9 @@ export class CacheInterceptor implements NestInterceptor, OnApplicationBootstrap
       const options = this.source.optionsOf(controller, handler);
       if (options === undefined) plan = 'none';
       else {
-        const { codec, ...defaults } = this.source.cacheOf(options.cache)?.defaults ?? {};
-        plan = planRoute(controller, handler, { ...defaults, ...options }, codec);
+        const { codec, nullTtl, ...defaults } = this.source.cacheOf(options.cache)?.defaults ?? {};
+        const ofNull = nullTtl === undefined ? undefined : { nullTtl };
+        plan = planRoute(controller, handler, { ...defaults, ...ofNull, ...options }, codec);
       }
       plans.set(handler, plan);
     }
@@ -139,25 +144,4 @@ function bypass(exchange: Exchange, next: CallHandler, detail: string, plan?: Ro
   sayCacheStatus(exchange, { hit: false, fwd: 'bypass', detail });
   refuseCdn(plan?.cdn, exchange);
   return next.handle();
-}
-
-interface Identity {
-  readonly principal: string | undefined;
-  /** The request is authenticated and its identity is not in the key. */
-  readonly authenticated: boolean;
-}
-
-const NOBODY: Identity = Object.freeze({ principal: undefined, authenticated: false });
-
-/** How the one who asks enters the key; undefined: not at all although the request says who asks. */
-function identify(plan: RoutePlan, exchange: Exchange): Identity | undefined {
-  const { principal: principalOf, credentials = 'bypass' } = plan.http;
-  const principal = principalOf?.(new RequestView(exchange));
-  if (principal !== undefined) return { principal, authenticated: false };
-  if (exchange.headers.authorization === undefined && exchange.headers.cookie === undefined) return NOBODY;
-  const uncovered = ['authorization', 'cookie'].filter(
-    (name) => requestHeader(exchange.headers, name) !== undefined && !plan.keyHeaders.includes(name),
-  );
-  if (uncovered.length === 0 || credentials === 'ignore') return { principal, authenticated: false };
-  return credentials === 'standard' ? { principal, authenticated: uncovered.includes('authorization') } : undefined;
 }

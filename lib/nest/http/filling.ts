@@ -1,12 +1,12 @@
 import type { Observable } from 'rxjs';
-import type { OutgoingHeaders } from '../../http/headers.js';
 import type { StoredResponse, VaryRecord } from '../../http/stored-response.js';
 import { SHARED_OPTIONS } from '../../core/call-maker.js';
 import { MAX_DURATION_MS } from '../../ports/duration.js';
 import { CacheConfigError } from '../../ports/errors.js';
+import { rewind } from './answer.js';
 import { detachResponse } from './detached-response.js';
 import type { Exchange } from './exchange.js';
-import { newGeneration, type Production, runHandler } from './production.js';
+import { type HandlerRun, newGeneration, type Production, runHandler, type Unshared } from './production.js';
 import type { Detailed, FillContext, FillOptions, ResponseCache } from './response-cache.js';
 import { RequestView } from './request-view.js';
 import { routeKey, uriTag } from './route-key.js';
@@ -27,6 +27,7 @@ export interface LookupParts {
 /** Given to those who waited for a run whose answer was for one request only. */
 interface NotShared {
   readonly kind: 'unshared';
+  readonly reason?: Unshared;
 }
 
 /** What is under a key. */
@@ -35,10 +36,12 @@ export type Kept = StoredResponse | VaryRecord | NotShared;
 /** This request's own run of the handler. */
 export interface OwnRun {
   readonly settled: Promise<Production>;
-  /** The response as it was before the handler ran. */
-  readonly before: OutgoingHeaders;
-  readonly status: number;
   readonly wasStale: boolean;
+  /**
+   * The request is answered by something else: its handler failed, or is too slow. What it did to the response is undone; when it still runs it
+   * goes on as one in the background does, and what it gives is stored.
+   */
+  leave(): void;
 }
 
 const NOT_SHARED: NotShared = Object.freeze({ kind: 'unshared' });
@@ -71,8 +74,8 @@ export class Filling {
     if (!production.shared) {
       context.skip();
       // RFC 5861 section 4: such an answer is an error, for which a stale response may stand in.
-      if (context.stale !== undefined && SERVER_ERRORS.has(this.parts.exchange.status)) throw new ErrorAnswer();
-      return NOT_SHARED;
+      if (context.stale !== undefined && SERVER_ERRORS.has(this.parts.exchange.status)) throw new ErrorAnswer(this.parts.exchange.status);
+      return { kind: 'unshared', reason: production.reason };
     }
     context.addTags(...production.tags);
     const { response, vary } = production;
@@ -122,24 +125,45 @@ export class Filling {
   }
 
   async #run(context: FillContext): Promise<Production> {
-    const { plan, exchange, handle, authenticated, now } = this.parts;
+    const { exchange } = this.parts;
     const before = exchange.outgoing();
     const { status } = exchange;
     if (context.background) {
       await exchange.whenSent();
       detachResponse(exchange, before);
       exchange.status = status;
-      return runHandler(plan, exchange, handle, authenticated, now, true, this.#knownTags);
+      return this.#handle({ before, left: Promise.resolve() });
     }
-    const settled = runHandler(plan, exchange, handle, authenticated, now, false, this.#knownTags);
-    this.own = { settled, before, status, wasStale: context.stale !== undefined };
+    const run: HandlerRun = { before, left: undefined };
+    const settled = this.#handle(run);
+    this.own = {
+      settled,
+      wasStale: context.stale !== undefined,
+      leave: () => {
+        const [made, madeStatus] = [exchange.outgoing(), exchange.status];
+        rewind(exchange, before, status);
+        run.left = exchange.whenSent().then(() => {
+          detachResponse(exchange, made);
+          exchange.status = madeStatus;
+        });
+      },
+    };
     settled.catch(() => undefined);
     return settled;
+  }
+
+  #handle(run: HandlerRun): Promise<Production> {
+    const { plan, exchange, handle, authenticated, now } = this.parts;
+    return runHandler({ plan, exchange, handle, authenticated, now, knownTags: this.#knownTags, run });
   }
 }
 
 /** The handler answered with a server error instead of throwing one. */
-class ErrorAnswer extends Error {}
+class ErrorAnswer extends Error {
+  constructor(readonly status: number) {
+    super(`the handler answered with status ${String(status)}`);
+  }
+}
 const SERVER_ERRORS: ReadonlySet<number> = new Set([500, 502, 503, 504]);
 
 export function isKept(value: unknown): value is Kept {

@@ -1,3 +1,4 @@
+import type { EntryOptions } from '../../core/types.js';
 import type { SurrogateHeader } from '../../http/surrogate-keys.js';
 import type { Duration } from '../../ports/duration.js';
 
@@ -75,8 +76,11 @@ export interface HttpCacheOptions {
   readonly invalidate?: boolean;
 }
 
+/** The options of an entry that mean the same for a response. */
+type ResponseEntryOptions = Pick<EntryOptions, 'nullTtl' | 'staleIfErrorWhen' | 'jitter' | 'refreshAhead' | 'producerTimeout' | 'codec'>;
+
 /** What the decorators of a route say, as the interceptor needs it. */
-export interface RouteCacheOptions {
+export interface RouteCacheOptions extends ResponseEntryOptions {
   /** The cache to use. */
   readonly cache: string;
   /** The segment of the route's keys: by default class and method. */

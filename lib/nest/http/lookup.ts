@@ -3,13 +3,14 @@ import type { ForwardReason } from '../../http/cache-status.js';
 import { type RequestWishes, satisfies } from '../../http/request.js';
 import { freshnessLeft, type StoredResponse, type VaryRecord } from '../../http/stored-response.js';
 import { CacheError } from '../../ports/errors.js';
-import { finish, restore, rewind, sayCacheStatus } from './answer.js';
+import { finish, restore, sayCacheStatus } from './answer.js';
 import { refuseCdn } from './cdn.js';
 import { Filling, isKept, type Kept, type LookupParts } from './filling.js';
 import { lacksTenant, noTenantError } from './no-tenant.js';
-import type { Production } from './production.js';
+import type { Production, Unshared } from './production.js';
 import type { Detailed } from './response-cache.js';
 import { routeKey } from './route-key.js';
+import { unfitAnswerError } from './unfit.js';
 
 /** The answer to a GET: stored, produced by this request, or produced by another one that was running. */
 export async function answerFromCache(parts: LookupParts): Promise<Observable<unknown>> {
@@ -37,10 +38,11 @@ async function settle(parts: LookupParts, filling: Filling, fwd: ForwardReason, 
   const { value, outcome } = found;
   const now = parts.now();
   if (value.kind !== 'response') {
-    if (own === undefined) return runAlone(parts, fwd, 'not-shared');
-    return answerOwn(parts, await own.settled, fwd, false);
+    if (own !== undefined) return answerOwn(parts, await own.settled, fwd, false);
+    const reason = value.kind === 'unshared' ? value.reason : undefined;
+    return runAlone(parts, reason === undefined ? fwd : forwardedFor(parts, reason, fwd), reason ?? 'not-shared');
   }
-  if (own !== undefined) rewind(exchange, own.before, own.status);
+  own?.leave();
   restore(exchange, value);
   const fresh = outcome === 'hit' || outcome === 'miss' || outcome === 'joined';
   const left = freshnessLeft(value, now) / 1000;
@@ -63,13 +65,21 @@ function isForCdn({ plan, cache, principal }: LookupParts): boolean {
 function answerOwn(parts: LookupParts, production: Production, fwd: ForwardReason, stored: boolean): Observable<unknown> {
   const { exchange, plan } = parts;
   if (!production.shared) {
-    sayCacheStatus(exchange, { hit: false, fwd, detail: production.reason });
+    sayCacheStatus(exchange, { hit: false, fwd: forwardedFor(parts, production.reason, fwd), detail: production.reason });
     refuseCdn(plan.cdn, exchange);
     return of(production.value);
   }
   const now = parts.now();
   sayCacheStatus(exchange, { hit: false, fwd, stored, ...(stored && { ttl: freshnessLeft(production.response, now) / 1000 }) });
   return of(finish(plan, exchange, production.response, now, { reused: false, forCdn: stored && isForCdn(parts) }));
+}
+
+/** An answer that could never have been cached went past the cache, as far as anybody can tell from it. */
+function forwardedFor({ plan, warn }: LookupParts, reason: Unshared, fwd: ForwardReason): ForwardReason {
+  const problem = unfitAnswerError(plan, reason);
+  if (problem === undefined) return fwd;
+  warn(`${reason}, ${plan.where}`, problem);
+  return 'bypass';
 }
 
 function runAlone(parts: LookupParts, fwd: ForwardReason, detail: string): Observable<unknown> {

@@ -7,6 +7,7 @@ import type { StoredResponse } from '../../http/stored-response.js';
 import { MAX_DURATION_MS, toMilliseconds } from '../../ports/duration.js';
 import { surrogateOf } from './cdn.js';
 import type { Exchange } from './exchange.js';
+import type { RouteCacheOptions } from './http-options.js';
 import type { RoutePlan } from './route-plan.js';
 
 /** Why what a handler gave is for its own request only. */
@@ -17,25 +18,35 @@ export type Production =
   | { readonly shared: true; readonly response: StoredResponse; readonly vary: readonly string[]; readonly tags: readonly string[] }
   | { readonly shared: false; readonly reason: Unshared; readonly value: unknown };
 
+/** One run of a handler. */
+export interface HandlerRun {
+  /** The response as it was before the handler ran. */
+  readonly before: OutgoingHeaders;
+  /** Set when the request does not get its answer from this run: resolves when its response is out, and what the handler says is kept aside. */
+  left: Promise<void> | undefined;
+}
+
+export interface HandlerParts {
+  readonly plan: RoutePlan;
+  readonly exchange: Exchange;
+  readonly handle: () => Observable<unknown>;
+  readonly authenticated: boolean;
+  readonly now: () => number;
+  /** Tags declared before the handler runs. */
+  readonly knownTags: readonly string[];
+  readonly run: HandlerRun;
+}
+
 /**
  * Runs the handler and makes its answer into something that can be stored.
- * @param detached the response of the request is out already
- * @param knownTags declared before the handler runs
  * @throws whatever the handler throws, unchanged
  */
-export async function runHandler(
-  plan: RoutePlan,
-  exchange: Exchange,
-  handle: () => Observable<unknown>,
-  authenticated: boolean,
-  now: () => number,
-  detached: boolean,
-  knownTags: readonly string[],
-): Promise<Production> {
-  const before = exchange.outgoing();
+export async function runHandler({ plan, exchange, handle, authenticated, now, knownTags, run }: HandlerParts): Promise<Production> {
   const value = await lastValueFrom(handle(), { defaultValue: undefined });
+  // Until then what is on the response belongs to the answer that stood in.
+  await run.left;
   const refused = (reason: Unshared): Production => ({ shared: false, reason, value });
-  if (!detached && exchange.isSent) return refused('sent');
+  if (run.left === undefined && exchange.isSent) return refused('sent');
   const body = bodyOf(exchange, value);
   if (body === undefined) return refused('stream');
   if (body === 'unserialisable') return refused('unserialisable');
@@ -45,8 +56,7 @@ export async function runHandler(
   const given = value as never;
   const said = options.saidOf?.(exchange.request);
   if (said?.skip === true || options.unless?.(given) === true) return refused('unless');
-  const ttl = typeof options.ttl === 'function' ? options.ttl(given) : options.ttl;
-  const routeTtlMs = toMilliseconds(ttl ?? DEFAULT_TTL_MS, 'ttl');
+  const routeTtlMs = ttlOf(options, value);
   if (routeTtlMs === 0 && http.freshness !== 'response') return refused('ttl');
   const { status } = exchange;
   const after = toHeaderList(exchange.outgoing());
@@ -69,7 +79,7 @@ export async function runHandler(
   const response: StoredResponse = {
     kind: 'response',
     status,
-    headers: addedBy(before, after),
+    headers: addedBy(run.before, after),
     body: body.value,
     json: body.json,
     etag: ownTag ?? (makesTag ? strongEtag(String(body.value)) : undefined),
@@ -87,6 +97,13 @@ export async function runHandler(
 
 /** As everywhere in the cache. */
 const DEFAULT_TTL_MS = 30_000;
+const NULL_TTL_CAP_MS = 30_000;
+
+function ttlOf({ ttl, nullTtl }: RouteCacheOptions, value: unknown): number {
+  const ms = toMilliseconds((typeof ttl === 'function' ? ttl(value as never) : ttl) ?? DEFAULT_TTL_MS, 'ttl');
+  if (value !== null) return ms;
+  return nullTtl === undefined ? Math.min(ms, NULL_TTL_CAP_MS) : toMilliseconds(nullTtl, 'nullTtl');
+}
 
 interface Body {
   readonly value: StoredResponse['body'];

@@ -1,5 +1,6 @@
 import type { CacheKey, CacheKeyBuilder } from '../../core/key.js';
 import type { SHARED_OPTIONS } from '../../core/call-maker.js';
+import type { CodecChoice, RefreshAhead } from '../../core/types.js';
 import type { Clock } from '../../ports/clock.js';
 import type { Codec } from '../../ports/codec.js';
 import type { Duration } from '../../ports/duration.js';
@@ -31,7 +32,11 @@ export interface FillOptions {
   readonly staleWhileRevalidate?: Duration;
   readonly staleIfError?: Duration;
   readonly tags?: readonly string[];
-  readonly codec?: Codec;
+  readonly staleIfErrorWhen?: (error: unknown) => boolean;
+  readonly jitter?: number;
+  readonly refreshAhead?: RefreshAhead;
+  readonly producerTimeout?: { readonly soft?: Duration; readonly hard?: Duration };
+  readonly codec?: CodecChoice;
   /** What is the same from request to request: the cache resolves it once. */
   readonly [SHARED_OPTIONS]?: FillOptions;
 }
@@ -40,7 +45,10 @@ export interface FillOptions {
 export interface ResponseCache {
   readonly clock: Clock;
   /** What the options of the cache say, for routes that say nothing. Default: a ttl of 30 s and no stale windows. */
-  readonly defaults?: Pick<RouteCacheOptions, 'ttl' | 'staleWhileRevalidate' | 'staleIfError'> & { readonly codec?: Codec };
+  readonly defaults?: Pick<RouteCacheOptions, 'ttl' | 'staleWhileRevalidate' | 'staleIfError'> & {
+    readonly nullTtl?: Duration | undefined;
+    readonly codec?: Codec;
+  };
   readonly hasTenantResolver?: boolean;
   readonly tenancy?: 'optional' | 'required';
   /** A builder with the tenant of the resolver. */

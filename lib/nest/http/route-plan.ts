@@ -71,11 +71,27 @@ export function planRoute(controller: Controller, handler: Handler, options: Rou
       staleWhileRevalidate: staleWhileRevalidateMs,
       staleIfError: staleIfErrorMs,
       tags,
-      ...(codec === undefined || codec.id === 'json' ? { codec: responseCodec } : undefined),
+      ...entryOptions(options),
+      ...codecOf(options, codec),
     }),
     uriTagged: keyHeaders.length > 0 || http.principal !== undefined,
     patterns: patternsOf(controller, handler),
   };
+}
+
+/** Options that the cache itself knows; the ttl is not among them, since every response says its own. */
+function entryOptions({ staleIfErrorWhen, jitter, refreshAhead, producerTimeout }: RouteCacheOptions): FillOptions {
+  return {
+    ...(staleIfErrorWhen === undefined ? undefined : { staleIfErrorWhen }),
+    ...(jitter === undefined ? undefined : { jitter }),
+    ...(refreshAhead === undefined ? undefined : { refreshAhead }),
+    ...(producerTimeout === undefined ? undefined : { producerTimeout }),
+  };
+}
+
+function codecOf(options: RouteCacheOptions, ofCache: Codec | undefined): FillOptions | undefined {
+  if (options.codec !== undefined) return { codec: options.codec };
+  return ofCache === undefined || ofCache.id === 'json' ? { codec: responseCodec } : undefined;
 }
 
 /** The path patterns of a route, without the global prefix: `cats/:id` and `cats/:cat` are the same. */
@@ -83,6 +99,11 @@ export function patternsOf(controller: Controller, handler: Handler): readonly s
   const prefixes = texts(Reflect.getMetadata(PATH, controller));
   const paths = texts(Reflect.getMetadata(PATH, handler));
   return prefixes.flatMap((prefix) => paths.map((path) => normalised(`${prefix}/${path}`)));
+}
+
+/** Does a pattern stand for several paths? */
+export function hasParameter(pattern: string): boolean {
+  return /[:*]/.test(pattern);
 }
 
 function normalised(pattern: string): string {

@@ -60,7 +60,7 @@ export async function startApp(
     },
     cacheOf: () => cache,
   };
-  const interceptor = options.cached === false ? [] : [{ provide: APP_INTERCEPTOR, useClass: CacheInterceptor }];
+  const interceptor = options.cached === false ? [] : [CacheInterceptor, { provide: APP_INTERCEPTOR, useExisting: CacheInterceptor }];
   const providers = [{ provide: HTTP_CACHE_SOURCE, useValue: source }, ...interceptor, ...(options.providers ?? [])];
   const testing = await Test.createTestingModule({ controllers, providers }).compile();
   const { bodyParser = true } = options;
@@ -68,6 +68,7 @@ export async function startApp(
   const settings = Object.assign(Object.create(null) as NestApplicationOptions, { bodyParser, logger: false });
   const app = testing.createNestApplication(adapter, settings);
   await options.configure?.(app);
+  if (options.cached !== false) app.get(CacheInterceptor).checkRoutes();
   await app.listen(0, '127.0.0.1');
   const { port } = (app.getHttpServer() as { address(): AddressInfo }).address();
   const agent = new Agent({ keepAlive: true });

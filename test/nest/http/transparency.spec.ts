@@ -11,6 +11,7 @@ import {
   type ExecutionContext,
   Get,
   Header,
+  Headers,
   HttpCode,
   type INestApplication,
   Injectable,
@@ -128,6 +129,27 @@ class Same {
     return new StreamableFile(Readable.from([Buffer.from('one'), Buffer.from('two')]), { type: 'text/x-file', disposition: 'attachment' });
   }
 
+  /** As a handler does that knows parts of what it gives, and whether it is still the same. */
+  @Get('ranged')
+  ranged(
+    @Headers('range') range: string | undefined,
+    @Headers('if-match') match: string | undefined,
+    @Res({ passthrough: true }) response: { status(code: number): void; header(name: string, value: string): void },
+  ): string {
+    const text = 'one two three';
+    response.header('accept-ranges', 'bytes');
+    response.header('etag', '"v1"');
+    if (match !== undefined && match !== '"v1"') {
+      response.status(412);
+      return '';
+    }
+    const [, from, to] = /^bytes=(\d+)-(\d+)$/.exec(range ?? '') ?? [];
+    if (from === undefined || to === undefined) return text;
+    response.status(206);
+    response.header('content-range', `bytes ${from}-${to}/${String(text.length)}`);
+    return text.slice(Number(from), Number(to) + 1);
+  }
+
   @Get('by-hand')
   byHand(@Res() response: RawResponse): void {
     response.hijack?.();
@@ -164,6 +186,7 @@ class Same {
   }
 
   @Get('guarded')
+  @Cached({ ttl: '1m', http: { credentials: 'bypass' } })
   @UseGuards(Gate)
   guarded(): unknown {
     return { open: true };
@@ -233,6 +256,23 @@ describe.each(PLATFORMS)('a cached route on %s', (platform) => {
     expect(comparable(await cached.get(path))).toEqual(expected);
     const head = comparable(await plain.send('HEAD', path));
     if (name !== 'events') expect(comparable(await cached.send('HEAD', path))).toEqual(head);
+  });
+
+  it.each([
+    [{ range: 'bytes=4-6' }, 206],
+    [{ range: 'bytes=0-2', 'if-range': '"v1"' }, 206],
+    [{ range: 'lines=1-2' }, 200],
+    [{ 'if-match': '"v0"' }, 412],
+    [{ 'if-match': '"v1"' }, 200],
+  ] as [Record<string, string>, number][])('leaves to the handler what only it can do: %j', async (headers, status) => {
+    for (let i = 0; i < 2; i++) {
+      const answer = await cached.get('/same/ranged', headers);
+      expect(answer.status).toBe(status);
+      expect(comparable(answer)).toEqual(comparable(await plain.get('/same/ranged', headers)));
+      expect(answer.headers['cache-status']).toContain('fwd=bypass');
+      // Neither does it come between, nor is anything of it kept.
+      expect(comparable(await cached.get('/same/ranged'))).toEqual(comparable(await plain.get('/same/ranged')));
+    }
   });
 
   it('keeps versions apart', async () => {

@@ -1,0 +1,70 @@
+import { CacheConfigError } from '../../ports/errors.js';
+import type { HttpCacheOptions } from './http-options.js';
+
+type Kind = 'flag' | 'callback' | 'texts' | 'statuses' | 'object' | readonly string[];
+
+const KINDS: Readonly<Record<keyof HttpCacheOptions, Kind>> = {
+  query: 'texts',
+  headers: 'texts',
+  host: 'flag',
+  principal: 'callback',
+  credentials: ['bypass', 'standard', 'ignore'],
+  statuses: 'statuses',
+  freshness: ['route', 'response'],
+  requestDirectives: ['respect', 'ignore'],
+  cacheControl: ['public', 'private'],
+  cdn: 'object',
+  tags: 'callback',
+  etag: 'flag',
+  invalidate: 'flag',
+};
+
+/**
+ * A name that is not known must not be passed over: a `principal` with a slip in it would leave identity out of the key.
+ * @throws CacheConfigError (`CACHE_CONFIG`) naming the option, what was expected and what was given
+ */
+export function checkHttpOptions(http: object): void {
+  for (const [name, value] of Object.entries(http)) {
+    const kind = Object.hasOwn(KINDS, name) ? KINDS[name as keyof HttpCacheOptions] : undefined;
+    if (kind === undefined) {
+      throw new CacheConfigError(`unknown option http.${name}. Options of http are: ${Object.keys(KINDS).sort().join(', ')}.`);
+    }
+    if (value === undefined || fits(kind, value)) continue;
+    throw new CacheConfigError(
+      `http.${name} must be ${expected(kind)}; got ${typeof value === 'string' ? JSON.stringify(value) : typeof value}.`,
+    );
+  }
+  const { principal, cacheControl } = http as HttpCacheOptions;
+  if (principal !== undefined && cacheControl === 'public') {
+    throw new CacheConfigError(
+      "http.principal makes an answer for each who asks, and http.cacheControl: 'public' lets caches on the way give it to others. Use cacheControl: 'private'.",
+    );
+  }
+}
+
+function fits(kind: Kind, value: unknown): boolean {
+  if (typeof kind === 'object') return kind.includes(value as string);
+  switch (kind) {
+    case 'flag':
+      return typeof value === 'boolean';
+    case 'callback':
+      return typeof value === 'function';
+    case 'texts':
+      return Array.isArray(value) && value.every((one) => typeof one === 'string' && one !== '');
+    case 'statuses':
+      return Array.isArray(value) && value.every((one) => Number.isInteger(one) && one >= 200 && one <= 599);
+    case 'object':
+      return typeof value === 'object' && value !== null;
+  }
+}
+
+function expected(kind: Kind): string {
+  if (typeof kind === 'object') return kind.map((one) => `'${one}'`).join(' or ');
+  return {
+    flag: 'true or false',
+    callback: 'a function of the request',
+    texts: 'a list of texts that are not empty',
+    statuses: 'a list of statuses from 200 to 599',
+    object: 'an object',
+  }[kind];
+}

@@ -1,0 +1,53 @@
+import { requestHeader } from '../../http/headers.js';
+import { CacheConfigError } from '../../ports/errors.js';
+import type { Exchange } from './exchange.js';
+import { RequestView } from './request-view.js';
+import { CREDENTIALS, IDENTITY_CHOICES } from './route-checks.js';
+import type { RoutePlan } from './route-plan.js';
+
+/** How the one who asks enters the key. */
+interface Identity {
+  readonly principal: string | undefined;
+  /** The request is authenticated and its identity is not in the key. */
+  readonly authenticated: boolean;
+}
+
+/** It does not, although the request says who asks: the request goes past the cache. */
+interface Unknown {
+  readonly unknown: 'credentials' | 'principal';
+  /** What to tell the developer; undefined when that is what the route said. */
+  readonly problem: CacheConfigError | undefined;
+}
+
+const NOBODY: Identity = Object.freeze({ principal: undefined, authenticated: false });
+
+export function identify(plan: RoutePlan, exchange: Exchange): Identity | Unknown {
+  const { credentials } = plan.http;
+  let principal: string | undefined;
+  try {
+    // From JavaScript it may be null: that is nobody, not a principal that all share.
+    principal = plan.http.principal?.(new RequestView(exchange)) ?? undefined;
+  } catch (error) {
+    return { unknown: 'principal', problem: principalError(plan, error) };
+  }
+  if (principal !== undefined) return { principal, authenticated: false };
+  const uncovered = CREDENTIALS.filter((name) => requestHeader(exchange.headers, name) !== undefined && !plan.keyHeaders.includes(name));
+  if (uncovered.length === 0 || credentials === 'ignore') return NOBODY;
+  if (credentials === 'standard') return { principal, authenticated: uncovered.includes('authorization') };
+  return { unknown: 'credentials', problem: credentials === undefined ? unsaid(plan) : undefined };
+}
+
+function unsaid({ where, http }: RoutePlan): CacheConfigError {
+  return new CacheConfigError(
+    http.principal === undefined
+      ? `a request for ${where} carries credentials, and the route does not say whether its answer depends on who asks. ${IDENTITY_CHOICES}`
+      : `a request for ${where} carries credentials, but http.principal gave undefined for it. Take what a guard has verified; or say credentials: 'bypass' if that is meant, 'ignore' if such answers are the same for everyone.`,
+  );
+}
+
+function principalError({ where }: RoutePlan, error: unknown): CacheConfigError {
+  return new CacheConfigError(
+    `http.principal of ${where} threw: ${error instanceof Error ? error.message : String(error)} Return undefined for nobody in particular.`,
+    { cause: error },
+  );
+}
