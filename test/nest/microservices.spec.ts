@@ -1,5 +1,7 @@
+import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
+import { fileURLToPath } from 'node:url';
 import {
   type CanActivate,
   Controller,
@@ -11,11 +13,11 @@ import {
 import type { NestMicroserviceOptions } from '@nestjs/common/interfaces/microservices/nest-microservice-options.interface.js';
 import { NestFactory } from '@nestjs/core';
 import { ClientProxyFactory, Ctx, MessagePattern, type MicroserviceOptions, Payload, Transport } from '@nestjs/microservices';
-import { ExpressAdapter } from '@nestjs/platform-express';
 import { firstValueFrom } from 'rxjs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Cacheable, CacheInvalidationController, CacheKey, CacheModule, CacheService, createCache } from '../../lib/index.js';
 import { RedisBackend } from '../../lib/redis.js';
+import { adapterFor, PLATFORMS } from './http/support.js';
 import { freePort, type RedisServer, startRedis, until } from '../support/redis.js';
 
 let redis: RedisServer;
@@ -85,6 +87,9 @@ describe.each(['TCP', 'Redis'])('message handlers over %s', (transport) => {
   });
 });
 
+/** With what has to be encoded, and what libraries of other languages encode or not. */
+const TAG = "account:7~ü 'x'*";
+
 /** The scripts as the page prints them. */
 function contract(name: string): string {
   const page = readFileSync(new URL('../../docs/microservices.md', import.meta.url), 'utf8');
@@ -93,27 +98,51 @@ function contract(name: string): string {
   return script;
 }
 
+interface Spoken {
+  readonly key?: string;
+  /** A tenant, or nothing. */
+  readonly scope?: string;
+  readonly group?: readonly ['*'] | readonly ['t' | 's', name: string];
+}
+
+/** Another language, that makes the names itself: Python where there is one, else the command line of Redis. */
+function speak(namespace: string, said: Spoken): void {
+  const { port } = redis;
+  const script = contract(said.key === undefined ? 'group' : 'key');
+  const python = spawnSync('python3', [fileURLToPath(new URL('invalidate.py', import.meta.url))], {
+    input: JSON.stringify({ ...said, port, namespace, script }),
+    encoding: 'utf8',
+  });
+  if (python.error === undefined) {
+    expect(python.stderr).toBe('');
+    expect(python.status).toBe(0);
+    return;
+  }
+  const { key, scope = '', group: [kind = '*', name] = ['*'] } = said;
+  const encoded = (text: string): string =>
+    encodeURIComponent(text).replace(/[!'()*~]/g, (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`);
+  const notices = `${namespace}:{~}:n`;
+  const group = name === undefined ? kind : `${kind}:${encoded(name)}`;
+  const head = `${namespace}:{~${encoded(scope)}}:`;
+  const entryName = `${namespace}:{${key ?? ''}}`;
+  const words =
+    key === undefined
+      ? ['3', `${head}c`, `${head}m:${group}`, notices, encoded(scope), group]
+      : ['4', entryName, `${entryName}:l`, `${entryName}:w`, notices, key];
+  const line = spawnSync('redis-cli', ['-e', '-p', String(port), 'EVAL', script, ...words, 'redis-cli'], { encoding: 'utf8' });
+  expect([line.error, line.status, line.stderr]).toEqual([undefined, 0, '']);
+}
+
 describe('another language, by the scripts of the page', () => {
-  it.each([
-    ['a tag in the namespace', '', 't:account%3A7', ['k']],
-    ['a tag of a tenant', '42', 't:account%3A7', ['tenant:42/segment:entries/page=1']],
-    ['a segment of a tenant', '42', 's:entries', ['tenant:42/segment:entries/page=1']],
-    ['a tenant', '42', '*', ['tenant:42/segment:entries/page=1']],
-    ['everything', '', '*', ['k', 'tenant:42/segment:entries/page=1']],
-  ])('invalidates %s, for L2 and for the L1 of another process', async (_, scope, group, gone) => {
+  it.each<[string, Spoken, string[]]>([
+    ['a tag in the namespace', { group: ['t', TAG] }, ['k']],
+    ['a tag of a tenant', { scope: '42', group: ['t', TAG] }, ['tenant:42/segment:entries/page=1']],
+    ['a segment of a tenant', { scope: '42', group: ['s', 'entries'] }, ['tenant:42/segment:entries/page=1']],
+    ['a tenant', { scope: '42', group: ['*'] }, ['tenant:42/segment:entries/page=1']],
+    ['everything', { group: ['*'] }, ['k', 'tenant:42/segment:entries/page=1']],
+  ])('invalidates %s, for L2 and for the L1 of another process', async (_, said, gone) => {
     await withTwoCaches(async (caches, namespace) => {
-      const head = `${namespace}:{~`;
-      await redis.command(
-        'EVAL',
-        contract('group'),
-        '3',
-        `${head}${scope}}:c`,
-        `${head}${scope}}:m:${group}`,
-        `${head}}:n`,
-        scope,
-        group,
-        'python',
-      );
+      speak(namespace, { scope: '', ...said });
       await expectGone(caches, gone);
     });
   });
@@ -121,8 +150,7 @@ describe('another language, by the scripts of the page', () => {
   it('deletes a key, for L2 and for the L1 of another process', async () => {
     await withTwoCaches(async (caches, namespace) => {
       const key = 'tenant:42/segment:entries/page=1';
-      const name = `${namespace}:{${key}}`;
-      await redis.command('EVAL', contract('key'), '4', name, `${name}:l`, `${name}:w`, `${namespace}:{~}:n`, key, 'python');
+      speak(namespace, { key });
       await expectGone(caches, [key]);
     });
   });
@@ -132,8 +160,7 @@ describe('another language, by the scripts of the page', () => {
       let land = (): void => undefined;
       const loading = plain.getOrSet('slow', () => new Promise<string>((resolve) => (land = () => resolve('old'))), { tags: ['t'] });
       await until(() => plain.stats().cache_productions > 0);
-      const head = `${namespace}:{~}`;
-      await redis.command('EVAL', contract('group'), '3', `${head}:c`, `${head}:m:t:t`, `${head}:n`, '', 't:t', 'python');
+      speak(namespace, { scope: '', group: ['t', 't'] });
       land();
       expect(await loading).toBe('old');
       await plain.drain();
@@ -158,8 +185,8 @@ async function withTwoCaches(task: (caches: readonly [CacheService, CacheService
         return cache.stats().cache_hits > 0;
       });
       for (let i = 0; i < 2; i++) {
-        await cache.getOrSet('k', () => 'k', { tags: ['account:7'] });
-        await cache.getOrSet(entry, () => 'entry', { tags: ['account:7'] });
+        await cache.getOrSet('k', () => 'k', { tags: [TAG] });
+        await cache.getOrSet(entry, () => 'entry', { tags: [TAG] });
         await cache.drain();
       }
     }
@@ -192,7 +219,7 @@ class Secret implements CanActivate {
   }
 }
 
-describe('the HTTP endpoint for invalidations', () => {
+describe.each(PLATFORMS)('the HTTP endpoint for invalidations on %s', (platform) => {
   it('is not made without a guard, nor without a path', () => {
     expect(() => CacheInvalidationController.forRoot({ path: 'x', guard: [] })).toThrow(
       /needs a guard: whoever reaches the endpoint can empty the cache/,
@@ -212,7 +239,7 @@ describe('the HTTP endpoint for invalidations', () => {
     class AppModule {}
     const app = await NestFactory.create(
       AppModule,
-      new ExpressAdapter(),
+      adapterFor(platform),
       Object.assign(Object.create(null) as NestApplicationOptions, { logger: false }),
     );
     await app.listen(0, '127.0.0.1');

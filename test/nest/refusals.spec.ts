@@ -40,6 +40,14 @@ class Patterns {
     return 1;
   }
 }
+@Controller()
+class OtherPatterns {
+  @Cacheable()
+  @EventPattern('posted')
+  async posted(_data: unknown): Promise<number> {
+    return 1;
+  }
+}
 @CommandHandler(Message)
 class Commands {
   @Cacheable({ key: 'k' })
@@ -94,6 +102,7 @@ describe('an application with @Cacheable on', () => {
     ['a subscription', Subscriptions, /Subscriptions\.renamed .*GraphQL subscription/],
     ['a field resolver whose parent has no declared identity', Fields, /Fields\.books .*depends on the parent.*@CacheKey\(\(key, parent\)/],
     ['an event pattern', Patterns, /Patterns\.posted .*event pattern.*@MessagePattern/],
+    ['an event pattern, in the other order', OtherPatterns, /OtherPatterns\.posted .*event pattern.*@MessagePattern/],
     ['a command handler', Commands, /Commands\.execute .*command handler.*@InvalidatesCache/],
     ['an event handler', Events, /Events\.handle .*event handler/],
     ['a query handler without a key', Queries, /Queries\.execute .*instance of a class.*@CacheKey\(\(key, query\)/],
