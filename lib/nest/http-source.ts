@@ -43,6 +43,7 @@ export class DecoratedRoutes implements HttpCacheSource {
       cache: options.cache ?? 'default',
       segment: options.name ?? `${className}.${String(handlerName(controller as Controller, handler as Handler))}`,
       http,
+      tenantOf: (request) => this.registry.routeCalls.tenantOf(request),
       saidOf: (request) => this.registry.routeCalls.saidOf(request),
       ...Object.fromEntries(Object.entries(said).filter(([, value]) => value !== undefined)),
     };

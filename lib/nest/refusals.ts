@@ -1,7 +1,8 @@
 import type { Type } from '@nestjs/common';
 import { CacheDecoratorError } from '../ports/errors.js';
 import { keyOfPlan, type MethodPlan } from './plan.js';
-import { injectedInto, type Transport, transportOf } from './transports.js';
+import { isGuarded } from './http/route-checks.js';
+import { type Injected, injectedInto, type Transport, transportOf } from './transports.js';
 
 const WRITES: Partial<Readonly<Record<Transport, string>>> = {
   mutation: 'a GraphQL mutation: a hit would skip the change it is there for. Use @CacheEvict on it, and @Cacheable on queries',
@@ -33,7 +34,13 @@ export function refuseUnsafe(plan: MethodPlan, method: object, type: Type): void
         `Say what identifies it: @CacheKey((key, query) => key.param('id', query.id)).`,
     );
   }
-  if (transport === 'field' && takesParent(method, transport, type, plan.method)) {
+  if (isGuarded(method, type) && takes('context', method, transport, type, plan.method)) {
+    throw new CacheDecoratorError(
+      `${where} has @Cacheable and @UseGuards, and takes the context, which is left out of its key: one user could be given what was made for another. ` +
+        `Say who asks: @CacheKey((key, ...) => key.param('principal', user.id)); or what else its answer depends on.`,
+    );
+  }
+  if (transport === 'field' && takes('parent', method, transport, type, plan.method)) {
     throw new CacheDecoratorError(
       `${where} has @Cacheable without a key, but its answer depends on the parent, whose identity only you know. ` +
         `Name it: @CacheKey((key, parent) => key.param('id', parent.id)).`,
@@ -41,9 +48,9 @@ export function refuseUnsafe(plan: MethodPlan, method: object, type: Type): void
   }
 }
 
-function takesParent(method: object, transport: Transport, type: Type, name: string): boolean {
+function takes(what: Injected, method: object, transport: Transport, type: Type, name: string): boolean {
   const positions = injectedInto(transport, type, name);
-  return [...positions].some(([index, what]) => what === 'parent' && index < (method as { readonly length: number }).length);
+  return [...positions].some(([index, injected]) => injected === what && index < (method as { readonly length: number }).length);
 }
 
 /** Nest's keys of what a route handler does with its response, the same in all its major versions. */

@@ -19,6 +19,7 @@ interface RouteCall {
  */
 export class RouteCalls {
   readonly #storage = new AsyncLocalStorage<RouteCall>();
+  readonly #tenants = new WeakMap<object, string | undefined>();
   readonly #said = new WeakMap<object, SaidOfCall>();
 
   /** Runs the handler of `plan` for a request. */
@@ -33,6 +34,15 @@ export class RouteCalls {
     if (current?.plan !== plan || current.taken) return undefined;
     current.taken = true;
     return current.request;
+  }
+
+  /** The tenant as it is known where the handler runs, within all global interceptors. */
+  sayTenant(request: object, tenant: string | undefined): void {
+    this.#tenants.set(request, tenant);
+  }
+
+  tenantOf(request: object): string | undefined {
+    return this.#tenants.get(request);
   }
 
   say(request: object, said: SaidOfCall): void {

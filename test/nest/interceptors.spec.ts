@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import {
   type CallHandler,
   ClassSerializerInterceptor,
@@ -14,7 +15,7 @@ import { Exclude } from 'class-transformer';
 import { ClsModule, ClsModuleOptions, ClsServiceManager } from 'nestjs-cls';
 import { map, type Observable } from 'rxjs';
 import { describe, expect, it } from 'vitest';
-import { Cacheable, CacheService } from '../../lib/index.js';
+import { Cacheable, CacheService, CacheTTL } from '../../lib/index.js';
 import { FakeClock } from '../../lib/testing.js';
 import { listen, start } from './http-application.js';
 
@@ -91,6 +92,76 @@ describe.each(['express', 'fastify'] as const)("the application's global interce
       for (const name of ['acme', 'zeta']) {
         const { text, headers } = await visit('/accounts/tenant', { headers: { 'x-tenant': name } });
         expect([text, headers.get('cache-status')]).toEqual([`{"tenant":"${name}"}`, expect.stringContaining(status)]);
+      }
+    }
+  });
+
+  it('that set the tenant too late make nothing that tenants share, with one warning', async () => {
+    const storage = new AsyncLocalStorage<string>();
+    @Injectable()
+    class Tenant implements NestInterceptor {
+      intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
+        const tenant = context.switchToHttp().getRequest<{ headers: Record<string, string> }>().headers['x-tenant'];
+        return tenant === undefined ? next.handle() : storage.run(tenant, () => next.handle());
+      }
+    }
+    @Controller('who')
+    class Who {
+      @Get('method')
+      @Cacheable()
+      async method(): Promise<{ tenant: string }> {
+        return { tenant: storage.getStore() ?? 'none' };
+      }
+    }
+    @Controller('all')
+    @CacheTTL('1m')
+    class All {
+      @Get('class')
+      async byClass(): Promise<{ tenant: string }> {
+        return { tenant: storage.getStore() ?? 'none' };
+      }
+    }
+    const { app, lines } = await start({
+      controllers: [Who, All],
+      platform,
+      cache: { tenant: () => storage.getStore() },
+      providers: [{ provide: APP_INTERCEPTOR, useClass: Tenant }],
+    });
+    const visit = await listen(app);
+    for (const path of ['/who/method', '/all/class']) {
+      for (const tenant of ['acme', 'zeta', 'acme']) {
+        const { text, headers } = await visit(path, { headers: { 'x-tenant': tenant } });
+        expect([text, headers.get('cache-status')]).toEqual([`{"tenant":"${tenant}"}`, 'nest-query-cache; fwd=bypass; detail=tenant']);
+      }
+      expect((await visit(path)).headers.get('cache-status')).toContain('stored');
+    }
+    expect(lines.warnings).toEqual(
+      ['Who.method', 'All.byClass'].map((where): unknown =>
+        expect.stringMatching(`${where} is answered in a tenant .*Set it in middleware or in a guard`),
+      ),
+    );
+  });
+
+  it('find the principal of nestjs-cls where middleware has put it', async () => {
+    const setup = (cls: { set(name: string, value: unknown): void }, request: { headers: Record<string, string> }): void => {
+      cls.set('user', request.headers['x-user']);
+    };
+    const cls = ClsModule.forRoot(Object.assign(new ClsModuleOptions(), { global: true, middleware: { mount: true, setup } }));
+    const user = (): string | undefined => ClsServiceManager.getClsService().get<string | undefined>('user');
+    @Controller('drafts')
+    class Drafts {
+      @Get()
+      @Cacheable({ http: { principal: user } })
+      async mine(): Promise<{ of: unknown }> {
+        return { of: user() };
+      }
+    }
+    const { app } = await start({ controllers: [Drafts], platform, imports: [cls] });
+    const visit = await listen(app);
+    for (const status of ['fwd=uri-miss; stored', '; hit']) {
+      for (const name of ['ann', 'bob']) {
+        const { text, headers } = await visit('/drafts', { headers: { 'x-user': name, authorization: name } });
+        expect([text, headers.get('cache-status')]).toEqual([`{"of":"${name}"}`, expect.stringContaining(status)]);
       }
     }
   });

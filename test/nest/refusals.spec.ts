@@ -1,12 +1,19 @@
-import { Controller, Get, Header, Injectable, Res, Sse, type Type } from '@nestjs/common';
+import { Controller, Get, Header, Injectable, Res, Sse, type Type, UseGuards } from '@nestjs/common';
 import { CommandHandler, EventsHandler, QueryHandler } from '@nestjs/cqrs';
-import { Args, Mutation, Parent, ResolveField, Resolver, Subscription } from '@nestjs/graphql';
-import { EventPattern } from '@nestjs/microservices';
+import { Args, Context, Mutation, Parent, Query, ResolveField, Resolver, Subscription } from '@nestjs/graphql';
+import { Ctx, EventPattern, MessagePattern, Payload } from '@nestjs/microservices';
 import { describe, expect, it } from 'vitest';
 import { Cacheable, CacheKey, CachePut, NoCache } from '../../lib/index.js';
 import { start } from './support.js';
 
 class Message {}
+
+@Injectable()
+class Gate {
+  canActivate(): boolean {
+    return true;
+  }
+}
 
 @Resolver()
 class Mutations {
@@ -38,6 +45,24 @@ class Patterns {
   @Cacheable()
   async posted(_data: unknown): Promise<number> {
     return 1;
+  }
+}
+@Resolver()
+@UseGuards(Gate)
+class Mine {
+  @Cacheable()
+  @Query(() => String)
+  async mine(@Args('id') id: string, @Context() asking: { user: string }): Promise<string> {
+    return `${asking.user} ${id}`;
+  }
+}
+@Controller()
+class MineByMessages {
+  @UseGuards(Gate)
+  @Cacheable()
+  @MessagePattern('mine')
+  async mine(@Payload() id: string, @Ctx() context: object): Promise<string> {
+    return `${typeof context} ${id}`;
   }
 }
 @Controller()
@@ -103,6 +128,8 @@ describe('an application with @Cacheable on', () => {
     ['a field resolver whose parent has no declared identity', Fields, /Fields\.books .*depends on the parent.*@CacheKey\(\(key, parent\)/],
     ['an event pattern', Patterns, /Patterns\.posted .*event pattern.*@MessagePattern/],
     ['an event pattern, in the other order', OtherPatterns, /OtherPatterns\.posted .*event pattern.*@MessagePattern/],
+    ['a query with guards whose context is not in the key', Mine, /Mine\.mine .*@UseGuards.*takes the context.*key\.param\('principal'/],
+    ['a message handler with guards whose context is not in the key', MineByMessages, /MineByMessages\.mine .*takes the context/],
     ['a command handler', Commands, /Commands\.execute .*command handler.*@InvalidatesCache/],
     ['an event handler', Events, /Events\.handle .*event handler/],
     ['a query handler without a key', Queries, /Queries\.execute .*instance of a class.*@CacheKey\(\(key, query\)/],
@@ -110,7 +137,7 @@ describe('an application with @Cacheable on', () => {
     ['a route with Vary: *', Varying, /Varying\.find .*Vary/],
     ['a route that sends its response itself', Sending, /Sending\.find .*@Res\(\).*passthrough: true/],
   ])('%s does not start, and says what to do', async (_, type, message) => {
-    const starting = start({ [type === Mutations || type.name.endsWith('s') ? 'providers' : 'controllers']: [type] });
+    const starting = start({ [type === Mine || type.name.endsWith('s') ? 'providers' : 'controllers']: [type] });
     await expect(starting).rejects.toMatchObject({ code: 'CACHE_DECORATOR', message: expect.stringMatching(message) as string });
   });
 
@@ -128,6 +155,21 @@ describe('an application with @Cacheable on', () => {
       @Mutation(() => String)
       async two(): Promise<string> {
         return '';
+      }
+
+      @UseGuards(Gate)
+      @Cacheable()
+      @Query(() => String)
+      async guarded(@Args('id') id: string): Promise<string> {
+        return id;
+      }
+
+      @UseGuards(Gate)
+      @Cacheable()
+      @CacheKey((key, id, { user }) => key.param('id', id).param('principal', user))
+      @Query(() => String)
+      async keyed(@Args('id') id: string, @Context() asking: { user: string }): Promise<string> {
+        return `${asking.user} ${id}`;
       }
 
       @Cacheable()

@@ -132,9 +132,9 @@ export class Filling {
       await exchange.whenSent();
       detachResponse(exchange, before);
       exchange.status = status;
-      return this.#handle({ before, left: Promise.resolve() });
+      return this.#handle({ before, tenant: context.tenant, left: Promise.resolve() });
     }
-    const run: HandlerRun = { before, left: undefined };
+    const run: HandlerRun = { before, tenant: context.tenant, left: undefined };
     const settled = this.#handle(run);
     this.own = {
       settled,

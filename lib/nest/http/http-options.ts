@@ -93,6 +93,8 @@ export interface RouteCacheOptions extends ResponseEntryOptions {
   readonly tags?: readonly string[] | ((value: never) => readonly string[]);
   readonly unless?: (value: never) => boolean;
   readonly http?: HttpCacheOptions;
+  /** The tenant as it was known where the handler ran; undefined: none, or nobody knows. */
+  readonly tenantOf?: (request: object) => string | undefined;
   /** What the handler's decorators said of the call that answered a request, from its arguments and result. */
   readonly saidOf?: (request: object) => { readonly tags: readonly string[]; readonly skip: boolean } | undefined;
 }

@@ -11,7 +11,7 @@ import type { RouteCacheOptions } from './http-options.js';
 import type { RoutePlan } from './route-plan.js';
 
 /** Why what a handler gave is for its own request only. */
-export type Unshared = Refusal | 'stream' | 'unless' | 'sent' | 'unserialisable' | 'ttl';
+export type Unshared = Refusal | 'stream' | 'unless' | 'sent' | 'unserialisable' | 'ttl' | 'tenant';
 
 /** What running the handler gave. */
 export type Production =
@@ -22,6 +22,8 @@ export type Production =
 export interface HandlerRun {
   /** The response as it was before the handler ran. */
   readonly before: OutgoingHeaders;
+  /** The tenant of the key. */
+  readonly tenant: string | undefined;
   /** Set when the request does not get its answer from this run: resolves when its response is out, and what the handler says is kept aside. */
   left: Promise<void> | undefined;
 }
@@ -50,6 +52,10 @@ export async function runHandler({ plan, exchange, handle, authenticated, now, k
   const body = bodyOf(exchange, value);
   if (body === undefined) return refused('stream');
   if (body === 'unserialisable') return refused('unserialisable');
+
+  // Found by the resolver within an interceptor only: the entry would be one that all tenants share.
+  const tenant = plan.options.tenantOf?.(exchange.request);
+  if (tenant !== undefined && tenant !== run.tenant) return refused('tenant');
 
   const receivedAt = now();
   const { options, http } = plan;

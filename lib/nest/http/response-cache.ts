@@ -21,6 +21,8 @@ export interface FillContext {
   readonly stale: unknown;
   /** Nobody waits for this run: it refreshes what is stale. */
   readonly background: boolean;
+  /** The tenant of the key. */
+  readonly tenant: string | undefined;
   setTtl(ttl: Duration): void;
   setWindows(windows: { readonly staleWhileRevalidate: Duration; readonly staleIfError: Duration }): void;
   addTags(...tags: string[]): void;

@@ -15,16 +15,19 @@ export const IDENTITY_CHOICES =
   "credentials: 'bypass' lets requests with credentials go past the cache, 'ignore' says that the answer is the same for everyone, " +
   "'standard' does as RFC 9111 has it.";
 
+export function isGuarded(method: object, type: object): boolean {
+  return Reflect.hasMetadata(GUARDS, method) || Reflect.hasMetadata(GUARDS, type);
+}
+
 /**
  * Where a guard asks who it is, the answer may depend on it: then nothing is taken for granted.
  * @throws CacheDecoratorError (`CACHE_DECORATOR`)
  */
 export function refuseUnsaidIdentity(plan: RoutePlan, { controller, handler, method }: Route): void {
   if (plan.unfit !== undefined || !FILLING.includes(method)) return;
-  const guarded = Reflect.hasMetadata(GUARDS, handler) || Reflect.hasMetadata(GUARDS, controller);
   const { principal, credentials } = plan.http;
   const said = principal !== undefined || credentials !== undefined || plan.keyHeaders.some((name) => CREDENTIALS.includes(name));
-  if (!guarded || said) return;
+  if (said || !isGuarded(handler, controller)) return;
   throw new CacheDecoratorError(
     `${plan.where} is cached and has @UseGuards, but does not say whether its answer depends on who asks: one user could be given what was made for another. ${IDENTITY_CHOICES}`,
   );
