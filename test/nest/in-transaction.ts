@@ -1,0 +1,18 @@
+import type { CacheService } from '../../lib/index.js';
+
+/** The unit of work outside, the transaction inside. */
+export function inTransaction<Tx, T>(
+  cache: CacheService,
+  transaction: (work: (tx: Tx) => Promise<T>) => Promise<T>,
+  work: (tx: Tx) => Promise<T>,
+): Promise<T> {
+  let committing = false;
+  const run = () =>
+    transaction(async (tx) => {
+      committing = false;
+      const result = await work(tx);
+      committing = true; // what fails from here on is the COMMIT: nobody knows whether it took place
+      return result;
+    });
+  return cache.unitOfWork(run, { inDoubt: () => committing });
+}
