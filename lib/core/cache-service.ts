@@ -296,6 +296,4 @@ export class CacheService {
   }
 }
 
-function nothing(): Promise<undefined> {
-  return Promise.resolve(undefined);
-}
+const nothing = (): Promise<undefined> => Promise.resolve(undefined);

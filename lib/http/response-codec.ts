@@ -40,3 +40,26 @@ function read(text: string): unknown {
     throw new CodecError('What is stored is not a response. Delete the entry.');
   return end === -1 ? head : Object.assign(head, { body: text.slice(end + 1) });
 }
+
+/** The codecs that responses are kept by: each of them `exclusive`, because a response is not the value of its key. */
+export class ResponseCodecs {
+  readonly #made = new WeakMap<Codec, Codec>();
+
+  /** @param chosen undefined, or the default codec: then responses have a form of their own */
+  of(chosen: Codec | undefined): Codec {
+    if (chosen === undefined || chosen.id === 'json') return responseCodec;
+    let made = this.#made.get(chosen);
+    if (made === undefined) {
+      const { text } = chosen;
+      made = Object.freeze({
+        id: `h${chosen.id}`.slice(0, 8),
+        exclusive: true,
+        encode: (value: unknown) => chosen.encode(value),
+        decode: (bytes: Uint8Array) => chosen.decode(bytes),
+        ...(text === undefined ? undefined : { text }),
+      });
+      this.#made.set(chosen, made);
+    }
+    return made;
+  }
+}

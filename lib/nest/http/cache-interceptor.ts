@@ -1,7 +1,9 @@
 import { type CallHandler, type ExecutionContext, Inject, Injectable, Logger, type NestInterceptor, type Type } from '@nestjs/common';
 import { ModulesContainer } from '@nestjs/core';
 import { catchError, from, map, mergeMap, type Observable, of, throwError } from 'rxjs';
+import { cborCodec } from '../../codecs/cbor.js';
 import { isNonError, isSafe, mustBypass, readWishes } from '../../http/request.js';
+import { ResponseCodecs } from '../../http/response-codec.js';
 import { sayCacheStatus } from './answer.js';
 import { refuseCdn } from './cdn.js';
 import { type Exchange, exchangeOf, type HttpRequest } from './exchange.js';
@@ -30,6 +32,7 @@ import { invalidateUri } from './unsafe-method.js';
 export class CacheInterceptor implements NestInterceptor {
   readonly #plans = new WeakMap<object, WeakMap<object, RoutePlan | 'none'>>();
   readonly #warned = new Set<string>();
+  readonly #codecs = new ResponseCodecs();
   readonly #logger = new Logger('CacheInterceptor');
 
   constructor(
@@ -123,7 +126,9 @@ export class CacheInterceptor implements NestInterceptor {
       else {
         const { codec, nullTtl, ...defaults } = this.source.cacheOf(options.cache)?.defaults ?? {};
         const ofNull = nullTtl === undefined ? undefined : { nullTtl };
-        plan = planRoute(controller, handler, { ...defaults, ...ofNull, ...options }, codec);
+        const chosen = options.codec ?? codec;
+        const responses = this.#codecs.of(chosen === 'cbor' ? cborCodec : chosen === 'json' ? undefined : chosen);
+        plan = planRoute(controller, handler, { ...defaults, ...ofNull, ...options }, responses);
       }
       plans.set(handler, plan);
     }

@@ -149,6 +149,6 @@ async function peek(parts: LookupParts): Promise<StoredResponse | undefined> {
 }
 
 async function get({ plan, cache, exchange, principal }: LookupParts, variant: VaryRecord | undefined): Promise<Kept | undefined> {
-  const value = await cache.get(routeKey(plan, exchange, principal, variant));
+  const value = await cache.get(routeKey(plan, exchange, principal, variant), plan.fill);
   return isKept(value) ? value : undefined;
 }

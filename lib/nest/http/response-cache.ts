@@ -56,7 +56,7 @@ export interface ResponseCache {
   /** A builder with the tenant of the resolver. */
   key?(): CacheKeyBuilder;
   getOrSetDetailed<T>(key: CacheKey | string, producer: (context: FillContext) => Promise<T>, options?: FillOptions): Promise<Detailed<T>>;
-  get(key: CacheKey | string): Promise<unknown>;
+  get(key: CacheKey | string, options?: Pick<FillOptions, 'codec'>): Promise<unknown>;
   set(key: CacheKey | string, value: unknown, options?: FillOptions): Promise<unknown>;
   delete(key: CacheKey | string): Promise<unknown>;
   invalidate(request: { readonly tags: readonly string[] }): Promise<unknown>;

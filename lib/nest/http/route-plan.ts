@@ -1,5 +1,4 @@
 import type { CacheKey } from '../../core/key.js';
-import { responseCodec } from '../../http/response-codec.js';
 import type { Codec } from '../../ports/codec.js';
 import type { Duration } from '../../ports/duration.js';
 import { toMilliseconds } from '../../ports/duration.js';
@@ -45,8 +44,7 @@ const PATH = 'path';
 const VERSION = '__version__';
 const RESPONSE_OR_NEXT = /^[12]:/;
 
-/** @param codec of the cache: responses have a format of their own, unless the cache was given a codec */
-export function planRoute(controller: Controller, handler: Handler, options: RouteCacheOptions, codec?: Codec): RoutePlan {
+export function planRoute(controller: Controller, handler: Handler, options: RouteCacheOptions, codec: Codec): RoutePlan {
   const http = options.http ?? {};
   const name = handlerName(controller, handler);
   const where = `${controller.name}.${String(name)}`;
@@ -72,7 +70,7 @@ export function planRoute(controller: Controller, handler: Handler, options: Rou
       staleIfError: staleIfErrorMs,
       tags,
       ...entryOptions(options),
-      ...codecOf(options, codec),
+      codec,
     }),
     uriTagged: keyHeaders.length > 0 || http.principal !== undefined,
     patterns: patternsOf(controller, handler),
@@ -87,11 +85,6 @@ function entryOptions({ staleIfErrorWhen, jitter, refreshAhead, producerTimeout 
     ...(refreshAhead === undefined ? undefined : { refreshAhead }),
     ...(producerTimeout === undefined ? undefined : { producerTimeout }),
   };
-}
-
-function codecOf(options: RouteCacheOptions, ofCache: Codec | undefined): FillOptions | undefined {
-  if (options.codec !== undefined) return { codec: options.codec };
-  return ofCache === undefined || ofCache.id === 'json' ? { codec: responseCodec } : undefined;
 }
 
 /** The path patterns of a route, without the global prefix: `cats/:id` and `cats/:cat` are the same. */
