@@ -4,6 +4,7 @@ import { CacheConfigError } from '../ports/errors.js';
 import { BackgroundTenant } from './background-tenant.js';
 import { awaiting } from './awaiting.js';
 import type { Caches } from './caches.js';
+import type { DerivedKeys } from './derived-keys.js';
 import { Hints } from './hints.js';
 import type { MethodCall } from './method-call.js';
 import type { MethodPlan } from './plan.js';
@@ -47,11 +48,11 @@ export class CacheRegistry implements Caches {
     return [...this.#caches.values()];
   }
 
-  segmentOf(plan: MethodPlan, instance: unknown): string {
+  derivedKeys(plan: MethodPlan, instance: unknown): DerivedKeys {
     return this.#segments.of(plan, (instance as object).constructor);
   }
 
-  /** As `segmentOf`, when there is no instance yet. */
+  /** As `derivedKeys`, when there is no instance yet. */
   claimSegment(plan: MethodPlan, host: Type): void {
     this.#segments.of(plan, host);
   }

@@ -89,7 +89,8 @@ function prepare(call: MethodCall, caches: Caches): Prepared | undefined {
 /** @throws CacheKeyError (`CACHE_KEY`) */
 export function keyOfCall({ plan, args, instance }: MethodCall, caches: Caches): KeyLike {
   const maker = keyOfPlan(plan);
-  return methodKey(maker, () => caches.segmentOf(plan, instance), maker === undefined ? keyArguments(plan, instance, args) : args);
+  if (maker !== undefined) return methodKey(maker, () => caches.derivedKeys(plan, instance).segment, args);
+  return caches.derivedKeys(plan, instance).of(keyArguments(plan, instance, args));
 }
 
 const ENTRY_OPTIONS = Symbol('entry options');

@@ -1,5 +1,6 @@
 import type { CacheService } from '../core/cache-service.js';
 import type { BackgroundTenant } from './background-tenant.js';
+import type { DerivedKeys } from './derived-keys.js';
 import type { Hints } from './hints.js';
 import type { MethodPlan } from './plan.js';
 import type { RouteCalls } from './route-calls.js';
@@ -15,7 +16,7 @@ export interface Caches {
    * The segment of the method's derived keys when it is called on `instance`.
    * @throws CacheConfigError (`CACHE_CONFIG`) when another method uses the same
    */
-  segmentOf(plan: MethodPlan, instance: unknown): string;
+  derivedKeys(plan: MethodPlan, instance: unknown): DerivedKeys;
   /** The instance a background refresh runs on: never one that belongs to a request. */
   backgroundInstance(instance: unknown): Promise<unknown>;
   /** One line in the log for each `id`. */

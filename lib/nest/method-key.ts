@@ -1,4 +1,4 @@
-import { CacheKey, CacheKeyBuilder, keyFromArguments } from '../core/key.js';
+import { CacheKey, CacheKeyBuilder } from '../core/key.js';
 import { encodePart } from '../core/key-text.js';
 import type { KeyLike } from '../core/types.js';
 import { CacheKeyError } from '../ports/errors.js';
@@ -8,9 +8,8 @@ import type { KeyMaker } from './decorator-options.js';
  * @param segment for keys that have none of their own; undefined where it cannot be known
  * @throws CacheKeyError (`CACHE_KEY`) naming the argument or part that has no canonical text
  */
-export function methodKey(maker: KeyMaker | string | undefined, segment: (() => string) | undefined, args: unknown[]): KeyLike {
+export function methodKey(maker: KeyMaker | string, segment: (() => string) | undefined, args: unknown[]): KeyLike {
   if (typeof maker === 'string') return maker;
-  if (maker === undefined) return keyFromArguments(segment?.() ?? '', args);
   const made: unknown = maker(CacheKey.builder(), ...args);
   if (made instanceof CacheKeyBuilder) return segment === undefined ? made.build() : complete(made, segment);
   if (made instanceof CacheKey) return segment === undefined ? made : inSegment(made, segment);

@@ -1,4 +1,5 @@
 import { CacheConfigError } from '../ports/errors.js';
+import { DerivedKeys } from './derived-keys.js';
 import { keyOfPlan, type MethodPlan, planOf } from './plan.js';
 
 interface Class {
@@ -11,23 +12,24 @@ interface Class {
  * things. A method that is overridden, and called by `super`, has one of its own.
  */
 export class Segments {
-  readonly #known = new WeakMap<object, Map<MethodPlan, string>>();
+  readonly #known = new WeakMap<object, Map<MethodPlan, DerivedKeys>>();
   readonly #owners = new Map<string, { readonly host: Class; readonly plan: MethodPlan }>();
 
   /** @throws CacheConfigError (`CACHE_CONFIG`) when another method has the same segment */
-  of(plan: MethodPlan, host: Class): string {
+  of(plan: MethodPlan, host: Class): DerivedKeys {
     let segments = this.#known.get(host);
     if (segments === undefined) {
-      segments = new Map<MethodPlan, string>();
+      segments = new Map<MethodPlan, DerivedKeys>();
       this.#known.set(host, segments);
     }
-    let segment = segments.get(plan);
-    if (segment === undefined) {
-      segment = (plan.cacheable ?? plan.put)?.name ?? derived(plan, host);
+    let keys = segments.get(plan);
+    if (keys === undefined) {
+      const segment = (plan.cacheable ?? plan.put)?.name ?? derived(plan, host);
       if (keyOfPlan(plan) === undefined && plan.cacheable !== undefined) this.#claim(plan, segment, host);
-      segments.set(plan, segment);
+      keys = new DerivedKeys(segment);
+      segments.set(plan, keys);
     }
-    return segment;
+    return keys;
   }
 
   #claim(plan: MethodPlan, segment: string, host: Class): void {
