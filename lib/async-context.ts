@@ -9,18 +9,53 @@ interface Link {
 }
 
 /**
- * One for all contexts of the process: on Node 20 every promise pays for every storage that was ever used. It keeps nothing by itself; what a
- * chain of calls carries is found by its owner, so caches do not see each other's.
+ * One for all contexts of the process. It keeps nothing by itself; what a chain of calls carries is found by its owner, so caches do not see
+ * each other's.
+ *
+ * Until Node 24 every promise of the process pays for a storage that is in use (five times its price on Node 20), so it is switched off
+ * whenever nothing runs in a context: hits then cost what they would cost without it. Switching takes 1.5 µs.
  */
-const storage = new AsyncLocalStorage<Link>();
+class SwitchedStorage {
+  readonly #links = new AsyncLocalStorage<Link>();
+  #users = 0;
+
+  get current(): Link | undefined {
+    return this.#links.getStore();
+  }
+
+  /** `task` is to call `end`, once or more, when nothing it started needs the link any longer. */
+  run<T>(link: Link, task: (end: () => void) => T): T {
+    let ended = false;
+    const end = (): void => {
+      if (ended) return;
+      ended = true;
+      if (--this.#users === 0) this.#links.disable();
+    };
+    this.#users++;
+    try {
+      return this.#links.run(link, task, end);
+    } catch (error) {
+      end();
+      throw error;
+    }
+  }
+}
+
+const storage = new SwitchedStorage();
 
 /** A context of its own. Create it where no request is being served: `detached` returns to that place. */
 export function createAsyncContext(): AsyncContext {
   const outside = AsyncLocalStorage.snapshot();
   const context: AsyncContext = {
-    run: (value, task) => storage.run({ owner: context, value, before: without(context, storage.getStore()) }, task),
+    run: (value, task) =>
+      context.begin(value, (end) => {
+        const running = task();
+        running.then(end, end);
+        return running;
+      }),
+    begin: (value, task) => storage.run({ owner: context, value, before: without(context, storage.current) }, task),
     current: () => {
-      let link = storage.getStore();
+      let link = storage.current;
       while (link !== undefined && link.owner !== context) link = link.before;
       return link?.value;
     },

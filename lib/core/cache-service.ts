@@ -1,6 +1,5 @@
 import type { Clock } from '../ports/clock.js';
 import type { AsyncContext } from '../ports/context.js';
-import { CodecError } from '../ports/errors.js';
 import type { NearEntry } from '../ports/store.js';
 import { Batches } from './batches.js';
 import { Boarding } from './boarding.js';
@@ -107,17 +106,22 @@ export class CacheService {
 
   /** As `getOrSet`, and says what came of the call. */
   async getOrSetDetailed<T>(like: KeyLike, producer: Producer<T>, options?: GetOrSetOptions<T>): Promise<DetailedAnswer<T>> {
-    const policy = this.#calls.policy(options);
-    const key = this.#calls.key(like);
+    const found = this.peekNear<T>(like, options);
+    if (found !== undefined) return found;
+    const call = this.#calls.call(like, producer, options);
     const inUnit = this.#units.current !== undefined;
-    const found = inUnit ? undefined : this.#nearHit(key, policy);
-    if (found !== undefined) return detailed(this.#engine.tiers.valueOf(found) as T, 'hit', found.entry);
-    const call = this.#calls.make(key, like, producer, options, policy);
     const clean = inUnit && !this.#closed ? await this.#units.find(call) : undefined;
     if (clean !== undefined) return detailed(clean.taker.take() as T, 'hit', clean.entry);
     if (inUnit || this.#closed) return detailed((await this.#engine.bypass(call)) as T, 'bypass', undefined);
     const { entry, outcome, taker } = await this.#engine.count(call, this.#engine.readThrough.run(call));
     return detailed(taker.take() as T, outcome, entry);
+  }
+
+  /** @internal As `getOrSetDetailed` when a fresh value is in memory, without a promise; undefined when anything else has to be asked. */
+  peekNear<T>(like: KeyLike, options?: GetOrSetOptions<T>): DetailedAnswer<T> | undefined {
+    const key = this.#calls.key(like);
+    const found = this.#units.current === undefined ? this.#nearHit(key, this.#calls.policy(options)) : undefined;
+    return found === undefined ? undefined : detailed(this.#engine.tiers.valueOf(found) as T, 'hit', found.entry);
   }
 
   /**
@@ -159,13 +163,7 @@ export class CacheService {
    * @throws CodecError (`CACHE_CODEC`) when no codec can keep the value faithfully; the old value is then deleted
    */
   async set<T>(key: KeyLike, value: T, options?: SetOptions<T>): Promise<InvalidationResult> {
-    const call = this.#calls.call(key, nothing, options);
-    try {
-      return await this.#changes.put(call, value);
-    } catch (error) {
-      if (error instanceof CodecError) await this.delete(key);
-      throw error;
-    }
+    return this.#changes.put(this.#calls.call(key, nothing, options), value);
   }
 
   /** Stores many values. @returns durable when all are */

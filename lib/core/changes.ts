@@ -1,5 +1,5 @@
 import type { AsyncContext } from '../ports/context.js';
-import { NotDurableError } from '../ports/errors.js';
+import { CodecError, NotDurableError } from '../ports/errors.js';
 import type { Call } from './call.js';
 import type { Engine } from './engine.js';
 import { clearing, toChanges } from './invalidation-request.js';
@@ -43,11 +43,17 @@ export class Changes {
     return result;
   }
 
-  /** @throws CodecError (`CACHE_CODEC`) */
+  /** @throws CodecError (`CACHE_CODEC`); what was stored is then removed */
   async put(call: Call, value: unknown): Promise<InvalidationResult> {
+    const removal: Change = { kind: 'keys', keys: [call.storageKey], settleMs: this.engine.settings.replicaLag };
     // What a transaction may still take back is not given to others: after its end the key is produced anew.
-    if (this.units.hold([{ kind: 'keys', keys: [call.storageKey], settleMs: 0 }])) return HELD;
-    return this.#result(await this.waiting.note(this.engine.put(call, value)));
+    if (this.units.hold([{ ...removal, settleMs: 0 }])) return HELD;
+    try {
+      return this.#result(await this.waiting.note(this.engine.put(call, value)));
+    } catch (error) {
+      if (error instanceof CodecError) await this.#apply([removal]);
+      throw error;
+    }
   }
 
   unitOfWork<T>(task: () => Promise<T> | T, options: UnitOfWorkOptions | undefined): Promise<T> {

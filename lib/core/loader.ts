@@ -122,7 +122,7 @@ export class Loader {
       if (entry !== undefined) this.#unstorable(call, error);
       return { taker: new Shared(value), entry: undefined };
     }
-    const frozen = this.parts.tiers.near?.isolation === 'freeze' && entry !== undefined ? frozenOf(codec, body) : undefined;
+    const frozen = this.parts.tiers.shares(codec) && entry !== undefined ? frozenOf(codec, body) : undefined;
     const taker = frozen === undefined ? takerOf(value, codec, body) : new Shared(frozen.value);
     if (entry === undefined) return { taker, entry };
     if (body.length > this.parts.settings.maxValueBytes) {

@@ -1,4 +1,5 @@
 import type { Codec, Payload } from '../ports/codec.js';
+import type { Frozen } from '../ports/store.js';
 import { deepFreeze } from './freeze.js';
 
 /** Hands one value to many callers so that no caller can change what another one gets. */
@@ -57,8 +58,12 @@ function isPrimitive(value: unknown): boolean {
   return value === null || (typeof value !== 'object' && typeof value !== 'function');
 }
 
+/** A decoded value takes about this many times its encoded length. */
+const DECODED = 3;
+
 /** A decoded value as one deeply frozen object for everyone, or undefined when something in it cannot be frozen (Date, Map, Set, bytes). */
-export function frozenOf(codec: Codec, body: Payload): { readonly value: unknown } | undefined {
+export function frozenOf(codec: Codec, body: Payload): Frozen | undefined {
   const value = decode(codec, body);
-  return deepFreeze(value) ? { value } : undefined;
+  // What is immutable is mostly text, and as long as its encoded form.
+  return deepFreeze(value) ? { value, size: body.length * (codec.immutable === true ? 1 : DECODED) } : undefined;
 }

@@ -147,7 +147,7 @@ export class Tiers {
   keep(storageKey: string, entry: Entry, began: number): NearEntry | undefined {
     const { near, store } = this;
     if (near === undefined || !(this.local || (store.hearing() && this.usable))) return undefined;
-    const frozen = near.isolation === 'freeze' ? frozenOf(this.#codec(entry), entry.body) : undefined;
+    const frozen = this.shares(this.#codec(entry)) ? frozenOf(this.#codec(entry), entry.body) : undefined;
     // What it is in the backend is not kept a second time.
     const kept = entry.packed === undefined ? entry : { ...entry, packed: undefined };
     const found: NearEntry = { entry: kept, frozen, proof: this.fences.prove(began) };
@@ -172,6 +172,11 @@ export class Tiers {
     if (standing === 'dead' || (!this.local && verdict !== 'fresh')) return undefined;
     const taker = found.frozen === undefined ? new Copies(this.#codec(entry), entry.body) : new Shared(found.frozen.value);
     return { ...none, groups, entry, verdict, taker: verdict === 'expired' ? undefined : taker };
+  }
+
+  /** May one decoded object be handed to everyone? */
+  shares(codec: Codec): boolean {
+    return this.near?.isolation === 'freeze' || codec.immutable === true;
   }
 
   /** May a call that uses `codec` be answered by the entry? */

@@ -7,15 +7,17 @@ export class Waiting {
   /** Settles when the task and the invalidations it started have settled; a failed invalidation is told to whoever started it. */
   async run<T>(task: () => Promise<T> | T): Promise<T> {
     const started = new Set<Promise<unknown>>();
-    try {
-      return await this.context.run(started, async () => task());
-    } finally {
-      while (started.size > 0) {
-        const some = [...started];
-        await Promise.allSettled(some);
-        for (const one of some) started.delete(one);
+    return this.context.run(started, async () => {
+      try {
+        return await task();
+      } finally {
+        while (started.size > 0) {
+          const some = [...started];
+          await Promise.allSettled(some);
+          for (const one of some) started.delete(one);
+        }
       }
-    }
+    });
   }
 
   note<T>(invalidation: Promise<T>): Promise<T> {

@@ -12,6 +12,7 @@ import { CodecError } from '../ports/errors.js';
 export const responseCodec: Codec & { readonly text: NonNullable<Codec['text']> } = Object.freeze({
   id: 'http',
   exclusive: true,
+  immutable: true,
   encode: (value: unknown): Uint8Array => Buffer.from(write(value), 'utf8'),
   decode: (bytes: Uint8Array): unknown => read(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8')),
   text: Object.freeze({ encode: write, decode: read }),
@@ -54,6 +55,7 @@ export class ResponseCodecs {
       made = Object.freeze({
         id: `h${chosen.id}`.slice(0, 8),
         exclusive: true,
+        immutable: true,
         encode: (value: unknown) => chosen.encode(value),
         decode: (bytes: Uint8Array) => chosen.decode(bytes),
         ...(text === undefined ? undefined : { text }),

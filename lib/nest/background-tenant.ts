@@ -1,4 +1,4 @@
-import { AsyncLocalStorage } from 'node:async_hooks';
+import { createAsyncContext } from '../async-context.js';
 import type { CacheOptions, ProducerContext } from '../core/types.js';
 
 type Resolver = NonNullable<CacheOptions['tenant']>;
@@ -8,14 +8,21 @@ type Resolver = NonNullable<CacheOptions['tenant']>;
  * has to be of the same tenant.
  */
 export class BackgroundTenant {
-  readonly #storage = new AsyncLocalStorage<string>();
+  readonly #context = createAsyncContext();
 
-  run<T>({ background, tenant }: Pick<ProducerContext, 'background' | 'tenant'>, task: () => T): T {
-    return background && tenant !== undefined ? this.#storage.run(tenant, task) : task();
+  run<T>({ background, tenant }: Pick<ProducerContext, 'background' | 'tenant'>, task: () => Promise<T>): Promise<T> {
+    return background && tenant !== undefined ? this.#context.run(new Tenant(tenant), task) : task();
   }
 
   /** `resolver`, which is not asked within a background refresh. */
   over(resolver: Resolver): Resolver {
-    return () => this.#storage.getStore() ?? resolver();
+    return () => {
+      const tenant = this.#context.current();
+      return tenant instanceof Tenant ? tenant.name : resolver();
+    };
   }
+}
+
+class Tenant {
+  constructor(readonly name: string) {}
 }

@@ -1,5 +1,5 @@
 import { type CallHandler, type ExecutionContext, Injectable, type NestInterceptor } from '@nestjs/common';
-import { Observable } from 'rxjs';
+import type { Observable } from 'rxjs';
 import { CacheRegistry } from './cache-registry.js';
 import type { CacheControl } from './hints.js';
 import { planOf } from './plan.js';
@@ -14,7 +14,7 @@ export class HintInterceptor implements NestInterceptor {
     const plan = planOf(context.getHandler());
     const control = plan?.cacheable === undefined ? undefined : controlOf(context.getArgByIndex(3));
     if (plan === undefined || control === undefined) return next.handle();
-    return new Observable((subscriber) => this.registry.hints.run(plan, control, () => next.handle().subscribe(subscriber)));
+    return this.registry.hints.run(plan, control, () => next.handle());
   }
 }
 

@@ -1,4 +1,6 @@
-import { AsyncLocalStorage } from 'node:async_hooks';
+import type { Observable } from 'rxjs';
+import { createAsyncContext } from '../async-context.js';
+import { observeIn } from './observe-in.js';
 import type { MethodPlan } from './plan.js';
 
 /** What Apollo Server calls `info.cacheControl` (package @apollo/cache-control-types), as far as it is used. */
@@ -11,24 +13,26 @@ export interface CacheControl {
   setCacheHint(hint: { readonly maxAge?: number; readonly scope?: 'PUBLIC' | 'PRIVATE' }): void;
 }
 
-interface HintedCall {
-  readonly plan: MethodPlan;
-  readonly control: CacheControl;
-  taken: boolean;
+class HintedCall {
+  taken = false;
+  constructor(
+    readonly plan: MethodPlan,
+    readonly control: CacheControl,
+  ) {}
 }
 
 /** Brings the hints of a GraphQL field to the wrapper of its resolver. */
 export class Hints {
-  readonly #storage = new AsyncLocalStorage<HintedCall>();
+  readonly #context = createAsyncContext();
 
-  run<T>(plan: MethodPlan, control: CacheControl, task: () => T): T {
-    return this.#storage.run({ plan, control, taken: false }, task);
+  run<T>(plan: MethodPlan, control: CacheControl, handle: () => Observable<T>): Observable<T> {
+    return observeIn(this.#context, () => new HintedCall(plan, control), handle);
   }
 
   /** The hints of this call of the method, when it is the one that resolves a field; once for each. */
   take(plan: MethodPlan): CacheControl | undefined {
-    const current = this.#storage.getStore();
-    if (current?.plan !== plan || current.taken) return undefined;
+    const current = this.#context.current();
+    if (!(current instanceof HintedCall) || current.plan !== plan || current.taken) return undefined;
     current.taken = true;
     return current.control;
   }

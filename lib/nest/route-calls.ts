@@ -1,4 +1,6 @@
-import { AsyncLocalStorage } from 'node:async_hooks';
+import type { Observable } from 'rxjs';
+import { createAsyncContext } from '../async-context.js';
+import { observeIn } from './observe-in.js';
 import type { MethodPlan } from './plan.js';
 
 /** What a handler's decorators say of one call, from its arguments and its result. */
@@ -7,10 +9,12 @@ export interface SaidOfCall {
   readonly skip: boolean;
 }
 
-interface RouteCall {
-  readonly plan: MethodPlan;
-  readonly request: object;
-  taken: boolean;
+class RouteCall {
+  taken = false;
+  constructor(
+    readonly plan: MethodPlan,
+    readonly request: object,
+  ) {}
 }
 
 /**
@@ -18,20 +22,23 @@ interface RouteCall {
  * handler's wrapper must not cache its value; but only the wrapper sees the arguments, from which tags are made.
  */
 export class RouteCalls {
-  readonly #storage = new AsyncLocalStorage<RouteCall>();
+  readonly #context = createAsyncContext();
   readonly #tenants = new WeakMap<object, string | undefined>();
   readonly #said = new WeakMap<object, SaidOfCall>();
 
   /** Runs the handler of `plan` for a request. */
-  run<T>(plan: MethodPlan, request: object, task: () => T): T {
-    this.#said.delete(request);
-    return this.#storage.run({ plan, request, taken: false }, task);
+  run<T>(plan: MethodPlan, request: object, handle: () => Observable<T>): Observable<T> {
+    const begin = (): RouteCall => {
+      this.#said.delete(request);
+      return new RouteCall(plan, request);
+    };
+    return observeIn(this.#context, begin, handle);
   }
 
   /** The request, when this call of the method is the one that answers it; once for each run. */
   take(plan: MethodPlan): object | undefined {
-    const current = this.#storage.getStore();
-    if (current?.plan !== plan || current.taken) return undefined;
+    const current = this.#context.current();
+    if (!(current instanceof RouteCall) || current.plan !== plan || current.taken) return undefined;
     current.taken = true;
     return current.request;
   }

@@ -17,6 +17,11 @@ export interface Codec {
    * values that are not what their key's other users expect. Default false.
    */
   readonly exclusive?: boolean;
+  /**
+   * Nobody changes what `decode` gives, so memory may decode it once and hand the same object to everyone, deeply frozen, whatever its isolation.
+   * Default false.
+   */
+  readonly immutable?: boolean;
   /** Present when the format is text: backends that keep text are then spared two conversions. */
   readonly text?: TextCodec;
 }

@@ -150,10 +150,17 @@ export interface NearStore {
   readonly isolation: 'copy' | 'freeze';
 }
 
-/** An entry in memory; with isolation 'freeze' it may hold the decoded value, deeply frozen, to be handed out as it is. */
+/** A decoded value, deeply frozen, to be handed out as it is. */
+export interface Frozen {
+  readonly value: unknown;
+  /** How many bytes it takes beside its encoded form, by estimate. */
+  readonly size: number;
+}
+
+/** An entry in memory; with isolation 'freeze', or of an immutable codec, it may hold the decoded value. */
 export interface NearEntry {
   readonly entry: Entry;
-  readonly frozen: { readonly value: unknown } | undefined;
+  readonly frozen: Frozen | undefined;
   /** The engine's note on when it judged this entry; a store only keeps it. */
   proof?: object;
 }

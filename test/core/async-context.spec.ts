@@ -1,4 +1,5 @@
-import { describe, expect, it } from 'vitest';
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { describe, expect, it, vi } from 'vitest';
 import { createAsyncContext } from '../../lib/async-context.js';
 
 describe('createAsyncContext', () => {
@@ -12,11 +13,44 @@ describe('createAsyncContext', () => {
       await b.run(two, async () => {
         await Promise.resolve();
         expect([a.current(), b.current()]).toEqual([one, two]);
-        a.run(three, () => expect([a.current(), b.current()]).toEqual([three, two]));
+        await a.run(three, async () => expect([a.current(), b.current()]).toEqual([three, two]));
         expect([a.current(), b.current()]).toEqual([one, two]);
         expect(a.detached(() => [a.current(), b.current()])).toEqual([undefined, undefined]);
       });
     });
     expect([a.current(), b.current()]).toEqual([undefined, undefined]);
+  });
+
+  it('costs the process nothing while nothing runs in it', async () => {
+    const disable = vi.spyOn(AsyncLocalStorage.prototype, 'disable');
+    try {
+      const [a, b] = [createAsyncContext(), createAsyncContext()];
+      let open = (): void => undefined;
+      const gate = new Promise<void>((resolve) => (open = resolve));
+      const value = {};
+      const first = a.run(value, async () => {
+        await gate;
+        return a.current();
+      });
+      await b.run({}, () => Promise.resolve());
+      await expect(b.run({}, () => Promise.reject(new Error('fails')))).rejects.toThrow('fails');
+      expect(() =>
+        b.begin({}, () => {
+          throw new Error('at once');
+        }),
+      ).toThrow('at once');
+      const end = b.begin({}, (given) => given);
+      expect(disable).not.toHaveBeenCalled();
+      open();
+      expect(await first).toBe(value);
+      expect(disable).not.toHaveBeenCalled();
+      end();
+      end();
+      expect(disable).toHaveBeenCalledTimes(1);
+      expect(await a.run(value, async () => a.current())).toBe(value);
+      expect(disable).toHaveBeenCalledTimes(2);
+    } finally {
+      disable.mockRestore();
+    }
   });
 });

@@ -61,3 +61,24 @@ describe('an entry of an exclusive codec', () => {
     expect(await memory.getOrSetJson('k', () => 'by json')).toBe('by cbor');
   });
 });
+
+describe('an entry of an immutable codec', () => {
+  it.each(['memory', 'shared with L1'] as const)('is decoded once in %s, and handed to everyone deeply frozen', async (where) => {
+    const cache = caches()[where];
+    const read = () => cache.getOrSet<object>('rates', () => ({ ...response, headers: [['a', 'b']] }), asResponse);
+    await read();
+    await cache.drain();
+    const [one, two] = [await read(), await read()];
+    expect(one).toEqual({ ...response, headers: [['a', 'b']] });
+    expect(two).toBe(one);
+    expect(Object.isFrozen((one as { headers: [object] }).headers[0])).toBe(true);
+  });
+
+  it('is copied for everyone when it is not', async () => {
+    const { memory } = caches();
+    const read = () => memory.getOrSet<object>('rates', () => response);
+    await read();
+    await memory.drain();
+    expect(await read()).not.toBe(await read());
+  });
+});

@@ -1,6 +1,6 @@
 import { LRUCache } from 'lru-cache';
 import type { Entry } from '../../ports/entry.js';
-import type { NearEntry } from '../../ports/store.js';
+import type { Frozen, NearEntry } from '../../ports/store.js';
 import { sizeOf } from './size.js';
 
 /** Who put a slot. */
@@ -18,11 +18,11 @@ export class Slot implements NearEntry {
     /** Of the owner when this was put: an older one means it was cleared away. */
     readonly generation: number,
     readonly entry: Entry,
-    readonly frozen: { readonly value: unknown } | undefined,
+    readonly frozen: Frozen | undefined,
     readonly expiresAt: number,
     name: string,
   ) {
-    this.size = sizeOf(name, entry, frozen !== undefined);
+    this.size = sizeOf(name, entry, frozen?.size ?? 0);
   }
 }
 

@@ -13,12 +13,29 @@ import { routeKey } from './route-key.js';
 import { unfitAnswerError } from './unfit.js';
 
 /** The answer to a GET: stored, produced by this request, or produced by another one that was running. */
-export async function answerFromCache(parts: LookupParts): Promise<Observable<unknown>> {
+export function answerFromCache(parts: LookupParts): Observable<unknown> | Promise<Observable<unknown>> {
+  // The way of nearly every hit in memory, without a promise.
+  const first = peekNear(parts, undefined);
+  const found = first?.value.kind === 'vary' ? peekNear(parts, first.value) : first;
+  return found?.value.kind === 'response' ? answerStored(parts, found.value, found, 'miss') : answerThroughCache(parts, first);
+}
+
+function peekNear({ plan, cache, exchange, principal }: LookupParts, variant: VaryRecord | undefined): Detailed<Kept> | undefined {
+  try {
+    return cache.peekNear<Kept>(routeKey(plan, exchange, principal, variant), plan.fill);
+  } catch {
+    // The long way meets the same trouble, and tells of it.
+    return undefined;
+  }
+}
+
+/** @param first what is in memory under the key of the URI */
+async function answerThroughCache(parts: LookupParts, first: Detailed<Kept> | undefined): Promise<Observable<unknown>> {
   const filling = new Filling(parts);
   let miss: ForwardReason = 'uri-miss';
   let found: Detailed<Kept>;
   try {
-    found = await filling.ask(undefined);
+    found = first ?? (await filling.ask(undefined));
     if (found.value.kind === 'vary' && filling.own === undefined) {
       miss = 'vary-miss';
       found = await filling.ask(found.value);
@@ -30,19 +47,29 @@ export async function answerFromCache(parts: LookupParts): Promise<Observable<un
 }
 
 async function settle(parts: LookupParts, filling: Filling, fwd: ForwardReason, found: Detailed<Kept>): Promise<Observable<unknown>> {
-  const { exchange, plan } = parts;
   const { own } = filling;
   if (own !== undefined && found.outcome !== 'fallback' && found.outcome !== 'stale') {
     return answerOwn(parts, await own.settled, fwd, found.createdAt !== undefined);
   }
-  const { value, outcome } = found;
-  const now = parts.now();
+  const { value } = found;
   if (value.kind !== 'response') {
     if (own !== undefined) return answerOwn(parts, await own.settled, fwd, false);
     const reason = value.kind === 'unshared' ? value.reason : undefined;
     return runAlone(parts, reason === undefined ? fwd : forwardedFor(parts, reason, fwd), reason ?? 'not-shared');
   }
   own?.leave();
+  return answerStored(parts, value, found, fwd);
+}
+
+/** @param fwd why the request that produced the answer was not answered from the cache; another one than this */
+function answerStored(
+  parts: LookupParts,
+  value: StoredResponse,
+  { outcome, createdAt }: Detailed<Kept>,
+  fwd: ForwardReason,
+): Observable<unknown> {
+  const { exchange, plan } = parts;
+  const now = parts.now();
   restore(exchange, value);
   const fresh = outcome === 'hit' || outcome === 'miss' || outcome === 'joined';
   const left = freshnessLeft(value, now) / 1000;
@@ -54,7 +81,7 @@ async function settle(parts: LookupParts, filling: Filling, fwd: ForwardReason, 
       ttl: Math.min(left, -1),
       detail: outcome === 'stale' ? 'stale-while-revalidate' : 'stale-if-error',
     });
-  return of(finish(plan, exchange, value, now, { reused: true, forCdn: fresh && found.createdAt !== undefined && isForCdn(parts) }));
+  return of(finish(plan, exchange, value, now, { reused: true, forCdn: fresh && createdAt !== undefined && isForCdn(parts) }));
 }
 
 /** Is the key of the answer all in what a CDN sees? */

@@ -55,6 +55,8 @@ export interface ResponseCache {
   readonly tenancy?: 'optional' | 'required';
   /** A builder with the tenant of the resolver. */
   key?(): CacheKeyBuilder;
+  /** What is fresh and in memory, at once. */
+  peekNear<T>(key: CacheKey | string, options?: FillOptions): Detailed<T> | undefined;
   getOrSetDetailed<T>(key: CacheKey | string, producer: (context: FillContext) => Promise<T>, options?: FillOptions): Promise<Detailed<T>>;
   get(key: CacheKey | string, options?: Pick<FillOptions, 'codec'>): Promise<unknown>;
   set(key: CacheKey | string, value: unknown, options?: FillOptions): Promise<unknown>;

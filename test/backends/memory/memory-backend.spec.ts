@@ -24,7 +24,7 @@ describe('MemoryBackend', () => {
   it('counts the bytes of text as they are written, its tags, and decoded values', () => {
     const fits = (body: string, tags: string[], frozen: boolean) => {
       const { near, later } = setUp({ maxBytes: 4_000 });
-      return near.put('k', { entry: entryOf('k', body, tags), frozen: frozen ? { value: body } : undefined }, later());
+      return near.put('k', { entry: entryOf('k', body, tags), frozen: frozen ? { value: body, size: 2_000 } : undefined }, later());
     };
     expect(fits('x'.repeat(2_000), [], false)).toBe(true);
     expect(fits('€'.repeat(2_000), [], false)).toBe(false);

@@ -26,7 +26,7 @@ describe('the near store', () => {
 
   it('keeps the frozen value and the proof that were put with the entry', () => {
     const { near, later } = setUp();
-    const [frozen, proof] = [{ value: {} }, {}];
+    const [frozen, proof] = [{ value: {}, size: 1 }, {}];
     near.put('k', { ...nearOf('k'), frozen, proof }, later());
     expect(near.get('k')?.frozen).toBe(frozen);
     expect(near.get('k')?.proof).toBe(proof);
@@ -35,7 +35,7 @@ describe('the near store', () => {
   it('holds an entry once, whether it was filled or put', async () => {
     const { near, store, later } = setUp();
     const entry = entryOf('k');
-    const [frozen, proof] = [{ value: {} }, {}];
+    const [frozen, proof] = [{ value: {}, size: 1 }, {}];
     await store.acquire(acquire('k', 'L1'));
     await store.fill('k', 'L1', entry, 1_000);
     expect(near.get('k')?.entry).toBe(entry);
