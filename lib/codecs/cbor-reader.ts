@@ -9,16 +9,21 @@ import { fromWtf8 } from './wtf8.js';
 const LONGEST_IN_LOOP = 15;
 
 /**
- * Reads one value from CBOR. One use each. Every length is compared with the bytes that are there before anything is made from it, depth,
+ * Reads values from CBOR, one after the other. Every length is compared with the bytes that are there before anything is made from it, depth,
  * items and bignums are bounded, and tags that are not in the table are refused: so hostile bytes cost no more than reading them.
  */
 export class CborReader extends CborSource {
   private readonly keys = new KeyCache();
 
-  finish(): unknown {
-    const value = this.value(0);
-    if (this.at !== this.bytes.length) throw corrupt('bytes follow the value');
-    return value;
+  read(bytes: Uint8Array): unknown {
+    this.open(bytes);
+    try {
+      const value = this.value(0);
+      if (this.at !== this.bytes.length) throw corrupt('bytes follow the value');
+      return value;
+    } finally {
+      this.close();
+    }
   }
 
   private value(depth: number): unknown {

@@ -7,16 +7,26 @@ import { MAX_DEPTH } from './faithful.js';
 export const INDEFINITE = 31;
 export const BREAK = 0xff;
 
+const NOTHING = Buffer.alloc(0);
+const NO_VIEW = new DataView(NOTHING.buffer);
+
 /** The bytes and the place in them, with every bound that reading has to keep. */
 export abstract class CborSource {
-  protected readonly bytes: Buffer;
-  protected readonly view: DataView;
+  protected bytes: Buffer = NOTHING;
+  protected view: DataView = NO_VIEW;
   protected at = 0;
   private items = 0;
 
-  constructor(bytes: Uint8Array) {
+  protected open(bytes: Uint8Array): void {
     this.bytes = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.at = this.items = 0;
+  }
+
+  /** So that what was read is not held. */
+  protected close(): void {
+    this.bytes = NOTHING;
+    this.view = NO_VIEW;
   }
 
   /** What follows the first byte: up to 2^53 as a number, above that as a bigint. */

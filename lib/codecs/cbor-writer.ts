@@ -4,25 +4,33 @@ import { MAJOR, MAX_ITEMS, TAG } from './cbor-format.js';
 import { isTooLong, kindOf, MAX_DEPTH, type Members, refusal } from './faithful.js';
 import { toWtf8 } from './wtf8.js';
 
-const INITIAL_BYTES = 1_024;
+const INITIAL_BYTES = 16_384;
+/** Room that is kept between values; what a greater one needed is let go. */
+const KEPT_BYTES = 262_144;
 // Up to this length a loop over the characters is quicker than a call into the engine.
 const SHORT_TEXT = 24;
 const LONGEST_HEAD = 9;
 const LONE_SURROGATE = /\p{Surrogate}/u;
 
-/** Writes one value as CBOR. One use each. */
+/** Writes values as CBOR, one after the other. */
 export class CborWriter {
-  private bytes = Buffer.allocUnsafe(INITIAL_BYTES);
+  private bytes = Buffer.allocUnsafeSlow(INITIAL_BYTES);
   private view = viewOf(this.bytes);
   private end = 0;
   private items = 0;
-
-  constructor(private readonly root: unknown) {}
+  private root: unknown;
 
   /** A copy of just what was written, so that a stored value does not hold spare room. */
-  finish(): Uint8Array {
-    this.value(this.root, 0);
-    return Buffer.from(this.bytes.subarray(0, this.end));
+  write(value: unknown): Uint8Array {
+    this.end = this.items = 0;
+    this.root = value;
+    try {
+      this.value(value, 0);
+      return Buffer.from(this.bytes.subarray(0, this.end));
+    } finally {
+      this.root = undefined;
+      if (this.bytes.length > KEPT_BYTES) this.room(Buffer.allocUnsafeSlow(INITIAL_BYTES));
+    }
   }
 
   private value(value: unknown, depth: number): void {
@@ -226,8 +234,12 @@ export class CborWriter {
     if (needed <= this.bytes.length) return;
     const grown = Buffer.allocUnsafeSlow(Math.max(needed, 2 * this.bytes.length));
     this.bytes.copy(grown, 0, 0, this.end);
-    this.bytes = grown;
-    this.view = viewOf(grown);
+    this.room(grown);
+  }
+
+  private room(bytes: Buffer<ArrayBuffer>): void {
+    this.bytes = bytes;
+    this.view = viewOf(bytes);
   }
 }
 

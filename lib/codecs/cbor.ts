@@ -17,10 +17,33 @@ export const cborCodec: Codec = Object.freeze({
   decode: (bytes: Uint8Array): unknown => decoding('cbor', bytes, read),
 });
 
+/**
+ * Lends out one thing again and again, so that the engine keeps what it has learnt about it: with a new one for each value all of that would be
+ * gone after every garbage collection. A getter of a value may encode another value meanwhile, which then gets a new one.
+ */
+class Spare<T> {
+  #one: T | undefined;
+
+  constructor(private readonly make: () => T) {}
+
+  use<R>(task: (one: T) => R): R {
+    const one = this.#one ?? this.make();
+    this.#one = undefined;
+    try {
+      return task(one);
+    } finally {
+      this.#one = one;
+    }
+  }
+}
+
+const writers = new Spare(() => new CborWriter());
+const readers = new Spare(() => new CborReader());
+
 function write(value: unknown): Uint8Array {
-  return new CborWriter(value).finish();
+  return writers.use((writer) => writer.write(value));
 }
 
 function read(bytes: Uint8Array): unknown {
-  return new CborReader(bytes).finish();
+  return readers.use((reader) => reader.read(bytes));
 }

@@ -186,3 +186,37 @@ describe('hostile bytes for the cbor codec', () => {
     expect(() => cborCodec.encode(Array.from({ length: 4_000_001 }, () => 0))).toThrow(/more than 4000000/);
   });
 });
+
+describe('one value after the other', () => {
+  const rows = (count: number, text: string) => Array.from({ length: count }, (_, id) => ({ id, text, half: id + 0.5 }));
+  const kept = (value: unknown) => {
+    expect(cborCodec.decode(cborCodec.encode(value))).toStrictEqual(value);
+  };
+
+  it('leaves nothing of the one before, great or refused', () => {
+    kept(rows(20_000, 'great'));
+    kept(rows(2, 'small'));
+    expect(() => cborCodec.encode([rows(3, 'before'), () => 0])).toThrow(CodecError);
+    expect(() => cborCodec.decode(cborCodec.encode(rows(3, 'cut')).subarray(0, 20))).toThrow(CodecError);
+    kept(rows(2, 'after'));
+    kept({});
+  });
+
+  it('hands out bytes that the next one does not change', () => {
+    const first = cborCodec.encode(rows(2, 'first'));
+    const copy = Uint8Array.from(first);
+    cborCodec.encode(rows(2, 'other'));
+    expect(Uint8Array.from(first)).toEqual(copy);
+  });
+
+  it('also one within the other, by a getter', () => {
+    const outer = {
+      before: 1,
+      get inner() {
+        return cborCodec.decode(cborCodec.encode(rows(2, 'inner')));
+      },
+      after: 2,
+    };
+    expect(cborCodec.decode(cborCodec.encode(outer))).toEqual({ before: 1, inner: rows(2, 'inner'), after: 2 });
+  });
+});
