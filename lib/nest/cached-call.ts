@@ -4,6 +4,7 @@ import { SHARED_OPTIONS } from '../core/call-maker.js';
 import type { GetOrSetOptions, KeyLike, Producer, ProducerContext } from '../core/types.js';
 import type { Caches } from './caches.js';
 import type { CacheableOptions, CachePutOptions } from './decorator-options.js';
+import { entryPart } from './entry-part.js';
 import { cachedObservable } from './cached-observable.js';
 import { cacheNamed, fromArguments, guarded, type MethodCall } from './method-call.js';
 import { hintedCall } from './hinted-call.js';
@@ -120,19 +121,7 @@ function callOptions(plan: MethodPlan & Known, options: CacheableOptions, args: 
 export function entryOptions(plan: MethodPlan & Known, options: CacheableOptions | CachePutOptions): object {
   const known = plan[ENTRY_OPTIONS];
   if (known !== undefined) return known;
-  const { ttl, nullTtl, staleWhileRevalidate, staleIfError, staleIfErrorWhen, jitter, refreshAhead, producerTimeout, codec } = options;
-  const all = {
-    ttl: plan.ttl ?? ttl,
-    nullTtl,
-    staleWhileRevalidate,
-    staleIfError,
-    staleIfErrorWhen,
-    jitter,
-    refreshAhead,
-    producerTimeout,
-    codec,
-  };
-  const made = Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined));
+  const made = entryPart({ ...options, ttl: plan.ttl ?? options.ttl });
   plan[ENTRY_OPTIONS] = made;
   return made;
 }

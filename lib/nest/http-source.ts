@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { CacheRegistry } from './cache-registry.js';
 import type { CacheableOptions } from './decorator-options.js';
+import { entryPart } from './entry-part.js';
 import { handlerName } from './http/handler-name.js';
 import type { RouteCacheOptions } from './http/http-options.js';
 import type { HttpCacheSource, ResponseCache } from './http/response-cache.js';
@@ -24,28 +25,17 @@ export class DecoratedRoutes implements HttpCacheSource {
     const ttl = plan?.ttl ?? plan?.cacheable?.ttl ?? all?.ttl ?? all?.cacheable?.ttl;
     const key = plan === undefined ? undefined : keyOfPlan(plan);
     const { name: className } = controller as { readonly name: string };
-    const { tags, nullTtl, staleWhileRevalidate, staleIfError, staleIfErrorWhen, jitter, refreshAhead, producerTimeout, codec } = options;
-    const said = {
-      key: typeof key === 'string' ? key : undefined,
-      ttl,
-      nullTtl,
-      staleWhileRevalidate,
-      staleIfError,
-      staleIfErrorWhen,
-      jitter,
-      refreshAhead,
-      producerTimeout,
-      codec,
-      // Those made from arguments are told by the wrapper of the handler.
-      tags: typeof tags === 'function' ? undefined : tags,
-    };
+    const { tags } = options;
     return {
       cache: options.cache ?? 'default',
       segment: options.name ?? `${className}.${String(handlerName(controller as Controller, handler as Handler))}`,
       http,
       tenantOf: (request) => this.registry.routeCalls.tenantOf(request),
       saidOf: (request) => this.registry.routeCalls.saidOf(request),
-      ...Object.fromEntries(Object.entries(said).filter(([, value]) => value !== undefined)),
+      ...entryPart({ ...options, ttl }),
+      ...(typeof key === 'string' && { key }),
+      // Those made from arguments are told by the wrapper of the handler.
+      ...(typeof tags === 'object' && { tags }),
     };
   }
 
