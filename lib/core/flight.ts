@@ -1,8 +1,9 @@
 import type { Entry } from '../ports/entry.js';
-import type { Look } from './tiers.js';
 import { ReentrantProducerError } from '../ports/errors.js';
 import type { GroupInvalidation, ScopeGroups } from '../ports/store.js';
+import { NAMESPACE } from './groups.js';
 import type { Taker } from './taker.js';
+import type { Look } from './tiers.js';
 
 /** How a flight ended for those who are in it. */
 export type Landing =
@@ -19,12 +20,14 @@ export type Landing =
  * One load of one key: lease, production, write. Callers join it and share its result and its error.
  *
  * Invariants:
- * - `joinable` only ever goes from true to false, and so does `storable`.
+ * - `joinable` only ever goes from true to false, and so does `storable`; `overtaken` only from false to true.
  * - whoever is in the flight gets its landing, detached or not; detached means: takes no new callers and stores nothing.
  */
 export class Flight {
   joinable = true;
   storable = true;
+  /** Did an invalidation make the stand-in unusable for anything? Nobody gets it then, not even who came before. */
+  overtaken = false;
   /** The moment (count of calls) at which the production began; a caller who came before it may always join. */
   producedFrom = Infinity;
   /** The lease this flight holds in the backend, when it holds one. */
@@ -96,7 +99,10 @@ export class Flight {
     this.storable = false;
   }
 
-  /** Takes no new callers, but may still store: a tag moved that the result may turn out to have. */
+  /**
+   * Takes no new callers, but may still store: a tag moved that the result may turn out to have, or something is no longer known. What those who
+   * are in it may get stays as it was: they came before.
+   */
   close(): void {
     this.joinable = false;
   }
@@ -123,12 +129,21 @@ export class Flight {
     if (this.#callers === 0 && !this.background) this.abort(reason);
   }
 
-  /** Does the invalidation name a group that this flight is known to be in? */
-  isIn(invalidation: GroupInvalidation): boolean {
-    const groups = this.groups.find((scope) => scope.scope === invalidation.scope)?.groups ?? [];
-    return invalidation.match === 'all'
-      ? invalidation.groups.every((group) => groups.includes(group))
-      : invalidation.groups.some((group) => groups.includes(group));
+  /** The key was deleted or replaced. */
+  keyMoved(): void {
+    this.overtaken = true;
+    this.detach();
+  }
+
+  /**
+   * Detaches the flight when it is known to be in the groups. A production may still turn out to have a tag of the scope (tags made from the
+   * result): then it takes no new callers, and whether it is stored good is decided by the markers. The stand-in has all of its tags already, so
+   * an invalidation of others does it no harm, nor does a soft one.
+   */
+  groupsMoved(invalidation: GroupInvalidation): void {
+    if (invalidation.mode === 'hard' && isIn(this.candidate?.groups ?? this.groups, invalidation)) this.overtaken = true;
+    if (isIn(this.groups, invalidation)) this.detach();
+    else if (invalidation.scope === NAMESPACE || this.groups.some((scope) => scope.scope === invalidation.scope)) this.close();
   }
 
   /**
@@ -156,4 +171,10 @@ export class Flight {
     for (const next of this.waitsFor) if (next.leadsTo(target)) return true;
     return false;
   }
+}
+
+/** Does the invalidation name what is in these groups? */
+function isIn(scopes: readonly ScopeGroups[], { scope, groups, match }: GroupInvalidation): boolean {
+  const own = scopes.find((candidate) => candidate.scope === scope)?.groups ?? [];
+  return match === 'all' ? groups.every((group) => own.includes(group)) : groups.some((group) => own.includes(group));
 }

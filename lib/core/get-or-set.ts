@@ -215,7 +215,7 @@ export class ReadThrough {
         soft === 0
           ? undefined
           : this.parts.tiers.clock.after(soft, () => {
-              if (!flight.joinable) return;
+              if (flight.overtaken) return;
               end();
               resolve(SOFT_TIMEOUT);
             });

@@ -203,7 +203,7 @@ export class Loader {
     if (candidate?.entry !== undefined && !abandoned) backoff.failed(call.storageKey, tiers.clock.now());
     const entry = candidate?.entry;
     const inWindow = entry !== undefined && entry.fallbackUntil > entry.freshUntil && now < entry.fallbackUntil;
-    if (inWindow && candidate?.taker !== undefined && isUndisturbed(flight, error) && this.#allowsFallback(call, error)) {
+    if (inWindow && candidate?.taker !== undefined && mayStandIn(flight, error) && this.#allowsFallback(call, error)) {
       flight.land({ kind: 'fallback', taker: candidate.taker, entry, error });
     } else flight.fail(error);
   }
@@ -231,7 +231,7 @@ function staleOf(flight: Flight): { readonly value: unknown } | undefined {
   return taker === undefined ? undefined : { value: taker.take() };
 }
 
-/** An invalidation that came during the load makes the old value unusable for anything; a timeout detaches the flight by itself. */
-function isUndisturbed(flight: Flight, error: unknown): boolean {
-  return flight.joinable || (flight.aborted !== undefined && flight.aborted.reason === error);
+/** Not for a production that nobody waited for to its end: only a timeout of its own aborts one that somebody waits for. */
+function mayStandIn(flight: Flight, error: unknown): boolean {
+  return !flight.overtaken && (flight.aborted === undefined || flight.aborted.reason === error);
 }

@@ -1,5 +1,4 @@
 import type { GroupInvalidation } from '../ports/store.js';
-import { NAMESPACE } from './groups.js';
 import type { Flight } from './flight.js';
 
 /**
@@ -38,19 +37,12 @@ export class SingleFlight {
     for (const flight of this.#running) if (flight.storageKey === storageKey) own.refuse(flight);
   }
 
-  detachKey(storageKey: string): void {
-    for (const flight of this.#running) if (flight.storageKey === storageKey) flight.detach();
+  keyMoved(storageKey: string): void {
+    for (const flight of this.#running) if (flight.storageKey === storageKey) flight.keyMoved();
   }
 
-  /**
-   * Detaches what is known to be in the groups. A production may still turn out to have a tag of the scope (tags made from the result): such
-   * flights take no new callers, and whether they are stored good is decided by the markers.
-   */
-  detachGroups(invalidation: GroupInvalidation): void {
-    for (const flight of this.#running) {
-      if (flight.isIn(invalidation)) flight.detach();
-      else if (invalidation.scope === NAMESPACE || flight.groups.some((scope) => scope.scope === invalidation.scope)) flight.close();
-    }
+  groupsMoved(invalidation: GroupInvalidation): void {
+    for (const flight of this.#running) flight.groupsMoved(invalidation);
   }
 
   /** What was invalidated meanwhile is not known: nobody joins any more. Whether a result is stored good is decided by lease and markers. */

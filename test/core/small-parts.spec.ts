@@ -20,7 +20,7 @@ describe('the flights of a cache', () => {
     const first = flightOf('k');
     flights.add(first);
     expect(flights.find('k')).toBe(first);
-    flights.detachKey('k');
+    flights.keyMoved('k');
     expect([flights.find('k'), flights.size, first.storable]).toEqual([undefined, 1, false]);
     const second = flightOf('k');
     flights.add(second);
@@ -35,7 +35,7 @@ describe('the flights of a cache', () => {
     const [inside, outside] = [flightOf('in', ['a']), flightOf('out')];
     flights.add(inside);
     flights.add(outside);
-    flights.detachGroups(invalidation);
+    flights.groupsMoved(invalidation);
     expect([inside.joinable, inside.storable, outside.joinable, outside.storable]).toEqual([false, false, false, true]);
   });
 
@@ -43,7 +43,7 @@ describe('the flights of a cache', () => {
     const flights = new SingleFlight();
     const flight = flightOf('k', ['a']);
     flights.add(flight);
-    flights.detachGroups({ ...invalidation, scope: 'tenant' });
+    flights.groupsMoved({ ...invalidation, scope: 'tenant' });
     expect([flight.joinable, flight.storable]).toEqual([true, true]);
   });
 

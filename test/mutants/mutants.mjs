@@ -64,8 +64,8 @@ export const mutants = [
   {
     name: 'background refresh that ignores a delete',
     file: 'lib/core/single-flight.ts',
-    find: 'if (flight.storageKey === storageKey) flight.detach();',
-    replace: 'if (flight.storageKey === storageKey && !flight.background) flight.detach();',
+    find: 'if (flight.storageKey === storageKey) flight.keyMoved();',
+    replace: 'if (flight.storageKey === storageKey && !flight.background) flight.keyMoved();',
   },
   {
     name: 'notice sent before the durable change',
@@ -165,6 +165,12 @@ export const mutants = [
     file: 'lib/core/get-or-set.ts',
     find: 'this.parts.tiers.coherent && flight.candidateHolds',
     replace: 'this.parts.tiers.coherent',
+  },
+  {
+    name: 'a stand-in that an invalidation of its key has overtaken',
+    file: 'lib/core/loader.ts',
+    find: '  return !flight.overtaken && (',
+    replace: '  return (',
   },
   {
     name: 'the last caller to leave takes the others with it',

@@ -1,0 +1,99 @@
+import { setImmediate } from 'node:timers/promises';
+import { describe, expect, it } from 'vitest';
+import { CacheKey } from '../../lib/core/key.js';
+import type { GetOrSetOptions, InvalidateRequest } from '../../lib/core/types.js';
+import { deferred, fleet, memory } from '../support/fleet.js';
+
+describe('an invalidation during a load with a stale value that may stand in', () => {
+  const key = CacheKey.builder().tenant('x').segment('rows').param('page', 1).build();
+  const options: GetOrSetOptions<string> = { tags: ['mine'], resultTags: () => ['found'], staleIfError: '1h' };
+
+  async function loading(own: GetOrSetOptions<string>, invalidate: (parts: ReturnType<typeof fleet>) => Promise<unknown>) {
+    const parts = fleet(3, true);
+    const { clock, first } = parts;
+    await first.cache.getOrSet(key, () => 'kept', options);
+    await first.cache.drain();
+    await clock.advance(1_500);
+    const production = deferred<string>();
+    const asked = first.cache.getOrSet(key, () => production.promise, { ...options, ...own });
+    asked.catch(() => undefined);
+    await setImmediate();
+    await invalidate(parts);
+    await setImmediate();
+    return { ...parts, asked, production };
+  }
+
+  const harmless: [string, (parts: ReturnType<typeof fleet>) => Promise<unknown>][] = [
+    ['of a tag of nobody, in another process', ({ second }) => second.cache.invalidate({ tags: ['nobody'] })],
+    ['of a tag of nobody, in the same tenant', ({ first }) => first.cache.invalidate({ tags: ['nobody'], tenant: 'x' })],
+    ['of some of its tags and another one', ({ first }) => first.cache.invalidate({ tags: ['mine', 'nobody'], match: 'all', tenant: 'x' })],
+    ['that is soft', ({ second }) => second.cache.invalidate({ tags: ['mine'], mode: 'soft', tenant: 'x' })],
+    [
+      'that may have been missed',
+      async ({ first }) => {
+        first.link.deafen();
+        first.link.hearAgain('gap');
+        await setImmediate();
+      },
+    ],
+    [
+      'that may have taken the lease',
+      async ({ clock, server }) => {
+        server.lose('lease', 0);
+        await clock.advance(1_100);
+      },
+    ],
+  ];
+
+  it.each(harmless)('%s, leaves the value to those who were waiting when the production fails', async (_, invalidate) => {
+    const { first, asked, production } = await loading({}, invalidate);
+    production.reject(new Error('down'));
+    expect(await asked).toBe('kept');
+    expect(first.cache.stats().cache_fallback).toBe(1);
+  });
+
+  it.each(harmless)('%s, leaves the value to those who were waiting when the production is slow', async (_, invalidate) => {
+    const { clock, asked, production } = await loading({ producerTimeout: { soft: '2s' } }, invalidate);
+    await clock.advance(2_000);
+    expect(await Promise.race([asked, setImmediate('still waiting')])).toBe('kept');
+    production.resolve('new');
+  });
+
+  const harmful: [string, InvalidateRequest][] = [
+    ['of its key', { keys: [key] }],
+    ['of its tag', { tags: ['mine'], tenant: 'x' }],
+    ['of a tag that its value had', { tags: ['found'], tenant: 'x' }],
+    ['of both', { tags: ['mine', 'found'], match: 'all', tenant: 'x' }],
+    ['of its segment', { segment: 'rows', tenant: 'x' }],
+  ];
+
+  it.each(harmful)('%s, makes the value unusable for anything', async (_, request) => {
+    const { first, asked, production } = await loading({}, ({ second }) => second.cache.invalidate(request));
+    const late = first.cache.getOrSet(key, () => 'new', options);
+    production.reject(new Error('down'));
+    await expect(asked).rejects.toThrow('down');
+    expect(await late).toBe('new');
+  });
+
+  it.each(harmful)('%s, makes the value unusable when the production times out', async (_, request) => {
+    const own = { producerTimeout: { soft: '2s', hard: '5s' } } as const;
+    const { clock, asked } = await loading(own, ({ second }) => second.cache.invalidate(request));
+    await clock.advance(5_000);
+    await expect(asked).rejects.toMatchObject({ code: 'CACHE_PRODUCER_TIMEOUT' });
+  });
+
+  it('of anything, lets who comes later see for himself', async () => {
+    const { cache, clock } = memory();
+    await cache.getOrSet('k', () => 'kept', { staleIfError: '1h' });
+    await clock.advance(1_500);
+    const production = deferred<string>();
+    const early = cache.getOrSet('k', () => production.promise, { staleIfError: '1h' });
+    await setImmediate();
+    await cache.invalidate({ tags: ['nobody'] });
+    await cache.delete('k');
+    const late = cache.getOrSet('k', () => Promise.reject(new Error('down too')), { staleIfError: '1h' });
+    production.reject(new Error('down'));
+    await expect(early).rejects.toThrow('down');
+    await expect(late).rejects.toThrow('down too');
+  });
+});
