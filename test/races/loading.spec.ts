@@ -97,3 +97,65 @@ describe('an invalidation during a load with a stale value that may stand in', (
     await expect(late).rejects.toThrow('down too');
   });
 });
+
+describe('a settle window of a tag that only the result tells', () => {
+  const ways: [string, GetOrSetOptions<string>, boolean][] = [
+    ['tags of the value', { tags: () => ['account:7'] }, false],
+    ['result tags', { tags: ['accounts'], resultTags: () => ['account:7'] }, false],
+    ['addTags', {}, true],
+  ];
+  const windows: GetOrSetOptions<string> = { ttl: '1h', staleWhileRevalidate: '1h', staleIfError: '1h' };
+
+  for (const where of ['memory', 'shared', 'shared with L1'] as const) {
+    const open = () => {
+      if (where !== 'memory') return fleet(3, where === 'shared with L1');
+      const opened = memory();
+      return { ...opened, first: opened, second: opened };
+    };
+
+    it.each(ways)(`ends what a lagging replica gave, by %s, ${where}`, async (_, options, adds) => {
+      const { clock, first, second } = open();
+      let replica = 'old';
+      const read = ({ cache } = first) =>
+        cache.getOrSet<string>(
+          'row',
+          ({ addTags }) => {
+            if (adds) addTags('account:7');
+            return replica;
+          },
+          { ...windows, ...options },
+        );
+      // Another row of the account: its marker is known to be kept.
+      await first.cache.getOrSet('other', () => 'row', { ...windows, tags: ['account:7'] });
+      await first.cache.drain();
+      await second.cache.invalidate({ tags: ['account:7'], settle: 500 });
+      expect(await read()).toBe('old');
+      await first.cache.drain();
+      replica = 'new';
+      await clock.advance(499);
+      expect([await read(), await read(second)]).toEqual(['old', 'old']);
+      await clock.advance(1);
+      expect([await read(), await read(second)]).toEqual(['new', 'new']);
+      await first.cache.drain();
+      replica = 'newer';
+      await clock.advance(30 * 60_000);
+      expect([await read(), await read(second)]).toEqual(['new', 'new']);
+    });
+
+    it(`keeps out what began within it and ended after it, and nothing that began later, ${where}`, async () => {
+      const { clock, first, second } = open();
+      const production = deferred<string>();
+      await second.cache.invalidate({ tags: ['account:7'], settle: 500 });
+      const read = first.cache.getOrSet('row', () => production.promise, { ...windows, tags: () => ['account:7'] });
+      await clock.advance(1_000);
+      production.resolve('old');
+      await read;
+      await first.cache.drain();
+      expect(await first.cache.get('row')).toBeUndefined();
+      await first.cache.getOrSet('row', () => 'new', { ...windows, tags: () => ['account:7'] });
+      await first.cache.drain();
+      await clock.advance(30 * 60_000);
+      expect(await first.cache.get('row')).toBe('new');
+    });
+  }
+});
