@@ -8,8 +8,10 @@ import type { Flight } from './flight.js';
  * successor. The same shape as Go's `singleflight`, with detaching added.
  */
 export class SingleFlight {
+  /** The latest of each key. */
   readonly #flights = new Map<string, Flight>();
-  /** Flights that were replaced while still running: they no longer count for callers, only for `settled` and `size`. */
+  /** Those that were replaced while still running; few keys ever have some. */
+  readonly #older = new Map<string, Set<Flight>>();
   readonly #running = new Set<Flight>();
 
   /** The flight that callers may join, whatever else is still running for the key. */
@@ -19,12 +21,24 @@ export class SingleFlight {
   }
 
   add(flight: Flight): void {
-    this.#flights.set(flight.storageKey, flight);
+    const { storageKey } = flight;
+    const replaced = this.#flights.get(storageKey);
+    if (replaced !== undefined) {
+      const older = this.#older.get(storageKey);
+      if (older === undefined) this.#older.set(storageKey, new Set([replaced]));
+      else older.add(replaced);
+    }
+    this.#flights.set(storageKey, flight);
     this.#running.add(flight);
   }
 
   remove(flight: Flight): void {
-    if (this.#flights.get(flight.storageKey) === flight) this.#flights.delete(flight.storageKey);
+    const { storageKey } = flight;
+    if (this.#flights.get(storageKey) === flight) this.#flights.delete(storageKey);
+    else {
+      const older = this.#older.get(storageKey);
+      if (older?.delete(flight) === true && older.size === 0) this.#older.delete(storageKey);
+    }
     this.#running.delete(flight);
     flight.end();
   }
@@ -34,11 +48,11 @@ export class SingleFlight {
    * @throws ReentrantProducerError
    */
   refuseReentry(own: Flight, storageKey: string): void {
-    for (const flight of this.#running) if (flight.storageKey === storageKey) own.refuse(flight);
+    for (const flight of this.#of(storageKey)) own.refuse(flight);
   }
 
   keyMoved(storageKey: string): void {
-    for (const flight of this.#running) if (flight.storageKey === storageKey) flight.keyMoved();
+    for (const flight of this.#of(storageKey)) flight.keyMoved();
   }
 
   groupsMoved(invalidation: GroupInvalidation): void {
@@ -67,4 +81,14 @@ export class SingleFlight {
   get size(): number {
     return this.#running.size;
   }
+
+  /** What runs for a key. */
+  #of(storageKey: string): readonly Flight[] {
+    const latest = this.#flights.get(storageKey);
+    const older = this.#older.get(storageKey);
+    if (older === undefined) return latest === undefined ? NONE : [latest];
+    return latest === undefined ? [...older] : [latest, ...older];
+  }
 }
+
+const NONE: readonly Flight[] = Object.freeze([]);
