@@ -30,6 +30,8 @@ export class Flight {
   overtaken = false;
   /** The moment (count of calls) at which the production began; a caller who came before it may always join. */
   producedFrom = Infinity;
+  /** When that was, by the local clock. */
+  producedAt = Infinity;
   /** The lease this flight holds in the backend, when it holds one. */
   lease: string | undefined;
   startTicks: readonly number[] = [];

@@ -31,6 +31,8 @@ export interface ReadThroughParts {
   readonly failed: (during: string, error: unknown) => void;
 }
 
+/** The coherence bound while nothing is heard, in ms: what reads may be behind the changes of others. */
+const BOUND_MS = 3_000;
 const SOFT_TIMEOUT = Symbol('soft timeout');
 
 /**
@@ -41,7 +43,9 @@ const SOFT_TIMEOUT = Symbol('soft timeout');
  * 1. the production began after the caller came (`producedFrom > asked`);
  * 2. this process learns of every invalidation (`coherent`): then the flight would have been detached;
  * 3. the backend, asked after the caller came, still holds the flight's lease (no delete since) and shows the clocks that the flight started
- *    from (no invalidation in its scopes since).
+ *    from (no invalidation in its scopes since);
+ * 4. the backend is away, so that nobody can know, and the production began no longer ago than an L1 may lag behind: one production for all who
+ *    come within that time, and nothing older than that for anyone.
  * Guarded by the schedule tests and the process runs.
  */
 export class ReadThrough {
@@ -122,7 +126,9 @@ export class ReadThrough {
   }
 
   #mayJoin(flight: Flight, asked: number, look: Look): boolean {
-    if (this.parts.tiers.coherent || flight.producedFrom > asked) return true;
+    const { tiers } = this.parts;
+    if (tiers.coherent || flight.producedFrom > asked) return true;
+    if (!tiers.usable) return tiers.clock.now() - flight.producedAt < BOUND_MS;
     if (flight.lease === undefined || look.lease !== flight.lease || look.scopes === undefined) return false;
     return look.scopes.every((scope, i) => scope.clock !== undefined && scope.clock === flight.startTicks[i]);
   }

@@ -83,6 +83,7 @@ export class Loader {
       };
       flight.throwIfAborted();
       flight.producedFrom = this.parts.moment();
+      flight.producedAt = tiers.clock.now();
       this.parts.stats.cache_productions++;
       const startedAt = tiers.store.now();
       const production = await produce(call, flight, staleOf(flight), tiers.clock, this.parts.context);

@@ -51,7 +51,7 @@ export class Tiers {
 
   /** Does this process learn of every invalidation by itself, so that callers may join a running flight without asking the backend? */
   get coherent(): boolean {
-    return this.local || !this.usable || (this.near !== undefined && this.store.hearing());
+    return this.local || (this.near !== undefined && this.store.hearing());
   }
 
   /** The way of nearly every hit: one look-up in memory, or undefined when anything at all is to be considered. */

@@ -159,3 +159,65 @@ describe('a settle window of a tag that only the result tells', () => {
     });
   }
 });
+
+describe('a process that is cut off from the backend', () => {
+  for (const l1 of [false, true]) {
+    const cutOff = async (options: GetOrSetOptions<string>) => {
+      const parts = fleet(3, l1);
+      const { clock, first, second } = parts;
+      await second.cache.getOrSet('k', () => 'very old', options);
+      await second.cache.drain();
+      await clock.advance(1_100);
+      const production = deferred<string>();
+      const early = first.cache.getOrSet('k', () => production.promise, options);
+      early.catch(() => undefined);
+      await setImmediate();
+      first.link.change('down');
+      expect(await second.cache.delete('k')).toEqual({ durable: true });
+      return { ...parts, early, production };
+    };
+
+    it(`does not share a load that began longer ago than what it reads may be behind, L1: ${String(l1)}`, async () => {
+      const { clock, first, early, production } = await cutOff({});
+      await clock.advance(2_999);
+      const within = first.cache.getOrSet('k', () => 'too early');
+      await setImmediate();
+      await clock.advance(1);
+      const late = first.cache.getOrSet('k', () => 'new');
+      await setImmediate();
+      production.resolve('old');
+      expect(await Promise.all([early, within, late])).toEqual(['old', 'old', 'new']);
+    });
+
+    it.each([0, 10_000])(
+      `does not give a stale value to who comes %s ms after the delete of another process, L1: ${String(l1)}`,
+      async (ms) => {
+        const { clock, first, early, production } = await cutOff({ staleIfError: '1h' });
+        await clock.advance(ms);
+        const late = first.cache.getOrSet('k', () => 'new', { staleIfError: '1h' });
+        await setImmediate();
+        production.reject(new Error('down'));
+        expect(await Promise.all([early, late])).toEqual(['very old', 'new']);
+      },
+    );
+
+    it(`produces once for a thousand callers, L1: ${String(l1)}`, async () => {
+      const { clock, first } = fleet(3, l1);
+      first.link.change('down');
+      const production = deferred<string>();
+      let productions = 0;
+      const produce = () => {
+        productions++;
+        return production.promise;
+      };
+      const asked: Promise<string>[] = [];
+      for (let i = 0; i < 10; i++) {
+        for (let j = 0; j < 100; j++) asked.push(first.cache.getOrSet('k', produce));
+        await clock.advance(200);
+      }
+      production.resolve('v');
+      expect(new Set(await Promise.all(asked))).toEqual(new Set(['v']));
+      expect(productions).toBe(1);
+    });
+  }
+});
