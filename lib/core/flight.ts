@@ -1,8 +1,9 @@
+import type { Codec } from '../ports/codec.js';
 import type { Entry } from '../ports/entry.js';
 import { ReentrantProducerError } from '../ports/errors.js';
 import type { GroupInvalidation, ScopeGroups } from '../ports/store.js';
 import { NAMESPACE } from './groups.js';
-import type { Taker } from './taker.js';
+import { canMix, type Taker } from './taker.js';
 import type { Look } from './tiers.js';
 
 /** How a flight ended for those who are in it. */
@@ -61,6 +62,8 @@ export class Flight {
     readonly candidateAsOf = 0,
     /** Did this process hear of no invalidation between that look and the start of this flight? One that comes later detaches it. */
     readonly candidateHolds = false,
+    /** By which the result is to be stored; callers with one that does not mix with it load for themselves. */
+    readonly codec?: Codec,
   ) {
     this.landing = new Promise<Landing>((resolve, reject) => {
       this.#land = resolve;
@@ -71,6 +74,11 @@ export class Flight {
     });
     // Callers get the failure from their own promise; a flight without callers must not become an unhandled rejection.
     this.landing.catch(() => undefined);
+  }
+
+  /** May a caller with this codec join, by what else is known? */
+  isOpenTo(codec: Codec | undefined): boolean {
+    return this.joinable && (codec === undefined || this.codec === undefined || canMix(this.codec, codec));
   }
 
   /** For the producer. */

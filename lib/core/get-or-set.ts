@@ -55,7 +55,7 @@ export class ReadThrough {
   run(call: Call): Promise<Answer> {
     const { tiers, flights } = this.parts;
     const asked = this.parts.moment();
-    const running = flights.find(call.storageKey);
+    const running = flights.find(call.storageKey, call.policy.codec);
     // A refresh in the background is nothing to wait for while there is something to answer with.
     if (running?.background === false && (tiers.coherent || running.producedFrom > asked)) {
       return this.#join(running, call, asked, undefined, 'joined').then((answer) => answer ?? this.#again(call));
@@ -67,7 +67,7 @@ export class ReadThrough {
   #again(call: Call): Promise<Answer> {
     const { tiers, flights, loader } = this.parts;
     call.backendBy = tiers.clock.now() + loader.parts.settings.backendTimeout;
-    return this.#ask(call, flights.find(call.storageKey) !== undefined, this.parts.moment());
+    return this.#ask(call, flights.find(call.storageKey, call.policy.codec) !== undefined, this.parts.moment());
   }
 
   #ask(call: Call, withLease: boolean, asked: number): Promise<Answer> {
@@ -101,7 +101,7 @@ export class ReadThrough {
     if (look.verdict === 'stale') return this.#stale(call, look, paused, asked);
     if (look.verdict === 'fallback' && paused) return this.#answer('fallback', look);
 
-    const found = flights.find(call.storageKey);
+    const found = flights.find(call.storageKey, call.policy.codec);
     const joins = found !== undefined && this.#mayJoin(found, asked, look);
     const own = context.current();
     if (!joins && own instanceof Flight) flights.refuseReentry(own, call.storageKey);
@@ -148,7 +148,7 @@ export class ReadThrough {
   /** One refresh in the background, unless the key is being loaded already. */
   refresh(call: Call, look: Look, asked: number): void {
     const { flights, loader, stats } = this.parts;
-    if (flights.find(call.storageKey) !== undefined) return;
+    if (flights.find(call.storageKey, call.policy.codec) !== undefined) return;
     stats.cache_refreshes++;
     loader.start({ ...call, signal: undefined }, look, true, asked);
   }

@@ -60,7 +60,7 @@ export class Loader {
   start(call: Call, look: Look, background: boolean, asOf: number): Flight {
     const candidate = look.taker === undefined || look.verdict === 'fresh' ? undefined : look;
     const holds = this.parts.tiers.fences.quietSince(look.began);
-    const flight = new Flight(call.storageKey, call.groups, background, candidate, asOf, holds);
+    const flight = new Flight(call.storageKey, call.groups, background, candidate, asOf, holds, call.policy.codec);
     this.parts.flights.add(flight);
     void this.#fly(flight, call, look);
     return flight;

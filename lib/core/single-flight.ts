@@ -1,3 +1,4 @@
+import type { Codec } from '../ports/codec.js';
 import type { GroupInvalidation } from '../ports/store.js';
 import type { Flight } from './flight.js';
 
@@ -14,10 +15,12 @@ export class SingleFlight {
   readonly #older = new Map<string, Set<Flight>>();
   readonly #running = new Set<Flight>();
 
-  /** The flight that callers may join, whatever else is still running for the key. */
-  find(storageKey: string): Flight | undefined {
-    const flight = this.#flights.get(storageKey);
-    return flight?.joinable === true ? flight : undefined;
+  /** The flight that callers (with this codec) may join, whatever else is still running for the key. */
+  find(storageKey: string, codec?: Codec): Flight | undefined {
+    const latest = this.#flights.get(storageKey);
+    if (latest?.isOpenTo(codec) === true) return latest;
+    if (this.#older.size === 0) return undefined;
+    return this.#of(storageKey).find((flight) => flight.isOpenTo(codec));
   }
 
   add(flight: Flight): void {
