@@ -1,6 +1,7 @@
 import type { Call } from './call.js';
 import type { Engine } from './engine.js';
 import type { Answer } from './get-or-set.js';
+import { canMix } from './taker.js';
 
 interface Boarded {
   call: Call | undefined;
@@ -21,7 +22,12 @@ export class Boarding {
     const alone = call.signal !== undefined;
     const boarded = alone ? undefined : this.#boarded.get(call.storageKey);
     // A producer's own calls go their own way: they have to be told when they would wait for themselves.
-    if (boarded?.call !== undefined && boarded.running !== undefined && engine.context.current() === undefined) {
+    if (
+      boarded?.call !== undefined &&
+      boarded.running !== undefined &&
+      canMix(boarded.call.policy.codec, call.policy.codec) &&
+      engine.context.current() === undefined
+    ) {
       boarded.call.riders++;
       return (boarded.shared ??= engine.count(boarded.call, boarded.running.then(asRider), true)).then(valueOf);
     }

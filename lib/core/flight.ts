@@ -1,8 +1,10 @@
+import type { Codec } from '../ports/codec.js';
 import type { Entry } from '../ports/entry.js';
-import type { Look } from './tiers.js';
 import { ReentrantProducerError } from '../ports/errors.js';
 import type { GroupInvalidation, ScopeGroups } from '../ports/store.js';
-import type { Taker } from './taker.js';
+import { NAMESPACE } from './groups.js';
+import { canMix, type Taker } from './taker.js';
+import type { Look } from './tiers.js';
 
 /** How a flight ended for those who are in it. */
 export type Landing =
@@ -19,14 +21,18 @@ export type Landing =
  * One load of one key: lease, production, write. Callers join it and share its result and its error.
  *
  * Invariants:
- * - `joinable` only ever goes from true to false, and so does `storable`.
+ * - `joinable` only ever goes from true to false, and so does `storable`; `overtaken` only from false to true.
  * - whoever is in the flight gets its landing, detached or not; detached means: takes no new callers and stores nothing.
  */
 export class Flight {
   joinable = true;
   storable = true;
+  /** Did an invalidation make the stand-in unusable for anything? Nobody gets it then, not even who came before. */
+  overtaken = false;
   /** The moment (count of calls) at which the production began; a caller who came before it may always join. */
   producedFrom = Infinity;
+  /** When that was, by the local clock. */
+  producedAt = Infinity;
   /** The lease this flight holds in the backend, when it holds one. */
   lease: string | undefined;
   startTicks: readonly number[] = [];
@@ -56,6 +62,8 @@ export class Flight {
     readonly candidateAsOf = 0,
     /** Did this process hear of no invalidation between that look and the start of this flight? One that comes later detaches it. */
     readonly candidateHolds = false,
+    /** By which the result is to be stored; callers with one that does not mix with it load for themselves. */
+    readonly codec?: Codec,
   ) {
     this.landing = new Promise<Landing>((resolve, reject) => {
       this.#land = resolve;
@@ -66,6 +74,11 @@ export class Flight {
     });
     // Callers get the failure from their own promise; a flight without callers must not become an unhandled rejection.
     this.landing.catch(() => undefined);
+  }
+
+  /** May a caller with this codec join, by what else is known? */
+  isOpenTo(codec: Codec | undefined): boolean {
+    return this.joinable && (codec === undefined || this.codec === undefined || canMix(this.codec, codec));
   }
 
   /** For the producer. */
@@ -96,7 +109,10 @@ export class Flight {
     this.storable = false;
   }
 
-  /** Takes no new callers, but may still store: a tag moved that the result may turn out to have. */
+  /**
+   * Takes no new callers, but may still store: a tag moved that the result may turn out to have, or something is no longer known. What those who
+   * are in it may get stays as it was: they came before.
+   */
   close(): void {
     this.joinable = false;
   }
@@ -123,12 +139,21 @@ export class Flight {
     if (this.#callers === 0 && !this.background) this.abort(reason);
   }
 
-  /** Does the invalidation name a group that this flight is known to be in? */
-  isIn(invalidation: GroupInvalidation): boolean {
-    const groups = this.groups.find((scope) => scope.scope === invalidation.scope)?.groups ?? [];
-    return invalidation.match === 'all'
-      ? invalidation.groups.every((group) => groups.includes(group))
-      : invalidation.groups.some((group) => groups.includes(group));
+  /** The key was deleted or replaced. */
+  keyMoved(): void {
+    this.overtaken = true;
+    this.detach();
+  }
+
+  /**
+   * Detaches the flight when it is known to be in the groups. A production may still turn out to have a tag of the scope (tags made from the
+   * result): then it takes no new callers, and whether it is stored good is decided by the markers. The stand-in has all of its tags already, so
+   * an invalidation of others does it no harm, nor does a soft one.
+   */
+  groupsMoved(invalidation: GroupInvalidation): void {
+    if (invalidation.mode === 'hard' && isIn(this.candidate?.groups ?? this.groups, invalidation)) this.overtaken = true;
+    if (isIn(this.groups, invalidation)) this.detach();
+    else if (invalidation.scope === NAMESPACE || this.groups.some((scope) => scope.scope === invalidation.scope)) this.close();
   }
 
   /**
@@ -156,4 +181,10 @@ export class Flight {
     for (const next of this.waitsFor) if (next.leadsTo(target)) return true;
     return false;
   }
+}
+
+/** Does the invalidation name what is in these groups? */
+function isIn(scopes: readonly ScopeGroups[], { scope, groups, match }: GroupInvalidation): boolean {
+  const own = scopes.find((candidate) => candidate.scope === scope)?.groups ?? [];
+  return match === 'all' ? groups.every((group) => own.includes(group)) : groups.some((group) => own.includes(group));
 }

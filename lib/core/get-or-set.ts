@@ -31,6 +31,8 @@ export interface ReadThroughParts {
   readonly failed: (during: string, error: unknown) => void;
 }
 
+/** The coherence bound while nothing is heard, in ms: what reads may be behind the changes of others. */
+const BOUND_MS = 3_000;
 const SOFT_TIMEOUT = Symbol('soft timeout');
 
 /**
@@ -41,7 +43,9 @@ const SOFT_TIMEOUT = Symbol('soft timeout');
  * 1. the production began after the caller came (`producedFrom > asked`);
  * 2. this process learns of every invalidation (`coherent`): then the flight would have been detached;
  * 3. the backend, asked after the caller came, still holds the flight's lease (no delete since) and shows the clocks that the flight started
- *    from (no invalidation in its scopes since).
+ *    from (no invalidation in its scopes since);
+ * 4. the backend is away, so that nobody can know, and the production began no longer ago than an L1 may lag behind: one production for all who
+ *    come within that time, and nothing older than that for anyone.
  * Guarded by the schedule tests and the process runs.
  */
 export class ReadThrough {
@@ -51,7 +55,7 @@ export class ReadThrough {
   run(call: Call): Promise<Answer> {
     const { tiers, flights } = this.parts;
     const asked = this.parts.moment();
-    const running = flights.find(call.storageKey);
+    const running = flights.find(call.storageKey, call.policy.codec);
     // A refresh in the background is nothing to wait for while there is something to answer with.
     if (running?.background === false && (tiers.coherent || running.producedFrom > asked)) {
       return this.#join(running, call, asked, undefined, 'joined').then((answer) => answer ?? this.#again(call));
@@ -63,7 +67,7 @@ export class ReadThrough {
   #again(call: Call): Promise<Answer> {
     const { tiers, flights, loader } = this.parts;
     call.backendBy = tiers.clock.now() + loader.parts.settings.backendTimeout;
-    return this.#ask(call, flights.find(call.storageKey) !== undefined, this.parts.moment());
+    return this.#ask(call, flights.find(call.storageKey, call.policy.codec) !== undefined, this.parts.moment());
   }
 
   #ask(call: Call, withLease: boolean, asked: number): Promise<Answer> {
@@ -97,7 +101,7 @@ export class ReadThrough {
     if (look.verdict === 'stale') return this.#stale(call, look, paused, asked);
     if (look.verdict === 'fallback' && paused) return this.#answer('fallback', look);
 
-    const found = flights.find(call.storageKey);
+    const found = flights.find(call.storageKey, call.policy.codec);
     const joins = found !== undefined && this.#mayJoin(found, asked, look);
     const own = context.current();
     if (!joins && own instanceof Flight) flights.refuseReentry(own, call.storageKey);
@@ -122,7 +126,9 @@ export class ReadThrough {
   }
 
   #mayJoin(flight: Flight, asked: number, look: Look): boolean {
-    if (this.parts.tiers.coherent || flight.producedFrom > asked) return true;
+    const { tiers } = this.parts;
+    if (tiers.coherent || flight.producedFrom > asked) return true;
+    if (!tiers.usable) return tiers.clock.now() - flight.producedAt < BOUND_MS;
     if (flight.lease === undefined || look.lease !== flight.lease || look.scopes === undefined) return false;
     return look.scopes.every((scope, i) => scope.clock !== undefined && scope.clock === flight.startTicks[i]);
   }
@@ -142,7 +148,7 @@ export class ReadThrough {
   /** One refresh in the background, unless the key is being loaded already. */
   refresh(call: Call, look: Look, asked: number): void {
     const { flights, loader, stats } = this.parts;
-    if (flights.find(call.storageKey) !== undefined) return;
+    if (flights.find(call.storageKey, call.policy.codec) !== undefined) return;
     stats.cache_refreshes++;
     loader.start({ ...call, signal: undefined }, look, true, asked);
   }
@@ -215,7 +221,7 @@ export class ReadThrough {
         soft === 0
           ? undefined
           : this.parts.tiers.clock.after(soft, () => {
-              if (!flight.joinable) return;
+              if (flight.overtaken) return;
               end();
               resolve(SOFT_TIMEOUT);
             });

@@ -118,3 +118,8 @@ export function unionTags(a: readonly string[], b: readonly string[]): readonly 
   if (b.length === 0 || a === b) return a;
   return a.length === 0 ? b : [...new Set([...a, ...b])].sort();
 }
+
+/** Are all of these groups among the others? Both are of one key. */
+export function includes(all: readonly ScopeGroups[], some: readonly ScopeGroups[]): boolean {
+  return all === some || some.every(({ groups }, i) => groups.every((group) => all[i]?.groups.includes(group) === true));
+}

@@ -75,13 +75,13 @@ export class Invalidator {
     const { flights } = this.parts;
     const { fences, near, local } = this.tiers();
     if (change.kind === 'groups') {
-      flights.detachGroups(change.invalidation);
+      flights.groupsMoved(change.invalidation);
       fences.groupsMoved(change.invalidation);
       return;
     }
     fences.keysMoved();
     for (const key of change.keys) {
-      flights.detachKey(key);
+      flights.keyMoved(key);
       if (!local) near?.remove(key);
     }
   }

@@ -2,15 +2,16 @@ import type { AsyncContext } from '../ports/context.js';
 import type { Payload } from '../ports/codec.js';
 import type { Entry } from '../ports/entry.js';
 import { ProducerTimeoutError } from '../ports/errors.js';
+import type { ScopeGroups } from '../ports/store.js';
 import type { Backoff } from './backoff.js';
 import type { Call } from './call.js';
 import type { CacheEvents } from './events.js';
 import { Flight } from './flight.js';
-import { cleanTags, groupsOf, unionTags } from './groups.js';
+import { cleanTags, groupsOf, includes, settleUntil, unionTags } from './groups.js';
 import type { LeaseDesk } from './lease-desk.js';
 import { MarkerKeeper } from './marker-keeper.js';
 import { type Settings, ttlFor } from './options.js';
-import { deadlines, expiresAt } from './policy.js';
+import { cappedAt, deadlines, expiresAt } from './policy.js';
 import { type Production, produce } from './production.js';
 import type { SingleFlight } from './single-flight.js';
 import type { Stats } from './stats.js';
@@ -34,6 +35,16 @@ export interface LoaderParts {
   readonly failed: (during: string, error: unknown) => void;
 }
 
+/** What is to be known of a load when its result is stored. */
+interface Load {
+  /** Groups whose settle windows the result respects already. */
+  readonly known: readonly ScopeGroups[];
+  /** Shared time. */
+  readonly startedAt: number;
+  /** Where this process stood, for what it has heard since. */
+  readonly began: number;
+}
+
 /** Loads a key: turn, production, write. The only way a produced value is ever stored. */
 export class Loader {
   readonly #keeper: MarkerKeeper;
@@ -49,7 +60,7 @@ export class Loader {
   start(call: Call, look: Look, background: boolean, asOf: number): Flight {
     const candidate = look.taker === undefined || look.verdict === 'fresh' ? undefined : look;
     const holds = this.parts.tiers.fences.quietSince(look.began);
-    const flight = new Flight(call.storageKey, call.groups, background, candidate, asOf, holds);
+    const flight = new Flight(call.storageKey, call.groups, background, candidate, asOf, holds, call.policy.codec);
     this.parts.flights.add(flight);
     void this.#fly(flight, call, look);
     return flight;
@@ -72,12 +83,14 @@ export class Loader {
       };
       flight.throwIfAborted();
       flight.producedFrom = this.parts.moment();
+      flight.producedAt = tiers.clock.now();
       this.parts.stats.cache_productions++;
+      const startedAt = tiers.store.now();
       const production = await produce(call, flight, staleOf(flight), tiers.clock, this.parts.context);
       this.parts.backoff.worked(call.storageKey);
       const { taker, entry } = this.#make(flight, call, production, turn.settleUntil);
       flight.land({ kind: 'produced', taker, entry });
-      if (entry !== undefined) await this.#write(flight, call, entry, began);
+      if (entry !== undefined) await this.#write(flight, call, entry, { known: turn.groups, startedAt, began });
     } catch (error) {
       this.#crash(flight, call, error);
     } finally {
@@ -102,7 +115,7 @@ export class Loader {
     }
     // Without the backend there is no fence, so nothing is stored; the caller still gets the value.
     flight.storable = false;
-    return { state: 'go', settleUntil: 0 };
+    return { state: 'go', settleUntil: 0, groups: call.groups };
   }
 
   /** What callers get, and the entry when it is to be stored. */
@@ -165,16 +178,22 @@ export class Loader {
     }
   }
 
-  async #write(flight: Flight, call: Call, entry: Entry, began: number): Promise<void> {
+  async #write(flight: Flight, call: Call, made: Entry, { known, startedAt, began }: Load): Promise<void> {
     const { tiers, stats, events, label } = this.parts;
     const { lease } = flight;
+    let entry = made;
     let stored = false;
     try {
-      const until = expiresAt(entry);
       const groups = entry.tags.length === call.tags.length ? call.groups : groupsOf(call.key, call.plain, entry.tags);
-      if (!this.#keeper.areKept(groups, until)) await this.#keeper.ensure(groups, until);
+      if (!includes(known, groups) || !this.#keeper.areKept(groups, expiresAt(entry))) {
+        const window = settleUntil(await this.#keeper.ensure(groups, expiresAt(entry)));
+        // The load may have read a replica that lagged behind a change of a tag which only its result told.
+        if (window > startedAt) entry = cappedAt(entry, window);
+      }
+      const now = tiers.store.now();
+      if (expiresAt(entry) <= now && entry !== made) return;
       if (flight.storable && lease !== undefined) {
-        stored = await tiers.store.fill(call.storageKey, lease, entry, Math.max(1, Math.ceil(until - tiers.store.now())));
+        stored = await tiers.store.fill(call.storageKey, lease, entry, Math.max(1, Math.ceil(expiresAt(entry) - now)));
       }
     } catch (error) {
       stats.cache_write_err++;
@@ -203,7 +222,7 @@ export class Loader {
     if (candidate?.entry !== undefined && !abandoned) backoff.failed(call.storageKey, tiers.clock.now());
     const entry = candidate?.entry;
     const inWindow = entry !== undefined && entry.fallbackUntil > entry.freshUntil && now < entry.fallbackUntil;
-    if (inWindow && candidate?.taker !== undefined && isUndisturbed(flight, error) && this.#allowsFallback(call, error)) {
+    if (inWindow && candidate?.taker !== undefined && mayStandIn(flight, error) && this.#allowsFallback(call, error)) {
       flight.land({ kind: 'fallback', taker: candidate.taker, entry, error });
     } else flight.fail(error);
   }
@@ -231,7 +250,7 @@ function staleOf(flight: Flight): { readonly value: unknown } | undefined {
   return taker === undefined ? undefined : { value: taker.take() };
 }
 
-/** An invalidation that came during the load makes the old value unusable for anything; a timeout detaches the flight by itself. */
-function isUndisturbed(flight: Flight, error: unknown): boolean {
-  return flight.joinable || (flight.aborted !== undefined && flight.aborted.reason === error);
+/** Not for a production that nobody waited for to its end: only a timeout of its own aborts one that somebody waits for. */
+function mayStandIn(flight: Flight, error: unknown): boolean {
+  return !flight.overtaken && (flight.aborted === undefined || flight.aborted.reason === error);
 }

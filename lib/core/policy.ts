@@ -44,6 +44,16 @@ export function deadlines(now: number, windows: Windows, jitter: number, chance:
   };
 }
 
+/** The entry with none of its windows beyond that moment. */
+export function cappedAt(entry: Entry, cap: number): Entry {
+  return {
+    ...entry,
+    freshUntil: Math.min(entry.freshUntil, cap),
+    staleUntil: Math.min(entry.staleUntil, cap),
+    fallbackUntil: Math.min(entry.fallbackUntil, cap),
+  };
+}
+
 /** When the entry is of no use to anyone. */
 export function expiresAt(entry: Deadlines): number {
   return Math.max(entry.freshUntil, entry.staleUntil, entry.fallbackUntil);

@@ -1,5 +1,5 @@
+import type { Codec } from '../ports/codec.js';
 import type { GroupInvalidation } from '../ports/store.js';
-import { NAMESPACE } from './groups.js';
 import type { Flight } from './flight.js';
 
 /**
@@ -9,23 +9,39 @@ import type { Flight } from './flight.js';
  * successor. The same shape as Go's `singleflight`, with detaching added.
  */
 export class SingleFlight {
+  /** The latest of each key. */
   readonly #flights = new Map<string, Flight>();
-  /** Flights that were replaced while still running: they no longer count for callers, only for `settled` and `size`. */
+  /** Those that were replaced while still running; few keys ever have some. */
+  readonly #older = new Map<string, Set<Flight>>();
   readonly #running = new Set<Flight>();
 
-  /** The flight that callers may join, whatever else is still running for the key. */
-  find(storageKey: string): Flight | undefined {
-    const flight = this.#flights.get(storageKey);
-    return flight?.joinable === true ? flight : undefined;
+  /** The flight that callers (with this codec) may join, whatever else is still running for the key. */
+  find(storageKey: string, codec?: Codec): Flight | undefined {
+    const latest = this.#flights.get(storageKey);
+    if (latest?.isOpenTo(codec) === true) return latest;
+    if (this.#older.size === 0) return undefined;
+    return this.#of(storageKey).find((flight) => flight.isOpenTo(codec));
   }
 
   add(flight: Flight): void {
-    this.#flights.set(flight.storageKey, flight);
+    const { storageKey } = flight;
+    const replaced = this.#flights.get(storageKey);
+    if (replaced !== undefined) {
+      const older = this.#older.get(storageKey);
+      if (older === undefined) this.#older.set(storageKey, new Set([replaced]));
+      else older.add(replaced);
+    }
+    this.#flights.set(storageKey, flight);
     this.#running.add(flight);
   }
 
   remove(flight: Flight): void {
-    if (this.#flights.get(flight.storageKey) === flight) this.#flights.delete(flight.storageKey);
+    const { storageKey } = flight;
+    if (this.#flights.get(storageKey) === flight) this.#flights.delete(storageKey);
+    else {
+      const older = this.#older.get(storageKey);
+      if (older?.delete(flight) === true && older.size === 0) this.#older.delete(storageKey);
+    }
     this.#running.delete(flight);
     flight.end();
   }
@@ -35,22 +51,15 @@ export class SingleFlight {
    * @throws ReentrantProducerError
    */
   refuseReentry(own: Flight, storageKey: string): void {
-    for (const flight of this.#running) if (flight.storageKey === storageKey) own.refuse(flight);
+    for (const flight of this.#of(storageKey)) own.refuse(flight);
   }
 
-  detachKey(storageKey: string): void {
-    for (const flight of this.#running) if (flight.storageKey === storageKey) flight.detach();
+  keyMoved(storageKey: string): void {
+    for (const flight of this.#of(storageKey)) flight.keyMoved();
   }
 
-  /**
-   * Detaches what is known to be in the groups. A production may still turn out to have a tag of the scope (tags made from the result): such
-   * flights take no new callers, and whether they are stored good is decided by the markers.
-   */
-  detachGroups(invalidation: GroupInvalidation): void {
-    for (const flight of this.#running) {
-      if (flight.isIn(invalidation)) flight.detach();
-      else if (invalidation.scope === NAMESPACE || flight.groups.some((scope) => scope.scope === invalidation.scope)) flight.close();
-    }
+  groupsMoved(invalidation: GroupInvalidation): void {
+    for (const flight of this.#running) flight.groupsMoved(invalidation);
   }
 
   /** What was invalidated meanwhile is not known: nobody joins any more. Whether a result is stored good is decided by lease and markers. */
@@ -75,4 +84,14 @@ export class SingleFlight {
   get size(): number {
     return this.#running.size;
   }
+
+  /** What runs for a key. */
+  #of(storageKey: string): readonly Flight[] {
+    const latest = this.#flights.get(storageKey);
+    const older = this.#older.get(storageKey);
+    if (older === undefined) return latest === undefined ? NONE : [latest];
+    return latest === undefined ? [...older] : [latest, ...older];
+  }
 }
+
+const NONE: readonly Flight[] = Object.freeze([]);

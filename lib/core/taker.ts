@@ -54,6 +54,11 @@ export function encode(codec: Codec, value: unknown): Payload {
   return codec.text === undefined ? codec.encode(value) : codec.text.encode(value);
 }
 
+/** May a call that uses the one be given what the other decodes, or what was produced to be stored by it? */
+export function canMix(one: Codec, other: Codec): boolean {
+  return one.id === other.id || (one.exclusive !== true && other.exclusive !== true);
+}
+
 function isPrimitive(value: unknown): boolean {
   return value === null || (typeof value !== 'object' && typeof value !== 'function');
 }

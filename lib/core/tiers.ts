@@ -7,7 +7,7 @@ import type { Call } from './call.js';
 import { groupsOf, hasOtherTags, standingOf, unionTags } from './groups.js';
 import { NearFences } from './near-fences.js';
 import { expiresAt, judge, type Verdict } from './policy.js';
-import { Copies, decode, frozenOf, Shared, type Taker, takerOf } from './taker.js';
+import { canMix, Copies, decode, frozenOf, Shared, type Taker, takerOf } from './taker.js';
 
 /** What was found for a call, judged. */
 export interface Look {
@@ -51,7 +51,7 @@ export class Tiers {
 
   /** Does this process learn of every invalidation by itself, so that callers may join a running flight without asking the backend? */
   get coherent(): boolean {
-    return this.local || !this.usable || (this.near !== undefined && this.store.hearing());
+    return this.local || (this.near !== undefined && this.store.hearing());
   }
 
   /** The way of nearly every hit: one look-up in memory, or undefined when anything at all is to be considered. */
@@ -181,8 +181,8 @@ export class Tiers {
 
   /** May a call that uses `codec` be answered by the entry? */
   fits(entry: Entry, codec: Codec): boolean {
-    if (entry.codec === codec.id) return true;
-    return codec.exclusive !== true && this.codecs.get(entry.codec)?.exclusive !== true;
+    const stored = this.codecs.get(entry.codec);
+    return stored === undefined ? codec.exclusive !== true : canMix(stored, codec);
   }
 
   #codec(entry: Entry): Codec {

@@ -1,5 +1,5 @@
 import type { Entry } from '../ports/entry.js';
-import type { ScopeReading } from '../ports/store.js';
+import type { ScopeGroups, ScopeReading } from '../ports/store.js';
 import type { Call } from './call.js';
 import type { Flight, Landing } from './flight.js';
 import { isComplete, settleUntil } from './groups.js';
@@ -9,9 +9,16 @@ import { expiresAt } from './policy.js';
 import type { Look, Tiers } from './tiers.js';
 
 /** What a flight may do after it has stood in line for its key. */
-export type Turn =
-  /** Produce. `settleUntil` (shared time, 0 for none): the end of a settle window the load falls into. */
-  { readonly state: 'go'; readonly settleUntil: number } | { readonly state: 'landed'; readonly landing: Landing };
+export type Turn = Go | { readonly state: 'landed'; readonly landing: Landing };
+
+/** Produce. */
+export interface Go {
+  readonly state: 'go';
+  /** The end of a settle window the load falls into, by what is known of its groups; shared time, 0 for none. */
+  readonly settleUntil: number;
+  /** The groups whose windows are known. */
+  readonly groups: readonly ScopeGroups[];
+}
 
 /** How many times the markers may move on while a lease is sought, before the value is produced without storing it. */
 const MAX_ROUNDS = 1_000;
@@ -44,7 +51,7 @@ export async function takeTurn(
     if (acquired.state === 'leased') {
       flight.lease = lease;
       const until = Math.max(acquired.settleUntil, settleUntil(scopes));
-      return { state: 'go', settleUntil: until > tiers.store.now() ? until : 0 };
+      return { state: 'go', settleUntil: until > tiers.store.now() ? until : 0, groups: look.groups };
     }
     if (acquired.state === 'held') {
       if (desk.isDead(acquired.lease, { ...look, scopes })) {
@@ -67,7 +74,7 @@ export async function takeTurn(
     }
   }
   flight.storable = false;
-  return { state: 'go', settleUntil: 0 };
+  return { state: 'go', settleUntil: 0, groups: look.groups };
 }
 
 /** Not what the caller already had; a background refresh looks for something fresh. */

@@ -1,6 +1,9 @@
-import { describe, expect, it } from 'vitest';
+import { setImmediate } from 'node:timers/promises';
+import { describe, expect, it, vi } from 'vitest';
+import type { CacheService } from '../../lib/core/cache-service.js';
 import { responseCodec } from '../../lib/http/response-codec.js';
 import { FakeClock } from '../../lib/testing/fake-clock.js';
+import { deferred } from '../support/fleet.js';
 import { SimulatedLink } from '../support/simulated-backend.js';
 import { SimulatedServer } from '../support/simulated-server.js';
 import { wiredCache } from '../support/wired-cache.js';
@@ -59,6 +62,55 @@ describe('an entry of an exclusive codec', () => {
     await memory.getOrSetCbor('k', () => 'by cbor');
     await memory.drain();
     expect(await memory.getOrSetJson('k', () => 'by json')).toBe('by cbor');
+  });
+});
+
+describe('a load of an exclusive codec', () => {
+  const value = { euro: 1 };
+
+  for (const where of ['memory', 'shared', 'shared with L1'] as const) {
+    const ask = (cache: CacheService) => ({
+      response: (produce: () => object | Promise<object>) => cache.getOrSet<object>('rates', produce, asResponse),
+      value: (produce: () => object | Promise<object>) => cache.getOrSet<object>('rates', produce),
+    });
+
+    it(`is not shared with a call of the same tick that uses another one, ${where}`, async () => {
+      const cache = caches()[where];
+      const asked = ask(cache);
+      const produce = { response: vi.fn(() => response), value: vi.fn(() => value) };
+      const all = [1, 2, 3].flatMap(() => [asked.response(produce.response), asked.value(produce.value)]);
+      expect(await Promise.all(all)).toEqual([response, value, response, value, response, value]);
+      await cache.drain();
+      expect([produce.response, produce.value].map(({ mock }) => mock.calls.length)).toEqual([1, 1]);
+    });
+
+    it(`is not joined by a call that uses another one, which is joined by its like, ${where}`, async () => {
+      const cache = caches()[where];
+      const asked = ask(cache);
+      const produce = { response: vi.fn(() => first.promise), value: vi.fn(() => value) };
+      const first = deferred<object>();
+      const early = asked.response(produce.response);
+      await setImmediate();
+      const others = [asked.value(produce.value)];
+      await setImmediate();
+      others.push(asked.response(produce.response), asked.value(produce.value));
+      await setImmediate();
+      expect(produce.value).not.toHaveBeenCalled();
+      first.resolve(response);
+      expect(await early).toEqual(response);
+      expect(await Promise.all(others)).toEqual([value, response, value]);
+      await cache.drain();
+      expect([produce.response, produce.value].map(({ mock }) => mock.calls.length)).toEqual([1, 1]);
+      expect([await cache.get('rates'), cache.stats().flights]).toEqual([value, 0]);
+    });
+  }
+
+  it('does not stand in for a production of another one', async () => {
+    const { memory } = caches();
+    const windows = { ttl: 1, staleIfError: '1h', staleWhileRevalidate: '1h' } as const;
+    await memory.getOrSet<object>('rates', () => response, { ...asResponse, ...windows });
+    await memory.drain();
+    await expect(memory.getOrSet<object>('rates', () => Promise.reject(new Error('down')), windows)).rejects.toThrow('down');
   });
 });
 

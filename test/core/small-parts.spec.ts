@@ -20,7 +20,7 @@ describe('the flights of a cache', () => {
     const first = flightOf('k');
     flights.add(first);
     expect(flights.find('k')).toBe(first);
-    flights.detachKey('k');
+    flights.keyMoved('k');
     expect([flights.find('k'), flights.size, first.storable]).toEqual([undefined, 1, false]);
     const second = flightOf('k');
     flights.add(second);
@@ -30,12 +30,36 @@ describe('the flights of a cache', () => {
     expect([flights.find('k'), flights.size]).toEqual([undefined, 0]);
   });
 
+  it('are found by their key, the older ones too, however many others run', () => {
+    const flights = new SingleFlight();
+    const [first, second, third, other] = [flightOf('k'), flightOf('k'), flightOf('k'), flightOf('other')];
+    for (const flight of [first, second, other, third]) flights.add(flight);
+    flights.remove(third);
+    flights.keyMoved('k');
+    expect([first, second, third, other].map(({ storable }) => storable)).toEqual([false, false, true, true]);
+    flights.remove(first);
+    flights.remove(second);
+    expect([flights.size, flights.find('other')]).toEqual([1, other]);
+  });
+
+  it('cost a change of other keys nothing', () => {
+    const flights = new SingleFlight();
+    let looks = 0;
+    for (let i = 0; i < 1_000; i++) {
+      const flight = flightOf(`k${String(i)}`);
+      flights.add(new Proxy(flight, { get: (target, name) => (looks++, Reflect.get(target, name) as unknown) }));
+    }
+    looks = 0;
+    for (let i = 0; i < 1_000; i++) flights.keyMoved(`other${String(i)}`);
+    expect(looks).toBe(0);
+  });
+
   it('are detached by a group they are in, and only closed by one that their result may turn out to have', () => {
     const flights = new SingleFlight();
     const [inside, outside] = [flightOf('in', ['a']), flightOf('out')];
     flights.add(inside);
     flights.add(outside);
-    flights.detachGroups(invalidation);
+    flights.groupsMoved(invalidation);
     expect([inside.joinable, inside.storable, outside.joinable, outside.storable]).toEqual([false, false, false, true]);
   });
 
@@ -43,7 +67,7 @@ describe('the flights of a cache', () => {
     const flights = new SingleFlight();
     const flight = flightOf('k', ['a']);
     flights.add(flight);
-    flights.detachGroups({ ...invalidation, scope: 'tenant' });
+    flights.groupsMoved({ ...invalidation, scope: 'tenant' });
     expect([flight.joinable, flight.storable]).toEqual([true, true]);
   });
 

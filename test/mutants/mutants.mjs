@@ -64,8 +64,8 @@ export const mutants = [
   {
     name: 'background refresh that ignores a delete',
     file: 'lib/core/single-flight.ts',
-    find: 'if (flight.storageKey === storageKey) flight.detach();',
-    replace: 'if (flight.storageKey === storageKey && !flight.background) flight.detach();',
+    find: 'for (const flight of this.#of(storageKey)) flight.keyMoved();',
+    replace: 'for (const flight of this.#of(storageKey)) if (!flight.background) flight.keyMoved();',
   },
   {
     name: 'notice sent before the durable change',
@@ -144,8 +144,8 @@ export const mutants = [
   {
     name: 'flight taken out by a flight that is not in',
     file: 'lib/core/single-flight.ts',
-    find: 'if (this.#flights.get(flight.storageKey) === flight) this.#flights.delete(flight.storageKey);',
-    replace: 'this.#flights.delete(flight.storageKey);',
+    find: 'if (this.#flights.get(storageKey) === flight) this.#flights.delete(storageKey);',
+    replace: 'if (this.#flights.has(storageKey)) this.#flights.delete(storageKey);',
   },
   {
     name: 'the tags of the result not looked at',
@@ -165,6 +165,12 @@ export const mutants = [
     file: 'lib/core/get-or-set.ts',
     find: 'this.parts.tiers.coherent && flight.candidateHolds',
     replace: 'this.parts.tiers.coherent',
+  },
+  {
+    name: 'a stand-in that an invalidation of its key has overtaken',
+    file: 'lib/core/loader.ts',
+    find: '  return !flight.overtaken && (',
+    replace: '  return (',
   },
   {
     name: 'the last caller to leave takes the others with it',

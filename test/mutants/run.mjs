@@ -12,7 +12,7 @@ const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 const wanted = process.argv[2] ?? '';
 const runs = process.env.MUTANT_RUNS ?? '1000';
 const SEED = process.env.RACE_SEED ?? '20260101';
-const SPECS = ['test/races/schedules.spec.ts', 'test/races/regressions.spec.ts', 'test/model/model.spec.ts'];
+const SPECS = ['test/races/schedules.spec.ts', 'test/races/regressions.spec.ts', 'test/races/loading.spec.ts', 'test/model/model.spec.ts'];
 
 function copy() {
   const folder = mkdtempSync(join(tmpdir(), 'mutant-'));

@@ -3,39 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { ChangeList } from '../../lib/core/journal.js';
 import type { GetOrSetOptions } from '../../lib/core/types.js';
 import { BackendError } from '../../lib/ports/errors.js';
-import { FakeClock } from '../../lib/testing/fake-clock.js';
-import { HeldSteps } from '../support/held-steps.js';
-import { SimulatedLink } from '../support/simulated-backend.js';
-import { SimulatedServer } from '../support/simulated-server.js';
-import { wiredCache } from '../support/wired-cache.js';
-
-function fleet(size: number, l1 = false) {
-  const clock = new FakeClock();
-  const server = new SimulatedServer(clock);
-  const steps = new HeldSteps();
-  const processes = Array.from({ length: size }, (_, i) => {
-    const link = new SimulatedLink(server, `p${String(i)}`, steps.step, () => 'answered', false);
-    return { link, ...wiredCache({ clock, holder: `p${String(i)}`, store: link, l1, options: { jitter: 0, ttl: 1_000 } }) };
-  });
-  const [first, second, third] = processes;
-  if (first === undefined || second === undefined || third === undefined) throw new Error('a fleet has at least three processes');
-  return { clock, server, steps, first, second, third };
-}
-
-function memory() {
-  const clock = new FakeClock();
-  return { clock, ...wiredCache({ clock, holder: 'm', options: { jitter: 0, ttl: 1_000 } }) };
-}
-
-function deferred<T>() {
-  let resolve: (value: T) => void = () => undefined;
-  let reject: (error: unknown) => void = () => undefined;
-  const promise = new Promise<T>((ok, no) => {
-    resolve = ok;
-    reject = no;
-  });
-  return { promise, resolve, reject };
-}
+import { deferred, fleet, memory } from '../support/fleet.js';
 
 describe('a stale value that stands in', () => {
   const windows: GetOrSetOptions<string> = { staleIfError: 60_000 };

@@ -60,13 +60,16 @@ export class Filling {
     this.#options = plan.uriTagged || plan.http.tags !== undefined ? new RequestOptions(parts) : plan.fill;
   }
 
-  ask(variant: VaryRecord | undefined): Promise<Detailed<Kept>> {
+  async ask(variant: VaryRecord | undefined): Promise<Detailed<Kept>> {
     const { plan, cache, exchange, principal } = this.parts;
-    return cache.getOrSetDetailed<Kept>(
+    const found = await cache.getOrSetDetailed<Kept | null>(
       routeKey(plan, exchange, principal, variant),
       (context) => this.#produce(context, variant),
       this.#options,
     );
+    const { value } = found;
+    // A codec of the application may decode anything.
+    return { ...found, value: value?.kind === undefined ? NOT_SHARED : value };
   }
 
   async #produce(context: FillContext, variant: VaryRecord | undefined): Promise<Kept> {

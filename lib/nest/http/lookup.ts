@@ -22,7 +22,8 @@ export function answerFromCache(parts: LookupParts): Observable<unknown> | Promi
 
 function peekNear({ plan, cache, exchange, principal }: LookupParts, variant: VaryRecord | undefined): Detailed<Kept> | undefined {
   try {
-    return cache.peekNear<Kept>(routeKey(plan, exchange, principal, variant), plan.fill);
+    const found = cache.peekNear<Kept>(routeKey(plan, exchange, principal, variant), plan.fill);
+    return isKept(found?.value) ? found : undefined;
   } catch {
     // The long way meets the same trouble, and tells of it.
     return undefined;

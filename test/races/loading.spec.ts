@@ -1,0 +1,223 @@
+import { setImmediate } from 'node:timers/promises';
+import { describe, expect, it } from 'vitest';
+import { CacheKey } from '../../lib/core/key.js';
+import type { GetOrSetOptions, InvalidateRequest } from '../../lib/core/types.js';
+import { deferred, fleet, memory } from '../support/fleet.js';
+
+describe('an invalidation during a load with a stale value that may stand in', () => {
+  const key = CacheKey.builder().tenant('x').segment('rows').param('page', 1).build();
+  const options: GetOrSetOptions<string> = { tags: ['mine'], resultTags: () => ['found'], staleIfError: '1h' };
+
+  async function loading(own: GetOrSetOptions<string>, invalidate: (parts: ReturnType<typeof fleet>) => Promise<unknown>) {
+    const parts = fleet(3, true);
+    const { clock, first } = parts;
+    await first.cache.getOrSet(key, () => 'kept', options);
+    await first.cache.drain();
+    await clock.advance(1_500);
+    const production = deferred<string>();
+    const asked = first.cache.getOrSet(key, () => production.promise, { ...options, ...own });
+    asked.catch(() => undefined);
+    await setImmediate();
+    await invalidate(parts);
+    await setImmediate();
+    return { ...parts, asked, production };
+  }
+
+  const harmless: [string, (parts: ReturnType<typeof fleet>) => Promise<unknown>][] = [
+    ['of a tag of nobody, in another process', ({ second }) => second.cache.invalidate({ tags: ['nobody'] })],
+    ['of a tag of nobody, in the same tenant', ({ first }) => first.cache.invalidate({ tags: ['nobody'], tenant: 'x' })],
+    ['of some of its tags and another one', ({ first }) => first.cache.invalidate({ tags: ['mine', 'nobody'], match: 'all', tenant: 'x' })],
+    ['that is soft', ({ second }) => second.cache.invalidate({ tags: ['mine'], mode: 'soft', tenant: 'x' })],
+    [
+      'that may have been missed',
+      async ({ first }) => {
+        first.link.deafen();
+        first.link.hearAgain('gap');
+        await setImmediate();
+      },
+    ],
+    [
+      'that may have taken the lease',
+      async ({ clock, server }) => {
+        server.lose('lease', 0);
+        await clock.advance(1_100);
+      },
+    ],
+  ];
+
+  it.each(harmless)('%s, leaves the value to those who were waiting when the production fails', async (_, invalidate) => {
+    const { first, asked, production } = await loading({}, invalidate);
+    production.reject(new Error('down'));
+    expect(await asked).toBe('kept');
+    expect(first.cache.stats().cache_fallback).toBe(1);
+  });
+
+  it.each(harmless)('%s, leaves the value to those who were waiting when the production is slow', async (_, invalidate) => {
+    const { clock, asked, production } = await loading({ producerTimeout: { soft: '2s' } }, invalidate);
+    await clock.advance(2_000);
+    expect(await Promise.race([asked, setImmediate('still waiting')])).toBe('kept');
+    production.resolve('new');
+  });
+
+  const harmful: [string, InvalidateRequest][] = [
+    ['of its key', { keys: [key] }],
+    ['of its tag', { tags: ['mine'], tenant: 'x' }],
+    ['of a tag that its value had', { tags: ['found'], tenant: 'x' }],
+    ['of both', { tags: ['mine', 'found'], match: 'all', tenant: 'x' }],
+    ['of its segment', { segment: 'rows', tenant: 'x' }],
+  ];
+
+  it.each(harmful)('%s, makes the value unusable for anything', async (_, request) => {
+    const { first, asked, production } = await loading({}, ({ second }) => second.cache.invalidate(request));
+    const late = first.cache.getOrSet(key, () => 'new', options);
+    production.reject(new Error('down'));
+    await expect(asked).rejects.toThrow('down');
+    expect(await late).toBe('new');
+  });
+
+  it.each(harmful)('%s, makes the value unusable when the production times out', async (_, request) => {
+    const own = { producerTimeout: { soft: '2s', hard: '5s' } } as const;
+    const { clock, asked } = await loading(own, ({ second }) => second.cache.invalidate(request));
+    await clock.advance(5_000);
+    await expect(asked).rejects.toMatchObject({ code: 'CACHE_PRODUCER_TIMEOUT' });
+  });
+
+  it('of anything, lets who comes later see for himself', async () => {
+    const { cache, clock } = memory();
+    await cache.getOrSet('k', () => 'kept', { staleIfError: '1h' });
+    await clock.advance(1_500);
+    const production = deferred<string>();
+    const early = cache.getOrSet('k', () => production.promise, { staleIfError: '1h' });
+    await setImmediate();
+    await cache.invalidate({ tags: ['nobody'] });
+    await cache.delete('k');
+    const late = cache.getOrSet('k', () => Promise.reject(new Error('down too')), { staleIfError: '1h' });
+    production.reject(new Error('down'));
+    await expect(early).rejects.toThrow('down');
+    await expect(late).rejects.toThrow('down too');
+  });
+});
+
+describe('a settle window of a tag that only the result tells', () => {
+  const ways: [string, GetOrSetOptions<string>, boolean][] = [
+    ['tags of the value', { tags: () => ['account:7'] }, false],
+    ['result tags', { tags: ['accounts'], resultTags: () => ['account:7'] }, false],
+    ['addTags', {}, true],
+  ];
+  const windows: GetOrSetOptions<string> = { ttl: '1h', staleWhileRevalidate: '1h', staleIfError: '1h' };
+
+  for (const where of ['memory', 'shared', 'shared with L1'] as const) {
+    const open = () => {
+      if (where !== 'memory') return fleet(3, where === 'shared with L1');
+      const opened = memory();
+      return { ...opened, first: opened, second: opened };
+    };
+
+    it.each(ways)(`ends what a lagging replica gave, by %s, ${where}`, async (_, options, adds) => {
+      const { clock, first, second } = open();
+      let replica = 'old';
+      const read = ({ cache } = first) =>
+        cache.getOrSet<string>(
+          'row',
+          ({ addTags }) => {
+            if (adds) addTags('account:7');
+            return replica;
+          },
+          { ...windows, ...options },
+        );
+      // Another row of the account: its marker is known to be kept.
+      await first.cache.getOrSet('other', () => 'row', { ...windows, tags: ['account:7'] });
+      await first.cache.drain();
+      await second.cache.invalidate({ tags: ['account:7'], settle: 500 });
+      expect(await read()).toBe('old');
+      await first.cache.drain();
+      replica = 'new';
+      await clock.advance(499);
+      expect([await read(), await read(second)]).toEqual(['old', 'old']);
+      await clock.advance(1);
+      expect([await read(), await read(second)]).toEqual(['new', 'new']);
+      await first.cache.drain();
+      replica = 'newer';
+      await clock.advance(30 * 60_000);
+      expect([await read(), await read(second)]).toEqual(['new', 'new']);
+    });
+
+    it(`keeps out what began within it and ended after it, and nothing that began later, ${where}`, async () => {
+      const { clock, first, second } = open();
+      const production = deferred<string>();
+      await second.cache.invalidate({ tags: ['account:7'], settle: 500 });
+      const read = first.cache.getOrSet('row', () => production.promise, { ...windows, tags: () => ['account:7'] });
+      await clock.advance(1_000);
+      production.resolve('old');
+      await read;
+      await first.cache.drain();
+      expect(await first.cache.get('row')).toBeUndefined();
+      await first.cache.getOrSet('row', () => 'new', { ...windows, tags: () => ['account:7'] });
+      await first.cache.drain();
+      await clock.advance(30 * 60_000);
+      expect(await first.cache.get('row')).toBe('new');
+    });
+  }
+});
+
+describe('a process that is cut off from the backend', () => {
+  for (const l1 of [false, true]) {
+    const cutOff = async (options: GetOrSetOptions<string>) => {
+      const parts = fleet(3, l1);
+      const { clock, first, second } = parts;
+      await second.cache.getOrSet('k', () => 'very old', options);
+      await second.cache.drain();
+      await clock.advance(1_100);
+      const production = deferred<string>();
+      const early = first.cache.getOrSet('k', () => production.promise, options);
+      early.catch(() => undefined);
+      await setImmediate();
+      first.link.change('down');
+      expect(await second.cache.delete('k')).toEqual({ durable: true });
+      return { ...parts, early, production };
+    };
+
+    it(`does not share a load that began longer ago than what it reads may be behind, L1: ${String(l1)}`, async () => {
+      const { clock, first, early, production } = await cutOff({});
+      await clock.advance(2_999);
+      const within = first.cache.getOrSet('k', () => 'too early');
+      await setImmediate();
+      await clock.advance(1);
+      const late = first.cache.getOrSet('k', () => 'new');
+      await setImmediate();
+      production.resolve('old');
+      expect(await Promise.all([early, within, late])).toEqual(['old', 'old', 'new']);
+    });
+
+    it.each([0, 10_000])(
+      `does not give a stale value to who comes %s ms after the delete of another process, L1: ${String(l1)}`,
+      async (ms) => {
+        const { clock, first, early, production } = await cutOff({ staleIfError: '1h' });
+        await clock.advance(ms);
+        const late = first.cache.getOrSet('k', () => 'new', { staleIfError: '1h' });
+        await setImmediate();
+        production.reject(new Error('down'));
+        expect(await Promise.all([early, late])).toEqual(['very old', 'new']);
+      },
+    );
+
+    it(`produces once for a thousand callers, L1: ${String(l1)}`, async () => {
+      const { clock, first } = fleet(3, l1);
+      first.link.change('down');
+      const production = deferred<string>();
+      let productions = 0;
+      const produce = () => {
+        productions++;
+        return production.promise;
+      };
+      const asked: Promise<string>[] = [];
+      for (let i = 0; i < 10; i++) {
+        for (let j = 0; j < 100; j++) asked.push(first.cache.getOrSet('k', produce));
+        await clock.advance(200);
+      }
+      production.resolve('v');
+      expect(new Set(await Promise.all(asked))).toEqual(new Set(['v']));
+      expect(productions).toBe(1);
+    });
+  }
+});
