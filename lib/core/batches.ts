@@ -2,50 +2,88 @@ import { CacheConfigError } from '../ports/errors.js';
 import type { Call } from './call.js';
 import { Bulk } from './bulk.js';
 import type { Engine } from './engine.js';
-import type { Answer } from './get-or-set.js';
+import type { CallMaker } from './call-maker.js';
 import { CacheKey } from './key.js';
-import type { EntryOptions, WarmUpOptions, WarmUpProgress, WarmUpResult } from './types.js';
+import type { Taker } from './taker.js';
+import type {
+  BatchProducer,
+  EntryOptions,
+  GetOrSetOptions,
+  KeyLike,
+  ProducerContext,
+  WarmUpOptions,
+  WarmUpProgress,
+  WarmUpResult,
+} from './types.js';
+import type { Units } from './unit-of-work.js';
+
+/** This many keys of a batch are looked up at once: each has to be answered within `backendTimeout`. */
+const AT_ONCE = 1_000;
 
 /** Many keys at once, over the same path as one: looks travel together, what is missing is produced in one call. */
 export class Batches {
-  constructor(readonly engine: Engine) {}
+  constructor(
+    readonly engine: Engine,
+    readonly calls: CallMaker,
+    readonly units: Units,
+  ) {}
 
-  /** @param makeCall the call of one key with the producer it is given */
-  async getOrSetMany<K>(
+  async getOrSetMany<K extends KeyLike>(
     keys: readonly K[],
-    makeCall: (key: K, producer: () => Promise<unknown>) => Call,
-    produceMissing: (missing: readonly K[]) => Promise<readonly unknown[]> | readonly unknown[],
+    produceMissing: BatchProducer<unknown, K>,
+    options: GetOrSetOptions<never> | undefined,
   ): Promise<PromiseSettledResult<unknown>[]> {
     const { engine } = this;
     const places = new Map<string, number>();
     const distinct: K[] = [];
     const calls: Call[] = [];
-    const bulk: { current?: Bulk } = {};
+    const bulk = new Bulk(
+      async (indexes, context) =>
+        produceMissing(
+          indexes.map((index) => distinct[index] as K),
+          context,
+        ),
+      engine.context,
+    );
     const which = keys.map((key) => {
       const index = distinct.length;
-      const call = makeCall(key, () => bulk.current?.request(index) ?? Promise.resolve(undefined));
+      const call = this.calls.call(key, (context: ProducerContext) => bulk.request(index, context), options);
       const known = places.get(call.storageKey);
       if (known !== undefined) return known;
       places.set(call.storageKey, index);
       distinct.push(key);
       calls.push(call);
+      bulk.expect(index);
       return index;
     });
-    const made = new Bulk(calls.length, async (indexes) => produceMissing(indexes.map((index) => distinct[index] as K)), engine.context);
-    bulk.current = made;
-    const answers = calls.map((call, index) => {
-      call.onWait = () => {
-        made.report(index);
-      };
-      const answer = engine.count(call, engine.readThrough.run(call));
-      const report = (): void => {
-        made.report(index);
-      };
-      answer.then(report, report);
-      return answer;
-    });
+    const answers: Promise<Taker>[] = [];
+    for (const [index, call] of calls.entries()) {
+      if (index > 0 && index % AT_ONCE === 0) {
+        await bulk.unreported(calls.length - index);
+      }
+      answers.push(this.#start(call, index, bulk));
+    }
     const settled = await Promise.allSettled(answers);
     return which.map((index) => valueOf(settled[index]));
+  }
+
+  #start(call: Call, index: number, bulk: Bulk): Promise<Taker> {
+    call.backendBy = this.engine.tiers.clock.now() + this.engine.settings.backendTimeout;
+    call.onRefresh = (landing) => {
+      bulk.refreshes(landing);
+    };
+    const report = (call.onWait = (): void => {
+      bulk.report(index);
+    });
+    const answer = this.#take(call);
+    answer.then(report, report);
+    return answer;
+  }
+
+  async #take(call: Call): Promise<Taker> {
+    const { engine } = this;
+    const { taker } = await engine.count(call, engine.readThrough.run(call));
+    return taker;
   }
 
   /** Batches of `batchSize` keys, `concurrency` of them at a time; one process of the fleet when it is to be done `once`. */
@@ -107,8 +145,8 @@ async function* batchesOf<K>(keys: Iterable<K> | AsyncIterable<K>, size: number)
   if (batch.length > 0) yield batch;
 }
 
-function valueOf(result: PromiseSettledResult<Answer> | undefined): PromiseSettledResult<unknown> {
-  if (result?.status === 'fulfilled') return { status: 'fulfilled', value: result.value.taker.take() };
+function valueOf(result: PromiseSettledResult<Taker> | undefined): PromiseSettledResult<unknown> {
+  if (result?.status === 'fulfilled') return { status: 'fulfilled', value: result.value.take() };
   const reason: unknown = result?.reason;
   return { status: 'rejected', reason };
 }

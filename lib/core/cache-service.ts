@@ -3,7 +3,6 @@ import type { AsyncContext } from '../ports/context.js';
 import type { NearEntry } from '../ports/store.js';
 import { Batches } from './batches.js';
 import { Boarding } from './boarding.js';
-import type { Call } from './call.js';
 import { CallMaker } from './call-maker.js';
 import { Changes } from './changes.js';
 import { detailed, type DetailedAnswer } from './detailed-answer.js';
@@ -14,6 +13,7 @@ import { type CacheKey, type CacheKeyBuilder, storageKey } from './key.js';
 import type { Policy } from './options.js';
 import type { Counters } from './stats.js';
 import type {
+  BatchProducer,
   EntryOptions,
   GetOrSetOptions,
   InvalidateRequest,
@@ -48,7 +48,7 @@ export class CacheService {
     this.#units = new Units(engine, newContext());
     this.#changes = new Changes(engine, this.#units, newContext(), rules);
     this.#calls = new CallMaker(engine.settings, engine.tiers);
-    this.#batches = new Batches(engine);
+    this.#batches = new Batches(engine, this.#calls, this.#units);
     this.#boarding = new Boarding(engine);
   }
 
@@ -126,19 +126,22 @@ export class CacheService {
 
   /**
    * Many keys at once; what is missing is produced in one call of `produceMissing`, which gets the missing keys and returns their values in that
-   * order; an `Error` in place of a value fails only that key. Looks travel in one round trip, keys that are being loaded are joined.
+   * order; an `Error` in place of a value fails only that key. Looks travel together, 1,000 in a round trip; keys that are being loaded are joined.
    * @returns one settled result per key, in the order of `keys`
    */
   async getOrSetMany<T, K extends KeyLike = KeyLike>(
     keys: readonly K[],
-    produceMissing: (missing: readonly K[]) => Promise<readonly (T | Error)[]> | readonly (T | Error)[],
+    produceMissing: BatchProducer<T, K>,
     options?: GetOrSetOptions<T>,
   ): Promise<PromiseSettledResult<T>[]> {
-    const callOf = (key: K, producer: Producer<unknown>): Call => this.#calls.call(key, producer, options);
     const results =
       this.#units.current === undefined
-        ? await this.#batches.getOrSetMany(keys, callOf, produceMissing)
-        : await this.#units.readMany(keys, (key) => callOf(key, nothing), produceMissing);
+        ? await this.#batches.getOrSetMany(keys, produceMissing, options)
+        : await this.#units.readMany(
+            keys,
+            (key) => this.#calls.call(key, nothing, options),
+            produceMissing as (missing: readonly K[]) => Promise<unknown[]>,
+          );
     return results as PromiseSettledResult<T>[];
   }
 
@@ -229,7 +232,7 @@ export class CacheService {
    */
   async warmUp<T, K extends KeyLike = KeyLike>(
     keys: Iterable<K> | AsyncIterable<K>,
-    produceMissing: (missing: readonly K[]) => Promise<readonly (T | Error)[]> | readonly (T | Error)[],
+    produceMissing: BatchProducer<T, K>,
     options?: WarmUpOptions<T>,
   ): Promise<WarmUpResult> {
     const batch = (some: readonly K[]): Promise<PromiseSettledResult<T>[]> => this.getOrSetMany(some, produceMissing, options);

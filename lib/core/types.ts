@@ -67,6 +67,22 @@ export interface ProducerContext {
   skip(): void;
 }
 
+/** What `produceMissing` is told beside the keys. */
+export interface BatchContext {
+  /** Aborts when the productions of all its keys have: at the hard producer timeout and when the last caller has gone. */
+  readonly signal: AbortSignal;
+  /** True for refreshes nobody waits for: they run outside of any request. */
+  readonly background: boolean;
+  /** The tenant of the keys; undefined when they have none, or several. In the background they are of one: each tenant has its own call. */
+  readonly tenant: string | undefined;
+}
+
+/** Values, or errors for single keys, in the order of the keys. */
+export type BatchProducer<T, K extends KeyLike = KeyLike> = (
+  missing: readonly K[],
+  context: BatchContext,
+) => Promise<readonly (T | Error)[]> | readonly (T | Error)[];
+
 /** The context does not depend on `T`, so that `T` is inferred from what the producer returns. */
 export type Producer<T> = (context: ProducerContext) => Promise<T> | T;
 
