@@ -4,7 +4,7 @@ import { Bulk } from './bulk.js';
 import type { Engine } from './engine.js';
 import type { CallMaker } from './call-maker.js';
 import { CacheKey } from './key.js';
-import type { Taker } from './taker.js';
+import { Shared, type Taker } from './taker.js';
 import type {
   BatchProducer,
   EntryOptions,
@@ -22,6 +22,8 @@ const AT_ONCE = 1_000;
 
 /** Many keys at once, over the same path as one: looks travel together, what is missing is produced in one call. */
 export class Batches {
+  #closed = false;
+
   constructor(
     readonly engine: Engine,
     readonly calls: CallMaker,
@@ -67,6 +69,10 @@ export class Batches {
     return which.map((index) => valueOf(settled[index]));
   }
 
+  close(): void {
+    this.#closed = true;
+  }
+
   #start(call: Call, index: number, bulk: Bulk): Promise<Taker> {
     call.backendBy = this.engine.tiers.clock.now() + this.engine.settings.backendTimeout;
     call.onRefresh = (landing) => {
@@ -80,10 +86,15 @@ export class Batches {
     return answer;
   }
 
+  /** What is produced in a unit of work, or after the cache was closed, is not stored; but it is produced in one call as well. */
   async #take(call: Call): Promise<Taker> {
-    const { engine } = this;
-    const { taker } = await engine.count(call, engine.readThrough.run(call));
-    return taker;
+    const { engine, units } = this;
+    if (!this.#closed) {
+      if (units.current === undefined) return (await engine.count(call, engine.readThrough.run(call))).taker;
+      const found = await units.find(call);
+      if (found !== undefined) return found.taker;
+    }
+    return new Shared(await engine.bypass(call));
   }
 
   /** Batches of `batchSize` keys, `concurrency` of them at a time; one process of the fleet when it is to be done `once`. */

@@ -4,7 +4,7 @@ import type { NearEntry } from '../ports/store.js';
 import { Batches } from './batches.js';
 import { Boarding } from './boarding.js';
 import { CallMaker } from './call-maker.js';
-import { Changes } from './changes.js';
+import { Changes, together } from './changes.js';
 import { detailed, type DetailedAnswer } from './detailed-answer.js';
 import type { Engine } from './engine.js';
 import type { CacheEvents } from './events.js';
@@ -134,14 +134,7 @@ export class CacheService {
     produceMissing: BatchProducer<T, K>,
     options?: GetOrSetOptions<T>,
   ): Promise<PromiseSettledResult<T>[]> {
-    const results =
-      this.#units.current === undefined
-        ? await this.#batches.getOrSetMany(keys, produceMissing, options)
-        : await this.#units.readMany(
-            keys,
-            (key) => this.#calls.call(key, nothing, options),
-            produceMissing as (missing: readonly K[]) => Promise<unknown[]>,
-          );
+    const results = await this.#batches.getOrSetMany(keys, produceMissing, options);
     return results as PromiseSettledResult<T>[];
   }
 
@@ -169,10 +162,9 @@ export class CacheService {
     return this.#changes.put(this.#calls.call(key, nothing, options), value);
   }
 
-  /** Stores many values. @returns durable when all are */
+  /** Stores many values. @returns durable when all are, held when they are */
   async setMany<T>(entries: Iterable<readonly [KeyLike, T]>, options?: SetOptions<T>): Promise<InvalidationResult> {
-    const results = await Promise.all([...entries].map(([key, value]) => this.set(key, value, options)));
-    return { durable: results.every((result) => result.durable) };
+    return together(await Promise.all([...entries].map(([key, value]) => this.set(key, value, options))));
   }
 
   /** After it resolves as durable, no read that starts later returns a value whose production started before. One round trip. */
@@ -255,11 +247,16 @@ export class CacheService {
     return this.#engine.drain();
   }
 
-  /** Ends the cache and what it opened; afterwards calls run their producers without caching. Settles within two seconds. Idempotent. */
+  /**
+   * Ends the cache and what it opened; afterwards calls run their producers without caching, `get` finds nothing, and changes are not durable.
+   * Settles within two seconds. Idempotent.
+   */
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
+    this.#batches.close();
     await this.#engine.close();
+    this.#changes.close();
   }
 
   #get<T>(like: KeyLike, producer: Producer<T>, options: GetOrSetOptions<T> | undefined, base: Policy | undefined): Promise<T> {
