@@ -1,34 +1,27 @@
-import { CacheConfigError } from '../ports/errors.js';
 import type { Call } from './call.js';
 import { Bulk } from './bulk.js';
 import type { Engine } from './engine.js';
 import type { CallMaker } from './call-maker.js';
-import { CacheKey } from './key.js';
 import { Shared, type Taker } from './taker.js';
-import type {
-  BatchProducer,
-  EntryOptions,
-  GetOrSetOptions,
-  KeyLike,
-  ProducerContext,
-  WarmUpOptions,
-  WarmUpProgress,
-  WarmUpResult,
-} from './types.js';
+import type { BatchProducer, GetOrSetOptions, KeyLike, ProducerContext, WarmUpOptions, WarmUpResult } from './types.js';
 import type { Units } from './unit-of-work.js';
+import { WarmUp } from './warm-up.js';
 
 /** This many keys of a batch are looked up at once: each has to be answered within `backendTimeout`. */
 const AT_ONCE = 1_000;
 
 /** Many keys at once, over the same path as one: looks travel together, what is missing is produced in one call. */
 export class Batches {
+  readonly #warmUp: WarmUp;
   #closed = false;
 
   constructor(
     readonly engine: Engine,
     readonly calls: CallMaker,
     readonly units: Units,
-  ) {}
+  ) {
+    this.#warmUp = new WarmUp(engine, calls);
+  }
 
   async getOrSetMany<K extends KeyLike>(
     keys: readonly K[],
@@ -69,8 +62,17 @@ export class Batches {
     return which.map((index) => valueOf(settled[index]));
   }
 
+  async warmUp<K extends KeyLike>(
+    keys: Iterable<K> | AsyncIterable<K>,
+    produceMissing: BatchProducer<unknown, K>,
+    options: WarmUpOptions<never>,
+  ): Promise<WarmUpResult> {
+    return this.#warmUp.run(keys, (some) => this.getOrSetMany(some, produceMissing, options), options);
+  }
+
   close(): void {
     this.#closed = true;
+    this.#warmUp.close();
   }
 
   #start(call: Call, index: number, bulk: Bulk): Promise<Taker> {
@@ -96,64 +98,6 @@ export class Batches {
     }
     return new Shared(await engine.bypass(call));
   }
-
-  /** Batches of `batchSize` keys, `concurrency` of them at a time; one process of the fleet when it is to be done `once`. */
-  async warmUp<K>(
-    keys: Iterable<K> | AsyncIterable<K>,
-    batch: (keys: readonly K[]) => Promise<PromiseSettledResult<unknown>[]>,
-    options: WarmUpOptions<never>,
-    makeCall: (key: CacheKey, producer: () => Promise<unknown>, options: EntryOptions<never>) => Call,
-  ): Promise<WarmUpResult> {
-    const batchSize = wholeNumber(options.batchSize ?? 100, 'batchSize');
-    const concurrency = wholeNumber(options.concurrency ?? 2, 'concurrency');
-    const progress = { done: 0, failed: 0, total: 0 };
-    const run = async (): Promise<WarmUpProgress> => {
-      const batches = batchesOf(keys, batchSize);
-      const worker = async (): Promise<void> => {
-        for (let next = await batches.next(); next.done !== true; next = await batches.next()) {
-          options.signal?.throwIfAborted();
-          progress.total += next.value.length;
-          const results = await batch(next.value);
-          progress.done += results.length;
-          progress.failed += results.filter((result) => result.status === 'rejected').length;
-          options.onProgress?.({ ...progress });
-        }
-      };
-      await Promise.all(Array.from({ length: concurrency }, worker));
-      return { ...progress };
-    };
-    const { once } = options;
-    if (once === undefined) return { ...(await run()), skipped: false };
-    const key = CacheKey.builder().segment('warm-up').param('name', once.name).build();
-    // The lease of this key makes it once in the fleet; it is renewed for as long as the warm-up runs.
-    const call = makeCall(key, run, { ttl: once.every, jitter: 0, producerTimeout: { hard: once.within ?? '1h' } });
-    const ran = await this.#once(call);
-    return { ...progress, skipped: !ran };
-  }
-
-  async #once(call: Call): Promise<boolean> {
-    const { readThrough, flights } = this.engine;
-    const look = await readThrough.look(call, false);
-    if (look.verdict === 'fresh' || flights.find(call.storageKey) !== undefined) return false;
-    const landing = await readThrough.parts.loader.start(call, look, true, 0).landing;
-    return landing.kind === 'produced';
-  }
-}
-
-function wholeNumber(given: number, name: string): number {
-  if (Number.isSafeInteger(given) && given > 0) return given;
-  throw new CacheConfigError(`warmUp: ${name} must be a positive whole number; got ${String(given)}.`);
-}
-
-async function* batchesOf<K>(keys: Iterable<K> | AsyncIterable<K>, size: number): AsyncGenerator<K[]> {
-  let batch: K[] = [];
-  for await (const key of keys) {
-    batch.push(key);
-    if (batch.length < size) continue;
-    yield batch;
-    batch = [];
-  }
-  if (batch.length > 0) yield batch;
 }
 
 function valueOf(result: PromiseSettledResult<Taker> | undefined): PromiseSettledResult<unknown> {

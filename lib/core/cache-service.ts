@@ -220,15 +220,14 @@ export class CacheService {
 
   /**
    * Fills the cache beforehand, in batches over `getOrSetMany`. With `once`, one process of the whole fleet does it, at most once in `once.every`.
-   * A batch that fails is counted, not thrown.
+   * A batch that fails is counted, not thrown. `close` stops it after the batches under way.
    */
   async warmUp<T, K extends KeyLike = KeyLike>(
     keys: Iterable<K> | AsyncIterable<K>,
     produceMissing: BatchProducer<T, K>,
     options?: WarmUpOptions<T>,
   ): Promise<WarmUpResult> {
-    const batch = (some: readonly K[]): Promise<PromiseSettledResult<T>[]> => this.getOrSetMany(some, produceMissing, options);
-    return this.#batches.warmUp(keys, batch, options ?? {}, (key, producer, entryOptions) => this.#calls.call(key, producer, entryOptions));
+    return this.#batches.warmUp(keys, produceMissing, options ?? {});
   }
 
   /** What is stored under the key and how it is judged now; for people and tools, not for the path of a call. One round trip. */

@@ -126,7 +126,7 @@ export interface WarmUpOptions<T = unknown> extends GetOrSetOptions<T> {
   /** Productions at a time. Default 2. */
   readonly concurrency?: number;
   readonly onProgress?: (progress: WarmUpProgress) => void;
-  /** One process of the fleet does it, at most once in `every`; it may take `within` (default '1h'). */
+  /** One process of the fleet does it, at most once in `every` (for each tenant that the resolver gives); it may take `within` (default '1h'). */
   readonly once?: { readonly name: string; readonly every: Duration; readonly within?: Duration };
 }
 
@@ -142,6 +142,8 @@ export interface WarmUpProgress {
 export interface WarmUpResult extends WarmUpProgress {
   /** True when another process did it, or had done it. */
   readonly skipped: boolean;
+  /** Present when the cache was closed before all keys were through. */
+  readonly stopped?: true;
 }
 
 export type Tenancy = 'optional' | 'required';
