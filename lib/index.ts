@@ -8,6 +8,8 @@ export { on } from './core/invalidation-rules.js';
 export { CacheKeyBuilder, type KeyPart } from './core/key.js';
 export type { Counters } from './core/stats.js';
 export type {
+  BatchContext,
+  BatchProducer,
   CacheOptions,
   CodecChoice,
   EntryOptions,

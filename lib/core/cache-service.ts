@@ -3,9 +3,8 @@ import type { AsyncContext } from '../ports/context.js';
 import type { NearEntry } from '../ports/store.js';
 import { Batches } from './batches.js';
 import { Boarding } from './boarding.js';
-import type { Call } from './call.js';
 import { CallMaker } from './call-maker.js';
-import { Changes } from './changes.js';
+import { Changes, together } from './changes.js';
 import { detailed, type DetailedAnswer } from './detailed-answer.js';
 import type { Engine } from './engine.js';
 import type { CacheEvents } from './events.js';
@@ -14,6 +13,7 @@ import { type CacheKey, type CacheKeyBuilder, storageKey } from './key.js';
 import type { Policy } from './options.js';
 import type { Counters } from './stats.js';
 import type {
+  BatchProducer,
   EntryOptions,
   GetOrSetOptions,
   InvalidateRequest,
@@ -48,7 +48,7 @@ export class CacheService {
     this.#units = new Units(engine, newContext());
     this.#changes = new Changes(engine, this.#units, newContext(), rules);
     this.#calls = new CallMaker(engine.settings, engine.tiers);
-    this.#batches = new Batches(engine);
+    this.#batches = new Batches(engine, this.#calls, this.#units);
     this.#boarding = new Boarding(engine);
   }
 
@@ -126,19 +126,15 @@ export class CacheService {
 
   /**
    * Many keys at once; what is missing is produced in one call of `produceMissing`, which gets the missing keys and returns their values in that
-   * order; an `Error` in place of a value fails only that key. Looks travel in one round trip, keys that are being loaded are joined.
+   * order; an `Error` in place of a value fails only that key. Looks travel together, 1,000 in a round trip; keys that are being loaded are joined.
    * @returns one settled result per key, in the order of `keys`
    */
   async getOrSetMany<T, K extends KeyLike = KeyLike>(
     keys: readonly K[],
-    produceMissing: (missing: readonly K[]) => Promise<readonly (T | Error)[]> | readonly (T | Error)[],
+    produceMissing: BatchProducer<T, K>,
     options?: GetOrSetOptions<T>,
   ): Promise<PromiseSettledResult<T>[]> {
-    const callOf = (key: K, producer: Producer<unknown>): Call => this.#calls.call(key, producer, options);
-    const results =
-      this.#units.current === undefined
-        ? await this.#batches.getOrSetMany(keys, callOf, produceMissing)
-        : await this.#units.readMany(keys, (key) => callOf(key, nothing), produceMissing);
+    const results = await this.#batches.getOrSetMany(keys, produceMissing, options);
     return results as PromiseSettledResult<T>[];
   }
 
@@ -166,10 +162,9 @@ export class CacheService {
     return this.#changes.put(this.#calls.call(key, nothing, options), value);
   }
 
-  /** Stores many values. @returns durable when all are */
+  /** Stores many values. @returns durable when all are, held when they are */
   async setMany<T>(entries: Iterable<readonly [KeyLike, T]>, options?: SetOptions<T>): Promise<InvalidationResult> {
-    const results = await Promise.all([...entries].map(([key, value]) => this.set(key, value, options)));
-    return { durable: results.every((result) => result.durable) };
+    return together(await Promise.all([...entries].map(([key, value]) => this.set(key, value, options))));
   }
 
   /** After it resolves as durable, no read that starts later returns a value whose production started before. One round trip. */
@@ -225,15 +220,14 @@ export class CacheService {
 
   /**
    * Fills the cache beforehand, in batches over `getOrSetMany`. With `once`, one process of the whole fleet does it, at most once in `once.every`.
-   * A batch that fails is counted, not thrown.
+   * A batch that fails is counted, not thrown. `close` stops it after the batches under way.
    */
   async warmUp<T, K extends KeyLike = KeyLike>(
     keys: Iterable<K> | AsyncIterable<K>,
-    produceMissing: (missing: readonly K[]) => Promise<readonly (T | Error)[]> | readonly (T | Error)[],
+    produceMissing: BatchProducer<T, K>,
     options?: WarmUpOptions<T>,
   ): Promise<WarmUpResult> {
-    const batch = (some: readonly K[]): Promise<PromiseSettledResult<T>[]> => this.getOrSetMany(some, produceMissing, options);
-    return this.#batches.warmUp(keys, batch, options ?? {}, (key, producer, entryOptions) => this.#calls.call(key, producer, entryOptions));
+    return this.#batches.warmUp(keys, produceMissing, options ?? {});
   }
 
   /** What is stored under the key and how it is judged now; for people and tools, not for the path of a call. One round trip. */
@@ -252,11 +246,16 @@ export class CacheService {
     return this.#engine.drain();
   }
 
-  /** Ends the cache and what it opened; afterwards calls run their producers without caching. Settles within two seconds. Idempotent. */
+  /**
+   * Ends the cache and what it opened; afterwards calls run their producers without caching, `get` finds nothing, and changes are not durable.
+   * Settles within two seconds. Idempotent.
+   */
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
+    this.#batches.close();
     await this.#engine.close();
+    this.#changes.close();
   }
 
   #get<T>(like: KeyLike, producer: Producer<T>, options: GetOrSetOptions<T> | undefined, base: Policy | undefined): Promise<T> {

@@ -22,6 +22,8 @@ export interface Call {
   backendBy: number;
   /** Told when the call waits for a production that is not its own. */
   onWait: (() => void) | undefined;
+  /** Told of the refresh that the call has started in the background, and how it lands. */
+  onRefresh: ((landing: Promise<unknown>) => void) | undefined;
   /** Callers of the same tick who share the answer. */
   riders: number;
 }
@@ -64,6 +66,7 @@ export function makeCall(
     signal: options?.signal,
     backendBy,
     onWait: undefined,
+    onRefresh: undefined,
     riders: 0,
   };
 }

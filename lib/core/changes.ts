@@ -9,12 +9,18 @@ import type { InvalidateRequest, InvalidationResult, InvalidationRule } from './
 import type { Units, UnitOfWorkOptions } from './unit-of-work.js';
 import { Waiting } from './waiting.js';
 
+/** What came of several changes. */
+export function together(results: readonly InvalidationResult[]): InvalidationResult {
+  return results.some(({ held }) => held === true) ? HELD : { durable: results.every(({ durable }) => durable) };
+}
+
 const HELD: InvalidationResult = Object.freeze({ durable: false, held: true });
 
 /** Everything that takes something out of the cache or replaces it: at once, or at the end of the unit of work it is called in. */
 export class Changes {
   readonly rules = new InvalidationRules();
   readonly waiting: Waiting;
+  #closed = false;
 
   constructor(
     readonly engine: Engine,
@@ -48,6 +54,7 @@ export class Changes {
     const removal: Change = { kind: 'keys', keys: [call.storageKey], settleMs: this.engine.settings.replicaLag };
     // What a transaction may still take back is not given to others: after its end the key is produced anew.
     if (this.units.hold([{ ...removal, settleMs: 0 }])) return HELD;
+    if (this.#closed) return this.#result(false);
     try {
       return this.#result(await this.waiting.note(this.engine.put(call, value)));
     } catch (error) {
@@ -56,19 +63,27 @@ export class Changes {
     }
   }
 
+  /** From now on nothing is changed, and said to be. */
+  close(): void {
+    this.#closed = true;
+  }
+
   unitOfWork<T>(task: () => Promise<T> | T, options: UnitOfWorkOptions | undefined): Promise<T> {
     return this.units.run(task, async (changes) => changes.length === 0 || this.#apply(changes), options);
   }
 
   async #apply(changes: readonly Change[]): Promise<InvalidationResult> {
     if (this.units.hold(changes)) return HELD;
+    if (this.#closed) return this.#result(false);
     return this.#result(await this.waiting.note(this.engine.apply(changes)));
   }
 
   #result(durable: boolean): InvalidationResult {
     if (!durable && this.engine.settings.strict) {
       throw new NotDurableError(
-        'The change took effect in this process, but the backend could not be reached. It is kept and repeated when the backend is back; repeat it yourself only if this process ends before.',
+        this.#closed
+          ? 'The cache is closed, so nothing was changed. Change what is stored before close().'
+          : 'The change took effect in this process, but the backend could not be reached. It is kept and repeated when the backend is back; repeat it yourself only if this process ends before.',
       );
     }
     return { durable };

@@ -150,7 +150,8 @@ export class ReadThrough {
     const { flights, loader, stats } = this.parts;
     if (flights.find(call.storageKey, call.policy.codec) !== undefined) return;
     stats.cache_refreshes++;
-    loader.start({ ...call, signal: undefined }, look, true, asked);
+    const { landing } = loader.start({ ...call, signal: undefined }, look, true, asked);
+    call.onRefresh?.(landing);
   }
 
   #answer(outcome: Outcome, look: Look): Answer {

@@ -67,6 +67,22 @@ export interface ProducerContext {
   skip(): void;
 }
 
+/** What `produceMissing` is told beside the keys. */
+export interface BatchContext {
+  /** Aborts when the productions of all its keys have: at the hard producer timeout and when the last caller has gone. */
+  readonly signal: AbortSignal;
+  /** True for refreshes nobody waits for: they run outside of any request. */
+  readonly background: boolean;
+  /** The tenant of the keys; undefined when they have none, or several. In the background they are of one: each tenant has its own call. */
+  readonly tenant: string | undefined;
+}
+
+/** Values, or errors for single keys, in the order of the keys. */
+export type BatchProducer<T, K extends KeyLike = KeyLike> = (
+  missing: readonly K[],
+  context: BatchContext,
+) => Promise<readonly (T | Error)[]> | readonly (T | Error)[];
+
 /** The context does not depend on `T`, so that `T` is inferred from what the producer returns. */
 export type Producer<T> = (context: ProducerContext) => Promise<T> | T;
 
@@ -110,7 +126,7 @@ export interface WarmUpOptions<T = unknown> extends GetOrSetOptions<T> {
   /** Productions at a time. Default 2. */
   readonly concurrency?: number;
   readonly onProgress?: (progress: WarmUpProgress) => void;
-  /** One process of the fleet does it, at most once in `every`; it may take `within` (default '1h'). */
+  /** One process of the fleet does it, at most once in `every` (for each tenant that the resolver gives); it may take `within` (default '1h'). */
   readonly once?: { readonly name: string; readonly every: Duration; readonly within?: Duration };
 }
 
@@ -126,6 +142,8 @@ export interface WarmUpProgress {
 export interface WarmUpResult extends WarmUpProgress {
   /** True when another process did it, or had done it. */
   readonly skipped: boolean;
+  /** Present when the cache was closed before all keys were through. */
+  readonly stopped?: true;
 }
 
 export type Tenancy = 'optional' | 'required';

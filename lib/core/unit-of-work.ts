@@ -106,20 +106,4 @@ export class Units {
     const found = await this.find(call);
     return found === undefined ? this.engine.bypass(call) : found.taker.take();
   }
-
-  /** What is missing is produced in one call, and not stored. */
-  async readMany<K>(
-    keys: readonly K[],
-    callOf: (key: K) => Call,
-    produceMissing: (missing: readonly K[]) => Promise<readonly unknown[]> | readonly unknown[],
-  ): Promise<PromiseSettledResult<unknown>[]> {
-    const found = await Promise.all(keys.map((key) => this.find(callOf(key))));
-    const missing = keys.filter((_, i) => found[i] === undefined);
-    const produced = missing.length === 0 ? [] : await produceMissing(missing);
-    let next = 0;
-    return found.map((answer) => {
-      const value: unknown = answer === undefined ? produced[next++] : answer.taker.take();
-      return value instanceof Error ? { status: 'rejected', reason: value } : { status: 'fulfilled', value };
-    });
-  }
 }

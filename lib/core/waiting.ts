@@ -1,28 +1,38 @@
 import type { AsyncContext } from '../ports/context.js';
 
+/** The invalidations under way that one task has started. */
+class Started {
+  readonly running = new Set<Promise<unknown>>();
+  /** False when nobody waits any more: work that goes on in the context of a task that has ended is not collected. */
+  open = true;
+}
+
 /** Collects the invalidations that a task, and whatever it calls and publishes, has started. */
 export class Waiting {
   constructor(readonly context: AsyncContext) {}
 
   /** Settles when the task and the invalidations it started have settled; a failed invalidation is told to whoever started it. */
   async run<T>(task: () => Promise<T> | T): Promise<T> {
-    const started = new Set<Promise<unknown>>();
+    const started = new Started();
     return this.context.run(started, async () => {
       try {
         return await task();
       } finally {
-        while (started.size > 0) {
-          const some = [...started];
-          await Promise.allSettled(some);
-          for (const one of some) started.delete(one);
-        }
+        while (started.running.size > 0) await Promise.allSettled(started.running);
+        started.open = false;
       }
     });
   }
 
   note<T>(invalidation: Promise<T>): Promise<T> {
     const started = this.context.current();
-    if (started instanceof Set) started.add(invalidation);
+    if (!(started instanceof Started) || !started.open) return invalidation;
+    const { running } = started;
+    const settled = (): void => {
+      running.delete(invalidation);
+    };
+    running.add(invalidation);
+    invalidation.then(settled, settled);
     return invalidation;
   }
 }

@@ -130,6 +130,40 @@ describe('a unit of work', () => {
     expect(await read('a')).toBe(1);
   });
 
+  it('produces a batch as outside: each key once, an error for each key that has none, and nothing is stored', async () => {
+    await cache.set('b', 2);
+    const asked: (readonly string[])[] = [];
+    await cache.unitOfWork(async () => {
+      const load = (missing: readonly string[]): number[] => {
+        asked.push(missing);
+        return missing.map((_, i) => i);
+      };
+      expect(await cache.getOrSetMany(['a', 'b', 'a', 'c'], load)).toEqual([0, 2, 0, 1].map((value) => ({ status: 'fulfilled', value })));
+      expect(asked).toEqual([['a', 'c']]);
+      const away = new Error('origin away');
+      expect(await cache.getOrSetMany(['a', 'b', 'c'], () => Promise.reject<number[]>(away))).toEqual([
+        { status: 'rejected', reason: away },
+        { status: 'fulfilled', value: 2 },
+        { status: 'rejected', reason: away },
+      ]);
+      const [short] = await cache.getOrSetMany(['a', 'c'], () => [1]);
+      expect(short).toMatchObject({ status: 'rejected', reason: { message: expect.stringMatching(/2 values or errors/) as string } });
+    });
+    expect(await cache.getMany(['a', 'b', 'c'])).toEqual([undefined, 2, undefined]);
+  });
+
+  it('says that it holds what setMany sets', async () => {
+    expect(
+      await cache.unitOfWork(() =>
+        cache.setMany([
+          ['a', 1],
+          ['b', 2],
+        ]),
+      ),
+    ).toEqual({ durable: false, held: true });
+    expect(await cache.unitOfWork(() => cache.setMany([]))).toEqual({ durable: true });
+  });
+
   it('makes a set a delete at its end', async () => {
     await cache.set('a', 1);
     await cache.unitOfWork(() => cache.set('a', 2));

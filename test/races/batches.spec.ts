@@ -1,0 +1,206 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { setImmediate } from 'node:timers/promises';
+import { describe, expect, it } from 'vitest';
+import type { CacheOptions } from '../../lib/core/types.js';
+import { type BatchContext, CacheKey, createCache, type KeyLike } from '../../lib/index.js';
+import { FakeClock } from '../../lib/testing/fake-clock.js';
+import { HeldSteps } from '../support/held-steps.js';
+import { SimulatedLink } from '../support/simulated-backend.js';
+import { SimulatedServer } from '../support/simulated-server.js';
+import { wiredCache } from '../support/wired-cache.js';
+
+const WINDOWS: CacheOptions = { jitter: 0, ttl: 1_000, staleWhileRevalidate: '1h', producerTimeout: { hard: 5_000 } };
+
+function fleet() {
+  const clock = new FakeClock();
+  const server = new SimulatedServer(clock);
+  const steps = new HeldSteps();
+  const open = (holder: string) => {
+    const store = new SimulatedLink(server, holder, steps.step, () => 'answered', false);
+    return wiredCache({ clock, holder, store, options: WINDOWS }).cache;
+  };
+  return { clock, steps, first: open('p0'), second: open('p1') };
+}
+
+function told(results: readonly PromiseSettledResult<unknown>[]): unknown[] {
+  return results.map((result) => (result.status === 'fulfilled' ? result.value : (result.reason as { code: string }).code));
+}
+
+describe('a batch of very many keys', () => {
+  it('is looked up a part at a time, and still produced in one call', async () => {
+    const clock = new FakeClock();
+    let reading = 0;
+    let most = 0;
+    const step = async (label: string) => {
+      if (!label.includes(': read ')) return;
+      reading += label.endsWith('>') ? 1 : 0;
+      most = Math.max(most, reading);
+      await setImmediate();
+      reading -= label.endsWith('<') ? 1 : 0;
+    };
+    const store = new SimulatedLink(new SimulatedServer(clock), 'p0', step, () => 'answered', false);
+    const { cache } = wiredCache({ clock, holder: 'p0', store, options: WINDOWS });
+    const keys = Array.from({ length: 2_500 }, (_, i) => `k${String(i)}`);
+    const calls: number[] = [];
+    const load = (missing: readonly string[]) => {
+      calls.push(missing.length);
+      return [...missing];
+    };
+    expect(told(await cache.getOrSetMany([...keys, 'k0'], load))).toEqual([...keys, 'k0']);
+    await cache.drain();
+    expect(told(await cache.getOrSetMany(keys, load))).toEqual(keys);
+    expect([calls, most]).toEqual([[2_500], 1_000]);
+    await cache.close();
+  });
+});
+
+describe('a batch of stale keys', () => {
+  it('is answered at once and refreshed in one call', async () => {
+    const clock = new FakeClock();
+    const cache = createCache({ clock, ...WINDOWS });
+    const keys = Array.from({ length: 100 }, (_, i) => `k${String(i)}`);
+    const calls: number[] = [];
+    const load = (missing: readonly string[]) => {
+      calls.push(missing.length);
+      return missing.map(() => calls.length);
+    };
+    await cache.getOrSetMany(keys, load);
+    await clock.advance(1_100);
+    expect(new Set(told(await cache.getOrSetMany(keys, load)))).toEqual(new Set([1]));
+    await cache.drain();
+    expect(calls).toEqual([100, 100]);
+    expect(new Set(await cache.getMany(keys))).toEqual(new Set([2]));
+    await cache.close();
+  });
+
+  it('does not wait for the refreshes that another process has begun', async () => {
+    const { clock, first, second } = fleet();
+    await first.getOrSetMany(['a', 'b', 'c'], (missing) => missing.map(() => 'old'));
+    await first.drain();
+    await clock.advance(1_100);
+    let finish = (_value: string): void => undefined;
+    await second.getOrSet('b', () => new Promise<string>((resolve) => (finish = resolve)));
+    await setImmediate();
+    const asked: (readonly string[])[] = [];
+    const load = (missing: readonly string[]) => {
+      asked.push(missing);
+      return missing.map(() => 'new');
+    };
+    expect(told(await first.getOrSetMany(['a', 'b', 'c'], load))).toEqual(['old', 'old', 'old']);
+    await setImmediate();
+    expect(asked).toEqual([['a', 'c']]);
+    finish('of the other');
+    await Promise.all([first.drain(), second.drain()]);
+    expect(await first.getMany(['a', 'b', 'c'])).toEqual(['new', 'of the other', 'new']);
+    await Promise.all([first.close(), second.close()]);
+  });
+
+  it('is produced apart from what is missing, which somebody waits for', async () => {
+    const { clock, steps, first } = fleet();
+    await first.getOrSet('stale', () => 'old');
+    await first.drain();
+    await clock.advance(1_100);
+    const calls: unknown[] = [];
+    const load = (missing: readonly string[], { background }: BatchContext) => {
+      calls.push([missing, background]);
+      return missing.map(() => 'new');
+    };
+    steps.hold('acquire segment:stale');
+    expect(told(await first.getOrSetMany(['stale', 'missing'], load))).toEqual(['old', 'new']);
+    expect(calls).toEqual([[['missing'], false]]);
+    steps.release('acquire segment:stale');
+    await first.drain();
+    expect(calls.slice(1)).toEqual([[['stale'], true]]);
+    await first.close();
+  });
+});
+
+describe('a refresh of a batch in the background', () => {
+  const tenantOf = (key: KeyLike) => (key as CacheKey).tenantName;
+
+  it('is told the tenant of its keys, which no resolver could tell there', async () => {
+    const clock = new FakeClock();
+    const als = new AsyncLocalStorage<string>();
+    const cache = createCache({ clock, ...WINDOWS, tenant: () => als.getStore() });
+    const load = (missing: readonly string[], { tenant, background }: BatchContext) => {
+      expect(als.getStore()).toBe(background ? undefined : 'acme');
+      return missing.map(() => `of ${String(tenant)}, ${background ? 'refreshed' : 'produced'}`);
+    };
+    const read = async () => told(await als.run('acme', () => cache.getOrSetMany(['k', 'l'], load)));
+    expect(await read()).toEqual(['of acme, produced', 'of acme, produced']);
+    await clock.advance(1_100);
+    await read();
+    await cache.drain();
+    expect(await read()).toEqual(['of acme, refreshed', 'of acme, refreshed']);
+    await cache.close();
+  });
+
+  it('is one call for each tenant', async () => {
+    const clock = new FakeClock();
+    const cache = createCache({ clock, ...WINDOWS });
+    const keys = ['acme', 'umbrella', 'acme'].map((tenant, i) => CacheKey.builder().tenant(tenant).segment('s').param('i', i).build());
+    const calls: unknown[] = [];
+    const load = (missing: readonly CacheKey[], { tenant, background }: BatchContext) => {
+      calls.push([background, tenant, missing.map(tenantOf)]);
+      return missing.map(() => 1);
+    };
+    await cache.getOrSetMany(keys, load);
+    await clock.advance(1_100);
+    await cache.getOrSetMany(keys, load);
+    await cache.drain();
+    expect(calls).toEqual([
+      [false, undefined, ['acme', 'umbrella', 'acme']],
+      [true, 'acme', ['acme', 'acme']],
+      [true, 'umbrella', ['umbrella']],
+    ]);
+    await cache.close();
+  });
+
+  it('has a signal that aborts at the hard timeout', async () => {
+    const clock = new FakeClock();
+    const cache = createCache({ clock, ...WINDOWS });
+    const keys = ['a', 'b'];
+    await cache.getOrSetMany(keys, () => [1, 2]);
+    await clock.advance(1_100);
+    const signals: AbortSignal[] = [];
+    await cache.getOrSetMany(keys, (_missing, { signal }) => {
+      signals.push(signal);
+      return new Promise<never>(() => undefined);
+    });
+    await clock.advance(4_900);
+    expect(signals.map(({ aborted }) => aborted)).toEqual([false]);
+    await clock.advance(200);
+    expect(signals.map(({ aborted }) => aborted)).toEqual([true]);
+    await cache.drain();
+    await cache.close();
+  });
+});
+
+describe('a batch whose production asks for a key of the batch', () => {
+  it.each([[['b', 'a']], [['a', 'b']]])('is refused at once when a hit is the last to be known: %s', async (keys) => {
+    const { steps, first } = fleet();
+    await first.set('b', 'stored');
+    const load = (missing: readonly string[]) => Promise.all(missing.map((key) => first.getOrSet(key, () => 'inner')));
+    steps.hold('read segment:b <');
+    const results = first.getOrSetMany(keys, load);
+    await setImmediate();
+    steps.release('read segment:b <');
+    expect(told(await results).sort()).toEqual(['CACHE_REENTRANT', 'stored']);
+    await first.close();
+  });
+
+  it('is refused at once when another process holds the key that was the last to be known', async () => {
+    const { clock, first, second } = fleet();
+    let finish = (_value: string): void => undefined;
+    const held = second.getOrSet('h', () => new Promise<string>((resolve) => (finish = resolve)));
+    await setImmediate();
+    const load = (missing: readonly string[]) => Promise.all(missing.map((key) => first.getOrSet(key, () => 'inner')));
+    const results = first.getOrSetMany(['a', 'h'], load);
+    await setImmediate();
+    finish('held');
+    await held;
+    await clock.advance(200);
+    expect(told(await results)).toEqual(['CACHE_REENTRANT', 'held']);
+    await Promise.all([first.close(), second.close()]);
+  });
+});
