@@ -22,6 +22,8 @@ export interface Call {
   backendBy: number;
   /** Told when the call waits for a production that is not its own. */
   onWait: (() => void) | undefined;
+  /** Has it waited for a load that it could not share? Once is enough. */
+  outlasted: boolean;
   /** Callers of the same tick who share the answer. */
   riders: number;
 }
@@ -64,6 +66,7 @@ export function makeCall(
     signal: options?.signal,
     backendBy,
     onWait: undefined,
+    outlasted: false,
     riders: 0,
   };
 }
