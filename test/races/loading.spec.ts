@@ -1,3 +1,4 @@
+import { AsyncResource } from 'node:async_hooks';
 import { setImmediate } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { CacheKey } from '../../lib/core/key.js';
@@ -406,5 +407,58 @@ describe('a load that something else is invalidated beside', () => {
     expect(new Set(await Promise.all(asked))).toEqual(new Set(['own 1']));
     held.resolve('held');
     expect(await holder).toBe('held');
+  });
+});
+
+describe('a refresh before the end of the ttl', () => {
+  it('that fails is tried again after a pause, not at every hit', async () => {
+    const options = { ttl: 100_000, refreshAhead: 0.5 } as const;
+    const { clock, cache } = memory();
+    await cache.getOrSet('k', () => 'v', options);
+    await cache.drain();
+    await clock.advance(60_000);
+    let productions = 0;
+    const hits = async () => {
+      for (let i = 0; i < 100; i++) {
+        const hit = await cache.getOrSet(
+          'k',
+          (): string => {
+            productions++;
+            throw new Error('down');
+          },
+          options,
+        );
+        expect(hit).toBe('v');
+        await cache.drain();
+      }
+      return productions;
+    };
+    expect(await hits()).toBe(1);
+    await clock.advance(1_000);
+    expect(await hits()).toBe(2);
+    await clock.advance(2_000);
+    await cache.getOrSet('k', () => 'new', options);
+    await cache.drain();
+    expect(await cache.get('k')).toBe('new');
+  });
+});
+
+describe('a caller in the tick in which a producer asks for its own key', () => {
+  it('joins the load, and does not get the error of the producer', async () => {
+    const { cache } = memory();
+    const outside = new AsyncResource('outside');
+    const production = deferred<string>();
+    let inner: Promise<string> | undefined;
+    let other: Promise<string> | undefined;
+    const first = cache.getOrSet('k', () => {
+      inner = cache.getOrSet('k', () => 'inner');
+      inner.catch(() => undefined);
+      other = outside.runInAsyncScope(() => cache.getOrSet('k', () => 'other'));
+      return production.promise;
+    });
+    await setImmediate();
+    production.resolve('v');
+    expect([await first, await other]).toEqual(['v', 'v']);
+    await expect(inner).rejects.toMatchObject({ code: 'CACHE_REENTRANT' });
   });
 });
