@@ -19,15 +19,10 @@ export class Boarding {
   /** @returns the value, or a copy of it */
   run(call: Call): Promise<unknown> {
     const { engine } = this;
-    const alone = call.signal !== undefined;
+    // A producer's own calls go their own way: they, and nobody who came along, have to be told when they would wait for themselves.
+    const alone = call.signal !== undefined || engine.context.current() !== undefined;
     const boarded = alone ? undefined : this.#boarded.get(call.storageKey);
-    // A producer's own calls go their own way: they have to be told when they would wait for themselves.
-    if (
-      boarded?.call !== undefined &&
-      boarded.running !== undefined &&
-      canMix(boarded.call.policy.codec, call.policy.codec) &&
-      engine.context.current() === undefined
-    ) {
+    if (boarded?.call !== undefined && boarded.running !== undefined && canMix(boarded.call.policy.codec, call.policy.codec)) {
       boarded.call.riders++;
       return (boarded.shared ??= engine.count(boarded.call, boarded.running.then(asRider), true)).then(valueOf);
     }

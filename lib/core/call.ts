@@ -24,6 +24,8 @@ export interface Call {
   onWait: (() => void) | undefined;
   /** Told of the refresh that the call has started in the background, and how it lands. */
   onRefresh: ((landing: Promise<unknown>) => void) | undefined;
+  /** Has it waited for a load that it could not share? Once is enough. */
+  outlasted: boolean;
   /** Callers of the same tick who share the answer. */
   riders: number;
 }
@@ -67,6 +69,7 @@ export function makeCall(
     backendBy,
     onWait: undefined,
     onRefresh: undefined,
+    outlasted: false,
     riders: 0,
   };
 }

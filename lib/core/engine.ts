@@ -2,13 +2,12 @@ import type { AsyncContext } from '../ports/context.js';
 import type { Clock } from '../ports/clock.js';
 import type { Codec } from '../ports/codec.js';
 import type { Entry } from '../ports/entry.js';
-import { BackendError, CacheClosedError } from '../ports/errors.js';
+import { BackendError, CacheClosedError, ProducerTimeoutError } from '../ports/errors.js';
 import type { FencedStore, NearStore } from '../ports/store.js';
 import { Background } from './background.js';
 import { Backoff } from './backoff.js';
 import type { Call } from './call.js';
 import { CacheEvents, type Outcome } from './events.js';
-import { Flight } from './flight.js';
 import { type Answer, ReadThrough } from './get-or-set.js';
 import { cleanTags, groupsOf, unionTags } from './groups.js';
 import { Invalidator } from './invalidator.js';
@@ -18,6 +17,7 @@ import { LeaseDesk } from './lease-desk.js';
 import { Loader } from './loader.js';
 import { type Settings, ttlFor } from './options.js';
 import { deadlines, expiresAt } from './policy.js';
+import { produceAlone } from './production.js';
 import { SingleFlight } from './single-flight.js';
 import { Stats } from './stats.js';
 import { encode } from './taker.js';
@@ -166,22 +166,15 @@ export class Engine {
     }
   }
 
-  /** Without the cache: after it was closed. */
+  /** Without the cache: in a unit of work, and after it was closed. */
   async bypass(call: Call): Promise<unknown> {
     this.stats.cache_bypassed++;
-    const flight = new Flight(call.storageKey, call.groups, false, undefined);
-    const ignore = (): void => undefined;
-    const signal = call.signal ?? flight.signal;
-    return call.producer({
-      signal,
-      background: false,
-      tenant: call.key.tenantName,
-      stale: undefined,
-      setTtl: ignore,
-      setWindows: ignore,
-      addTags: ignore,
-      skip: ignore,
-    });
+    try {
+      return await produceAlone(call, this.tiers.clock, this.context);
+    } catch (error) {
+      if (error instanceof ProducerTimeoutError) this.stats.cache_producer_timeouts++;
+      throw error;
+    }
   }
 
   /** @throws CodecError when the value cannot be encoded */

@@ -76,9 +76,9 @@ export class Flight {
     this.landing.catch(() => undefined);
   }
 
-  /** May a caller with this codec join, by what else is known? */
-  isOpenTo(codec: Codec | undefined): boolean {
-    return this.joinable && (codec === undefined || this.codec === undefined || canMix(this.codec, codec));
+  /** May callers with this codec have the result? */
+  suits(codec: Codec | undefined): boolean {
+    return codec === undefined || this.codec === undefined || canMix(this.codec, codec);
   }
 
   /** For the producer. */

@@ -10,6 +10,7 @@ import type { SingleFlight } from './single-flight.js';
 import type { Stats } from './stats.js';
 import { Shared, type Taker } from './taker.js';
 import type { Look, Tiers } from './tiers.js';
+import { SOFT_TIMEOUT, waitFor } from './wait-for.js';
 
 /** What one call came to. */
 export interface Answer {
@@ -33,7 +34,6 @@ export interface ReadThroughParts {
 
 /** The coherence bound while nothing is heard, in ms: what reads may be behind the changes of others. */
 const BOUND_MS = 3_000;
-const SOFT_TIMEOUT = Symbol('soft timeout');
 
 /**
  * Get or set, whole: look, judge, join or load.
@@ -60,14 +60,14 @@ export class ReadThrough {
     if (running?.background === false && (tiers.coherent || running.producedFrom > asked)) {
       return this.#join(running, call, asked, undefined, 'joined').then((answer) => answer ?? this.#again(call));
     }
-    return this.#ask(call, running !== undefined, asked);
+    return this.#ask(call, flights.has(call.storageKey), asked);
   }
 
   /** What was waited for did not count for this caller. */
   #again(call: Call): Promise<Answer> {
     const { tiers, flights, loader } = this.parts;
     call.backendBy = tiers.clock.now() + loader.parts.settings.backendTimeout;
-    return this.#ask(call, flights.find(call.storageKey, call.policy.codec) !== undefined, this.parts.moment());
+    return this.#ask(call, flights.has(call.storageKey), this.parts.moment());
   }
 
   #ask(call: Call, withLease: boolean, asked: number): Promise<Answer> {
@@ -105,8 +105,11 @@ export class ReadThrough {
     const joins = found !== undefined && this.#mayJoin(found, asked, look);
     const own = context.current();
     if (!joins && own instanceof Flight) flights.refuseReentry(own, call.storageKey);
-    const flight = joins ? found : loader.start(call, look, false, asked);
-    return this.#join(flight, call, asked, look, joins ? 'joined' : 'miss').then((answer) => answer ?? this.#again(call));
+    const closed = joins || call.outlasted ? undefined : this.#storable(call, look);
+    const flight = joins ? found : (closed ?? loader.start(call, look, false, asked));
+    const answered =
+      closed === undefined ? this.#join(flight, call, asked, look, joins ? 'joined' : 'miss') : this.#outlast(closed, call, asked, look);
+    return answered.then((answer) => answer ?? this.#again(call));
   }
 
   async look(call: Call, withLease: boolean): Promise<Look> {
@@ -131,6 +134,16 @@ export class ReadThrough {
     if (!tiers.usable) return tiers.clock.now() - flight.producedAt < BOUND_MS;
     if (flight.lease === undefined || look.lease !== flight.lease || look.scopes === undefined) return false;
     return look.scopes.every((scope, i) => scope.clock !== undefined && scope.clock === flight.startTicks[i]);
+  }
+
+  /** A load of this process that the caller may not share although nothing is known against its being stored: something else moved. */
+  #storable(call: Call, look: Look): Flight | undefined {
+    const { flights, loader, tiers } = this.parts;
+    const flight = flights.findStorable(call.storageKey, call.policy.codec);
+    if (flight === undefined || tiers.local || flight.producedFrom === Infinity) return flight;
+    const { lease } = flight;
+    if (lease === undefined || look.lease !== lease || look.scopes === undefined) return undefined;
+    return loader.parts.desk.isDead(lease, look) ? undefined : flight;
   }
 
   #hit(call: Call, look: Look, paused: boolean, asked: number): Answer {
@@ -171,7 +184,7 @@ export class ReadThrough {
     if (outcome === 'joined') call.onWait?.();
     let landing: Landing | typeof SOFT_TIMEOUT;
     try {
-      landing = await this.#wait(flight, call, candidate);
+      landing = await waitFor(flight, call, candidate === undefined ? 0 : call.policy.softTimeout, tiers.clock);
     } finally {
       arrived?.();
     }
@@ -191,6 +204,34 @@ export class ReadThrough {
   }
 
   /**
+   * Waits for a load that the caller may not share: what it stores is judged by the markers then, like anything stored. The hard timeout of that
+   * load bounds the waiting, which a call does once.
+   * @returns undefined when that load has ended, for the caller to ask again
+   */
+  async #outlast(flight: Flight, call: Call, asked: number, look: Look): Promise<Answer | undefined> {
+    const { context, tiers } = this.parts;
+    const candidate = look.taker === undefined ? undefined : look;
+    const own = context.current();
+    const arrived = own instanceof Flight ? own.waitFor(flight) : undefined;
+    call.outlasted = true;
+    flight.enter();
+    call.onWait?.();
+    try {
+      const landing = await waitFor(flight, call, candidate === undefined ? 0 : call.policy.softTimeout, tiers.clock);
+      if (landing === SOFT_TIMEOUT) return this.#answer('stale', look);
+      if (landing.kind === 'produced' && flight.producedFrom > asked)
+        return { outcome: 'joined', tier: undefined, taker: landing.taker, entry: landing.entry };
+    } catch (error) {
+      // The error of a production that began before an invalidation may be as old as its value.
+      if (call.signal?.aborted === true || flight.producedFrom > asked) throw error;
+    } finally {
+      arrived?.();
+    }
+    await flight.ended;
+    return undefined;
+  }
+
+  /**
    * The stale value that may stand in for a slow or failing production: what this caller saw itself, else what the flight began with, unless that
    * was read before the caller came and an invalidation may lie in between: one not heard of yet, or one that came before the flight was there to
    * be detached.
@@ -199,49 +240,6 @@ export class ReadThrough {
     if (look?.taker !== undefined) return look;
     const holds = this.parts.tiers.coherent && flight.candidateHolds;
     return holds || flight.candidateAsOf >= asked ? flight.candidate : undefined;
-  }
-
-  /** Waits around the flight, never inside it: an impatient caller cannot fail a patient one. */
-  #wait(flight: Flight, call: Call, candidate: Look | undefined): Promise<Landing | typeof SOFT_TIMEOUT> {
-    const { signal } = call;
-    const soft = candidate === undefined ? 0 : call.policy.softTimeout;
-    if (signal === undefined && soft === 0) return flight.landing;
-    return new Promise((resolve, reject) => {
-      const end = (): void => {
-        signal?.removeEventListener('abort', onAbort);
-        cancel?.();
-      };
-      const onAbort = (): void => {
-        end();
-        // The caller's own reason, whatever it is.
-        const reason: unknown = signal?.reason;
-        flight.leave(reason);
-        reject(reason);
-      };
-      const cancel =
-        soft === 0
-          ? undefined
-          : this.parts.tiers.clock.after(soft, () => {
-              if (flight.overtaken) return;
-              end();
-              resolve(SOFT_TIMEOUT);
-            });
-      if (signal?.aborted === true) {
-        onAbort();
-        return;
-      }
-      signal?.addEventListener('abort', onAbort, { once: true });
-      flight.landing.then(
-        (landing) => {
-          end();
-          resolve(landing);
-        },
-        (error: unknown) => {
-          end();
-          reject(error);
-        },
-      );
-    });
   }
 }
 

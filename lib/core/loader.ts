@@ -219,7 +219,8 @@ export class Loader {
     if (events.wanted) events.emit({ type: flight.background ? 'refresh_failed' : 'producer_error', key: label(call.storageKey), error });
     // Nobody waiting any more says nothing about the origin.
     const abandoned = flight.aborted !== undefined && !(flight.aborted.reason instanceof ProducerTimeoutError);
-    if (candidate?.entry !== undefined && !abandoned) backoff.failed(call.storageKey, tiers.clock.now());
+    // A refresh before the end of the ttl has no stand-in, because nobody waits for it: the value is still fresh.
+    if ((flight.background || candidate?.entry !== undefined) && !abandoned) backoff.failed(call.storageKey, tiers.clock.now());
     const entry = candidate?.entry;
     const inWindow = entry !== undefined && entry.fallbackUntil > entry.freshUntil && now < entry.fallbackUntil;
     if (inWindow && candidate?.taker !== undefined && mayStandIn(flight, error) && this.#allowsFallback(call, error)) {

@@ -3,7 +3,7 @@ import type { Clock } from '../ports/clock.js';
 import { toMilliseconds } from '../ports/duration.js';
 import { ProducerTimeoutError } from '../ports/errors.js';
 import type { Call } from './call.js';
-import type { Flight } from './flight.js';
+import { Flight } from './flight.js';
 import type { ProducerContext } from './types.js';
 
 /** What a producer gave, and what it said about it. */
@@ -96,6 +96,29 @@ export async function produce(
   const value = await withHardTimeout(flight.background ? context.detached(run) : run(), call, flight, clock);
   const { ttl, staleWhileRevalidate, staleIfError, tags, skipped } = said;
   return { value, ttl, staleWhileRevalidate, staleIfError, tags, skip: skipped, cost: Math.max(0, clock.now() - began) };
+}
+
+/**
+ * Runs the producer of a call for that call only, with the same limits: nobody joins, and nothing is stored.
+ * @throws as `produce` does, and the reason of the call's own signal
+ */
+export function produceAlone(call: Call, clock: Clock, context: AsyncContext): Promise<unknown> {
+  const { signal } = call;
+  const flight = new Flight(call.storageKey, call.groups, false, undefined);
+  const running = produce(call, flight, undefined, clock, context).then(({ value }) => value);
+  if (signal === undefined) return running;
+  return new Promise((resolve, reject) => {
+    const onAbort = (): void => {
+      const reason: unknown = signal.reason;
+      flight.abort(reason);
+      reject(reason);
+    };
+    if (signal.aborted) onAbort();
+    else signal.addEventListener('abort', onAbort, { once: true });
+    void running.then(resolve, reject).finally(() => {
+      signal.removeEventListener('abort', onAbort);
+    });
+  });
 }
 
 function withHardTimeout(running: Promise<unknown>, call: Call, flight: Flight, clock: Clock): Promise<unknown> {

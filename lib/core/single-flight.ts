@@ -17,10 +17,23 @@ export class SingleFlight {
 
   /** The flight that callers (with this codec) may join, whatever else is still running for the key. */
   find(storageKey: string, codec?: Codec): Flight | undefined {
+    return this.#first(storageKey, (flight) => flight.joinable && flight.suits(codec));
+  }
+
+  /** A flight whose result may still be stored, whoever may join it. */
+  findStorable(storageKey: string, codec: Codec): Flight | undefined {
+    return this.#first(storageKey, (flight) => flight.storable && flight.suits(codec));
+  }
+
+  #first(storageKey: string, test: (flight: Flight) => boolean): Flight | undefined {
     const latest = this.#flights.get(storageKey);
-    if (latest?.isOpenTo(codec) === true) return latest;
-    if (this.#older.size === 0) return undefined;
-    return this.#of(storageKey).find((flight) => flight.isOpenTo(codec));
+    if (latest !== undefined && test(latest)) return latest;
+    return this.#older.size === 0 ? undefined : this.#of(storageKey).find(test);
+  }
+
+  /** Does anything run for the key? */
+  has(storageKey: string): boolean {
+    return this.#flights.has(storageKey) || this.#older.has(storageKey);
   }
 
   add(flight: Flight): void {

@@ -1,3 +1,4 @@
+import { AsyncResource } from 'node:async_hooks';
 import { setImmediate } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { CacheKey } from '../../lib/core/key.js';
@@ -220,4 +221,244 @@ describe('a process that is cut off from the backend', () => {
       expect(productions).toBe(1);
     });
   }
+});
+
+describe('a load that something else is invalidated beside', () => {
+  for (const where of ['memory', 'shared', 'shared with L1'] as const) {
+    const open = () => {
+      const options = { ttl: '1h' } as const;
+      if (where !== 'memory') return fleet(3, where === 'shared with L1', options);
+      const opened = memory(options);
+      return { ...opened, first: opened, second: opened };
+    };
+    const unrelated = { tags: ['of nobody'] };
+
+    /** A caller and an invalidation of something else every second. */
+    async function busy(options: GetOrSetOptions<string>, produce: (clock: ReturnType<typeof open>['clock']) => Promise<string>) {
+      const opened = open();
+      const { clock, first, second } = opened;
+      let productions = 0;
+      const asked: Promise<string>[] = [];
+      for (let i = 0; i < 24; i++) {
+        const call = first.cache.getOrSet(
+          'k',
+          () => {
+            productions++;
+            return produce(clock);
+          },
+          options,
+        );
+        call.catch(() => undefined);
+        asked.push(call);
+        await clock.advance(500);
+        await second.cache.invalidate(unrelated);
+        await clock.advance(500);
+      }
+      for (let i = 0; i < 60; i++) await clock.advance(1_000);
+      return { ...opened, productions: () => productions, results: await Promise.allSettled(asked) };
+    }
+    const after = (ms: number) => (clock: ReturnType<typeof open>['clock']) =>
+      new Promise<string>((resolve) => {
+        clock.after(ms, () => {
+          resolve('v');
+        });
+      });
+
+    it(`is the only one, however long it takes, ${where}`, async () => {
+      const { first, results, productions } = await busy({}, after(25_000));
+      expect(results.every((result) => result.status === 'fulfilled' && result.value === 'v')).toBe(true);
+      expect([productions(), first.cache.stats().flights]).toEqual([1, 0]);
+    });
+
+    it(`and fails, is followed by one for all who came later, ${where}`, async () => {
+      const failing = (clock: ReturnType<typeof open>['clock']) => after(25_000)(clock).then(() => Promise.reject(new Error('down')));
+      const { results, productions } = await busy({}, failing);
+      expect(results.every((result) => result.status === 'rejected')).toBe(true);
+      expect(productions()).toBe(2);
+    });
+
+    it(`and never settles, holds nobody up for longer than its hard timeout and their own, ${where}`, async () => {
+      const { results, productions } = await busy({ producerTimeout: { hard: '30s' } }, () => new Promise(() => undefined));
+      expect(results.every((result) => result.status === 'rejected')).toBe(true);
+      expect(productions()).toBe(2);
+    });
+
+    async function closed(options: GetOrSetOptions<string> = {}) {
+      const opened = open();
+      const { first, second } = opened;
+      const production = deferred<string>();
+      const early = first.cache.getOrSet('k', () => production.promise, options);
+      early.catch(() => undefined);
+      await setImmediate();
+      await second.cache.invalidate(unrelated);
+      return { ...opened, early, production };
+    }
+
+    it(`and turns out to have been touched, gives its value to nobody who came later, ${where}`, async () => {
+      const { first, early, production } = await closed({ tags: () => ['of nobody'] });
+      const late = first.cache.getOrSet('k', () => 'new', { tags: () => ['of nobody'] });
+      await setImmediate();
+      production.resolve('old');
+      expect(await Promise.all([early, late])).toEqual(['old', 'new']);
+    });
+
+    it(`and is invalidated in the end, gives its value to nobody who came later, ${where}`, async () => {
+      const { clock, first, second, early, production } = await closed();
+      const late = first.cache.getOrSet('k', () => 'new');
+      await setImmediate();
+      await second.cache.delete('k');
+      const later = first.cache.getOrSet('k', () => 'newer');
+      await clock.advance(100);
+      production.resolve('old');
+      await clock.advance(100);
+      expect([await early, await late, await later]).toEqual(['old', 'newer', 'newer']);
+    });
+
+    it(`does not share its error with who came later, ${where}`, async () => {
+      const { first, early, production } = await closed();
+      const late = first.cache.getOrSet('k', () => 'there it is');
+      await setImmediate();
+      production.reject(new Error('not there yet'));
+      await expect(early).rejects.toThrow('not there yet');
+      expect(await late).toBe('there it is');
+    });
+
+    it(`lets those go who have lost patience, and goes on for those who wait, ${where}`, async () => {
+      const opened = open();
+      const { first, second } = opened;
+      const [one, two] = [new AbortController(), new AbortController()];
+      const production = deferred<string>();
+      let seen: AbortSignal | undefined;
+      const produce = ({ signal }: { signal: AbortSignal }) => {
+        seen = signal;
+        return production.promise;
+      };
+      const early = first.cache.getOrSet('k', produce, { signal: one.signal });
+      await setImmediate();
+      await second.cache.invalidate(unrelated);
+      const impatient = first.cache.getOrSet('k', () => 'unused', { signal: two.signal });
+      const patient = first.cache.getOrSet('k', () => 'unused');
+      await setImmediate();
+      two.abort(new Error('two'));
+      await expect(impatient).rejects.toThrow('two');
+      one.abort(new Error('one'));
+      await expect(early).rejects.toThrow('one');
+      expect(seen?.aborted).toBe(false);
+      production.resolve('v');
+      expect(await patient).toBe('v');
+    });
+
+    it(`answers with the stale value in time, ${where}`, async () => {
+      const options = { ttl: '1s', staleIfError: '1h', producerTimeout: { soft: '2s' } } as const;
+      const { clock, first, second } = open();
+      await first.cache.getOrSet('k', () => 'kept', options);
+      await first.cache.drain();
+      await clock.advance(1_100);
+      const production = deferred<string>();
+      const early = first.cache.getOrSet('k', () => production.promise, options);
+      await setImmediate();
+      await second.cache.invalidate(unrelated);
+      await clock.advance(1_000);
+      const late = first.cache.getOrSet('k', () => 'unused', options);
+      await clock.advance(1_000);
+      expect(await Promise.race([early, setImmediate('waiting')])).toBe('kept');
+      expect(await Promise.race([late, setImmediate('waiting')])).toBe('waiting');
+      await clock.advance(1_000);
+      expect(await Promise.race([late, setImmediate('waiting')])).toBe('kept');
+      production.resolve('new');
+      await first.cache.drain();
+      expect(await first.cache.get('k')).toBe('new');
+    });
+
+    it(`still tells a producer that it would wait for itself, ${where}`, async () => {
+      const { first, second } = open();
+      const gate = deferred<undefined>();
+      const a = first.cache.getOrSet('a', async () => {
+        await gate.promise;
+        return first.cache.getOrSet('b', () => 'unused');
+      });
+      await setImmediate();
+      await second.cache.invalidate(unrelated);
+      const b = first.cache.getOrSet('b', () => first.cache.getOrSet('a', () => 'unused'));
+      const both = Promise.allSettled([a, b]);
+      await setImmediate();
+      gate.resolve(undefined);
+      const results = await both;
+      expect(results.map((result) => (result.status === 'rejected' ? (result.reason as { code: string }).code : ''))).toContain(
+        'CACHE_REENTRANT',
+      );
+    });
+  }
+
+  it('while it waits for another process, is the only one in its own', async () => {
+    const { clock, first, second, third } = fleet(3, false, { ttl: '1h', lease: { wait: '10s' } });
+    const held = deferred<string>();
+    const holder = third.cache.getOrSet('k', () => held.promise);
+    await setImmediate();
+    let productions = 0;
+    const asked: Promise<string>[] = [];
+    for (let i = 0; i < 9; i++) {
+      asked.push(first.cache.getOrSet('k', () => `own ${String(++productions)}`));
+      await clock.advance(500);
+      await second.cache.invalidate({ tags: ['of nobody'] });
+      await clock.advance(500);
+    }
+    await clock.advance(2_000);
+    expect(new Set(await Promise.all(asked))).toEqual(new Set(['own 1']));
+    held.resolve('held');
+    expect(await holder).toBe('held');
+  });
+});
+
+describe('a refresh before the end of the ttl', () => {
+  it('that fails is tried again after a pause, not at every hit', async () => {
+    const options = { ttl: 100_000, refreshAhead: 0.5 } as const;
+    const { clock, cache } = memory();
+    await cache.getOrSet('k', () => 'v', options);
+    await cache.drain();
+    await clock.advance(60_000);
+    let productions = 0;
+    const hits = async () => {
+      for (let i = 0; i < 100; i++) {
+        const hit = await cache.getOrSet(
+          'k',
+          (): string => {
+            productions++;
+            throw new Error('down');
+          },
+          options,
+        );
+        expect(hit).toBe('v');
+        await cache.drain();
+      }
+      return productions;
+    };
+    expect(await hits()).toBe(1);
+    await clock.advance(1_000);
+    expect(await hits()).toBe(2);
+    await clock.advance(2_000);
+    await cache.getOrSet('k', () => 'new', options);
+    await cache.drain();
+    expect(await cache.get('k')).toBe('new');
+  });
+});
+
+describe('a caller in the tick in which a producer asks for its own key', () => {
+  it('joins the load, and does not get the error of the producer', async () => {
+    const { cache } = memory();
+    const outside = new AsyncResource('outside');
+    const production = deferred<string>();
+    let inner: Promise<string> | undefined;
+    let other: Promise<string> | undefined;
+    const first = cache.getOrSet('k', () => {
+      inner = cache.getOrSet('k', () => 'inner');
+      inner.catch(() => undefined);
+      other = outside.runInAsyncScope(() => cache.getOrSet('k', () => 'other'));
+      return production.promise;
+    });
+    await setImmediate();
+    production.resolve('v');
+    expect([await first, await other]).toEqual(['v', 'v']);
+    await expect(inner).rejects.toMatchObject({ code: 'CACHE_REENTRANT' });
+  });
 });
