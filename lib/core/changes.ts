@@ -43,10 +43,7 @@ export class Changes {
   }
 
   async clear(tenant: string | number | bigint | undefined): Promise<InvalidationResult> {
-    const change = clearing(tenant);
-    const result = await this.#apply([change]);
-    if (result.held !== true) this.engine.sweep(change.invalidation.scope);
-    return result;
+    return this.#apply([clearing(tenant)]);
   }
 
   /** @throws CodecError (`CACHE_CODEC`); what was stored is then removed */

@@ -87,7 +87,10 @@ export class Engine {
     const gap = (reason: string): void => {
       if (events.wanted) events.emit({ type: 'gap', reason });
     };
-    this.invalidator = new Invalidator({ store, flights, desk, background, clock, failed, journaled, gap }, () => tiers);
+    const sweep = (scope: string): void => {
+      background.run(() => store.sweep(scope, this.#sweeping.signal));
+    };
+    this.invalidator = new Invalidator({ store, flights, desk, background, clock, failed, journaled, gap, sweep }, () => tiers);
     const backoff = new Backoff();
     const loader = new Loader({ settings, tiers, desk, flights, stats, events, backoff, context, moment, label, failed });
     this.readThrough = new ReadThrough({ tiers, flights, loader, stats, backoff, context, moment, failed });
@@ -228,11 +231,6 @@ export class Engine {
       this.events.emit({ type: 'invalidated', durable, keys, groups });
     }
     return durable;
-  }
-
-  /** Gives memory back, in the background, of what a clear has made unusable. */
-  sweep(scope: string): void {
-    this.background.run(() => this.tiers.store.sweep(scope, this.#sweeping.signal));
   }
 
   corrupt(storageKey: string, error: unknown): void {

@@ -48,9 +48,9 @@ export function toChanges(request: InvalidateRequest, settings: Settings): Chang
 }
 
 /** Everything of one tenant, or of the namespace. */
-export function clearing(tenant: string | number | bigint | undefined): Change & { kind: 'groups' } {
+export function clearing(tenant: string | number | bigint | undefined): Change {
   const scope = tenant === undefined ? NAMESPACE : encodePart(tenant, 'tenant');
-  return { kind: 'groups', invalidation: { scope, groups: [ALL], match: 'any', mode: 'hard', settleMs: 0 } };
+  return { kind: 'groups', invalidation: { scope, groups: [ALL], match: 'any', mode: 'hard', settleMs: 0 }, clears: true };
 }
 
 function oneOf(choices: readonly string[], given: unknown, name: string): void {

@@ -21,6 +21,8 @@ export interface InvalidatorParts {
   readonly failed: (during: string, error: unknown) => void;
   readonly journaled: (happened: 'replayed' | 'overflowed', count: number) => void;
   readonly gap: (reason: string) => void;
+  /** Gives back, in the background, the memory of what can no longer be used. */
+  readonly sweep: (scope: string) => void;
 }
 
 /**
@@ -143,7 +145,10 @@ export class Invalidator {
 
   async #send(change: Change): Promise<void> {
     if (change.kind === 'keys') await this.parts.store.delete(change.keys, change.settleMs);
-    else await this.parts.store.invalidate(change.invalidation);
+    else {
+      await this.parts.store.invalidate(change.invalidation);
+      if (change.clears === true) this.parts.sweep(change.invalidation.scope);
+    }
   }
 
   #retryNow(): void {

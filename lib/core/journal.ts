@@ -4,7 +4,12 @@ import { ALL, NAMESPACE } from './groups.js';
 /** A change of the backend that must not be lost. Idempotent: repeating it costs misses. */
 export type Change =
   | { readonly kind: 'keys'; readonly keys: readonly string[]; readonly settleMs: number }
-  | { readonly kind: 'groups'; readonly invalidation: GroupInvalidation };
+  | {
+      readonly kind: 'groups';
+      readonly invalidation: GroupInvalidation;
+      /** Present when nothing in the scope can be used after it: memory is given back. */
+      readonly clears?: true;
+    };
 
 const MAX_CHANGES = 10_000;
 const EVERYTHING: Change = {

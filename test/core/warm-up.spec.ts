@@ -5,6 +5,18 @@ import { CacheKey, createCache, MemoryBackend } from '../../lib/index.js';
 import { FakeClock } from '../../lib/testing/fake-clock.js';
 
 const once = { name: 'start', every: '1h' } as const;
+/** Productions that do not end before the test does. */
+function hanging() {
+  let end = (_value: never[]): void => undefined;
+  const never = new Promise<never[]>((resolve) => (end = resolve));
+  return {
+    load: () => never,
+    end: () => {
+      end([]);
+      return setImmediate();
+    },
+  };
+}
 const echo = (missing: readonly unknown[]) => missing.map(String);
 
 describe('a warm-up that is done once', () => {
@@ -54,12 +66,14 @@ describe('a warm-up that is done once', () => {
   it('ends with an error when it takes longer than it may, and leaves it to others', async () => {
     const clock = new FakeClock();
     const cache = createCache({ clock });
-    const hanging = cache.warmUp(['a', 'b'], () => new Promise<never>(() => undefined), { once: { ...once, within: '1s' }, batchSize: 1 });
-    hanging.catch(() => undefined);
+    const { load, end } = hanging();
+    const warming = cache.warmUp(['a', 'b'], load, { once: { ...once, within: '1s' }, batchSize: 1 });
+    warming.catch(() => undefined);
     await clock.advance(1_100);
-    await expect(hanging).rejects.toMatchObject({ code: 'CACHE_PRODUCER_TIMEOUT' });
+    await expect(warming).rejects.toMatchObject({ code: 'CACHE_PRODUCER_TIMEOUT' });
     await clock.advance(60_000);
     expect((await cache.warmUp(['a'], echo, { once })).skipped).toBe(false);
+    await end();
     await cache.close();
   });
 
@@ -101,13 +115,14 @@ describe('a warm-up whose cache is closed', () => {
   it('does not wait for a batch that never ends', async () => {
     const clock = new FakeClock();
     const cache = createCache({ clock });
-    const hang = () => new Promise<never>(() => undefined);
-    const warming = [{}, { once }].map((options) => cache.warmUp(['a', 'b', 'c'], hang, { batchSize: 1, concurrency: 1, ...options }));
+    const { load, end } = hanging();
+    const warming = [{}, { once }].map((options) => cache.warmUp(['a', 'b', 'c'], load, { batchSize: 1, concurrency: 1, ...options }));
     await clock.advance(10);
     const closing = cache.close();
     await clock.advance(2_000);
     await closing;
     for (const result of await Promise.all(warming)) expect(result).toMatchObject({ skipped: false, stopped: true });
+    await end();
   });
 
   it('tells the source of its keys that no more are wanted', async () => {

@@ -163,14 +163,16 @@ describe('a refresh of a batch in the background', () => {
     await cache.getOrSetMany(keys, () => [1, 2]);
     await clock.advance(1_100);
     const signals: AbortSignal[] = [];
+    let end = (): void => undefined;
     await cache.getOrSetMany(keys, (_missing, { signal }) => {
       signals.push(signal);
-      return new Promise<never>(() => undefined);
+      return new Promise<never[]>((resolve) => (end = () => resolve([])));
     });
     await clock.advance(4_900);
     expect(signals.map(({ aborted }) => aborted)).toEqual([false]);
     await clock.advance(200);
     expect(signals.map(({ aborted }) => aborted)).toEqual([true]);
+    end();
     await cache.drain();
     await cache.close();
   });
