@@ -6,6 +6,9 @@ import type { Answer } from './get-or-set.js';
 import { CacheKey } from './key.js';
 import type { EntryOptions, WarmUpOptions, WarmUpProgress, WarmUpResult } from './types.js';
 
+/** A batch waits for the backend as long as a single call does, and as long again for each of so many keys. */
+const KEYS_A_DEADLINE = 50;
+
 /** Many keys at once, over the same path as one: looks travel together, what is missing is produced in one call. */
 export class Batches {
   constructor(readonly engine: Engine) {}
@@ -31,6 +34,9 @@ export class Batches {
       calls.push(call);
       return index;
     });
+    // Each waits for its turn behind the others, so they are given time together.
+    const patience = Math.floor(calls.length / KEYS_A_DEADLINE) * engine.settings.backendTimeout;
+    for (const call of calls) call.backendBy += patience;
     const made = new Bulk(calls.length, async (indexes) => produceMissing(indexes.map((index) => distinct[index] as K)), engine.context);
     bulk.current = made;
     const answers = calls.map((call, index) => {
