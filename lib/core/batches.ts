@@ -7,8 +7,11 @@ import type { BatchProducer, GetOrSetOptions, KeyLike, ProducerContext, WarmUpOp
 import type { Units } from './unit-of-work.js';
 import { WarmUp } from './warm-up.js';
 
-/** This many keys of a batch are looked up at once: each has to be answered within `backendTimeout`. */
+/** This many keys of a batch are looked up at once. */
 const AT_ONCE = 1_000;
+
+/** A batch waits for the backend as long as a single call does, and as long again for each of so many keys. */
+const KEYS_A_DEADLINE = 50;
 
 /** Many keys at once, over the same path as one: looks travel together, what is missing is produced in one call. */
 export class Batches {
@@ -51,11 +54,12 @@ export class Batches {
       bulk.expect(index);
       return index;
     });
+    // Each waits for its turn behind the others, so they are given time together.
+    const patience = (1 + Math.floor(Math.min(calls.length, AT_ONCE) / KEYS_A_DEADLINE)) * engine.settings.backendTimeout;
     const answers: Promise<Taker>[] = [];
     for (const [index, call] of calls.entries()) {
-      if (index > 0 && index % AT_ONCE === 0) {
-        await bulk.unreported(calls.length - index);
-      }
+      if (index > 0 && index % AT_ONCE === 0) await bulk.unreported(calls.length - index);
+      call.backendBy = engine.tiers.clock.now() + patience;
       answers.push(this.#start(call, index, bulk));
     }
     const settled = await Promise.allSettled(answers);
@@ -76,7 +80,6 @@ export class Batches {
   }
 
   #start(call: Call, index: number, bulk: Bulk): Promise<Taker> {
-    call.backendBy = this.engine.tiers.clock.now() + this.engine.settings.backendTimeout;
     call.onRefresh = (landing) => {
       bulk.refreshes(landing);
     };

@@ -2,7 +2,7 @@ import type { Clock } from '../ports/clock.js';
 import type { Entry } from '../ports/entry.js';
 import type { FencedStore, Notice } from '../ports/store.js';
 import type { Background } from './background.js';
-import { type Change, ChangeList } from './journal.js';
+import { type Change, ChangeList, partsOf } from './journal.js';
 import type { LeaseDesk } from './lease-desk.js';
 import type { SingleFlight } from './single-flight.js';
 import type { Tiers } from './tiers.js';
@@ -60,7 +60,7 @@ export class Invalidator {
   /** @returns true when all of it is durable; false when something waits in the journal */
   async apply(changes: readonly Change[]): Promise<boolean> {
     for (const change of changes) this.here(change);
-    const results = await Promise.all(changes.map((change) => this.#there(change)));
+    const results = await Promise.all(changes.flatMap(partsOf).map((change) => this.#there(change)));
     // Again: a load that began in between may have read what the backend still had.
     for (const change of changes) this.here(change);
     return results.every(Boolean);

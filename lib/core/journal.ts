@@ -12,10 +12,19 @@ export type Change =
     };
 
 const MAX_CHANGES = 10_000;
+const KEYS_A_CHANGE = 1_000;
 const EVERYTHING: Change = {
   kind: 'groups',
   invalidation: { scope: NAMESPACE, groups: [ALL], match: 'any', mode: 'hard', settleMs: 0 },
 };
+
+/** The same in parts, none of which is large: a part that failed is repeated, not all of them. */
+export function partsOf(change: Change): readonly Change[] {
+  if (change.kind !== 'keys' || change.keys.length <= KEYS_A_CHANGE) return [change];
+  const parts: Change[] = [];
+  for (let i = 0; i < change.keys.length; i += KEYS_A_CHANGE) parts.push({ ...change, keys: change.keys.slice(i, i + KEYS_A_CHANGE) });
+  return parts;
+}
 
 /** Changes in the order of their last mention, each once. When there are too many, the whole namespace stands for them. */
 export class ChangeList {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type Change, ChangeList } from '../../lib/core/journal.js';
+import { type Change, ChangeList, partsOf } from '../../lib/core/journal.js';
 
 const CAPACITY = 10_000;
 const deleting = (key: string): Change => ({ kind: 'keys', keys: [key], settleMs: 0 });
@@ -52,5 +52,19 @@ describe('the list of changes', () => {
     expect(list.size).toBe(1);
     list.expire(51);
     expect(list.size).toBe(0);
+  });
+});
+
+describe('a change of many keys', () => {
+  it('is cut into parts that together are the same', () => {
+    const keys = Array.from({ length: 2_500 }, (_, i) => `key-${String(i)}`);
+    const parts = partsOf({ kind: 'keys', keys, settleMs: 7 });
+    expect(parts.flatMap((part) => (part.kind === 'keys' ? part.keys : []))).toEqual(keys);
+    expect(parts.map((part) => (part.kind === 'keys' ? [part.keys.length, part.settleMs] : []))).toEqual([
+      [1_000, 7],
+      [1_000, 7],
+      [500, 7],
+    ]);
+    expect(partsOf(deleting('a'))).toEqual([deleting('a')]);
   });
 });

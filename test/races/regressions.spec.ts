@@ -359,6 +359,28 @@ describe('the journal', () => {
   });
 });
 
+describe('a change of very many keys', () => {
+  it('is repeated from where it stopped, not from its beginning', async () => {
+    const { clock, first } = fleet(3);
+    const remove = first.link.delete.bind(first.link);
+    let sent = 0;
+    let failing = true;
+    Object.assign(first.link, {
+      delete: (keys: readonly string[], settleMs: number) => {
+        sent += keys.length;
+        if (failing && keys.includes('segment:k2500')) return Promise.reject(new BackendError('TIMEOUT', 'busy'));
+        return remove(keys, settleMs);
+      },
+    });
+    const keys = Array.from({ length: 3_000 }, (_, i) => `k${String(i)}`);
+    expect(await first.cache.deleteMany(keys)).toEqual({ durable: false });
+    expect(first.cache.stats().journal).toBe(1);
+    failing = false;
+    await clock.advance(5_000);
+    expect([first.cache.stats().journal, sent]).toEqual([0, 4_000]);
+  });
+});
+
 describe('a gap in what a process hears', () => {
   it.each([false, true])('keeps no load that is under way from being stored, with L1: %s', async (l1) => {
     const { first, second } = fleet(3, l1);

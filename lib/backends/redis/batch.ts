@@ -21,6 +21,7 @@ type Slot = string | Uint8Array | null | BackendError;
 
 interface Waiting {
   readonly request: ReadRequest;
+  readonly timeoutMs: number;
   readonly value: number;
   readonly lease: number;
   readonly groups: Groups;
@@ -44,6 +45,8 @@ interface ScopePositions {
 class Batch {
   readonly keys: string[] = [];
   readonly waiting: Waiting[] = [];
+  /** How long the most patient of them waits. */
+  timeoutMs = 0;
   readonly #scopes = new Map<string, ScopePositions>();
   readonly #groups = new Map<readonly ScopeGroups[], Groups>();
 
@@ -93,15 +96,15 @@ export class BatchedReads {
   ) {}
 
   /** One round trip, shared with the other reads of this tick. */
-  read(request: ReadRequest, timeoutMs?: number): Promise<Reading<Payload>> {
+  read(request: ReadRequest, timeoutMs = Infinity): Promise<Reading<Payload>> {
     const reading = new Promise<Reading<Payload>>((resolve, reject) => {
-      this.#enqueue(request, resolve, reject);
+      this.#enqueue(request, timeoutMs, resolve, reject);
     });
-    if (timeoutMs === undefined || timeoutMs >= this.connection.commandTimeout) return reading;
+    if (timeoutMs >= this.connection.commandTimeout) return reading;
     return withDeadline(reading, timeoutMs, () => tooLate('read', timeoutMs, false));
   }
 
-  #enqueue(request: ReadRequest, resolve: Waiting['resolve'], reject: Waiting['reject'], asBytes = false): void {
+  #enqueue(request: ReadRequest, timeoutMs: number, resolve: Waiting['resolve'], reject: Waiting['reject'], asBytes = false): void {
     // the client puts long texts together from pieces: as bytes they arrive faster, also when they are made text afterwards
     const kind: ReplyKind = request.text && !asBytes && this.#meanBytes < LARGE_BYTES ? 'text' : 'bytes';
     let batch = this.#open[kind];
@@ -115,7 +118,8 @@ export class BatchedReads {
     const groups = batch.groups(request.scopes);
     const value = batch.add(this.names.value(request.key));
     const lease = request.withLease ? batch.add(this.names.lease(request.key)) : -1;
-    batch.waiting.push({ request, value, lease, groups, resolve, reject });
+    if (timeoutMs > batch.timeoutMs) batch.timeoutMs = timeoutMs;
+    batch.waiting.push({ request, timeoutMs, value, lease, groups, resolve, reject });
     if (batch.keys.length >= MOST_KEYS || (batch.waiting.length + 1) * this.#meanBytes > BATCH_BYTES) this.#close(kind, batch);
   }
 
@@ -123,7 +127,7 @@ export class BatchedReads {
     if (this.#open[kind] === batch) this.#open[kind] = undefined;
     else if (batch.waiting.length === 0) return;
     const waiting = batch.waiting.splice(0);
-    this.#fetch(batch.keys, kind).then(
+    this.#fetch(batch.keys, kind, batch.timeoutMs).then(
       (slots) => {
         const markers = new Array<Marker | undefined>(slots.length);
         const parsed = new Uint8Array(slots.length);
@@ -152,16 +156,22 @@ export class BatchedReads {
     if (stored !== null && stored !== undefined) this.#meanBytes += (stored.length - this.#meanBytes) / 32;
     if (typeof stored === 'string' && isTorn(stored)) {
       // perhaps bytes that are no text: read once more as what they are, with the markers of then
-      this.#enqueue(request, one.resolve, one.reject, true);
+      this.#enqueue(request, one.timeoutMs, one.resolve, one.reject, true);
       return;
     }
     one.resolve({ stored: request.text ? preferText(stored ?? undefined) : (stored ?? undefined), scopes, lease: asText(lease) });
   }
 
-  async #fetch(keys: readonly string[], reply: ReplyKind): Promise<readonly Slot[]> {
+  async #fetch(keys: readonly string[], reply: ReplyKind, timeoutMs: number): Promise<readonly Slot[]> {
     const [first = ''] = keys;
-    if (this.connection.wire?.kind !== 'cluster') {
-      return (await this.connection.run({ key: first, args: ['MGET', ...keys], name: 'read', reply })) as Slot[];
+    // not less than the deadline of a command, so that a read that misses it still tells of the link
+    const how = {
+      name: 'read',
+      reply,
+      ...(timeoutMs === Infinity ? {} : { timeoutMs: Math.max(timeoutMs, this.connection.commandTimeout) }),
+    };
+    if (this.connection.kind !== 'cluster') {
+      return (await this.connection.run({ key: first, args: ['MGET', ...keys], ...how })) as Slot[];
     }
     const slots = new Array<Slot>(keys.length).fill(null);
     const parts = new Map<string, number[]>();
@@ -175,7 +185,7 @@ export class BatchedReads {
       [...parts.values()].map(async (positions) => {
         const names = positions.map((position) => keys[position] ?? '');
         try {
-          const replies = (await this.connection.run({ key: names[0] ?? '', args: ['MGET', ...names], name: 'read', reply })) as Slot[];
+          const replies = (await this.connection.run({ key: names[0] ?? '', args: ['MGET', ...names], ...how })) as Slot[];
           positions.forEach((position, i) => (slots[position] = replies[i] ?? null));
         } catch (error) {
           // only the reads that need this part fail

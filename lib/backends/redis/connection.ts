@@ -1,18 +1,19 @@
-import type { BackendError } from '../../ports/errors.js';
+import { BackendError } from '../../ports/errors.js';
 import type { StoreState } from '../../ports/store.js';
 import { askTime, Attempt, type TimeListener } from './attempt.js';
 import type { Command, ConnectionTimes } from './command.js';
-import { startDeadline, withDeadline } from './deadline.js';
+import { withDeadline } from './deadline.js';
 import type { Dial } from './dial.js';
-import { asError, notConnected, replyCode, tooLate, toBackendError } from './failures.js';
+import { asError, notConnected, replyCode, tooLate } from './failures.js';
 import { Lanes } from './lanes.js';
 import { pauseBefore } from './pause.js';
+import { Window } from './window.js';
 import type { Wire } from './wire.js';
 
 /*
  * One link to Redis that is always being kept open. Invariants:
- * - every command settles within its own deadline, and at once while the link is known to be down;
- * - a link whose command missed the full deadline is never used again: it is replaced, because nothing tells a frozen server from a half-open link;
+ * - every command settles within its own deadline (window.ts), and at once while the link is known to be down;
+ * - a link that was silent for a full deadline is never used again: it is replaced, because nothing tells a frozen server from a half-open link;
  * - at most one attempt to connect runs at a time, and at most five start in a second;
  * - nothing here throws into the void: failures go to `report`, once per cause.
  * The specs that guard them: connection.spec.ts, faults.spec.ts.
@@ -40,6 +41,8 @@ export class Connection {
   readonly #stateListeners = new Set<(state: StoreState) => void>();
   readonly #timeListeners = new Set<TimeListener>();
   readonly #lanes: Lanes;
+  /** By lane; of the wire that is in use. */
+  readonly #windows = new Map<string, Window>();
   #wakeLoop: () => void = () => undefined;
 
   constructor(
@@ -78,6 +81,10 @@ export class Connection {
   get connected(): boolean {
     return this.#wire?.ready === true && !this.#closed;
   }
+  /** Known before the first connection. */
+  get kind(): Wire['kind'] {
+    return this.dial.kind;
+  }
   get wire(): Wire | undefined {
     return this.#wire;
   }
@@ -109,28 +116,9 @@ export class Connection {
         notConnected(name, this.#closed ? 'the backend was closed.' : (this.#lastError?.message ?? 'the link is down.')),
       );
     }
-    const ms = Math.min(command.timeoutMs ?? Infinity, this.commandTimeout);
     const lane = wire.lane(command.key);
     if (this.#lanes.isBlocked(lane)) return Promise.reject(notConnected(name, `its node ${lane} does not answer.`));
-    return new Promise((resolve, reject) => {
-      const cancel = startDeadline(ms + (command.holdMs ?? 0), () => {
-        const late = tooLate(name, ms, command.write === true);
-        reject(late);
-        if (ms >= this.commandTimeout * 0.9) this.#distrust(wire, lane, command.key, late);
-      });
-      this.#send(wire, command).then(
-        (reply) => {
-          cancel();
-          resolve(reply);
-        },
-        (thrown: unknown) => {
-          cancel();
-          const error = toBackendError(thrown, name, command.write === true);
-          reject(error);
-          this.#judge(wire, lane, command.key, error, replyCode(asError(thrown)));
-        },
-      );
-    });
+    return (this.#windows.get(lane) ?? this.#newWindow(wire, lane)).run(command);
   }
 
   /** Ends the link and all attempts. Commands under way are rejected. */
@@ -148,15 +136,21 @@ export class Connection {
     this.#timeListeners.clear();
   }
 
-  async #send(wire: Wire, command: Command): Promise<unknown> {
-    return wire.send(command.key, command.args, command.reply ?? 'text', command.write !== true);
+  #newWindow(wire: Wire, lane: string): Window {
+    const window = new Window(wire, this.commandTimeout, (command, error, code, silent) => {
+      if (silent) this.#distrust(wire, lane, command.key, error);
+      else if (error.code !== 'CACHE_BACKEND_TIMEOUT') this.#judge(wire, lane, command.key, error, code);
+    });
+    this.#windows.set(lane, window);
+    return window;
   }
 
   async #runOnceOpen(command: Command, name: string): Promise<unknown> {
     const ms = Math.min(command.timeoutMs ?? Infinity, this.commandTimeout);
     const startedAt = performance.now();
     await withDeadline(this.#firstAttempt, ms, () => notConnected(name, 'the first connection is still being made.'));
-    return this.run({ ...command, timeoutMs: Math.max(ms - (performance.now() - startedAt), 1) });
+    if (command.timeoutMs === undefined) return this.run(command);
+    return this.run({ ...command, timeoutMs: Math.max(command.timeoutMs - (performance.now() - startedAt), 1) });
   }
 
   async #keepOpen(): Promise<void> {
@@ -214,10 +208,12 @@ export class Connection {
   #beat(wire: Wire): NodeJS.Timeout {
     const timer = setInterval(() => {
       if (wire.kind === 'cluster' || this.times.blocking === true) return;
+      const askedAt = performance.now();
       withDeadline(askTime(wire, this.#timeListeners), Math.max(this.times.connectTimeout, this.commandTimeout), () =>
         tooLate('TIME', this.times.connectTimeout, false),
       ).catch((error: unknown) => {
-        if (this.#wire === wire) this.#signalLoss(asError(error));
+        const isBusy = error instanceof BackendError && (this.#windows.get('')?.heardAt ?? 0) > askedAt;
+        if (this.#wire === wire && !isBusy) this.#signalLoss(asError(error));
       });
     }, HEARTBEAT_MS);
     timer.unref();
@@ -233,6 +229,9 @@ export class Connection {
 
   #distrust(wire: Wire, lane: string, key: string, cause: BackendError): void {
     if (this.#wire !== wire) return;
+    // what is under way there may never be answered: it does not count any more, should the node come back
+    this.#windows.get(lane)?.refuse(cause.message);
+    this.#windows.delete(lane);
     if (wire.kind === 'cluster') this.#lanes.block(lane, key, cause.code === 'CACHE_BACKEND_TIMEOUT');
     else this.#signalLoss(cause);
   }
@@ -259,6 +258,8 @@ export class Connection {
     const wire = this.#wire;
     this.#wire = undefined;
     this.#lanes.clear();
+    for (const window of this.#windows.values()) window.refuse('the link was lost.');
+    this.#windows.clear();
     wire?.destroy();
   }
 

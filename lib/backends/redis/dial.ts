@@ -4,6 +4,8 @@ import { type GivenClient, isCluster, isSentinel, type RedisClientLike, type Red
 
 /** Makes wires that are not connected yet. */
 export interface Dial {
+  /** Known before there is any wire. */
+  readonly kind: Wire['kind'];
   /** A new wire for every call when `owned`, else always the same. */
   open(): Promise<Wire>;
   /** Wires are ours: replaced when they seem stuck, destroyed at the end. */
@@ -45,13 +47,14 @@ function nodeOptions(options: RedisClientOptions): RedisClientOptions {
 const CLUSTER_DEFAULTS = { topologyRefreshOnReconnectionAttemptStrategy: 500 } as const;
 
 function owned(make: () => Promise<RedisClientLike>): Dial {
-  const dial: Dial = { owned: true, open: async () => quiet(wireOf(await make())), beside: () => dial };
+  const dial: Dial = { kind: 'single', owned: true, open: async () => quiet(wireOf(await make())), beside: () => dial };
   return dial;
 }
 
 function ownedCluster(make: () => RedisClusterLike): Dial {
   let current: RedisClusterLike | undefined;
   return {
+    kind: 'cluster',
     owned: true,
     open: () => Promise.resolve(quiet(wireOf((current = make())))),
     beside: (key) => owned(() => besideCluster(current, key)),
@@ -81,6 +84,7 @@ function given(client: GivenClient): Dial {
     },
   };
   return {
+    kind: wire.kind,
     owned: false,
     open: () => Promise.resolve(shared),
     beside: (key) => owned(() => besideGiven(client, key)),

@@ -94,12 +94,16 @@ redis.call('SET', KEYS[2], ARGV[1], 'PX', ARGV[2])
 return { now, 'leased', math.max(redis.call('PTTL', KEYS[4]), 0) }`,
 };
 
-/** KEYS lease. ARGV lease, its ms. */
+/** KEYS leases. ARGV lease and its ms, of each. Returns for each whether it is still held. */
 export const RENEW: Script = {
   name: 'renew',
   source: `
-if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
-return redis.call('PEXPIRE', KEYS[1], ARGV[2])`,
+local out = {}
+for i, key in ipairs(KEYS) do
+  local held = redis.call('GET', key) == ARGV[i * 2 - 1]
+  out[i] = held and redis.call('PEXPIRE', key, ARGV[i * 2]) or 0
+end
+return out`,
 };
 
 /** KEYS lease, waiters, [stream]. ARGV announce x3, lease, notice. Returns whether somebody waited whom nobody has told yet. */

@@ -21,6 +21,12 @@ const MOST_ENTRIES = 500;
 const GAPS_APART_MS = 1_000;
 const REPORTS_APART_MS = 60_000;
 
+const UNSAID = {
+  newer: 'a notice of a newer version was not understood',
+  garbage: 'a notice could not be read',
+  anything: 'a change has names too long to be told',
+} as const;
+
 export interface NoticeParts {
   readonly stream: string;
   readonly sender: string;
@@ -139,9 +145,13 @@ export class Notices {
     if (entry.before !== this.#position) this.#lose('notices are missing');
     this.#position = entry.id;
     const heard: Heard = parseBody(entry.body);
-    if (heard === 'newer') this.#lose('a notice of a newer version was not understood');
-    else if (heard === 'garbage') this.#reportRarely(new Error('A notice was ignored because it cannot be read.'));
-    else if (heard !== 'hello' && (entry.sender !== this.parts.sender || heard.kind === 'released')) this.#emit(heard);
+    const own = entry.sender === this.parts.sender;
+    if (typeof heard !== 'string') {
+      if (!own || heard.kind === 'released') this.#emit(heard);
+    } else if (heard !== 'hello' && !own) {
+      this.#lose(UNSAID[heard]);
+      if (heard === 'garbage') this.#reportRarely(new Error('A notice cannot be read, so L1 is emptied.'));
+    }
   }
 
   #lose(reason: string): void {

@@ -22,7 +22,7 @@ export interface RedisBackendOptions {
   readonly options?: RedisClientOptions;
   readonly cluster?: RedisClusterOptions;
   readonly sentinel?: RedisSentinelChoice;
-  /** Bound of every command and batch, 10 ms to 1 min. Default '250ms'. */
+  /** How long Redis may take to answer a command, from when it is sent, 10 ms to 1 min. Default '250ms'. */
   readonly commandTimeout?: Duration;
   /** Bound of one attempt to connect, 10 ms to 1 min. Default '1s'. */
   readonly connectTimeout?: Duration;

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
+import type { Command } from './command.js';
 import type { Connection } from './connection.js';
 import { asError } from './failures.js';
-import type { Argument, ReplyKind } from './wire.js';
+import type { Argument } from './wire.js';
 
 export interface Script {
   readonly name: string;
@@ -28,10 +29,10 @@ export class Scripts {
     script: Script,
     keys: readonly string[],
     args: readonly Argument[],
-    how: { timeoutMs?: number; reply?: ReplyKind } = {},
+    how: Pick<Command, 'timeoutMs' | 'reply' | 'last'> = {},
   ): Promise<unknown> {
-    const ms = Math.min(how.timeoutMs ?? Infinity, this.connection.commandTimeout);
-    const until = performance.now() + ms;
+    const { timeoutMs, ...rest } = how;
+    const until = timeoutMs === undefined ? 0 : performance.now() + timeoutMs;
     const call = (name: string, first: string): Promise<unknown> =>
       this.connection.run({
         key: keys[0] ?? '',
@@ -39,8 +40,7 @@ export class Scripts {
         name: script.name,
         write: true,
         // when the first attempt took all the time because this process was busy, the second still gets a chance
-        timeoutMs: Math.max(until - performance.now(), ms / 4),
-        ...(how.reply === undefined ? {} : { reply: how.reply }),
+        ...(timeoutMs === undefined ? rest : { ...rest, timeoutMs: Math.max(until - performance.now(), timeoutMs / 4) }),
       });
     const { sha, source } = this.#prepare(script);
     try {

@@ -18,11 +18,12 @@ import type {
 import { BatchedReads } from './batch.js';
 import type { Connection } from './connection.js';
 import { ensure, type GroupParts, invalidate } from './groups.js';
-import { ACQUIRE, DELETE, FILL, RELEASE, RENEW, SET, TELL_TIME } from './lua.js';
+import { ACQUIRE, DELETE, FILL, RELEASE, SET, TELL_TIME } from './lua.js';
 import { Names } from './names.js';
 import { Notices } from './notices.js';
 import { keysBodies, releasedBody } from './notice-text.js';
 import { fingerprint, isTorn, preferText, toArgument } from './payload.js';
+import { Renewals } from './renewals.js';
 import { Scripts } from './scripts.js';
 import { SharedTime } from './shared-time.js';
 import { sweep } from './sweep.js';
@@ -30,6 +31,7 @@ import { Teller } from './teller.js';
 
 /** One delete script handles at most this many keys, so that it never blocks the server for long. */
 const KEYS_A_SCRIPT = 200;
+const SET_TRIES = 3;
 
 export interface StoreParts {
   readonly connection: Connection;
@@ -45,6 +47,7 @@ export class RedisStore implements FencedStore<Payload> {
   readonly #connection: Connection;
   readonly #scripts: Scripts;
   readonly #reads: BatchedReads;
+  readonly #renewals: Renewals;
   readonly #teller: Teller;
   readonly #notices: Notices;
   readonly #groups: GroupParts;
@@ -58,6 +61,7 @@ export class RedisStore implements FencedStore<Payload> {
     const connection = (this.#connection = parts.connection);
     const names = (this.#names = new Names(context.namespace));
     const scripts = (this.#scripts = new Scripts(connection));
+    this.#renewals = new Renewals(connection, scripts);
     this.#reads = new BatchedReads(connection, names);
     const sender = randomBytes(9).toString('base64url');
     const teller = (this.#teller = new Teller(connection, scripts, names.stream, sender, parts.noticesKept));
@@ -134,8 +138,8 @@ export class RedisStore implements FencedStore<Payload> {
     }
   }
 
-  async renew(key: string, lease: string, leaseMs: number): Promise<boolean> {
-    return (await this.#scripts.run(RENEW, [this.#names.lease(key)], [lease, wholeMs(leaseMs)])) === 1;
+  renew(key: string, lease: string, leaseMs: number): Promise<boolean> {
+    return this.#renewals.renew(this.#names.lease(key), lease, wholeMs(leaseMs));
   }
 
   async release(key: string, lease: string): Promise<void> {
@@ -160,15 +164,18 @@ export class RedisStore implements FencedStore<Payload> {
     const { value, lease, waiters } = this.#of(key);
     const [body = ''] = keysBodies([key]);
     const keys = [value, lease, waiters, ...this.#teller.withinScript];
-    const until = String(Math.ceil(this.now() + this.#connection.commandTimeout));
-    const done = await this.#scripts.run(SET, keys, [...this.#teller.preface, body, toArgument(stored), wholeMs(ttlMs), until]);
+    const args = [...this.#teller.preface, body, toArgument(stored), wholeMs(ttlMs)];
+    const last = (): string => String(Math.ceil(this.now() + this.#connection.commandTimeout));
+    // one that was too late was not done: a busy process may have written it long after it was made
+    let done: unknown = 0;
+    for (let tries = 0; tries < SET_TRIES && done !== 1; tries++) done = await this.#scripts.run(SET, keys, args, { last });
     if (done !== 1) throw new BackendError('TIMEOUT', 'Redis got the set too late to do it.');
     await this.#teller.afterwards([body]);
   }
 
   async delete(keys: readonly string[], settleMs: number): Promise<void> {
     const { withinScript, preface } = this.#teller;
-    const perScript = withinScript.length === 0 ? 1 : KEYS_A_SCRIPT;
+    const perScript = this.#connection.kind === 'cluster' ? 1 : KEYS_A_SCRIPT;
     const parts: (readonly string[])[] = [];
     for (let i = 0; i < keys.length; i += perScript) parts.push(keys.slice(i, i + perScript));
     await Promise.all(
