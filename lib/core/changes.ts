@@ -36,8 +36,8 @@ export class Changes {
     return { ...(changes.length === 0 ? { durable: true } : await this.#apply(changes)), requests: requests.length };
   }
 
-  async clear(tenant: string | number | bigint | undefined): Promise<InvalidationResult> {
-    const change = clearing(tenant);
+  async clear(request: Parameters<typeof clearing>[0]): Promise<InvalidationResult> {
+    const change = clearing(request);
     const result = await this.#apply([change]);
     if (result.held !== true) this.engine.sweep(change.invalidation.scope);
     return result;
