@@ -185,9 +185,12 @@ export class CacheService {
     return this.#changes.invalidate(request);
   }
 
-  /** Invalidates everything in this cache, or everything of one tenant; memory comes back in the background. One round trip. */
+  /**
+   * Invalidates everything in this cache, of all tenants, or everything of one tenant; memory comes back in the background. One round trip.
+   * @throws CacheConfigError (`CACHE_CONFIG`) for an argument that names no tenant
+   */
   async clear(request?: { readonly tenant?: string | number | bigint }): Promise<InvalidationResult> {
-    return this.#changes.clear(request?.tenant);
+    return this.#changes.clear(request);
   }
 
   /**

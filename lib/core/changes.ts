@@ -42,8 +42,8 @@ export class Changes {
     return { ...(changes.length === 0 ? { durable: true } : await this.#apply(changes)), requests: requests.length };
   }
 
-  async clear(tenant: string | number | bigint | undefined): Promise<InvalidationResult> {
-    return this.#apply([clearing(tenant)]);
+  async clear(request: Parameters<typeof clearing>[0]): Promise<InvalidationResult> {
+    return this.#apply([clearing(request)]);
   }
 
   /** @throws CodecError (`CACHE_CODEC`); what was stored is then removed */

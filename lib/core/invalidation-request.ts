@@ -47,10 +47,24 @@ export function toChanges(request: InvalidateRequest, settings: Settings): Chang
   return changes;
 }
 
-/** Everything of one tenant, or of the namespace. */
-export function clearing(tenant: string | number | bigint | undefined): Change {
-  const scope = tenant === undefined ? NAMESPACE : encodePart(tenant, 'tenant');
+/**
+ * Everything of one tenant, or of the namespace.
+ * @throws CacheConfigError (`CACHE_CONFIG`) for anything that could have meant one tenant, and would clear all of them
+ */
+export function clearing(request?: { readonly tenant?: string | number | bigint }): Change {
+  if (request !== undefined) refuseUnclear(request);
+  const scope = request?.tenant === undefined ? NAMESPACE : encodePart(request.tenant, 'tenant');
   return { kind: 'groups', invalidation: { scope, groups: [ALL], match: 'any', mode: 'hard', settleMs: 0 }, clears: true };
+}
+
+function refuseUnclear(request: unknown): void {
+  const advice = "expected { tenant: '...' }, or nothing at all to clear everything.";
+  if (typeof request !== 'object' || request === null) {
+    throw new CacheConfigError(`clear: got ${request === null ? 'null' : `a ${typeof request}`}; ${advice}`);
+  }
+  const [unknown] = Object.keys(request).filter((field) => field !== 'tenant');
+  if (unknown !== undefined) throw new CacheConfigError(`clear: unknown field ${JSON.stringify(unknown)}; ${advice}`);
+  if ('tenant' in request && request.tenant === undefined) throw new CacheConfigError(`clear: tenant is undefined; ${advice}`);
 }
 
 function oneOf(choices: readonly string[], given: unknown, name: string): void {

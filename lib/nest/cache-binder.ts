@@ -52,7 +52,7 @@ export class CacheBinder implements OnModuleInit, OnApplicationShutdown {
 
 /** For instances made by a factory of the user's: Nest had no chance to inject. */
 function bind(instance: unknown, registry: CacheRegistry): void {
-  if (typeof instance !== 'object' || instance === null || !Object.isExtensible(instance)) return;
+  if (typeof instance !== 'object' || instance === null || !(SLOT in instance)) return;
   const slotted = instance as Record<typeof SLOT, CacheRegistry | undefined>;
   slotted[SLOT] ??= registry;
 }

@@ -1,16 +1,16 @@
 import type { Observable } from 'rxjs';
 import type { CacheService } from '../core/cache-service.js';
 import { SHARED_OPTIONS } from '../core/call-maker.js';
-import type { GetOrSetOptions, KeyLike, Producer, ProducerContext } from '../core/types.js';
+import type { GetOrSetOptions, KeyLike, Producer } from '../core/types.js';
 import type { Caches } from './caches.js';
 import type { CacheableOptions, CachePutOptions } from './decorator-options.js';
 import { entryPart } from './entry-part.js';
 import { cachedObservable } from './cached-observable.js';
-import { cacheNamed, fromArguments, guarded, type MethodCall } from './method-call.js';
+import { cacheNamed, fromArguments, guarded, type MethodCall, type Run } from './method-call.js';
 import { hintedCall } from './hinted-call.js';
 import { keyArguments } from './key-positions.js';
 import { methodKey } from './method-key.js';
-import type { Shaped } from './method-shape.js';
+import type { Shape } from './method-shape.js';
 import { keyOfPlan, type MethodPlan } from './plan.js';
 
 interface Prepared {
@@ -20,7 +20,7 @@ interface Prepared {
 }
 
 /** A call of a method with `@Cacheable`: through the cache, or past it when its callbacks say so. */
-export function cachedCall(call: MethodCall, caches: Caches, { shape, run }: Shaped): unknown {
+export function cachedCall(call: MethodCall, caches: Caches, shape: Shape, run: Run): unknown {
   if (shape === 'observable') return observed(call, caches, run);
   let prepared: Prepared | undefined;
   try {
@@ -29,20 +29,22 @@ export function cachedCall(call: MethodCall, caches: Caches, { shape, run }: Sha
     // A key that cannot be made is an error of the caller's, and comes as a rejection like any other.
     return Promise.reject(error);
   }
-  if (prepared === undefined) return run();
+  if (prepared === undefined) return run(call);
   const produce = producerOf(call, caches, run);
   const control = caches.hints.take(call.plan);
-  if (control !== undefined) return hintedCall(control, { ...prepared, ttl: call.plan.ttl ?? call.plan.cacheable?.ttl, produce, run });
+  if (control !== undefined) {
+    const ttl = call.plan.ttl ?? call.plan.cacheable?.ttl;
+    return hintedCall(control, { ...prepared, ttl, produce, run: () => run(call) });
+  }
   return prepared.cache.getOrSet(prepared.key, produce, prepared.options);
 }
 
-function observed(call: MethodCall, caches: Caches, run: () => unknown): Observable<unknown> {
+function observed(call: MethodCall, caches: Caches, run: Run): Observable<unknown> {
   return cachedObservable(() => {
     const prepared = prepare(call, caches);
-    const source = (instance: unknown): Observable<unknown> =>
-      (instance === call.instance ? run() : call.original.apply(instance, call.args)) as Observable<unknown>;
+    const source = (running: MethodCall): Observable<unknown> => run(running) as Observable<unknown>;
     return {
-      source: () => source(call.instance),
+      source: () => source(call),
       through:
         prepared === undefined
           ? undefined
@@ -51,7 +53,7 @@ function observed(call: MethodCall, caches: Caches, run: () => unknown): Observa
                 prepared.key,
                 (context) =>
                   caches.backgroundTenant.run(context, async () =>
-                    produce(source(await instanceFor(call, caches, context)), context.signal),
+                    produce(source(context.background ? await inBackground(call, caches) : call), context.signal),
                   ),
                 prepared.options,
               ),
@@ -59,18 +61,14 @@ function observed(call: MethodCall, caches: Caches, run: () => unknown): Observa
   });
 }
 
-function producerOf(call: MethodCall, caches: Caches, run: () => unknown): Producer<unknown> {
-  return (context) => {
-    if (!context.background) return run();
-    return caches.backgroundTenant.run(context, async () => {
-      const instance = await instanceFor(call, caches, context);
-      return instance === call.instance ? run() : call.original.apply(instance, call.args);
-    });
-  };
+function producerOf(call: MethodCall, caches: Caches, run: Run): Producer<unknown> {
+  return (context) =>
+    context.background ? caches.backgroundTenant.run(context, async () => run(await inBackground(call, caches))) : run(call);
 }
 
-async function instanceFor(call: MethodCall, caches: Caches, context: ProducerContext): Promise<unknown> {
-  return context.background ? caches.backgroundInstance(call.instance) : call.instance;
+/** The call as a refresh that nobody waits for makes it. */
+async function inBackground(call: MethodCall, caches: Caches): Promise<MethodCall> {
+  return { ...call, instance: await caches.backgroundInstance(call.instance) };
 }
 
 /** Undefined: past the cache. @throws CacheKeyError (`CACHE_KEY`) */

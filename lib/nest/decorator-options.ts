@@ -4,8 +4,8 @@ import type { HttpCacheOptions } from './http/http-options.js';
 import type { AnyMethod, AsyncMethod, ResultOf } from './method-types.js';
 
 /**
- * Makes the key of a call; gets an empty builder and the arguments. What it leaves out is filled in: the segment by `Class.method`, the tenant by
- * the resolver.
+ * Makes the key of a call; gets an empty builder and the arguments. What it leaves out is filled in: the tenant by the resolver, and the segment by
+ * `Class.method` of the method that is cached or put. An eviction means entries of another method: its key names the segment itself.
  */
 export type KeyMaker<M extends AsyncMethod = AnyMethod> = (
   key: CacheKeyBuilder,
@@ -56,14 +56,15 @@ export interface CachePutOptions<M extends AsyncMethod = AnyMethod> extends Entr
 export interface CacheEvictOptions<M extends AsyncMethod = AnyMethod> extends Pick<InvalidateRequest, 'match' | 'mode' | 'settle'> {
   /** The name of the cache. Default 'default'. */
   readonly cache?: string;
-  /** One key, fixed or made from the arguments. */
+  /** One key, fixed or made from the arguments; it names its segment. */
   readonly key?: string | KeyMaker<M>;
+  /** An empty list, as one of tags, evicts nothing. */
   readonly keys?: FromArguments<M, readonly KeyLike[]>;
   readonly tags?: FromArguments<M, readonly string[]>;
   readonly segment?: FromArguments<M, string>;
   /** Alone: everything of the tenant. Default: the tenant that the resolver gives. */
   readonly tenant?: FromArguments<M, string | number | bigint>;
-  /** Everything in the cache, or everything of `tenant` when that is given. */
+  /** Everything of the tenant; everything in the cache where there is none. */
   readonly allEntries?: boolean;
   /**
    * - `'after-success'` (default): when the method has succeeded; its caller goes on when the invalidation is acknowledged

@@ -1,10 +1,10 @@
 import { defer, from, mergeAll, mergeMap, type Observable, toArray } from 'rxjs';
-import type { InvalidateRequest, SetOptions } from '../core/types.js';
+import type { SetOptions } from '../core/types.js';
 import { keyOfCall, entryOptions } from './cached-call.js';
 import type { Caches } from './caches.js';
-import type { CacheEvictOptions, CachePutOptions } from './decorator-options.js';
+import type { CachePutOptions } from './decorator-options.js';
+import { isBefore, refuseIdle, runEvict } from './evictions.js';
 import { cacheNamed, fromArguments, guarded, type MethodCall, textOf, whereOf } from './method-call.js';
-import { methodKey } from './method-key.js';
 
 /** Evictions before the method, puts and evictions after it has succeeded; its caller goes on when they are acknowledged. */
 export async function withEffects(call: MethodCall, caches: Caches, run: () => unknown): Promise<unknown> {
@@ -28,49 +28,14 @@ export function observedWithEffects(call: MethodCall, caches: Caches, run: () =>
 }
 
 async function before(call: MethodCall, caches: Caches): Promise<void> {
-  for (const evict of call.plan.evict) if (evict.timing === 'before' || evict.timing === 'both') await runEvict(call, caches, evict);
+  for (const evict of call.plan.evict) if (!isBefore(evict)) refuseIdle(call, caches, evict);
+  for (const evict of call.plan.evict) if (isBefore(evict)) await runEvict(call, caches, evict);
 }
 
 async function after(call: MethodCall, caches: Caches, result: unknown): Promise<void> {
   const { put, evict: evictions } = call.plan;
   if (put !== undefined) await runPut(call, caches, put, result);
   for (const evict of evictions) if (evict.timing !== 'before') await runEvict(call, caches, evict);
-}
-
-async function runEvict(call: MethodCall, caches: Caches, evict: CacheEvictOptions): Promise<void> {
-  const { args, plan } = call;
-  const cache = cacheNamed(evict.cache, plan, caches);
-  if (cache === undefined) return;
-  // Rather once too often than not at all.
-  if (evict.when !== undefined && !guarded(call, caches, 'when', () => evict.when?.(...args), true)) return;
-  // What it throws is the caller's to know: in silence the old values would stay.
-  const request = requestOf(call, evict);
-  if (evict.allEntries !== true) await cache.invalidate(request);
-  else await cache.clear(request.tenant === undefined ? undefined : { tenant: request.tenant });
-}
-
-function requestOf({ plan, args }: MethodCall, evict: CacheEvictOptions): InvalidateRequest {
-  const { match, mode, settle } = evict;
-  const keys = [...(fromArguments(evict.keys, args) ?? [])];
-  const maker = evict.key ?? (namesOther(evict) ? undefined : plan.key);
-  if (maker !== undefined) keys.push(methodKey(maker, undefined, args));
-  const tags = fromArguments(evict.tags, args);
-  const segment = fromArguments(evict.segment, args);
-  const tenant = fromArguments(evict.tenant, args);
-  return {
-    ...(keys.length === 0 ? undefined : { keys }),
-    ...(tags === undefined ? undefined : { tags }),
-    ...(segment === undefined ? undefined : { segment }),
-    ...(tenant === undefined ? undefined : { tenant }),
-    ...(match === undefined ? undefined : { match }),
-    ...(mode === undefined ? undefined : { mode }),
-    ...(settle === undefined ? undefined : { settle }),
-  };
-}
-
-/** Does the eviction say what it means, without `@CacheKey`? */
-export function namesOther({ key, keys, tags, segment, allEntries }: CacheEvictOptions): boolean {
-  return key !== undefined || keys !== undefined || tags !== undefined || segment !== undefined || allEntries === true;
 }
 
 async function runPut(call: MethodCall, caches: Caches, put: CachePutOptions, result: unknown): Promise<void> {

@@ -13,12 +13,16 @@ import { classPlanOf, isRoute, isValueOfRoute, keyOfPlan, planOf } from './plan.
 export class DecoratedRoutes implements HttpCacheSource {
   constructor(private readonly registry: CacheRegistry) {}
 
-  /** A handler opts in with `@Cacheable`, `@CacheKey` or `@CacheTTL`, itself or through its class; `@NoCache` has the last word. */
+  /**
+   * A handler opts in with `@Cacheable`, `@CacheKey` or `@CacheTTL`, itself or through its class; `@NoCache` has the last word. The key and the ttl of
+   * a handler that evicts or puts are about that.
+   */
   optionsOf(controller: object, handler: object): RouteCacheOptions | undefined {
     const plan = planOf(handler);
     const all = classPlanOf(controller);
     if (!isRoute(handler) || plan?.noCache === true || (plan !== undefined && isValueOfRoute(plan))) return undefined;
-    const own = plan !== undefined && (plan.cacheable !== undefined || plan.key !== undefined || plan.ttl !== undefined);
+    const changes = plan !== undefined && (plan.evict.length > 0 || plan.put !== undefined);
+    const own = plan?.cacheable !== undefined || (!changes && (plan?.key !== undefined || plan?.ttl !== undefined));
     if (!own && (all === undefined || all.noCache === true || (all.cacheable === undefined && all.ttl === undefined))) return undefined;
     const options: CacheableOptions = { ...all?.cacheable, ...plan?.cacheable };
     const http = { ...all?.cacheable?.http, ...plan?.cacheable?.http };
@@ -33,7 +37,8 @@ export class DecoratedRoutes implements HttpCacheSource {
       tenantOf: (request) => this.registry.routeCalls.tenantOf(request),
       saidOf: (request) => this.registry.routeCalls.saidOf(request),
       ...entryPart({ ...options, ttl }),
-      ...(typeof key === 'string' && { key }),
+      ...(changes && { changes }),
+      ...(typeof key === 'string' && !changes && { key }),
       // Those made from arguments are told by the wrapper of the handler.
       ...(typeof tags === 'object' && { tags }),
     };

@@ -9,6 +9,9 @@ export interface MethodCall {
   readonly original: (this: unknown, ...args: unknown[]) => unknown;
 }
 
+/** Runs the method of a call. */
+export type Run = (call: MethodCall) => unknown;
+
 /** The method itself, without anything around it. */
 export function plain({ original, instance, args }: MethodCall): unknown {
   return original.apply(instance, args);

@@ -1,8 +1,9 @@
 import { cachedCall } from './cached-call.js';
 import type { Caches } from './caches.js';
 import { observedWithEffects, withEffects } from './effects.js';
-import { type MethodCall, plain } from './method-call.js';
-import { shapeOf } from './method-shape.js';
+import { firstCall } from './first-call.js';
+import { type MethodCall, plain, type Run } from './method-call.js';
+import { type Shape, shapeOf } from './method-shape.js';
 import { routeCall } from './route-call.js';
 
 /**
@@ -16,12 +17,16 @@ export function runMethod(call: MethodCall, caches: Caches): unknown {
   const request = caches.routeCalls.take(plan);
   const cached = plan.cacheable !== undefined && !plan.noCache && request === undefined;
   const effects = plan.evict.length > 0 || plan.put !== undefined;
-  if (!cached && !effects) return request === undefined ? plain(call) : routeCall(call, caches, request, () => plain(call));
-  const shaped = shapeOf(call);
-  const run = (): unknown => {
-    if (cached && !shaped.running) return cachedCall(call, caches, shaped);
-    return request === undefined ? shaped.run() : routeCall(call, caches, request, shaped.run);
+  if (!cached && !effects) return alone(call, caches, request, plain);
+  const shape = shapeOf(call);
+  const through = (as: Shape, run: Run): unknown => {
+    const inner = (): unknown => (cached ? cachedCall(call, caches, as, run) : alone(call, caches, request, run));
+    if (!effects) return inner();
+    return as === 'observable' ? observedWithEffects(call, caches, inner) : withEffects(call, caches, inner);
   };
-  if (!effects) return run();
-  return shaped.shape === 'observable' ? observedWithEffects(call, caches, run) : withEffects(call, caches, run);
+  return shape === undefined ? firstCall(call, through) : through(shape, plain);
+}
+
+function alone(call: MethodCall, caches: Caches, request: object | undefined, run: Run): unknown {
+  return request === undefined ? run(call) : routeCall(call, caches, request, () => run(call));
 }

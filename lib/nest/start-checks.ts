@@ -1,7 +1,7 @@
 import { CacheDecoratorError } from '../ports/errors.js';
 import type { CacheRegistry } from './cache-registry.js';
 import type { Decorated, Host } from './decorated-hosts.js';
-import { namesOther } from './effects.js';
+import { namesOther } from './evictions.js';
 import { classPlanOf, isRoute, isValueOfRoute, keyOfPlan, type MethodPlan } from './plan.js';
 import { refuseUnsafe } from './refusals.js';
 

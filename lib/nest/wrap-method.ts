@@ -82,14 +82,18 @@ function refuseSync(decorator: string, target: object, name: string | symbol): v
   );
 }
 
-/** A place on each instance that is not seen by `Object.keys`, JSON or a spread. */
+/** A place on each instance that is not seen by `Object.keys`, JSON or a spread; beside those that take nothing new. */
 function installSlot(proto: object): void {
   if (!(SLOT in proto)) {
+    const ofFrozen = new WeakMap<object, unknown>();
     Object.defineProperty(proto, SLOT, {
       configurable: true,
-      get: () => undefined,
+      get(this: object) {
+        return ofFrozen.get(this);
+      },
       set(this: object, registry: unknown) {
-        Object.defineProperty(this, SLOT, { value: registry, writable: true, configurable: true, enumerable: false });
+        if (!Object.isExtensible(this)) ofFrozen.set(this, registry);
+        else Object.defineProperty(this, SLOT, { value: registry, writable: true, configurable: true, enumerable: false });
       },
     });
   }

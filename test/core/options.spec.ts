@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { cborCodec } from '../../lib/codecs/cbor.js';
 import { jsonCodec } from '../../lib/codecs/json.js';
-import { toChanges } from '../../lib/core/invalidation-request.js';
+import { clearing, toChanges } from '../../lib/core/invalidation-request.js';
 import { resolvePolicy, resolveSettings, ttlFor } from '../../lib/core/options.js';
 import type { CacheOptions, EntryOptions, InvalidateRequest } from '../../lib/core/types.js';
 import type { Codec } from '../../lib/ports/codec.js';
@@ -168,6 +168,20 @@ describe('what is to be invalidated', () => {
     [{ tags: ['a'], settle: 'x' }, 'settle must be a duration'],
   ])('%j is refused: %s', (request, message) => {
     expect(messageOf(() => changes(request))).toContain(message);
+  });
+
+  it.each([
+    ['acme', 'clear: got a string; expected { tenant'],
+    [null, 'clear: got null; expected { tenant'],
+    [{ tenat: 'acme' }, 'clear: unknown field "tenat"; expected { tenant'],
+    [{ tenant: undefined }, 'clear: tenant is undefined; expected { tenant'],
+  ])('is not everything by mistake: clear(%j) is refused', (request, message) => {
+    expect(messageOf(() => clearing(request as never))).toContain(message);
+  });
+
+  it('is everything, or everything of a tenant', () => {
+    expect([clearing(), clearing({}), clearing({ tenant: 7 })].map(({ invalidation }) => invalidation.scope)).toEqual(['', '', '7']);
+    expect(() => clearing({ tenant: '' })).toThrow(/tenant must be a non-empty string/);
   });
 
   it('needs a tenant where tenancy is required', () => {

@@ -97,6 +97,47 @@ describe('CacheEvict', () => {
     @CacheEvict({ key: (key, of) => key.param('of', () => of) })
     async brokenKey(_of: object): Promise<void> {}
 
+    runs = 0;
+
+    @CacheEvict({ key: (key, id) => key.param('id', id) })
+    async noSegment(_id: number): Promise<void> {
+      this.runs++;
+    }
+
+    @CacheEvict()
+    @CacheKey((key, id) => key.tenant('acme').param('id', id).build())
+    async noSegmentByCacheKey(_id: number): Promise<void> {
+      this.runs++;
+    }
+
+    @CacheEvict()
+    @CachePut({ name: 'entry', resultTags: () => ['put'] })
+    @CacheKey((key, entry) => key.param('id', entry.id))
+    async putAndEvict(entry: { id: number }): Promise<{ id: number }> {
+      return entry;
+    }
+
+    @CacheEvict({ key: (key, entry) => key.segment('entry').param('id', entry.id ?? Symbol('none yet')) })
+    async saved(entry: { id?: number }): Promise<void> {
+      entry.id = 1;
+    }
+
+    @CacheEvict({ keys: (...ids) => ids.map(String), tags: () => [], tenant: () => 'acme' })
+    async removeAll(..._ids: number[]): Promise<string> {
+      return 'done';
+    }
+
+    @CacheEvict({ tags: (...ids) => ids.map(String), match: 'all' })
+    async touchAll(..._ids: number[]): Promise<string> {
+      return 'done';
+    }
+
+    @CacheEvict({ tags: (tags) => tags as string[] })
+    async byComputed(_tags: unknown): Promise<void> {}
+
+    @CacheEvict({ segment: (segment) => segment as string, tenant: 'acme' })
+    async byComputedSegment(_segment: unknown): Promise<void> {}
+
     @CacheEvict({ tags: ['t'] })
     stream(): Observable<string> {
       return of('a', 'b');
@@ -232,6 +273,87 @@ describe('CacheEvict', () => {
       await cache.set('k', 1);
       await expect(commands.brokenKey({})).rejects.toMatchObject({ code: 'CACHE_KEY' });
     });
+  });
+
+  it("fails the call before the method has run when its key can be nobody's", async () => {
+    await run(async (commands) => {
+      for (const call of [commands.noSegment(1), commands.noSegmentByCacheKey(1)]) {
+        await expect(call).rejects.toMatchObject({
+          code: 'CACHE_KEY',
+          message: expect.stringMatching(/^The key of @CacheEvict on Commands\.noSegment\w* names no segment/) as string,
+        });
+      }
+      expect(commands.runs).toBe(0);
+    });
+  });
+
+  it('fills in the segment of the entries that the same method puts', async () => {
+    await run(async (commands, cache) => {
+      const key = CacheKey.builder().segment('entry').param('id', 1).build();
+      await cache.set(key, 'old');
+      await commands.putAndEvict({ id: 1 });
+      expect(await cache.get(key)).toBeUndefined();
+    });
+  });
+
+  it('makes its key after the method, which may have completed its arguments', async () => {
+    await run(async (commands, cache) => {
+      const key = CacheKey.builder().segment('entry').param('id', 1).build();
+      await cache.set(key, 'old');
+      await commands.saved({});
+      expect(await cache.get(key)).toBeUndefined();
+    });
+  });
+
+  it('does nothing when what it is to evict is an empty list', async () => {
+    await run(async (commands, cache) => {
+      const key = CacheKey.builder().tenant('acme').segment('s').build();
+      await cache.set(key, 1, { tags: ['1'] });
+      expect([await commands.removeAll(), await commands.touchAll()]).toEqual(['done', 'done']);
+      expect(await cache.get(key)).toBe(1);
+      expect(cache.stats().cache_invalidations).toBe(1);
+      await cache.set('1', 1, { tags: ['1'] });
+      await commands.touchAll(1);
+      expect(await cache.get('1')).toBeUndefined();
+    });
+  });
+
+  it('fails the call when a callback gives nothing, or what is no list', async () => {
+    await run(async (commands) => {
+      await expect(commands.byComputed(undefined)).rejects.toThrow(/^tags of @CacheEvict on Commands\.byComputed gave nothing/);
+      await expect(commands.byComputed('account')).rejects.toThrow(/must give a list; got a string/);
+      await expect(commands.byComputedSegment(null)).rejects.toThrow(/^segment of @CacheEvict on Commands\.byComputedSegment gave nothing/);
+    });
+  });
+
+  it('means all entries of the tenant that calls, never those of others', async () => {
+    let tenant: string | undefined;
+    const keys = ['acme', 'other'].map((name) => CacheKey.builder().tenant(name).segment('s').build());
+    for (const tenancy of ['required', 'optional'] as const) {
+      await using(
+        { providers: [Commands] },
+        async ({ app }) => {
+          const cache = app.get(CacheService);
+          const commands = app.get(Commands);
+          const left = async (evict: () => Promise<unknown>): Promise<unknown[]> => {
+            await cache.setMany(keys.map((key) => [key, 1] as const));
+            await evict().catch(() => undefined);
+            return cache.getMany(keys);
+          };
+          tenant = 'acme';
+          expect(await left(() => commands.everything())).toEqual([undefined, 1]);
+          expect(await left(() => commands.everythingOf('other'))).toEqual([1, undefined]);
+          expect(await left(() => commands.everythingOf(undefined as never))).toEqual([1, 1]);
+          await expect(commands.everythingOf(undefined as never)).rejects.toThrow(
+            /^tenant of @CacheEvict on Commands\.everythingOf gave nothing/,
+          );
+          tenant = undefined;
+          expect(await left(() => commands.everything())).toEqual(tenancy === 'required' ? [1, 1] : [undefined, undefined]);
+          if (tenancy === 'required') await expect(commands.everything()).rejects.toThrow(/on Commands\.everything has no tenant/);
+        },
+        { tenancy, tenant: () => tenant },
+      );
+    }
   });
 
   it('acts when a stream has completed, and not when it fails', async () => {
@@ -718,13 +840,13 @@ describe('Cacheable', () => {
     await using({ providers: [Untyped] }, async ({ app }) => {
       const instance = app.get(Untyped);
       expect([await instance.promise(1), await instance.promise(1), await instance.promise(1)]).toEqual([1, 1, 1]);
-      expect(instance.runs).toBe(2);
+      expect(instance.runs).toBe(1);
       instance.runs = 0;
       expect(await lastValueFrom(instance.stream(1))).toBe(1);
       expect(await lastValueFrom(instance.stream(1))).toBe(1);
       expect(await lastValueFrom(instance.stream(1))).toBe(1);
-      expect(instance.runs).toBe(2);
-      expect(() => instance.neither(1)).toThrow(/Untyped\.neither returned a number.*Make the method async/);
+      expect(instance.runs).toBe(1);
+      await expect(instance.neither(1)).rejects.toThrow(/Untyped\.neither returned a number.*Make the method async/);
     });
   });
 

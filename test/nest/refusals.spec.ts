@@ -3,7 +3,7 @@ import { CommandHandler, EventsHandler, QueryHandler } from '@nestjs/cqrs';
 import { Args, Context, Mutation, Parent, Query, ResolveField, Resolver, Subscription } from '@nestjs/graphql';
 import { Ctx, EventPattern, MessagePattern, Payload } from '@nestjs/microservices';
 import { describe, expect, it } from 'vitest';
-import { Cacheable, CacheKey, CachePut, NoCache } from '../../lib/index.js';
+import { Cacheable, CacheEvict, CacheKey, CachePut, NoCache } from '../../lib/index.js';
 import { start } from './support.js';
 
 class Message {}
@@ -112,6 +112,15 @@ class Varying {
   }
 }
 @Controller()
+class Evicting {
+  @Cacheable()
+  @CacheEvict({ tags: ['t'] })
+  @Get()
+  async find(): Promise<number> {
+    return 1;
+  }
+}
+@Controller()
 class Sending {
   @Cacheable()
   @Get()
@@ -135,6 +144,7 @@ describe('an application with @Cacheable on', () => {
     ['a query handler without a key', Queries, /Queries\.execute .*instance of a class.*@CacheKey\(\(key, query\)/],
     ['server-sent events', Streams, /Streams\.ticks .*server-sent events/],
     ['a route with Vary: *', Varying, /Varying\.find .*Vary/],
+    ['a route that evicts', Evicting, /Evicting\.find has both @Cacheable.*and @CacheEvict/],
     ['a route that sends its response itself', Sending, /Sending\.find .*@Res\(\).*passthrough: true/],
   ])('%s does not start, and says what to do', async (_, type, message) => {
     const starting = start({ [type === Mine || type.name.endsWith('s') ? 'providers' : 'controllers']: [type] });

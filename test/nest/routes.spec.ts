@@ -1,6 +1,6 @@
 import { Controller, Get, Param, Post, Query, Scope } from '@nestjs/common';
 import { describe, expect, it } from 'vitest';
-import { Cacheable, CacheEvict, CacheKey, CacheService } from '../../lib/index.js';
+import { Cacheable, CacheEvict, CacheKey, CachePut, CacheService, CacheTTL } from '../../lib/index.js';
 import { listen, start } from './http-application.js';
 
 let runs = 0;
@@ -127,6 +127,65 @@ describe.each(['express', 'fastify'] as const)('a decorated route on %s', (platf
     const { run, get } = await open();
     expect([await run('/cats/sum/3'), runs]).toEqual([4, 4]);
     expect([(await get(Cats).sum('2')).run, runs]).toEqual([3, 4]);
+  });
+
+  it('runs when it evicts or puts, although its class is cached, and the application says so when it starts', async () => {
+    let runs = 0;
+    @Controller('changing')
+    @Cacheable({ ttl: '1m' })
+    class Changing {
+      @Get()
+      async find(): Promise<number> {
+        return ++runs;
+      }
+      @Get('evict')
+      @CacheEvict({ tags: ['t'] })
+      async evict(): Promise<number> {
+        return ++runs;
+      }
+      @Get('put')
+      @CachePut()
+      @CacheKey('put')
+      @CacheTTL('2m')
+      async put(): Promise<number> {
+        return ++runs;
+      }
+      @Post('evict')
+      @CacheEvict({ tags: ['t'] })
+      async post(): Promise<number> {
+        return ++runs;
+      }
+    }
+    @Controller('alone')
+    class Alone {
+      @Get()
+      @CacheEvict()
+      @CacheKey('alone')
+      async evict(): Promise<number> {
+        return ++runs;
+      }
+    }
+    const { app, lines, get } = await start({ controllers: [Changing, Alone] });
+    const visit = await listen(app);
+    const cache = get(CacheService);
+    for (let i = 1; i <= 2; i++) {
+      await cache.setMany([['tagged', 1]], { tags: ['t'] });
+      await cache.set('alone', 1);
+      const paths = ['/changing/evict', '/changing/put', '/alone'];
+      const visits = [];
+      for (const path of paths) visits.push(await visit(path));
+      expect(visits.map(({ headers }) => headers.get('cache-status'))).toEqual([
+        'nest-query-cache; fwd=bypass; detail=changes',
+        'nest-query-cache; fwd=bypass; detail=changes',
+        null,
+      ]);
+      expect([runs, await cache.getMany(['tagged', 'alone', 'put'])]).toEqual([i * 3, [undefined, undefined, i * 3 - 1]]);
+    }
+    expect([(await visit('/changing')).text, (await visit('/changing')).text]).toEqual(['7', '7']);
+    expect(lines.warnings).toEqual([
+      expect.stringMatching(/Changing\.evict evicts or puts.*Put @NoCache\(\) on it/),
+      expect.stringMatching(/Changing\.put evicts or puts/),
+    ]);
   });
 
   it('that is not a GET is not cached, and the application says so when it starts', async () => {

@@ -334,16 +334,43 @@ describe('a decorated provider', () => {
     });
   });
 
-  it('keeps what the frozen or replaced instance does to itself', async () => {
+  it('is cached when the instance takes nothing new: frozen, sealed, by itself or by its factory', async () => {
+    let runs = 0;
     @Injectable()
-    class Frozen {
+    class Open {
       @Cacheable()
       async find(): Promise<number> {
-        return 1;
+        return ++runs;
       }
     }
-    await using({ providers: [{ provide: Frozen, useFactory: () => Object.freeze(new Frozen()) }] }, async ({ app }) => {
-      expect(await app.get(Frozen).find()).toBe(1);
+    @Injectable()
+    class Frozen extends Open {
+      constructor() {
+        super();
+        Object.freeze(this);
+      }
+    }
+    @Injectable()
+    class Sealed extends Open {
+      constructor() {
+        super();
+        Object.seal(this);
+      }
+    }
+    @Injectable({ scope: Scope.TRANSIENT })
+    class Closed extends Open {
+      constructor() {
+        super();
+        Object.preventExtensions(this);
+      }
+    }
+    const factory = { provide: Open, useFactory: () => Object.freeze(new Open()) };
+    await using({ providers: [Frozen, Sealed, Closed, factory] }, async ({ app }) => {
+      const found = [app.get(Frozen), app.get(Sealed), app.get(Open), await app.resolve(Closed)];
+      const values = [];
+      for (const instance of [...found, ...found]) values.push(await instance.find());
+      expect(values).toEqual([1, 2, 3, 4, 1, 2, 3, 4]);
+      expect(Reflect.ownKeys(found[0] as object)).toEqual([]);
     });
   });
 });

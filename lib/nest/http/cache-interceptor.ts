@@ -12,7 +12,7 @@ import { neverHasTenant, noTenantError } from './no-tenant.js';
 import { HTTP_CACHE_SOURCE, type HttpCacheSource, type ResponseCache } from './response-cache.js';
 import type { Handler } from './handler-name.js';
 import { identify } from './identity.js';
-import { FixedKeys, refuseSecondInterceptor, refuseUnsaidIdentity } from './route-checks.js';
+import { FILLING, FixedKeys, refuseSecondInterceptor, refuseUnsaidIdentity } from './route-checks.js';
 import { planRoute, type RoutePlan } from './route-plan.js';
 import { routesOf } from './routes.js';
 import { unfitError } from './unfit.js';
@@ -53,7 +53,7 @@ export class CacheInterceptor implements NestInterceptor {
       if (plan === undefined) continue;
       refuseUnsaidIdentity(plan, route);
       keys.claim(plan, route);
-      if (plan.unfit !== undefined) this.#warn(`${plan.unfit}, ${plan.where}`, unfitError(plan));
+      if (plan.unfit !== undefined && FILLING.includes(route.method)) this.#warn(`${plan.unfit}, ${plan.where}`, unfitError(plan));
       const cache = this.source.cacheOf(plan.options.cache);
       if (cache !== undefined && neverHasTenant(cache)) this.#warn(`no tenant, ${plan.where}`, noTenantError(plan, cache));
     }

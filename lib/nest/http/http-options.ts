@@ -42,7 +42,7 @@ export interface HttpCacheOptions {
   readonly headers?: readonly string[];
   /** The `Host` header is part of the key. Default: only for controllers bound to a host. */
   readonly host?: boolean;
-  /** Who is asking; part of the key. With undefined for a request that carries credentials, the request goes past the cache. */
+  /** Who is asking, a text that is not empty; part of the key. With undefined for a request that carries credentials, the request goes past the cache. */
   readonly principal?: (request: CacheableRequest) => string | undefined;
   /**
    * Requests with an `Authorization` or `Cookie` header that neither `principal` nor `headers` brings into the key:
@@ -85,6 +85,8 @@ export interface RouteCacheOptions extends ResponseEntryOptions {
   readonly cache: string;
   /** The segment of the route's keys: by default class and method. */
   readonly segment: string;
+  /** The handler changes what is cached, which an answer from the cache would skip. */
+  readonly changes?: boolean;
   /** A fixed key: used as it is for requests without query and path parameters. */
   readonly key?: string;
   readonly ttl?: Duration | ((value: never) => Duration);

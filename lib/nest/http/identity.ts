@@ -1,4 +1,5 @@
 import { requestHeader } from '../../http/headers.js';
+import { shown } from '../../core/key-text.js';
 import { CacheConfigError } from '../../ports/errors.js';
 import type { Exchange } from './exchange.js';
 import { RequestView } from './request-view.js';
@@ -25,8 +26,7 @@ export function identify(plan: RoutePlan, exchange: Exchange): Identity | Unknow
   const { credentials } = plan.http;
   let principal: string | undefined;
   try {
-    // From JavaScript it may be null: that is nobody, not a principal that all share.
-    principal = plan.http.principal?.(new RequestView(exchange)) ?? undefined;
+    principal = nameOf(plan.http.principal?.(new RequestView(exchange)));
   } catch (error) {
     return { unknown: 'principal', problem: principalError(plan, error) };
   }
@@ -35,6 +35,17 @@ export function identify(plan: RoutePlan, exchange: Exchange): Identity | Unknow
   if (uncovered.length === 0 || credentials === 'ignore') return NOBODY;
   if (credentials === 'standard') return { principal, authenticated: uncovered.includes('authorization') };
   return { unknown: 'credentials', problem: credentials === undefined ? unsaid(plan) : undefined };
+}
+
+/**
+ * Never a name that all share who have none: whoever writes `user?.id ?? ''` means nobody by it, and a Promise or an object has no text of its own.
+ * From JavaScript it may be null, which is nobody, or the number of a row.
+ */
+function nameOf(given: unknown): string | undefined {
+  if (given === undefined || given === null) return undefined;
+  if (typeof given === 'string' && given !== '') return given;
+  if (typeof given === 'bigint' || (typeof given === 'number' && Number.isFinite(given))) return String(given);
+  throw new TypeError(`it gave ${shown(given)} where a text that is not empty was expected.`);
 }
 
 function unsaid({ where, http }: RoutePlan): CacheConfigError {
@@ -47,7 +58,7 @@ function unsaid({ where, http }: RoutePlan): CacheConfigError {
 
 function principalError({ where }: RoutePlan, error: unknown): CacheConfigError {
   return new CacheConfigError(
-    `http.principal of ${where} threw: ${error instanceof Error ? error.message : String(error)} Return undefined for nobody in particular.`,
+    `http.principal of ${where} did not say who asks: ${error instanceof Error ? error.message : String(error)} Return undefined for nobody in particular.`,
     { cause: error },
   );
 }

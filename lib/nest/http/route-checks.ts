@@ -8,7 +8,7 @@ import type { Route } from './routes.js';
 const GUARDS = '__guards__';
 
 /** Nest's numbers of GET and ALL: only these fill the cache. */
-const FILLING: readonly unknown[] = [0, 5];
+export const FILLING: readonly unknown[] = [0, 5];
 
 export const IDENTITY_CHOICES =
   'Say it in http: principal: (request) => ... brings who asks into the key; ' +

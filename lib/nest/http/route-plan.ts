@@ -13,8 +13,8 @@ export interface RoutePlan {
   readonly where: string;
   readonly options: RouteCacheOptions;
   readonly http: HttpCacheOptions;
-  /** Why no response of this route can be cached: it does not go out through the value the handler returns. */
-  readonly unfit: 'sse' | 'res' | 'render' | 'redirect' | undefined;
+  /** Why no response of this route can be cached: it does not go out through the value the handler returns, or the handler has to run. */
+  readonly unfit: 'sse' | 'res' | 'render' | 'redirect' | 'changes' | undefined;
   /** Sorted, in lower case. */
   readonly keyHeaders: readonly string[];
   readonly hostInKey: boolean;
@@ -57,7 +57,7 @@ export function planRoute(controller: Controller, handler: Handler, options: Rou
     options,
     http,
     where,
-    unfit: unfitness(controller, handler, name),
+    unfit: options.changes === true ? 'changes' : unfitness(controller, handler, name),
     keyHeaders,
     hostInKey,
     version: versionOf(controller, handler),

@@ -8,6 +8,7 @@ const UNFIT: Readonly<Record<Unfit, string>> = {
   sse: 'sends server-sent events, a stream that has no one answer to keep',
   res: 'sends its response itself (@Res() or @Next()), so that there is nothing to keep',
   render: 'renders a view (@Render()) after the cache has seen its value',
+  changes: 'evicts or puts (@CacheEvict, @CachePut), which an answer from the cache would skip',
   redirect: 'redirects by decorator (@Redirect()) after the cache has seen its value',
 };
 

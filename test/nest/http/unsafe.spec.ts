@@ -161,6 +161,17 @@ describe('a cached route with guards that does not say whether its answer depend
 
 let runs = 0;
 
+/** What JavaScript, or a cast, lets through. */
+const PRINCIPALS: Readonly<Record<string, unknown>> = {
+  empty: '',
+  object: { id: 1 },
+  promise: Promise.resolve('ann'),
+  nan: NaN,
+  flag: true,
+  number: 7,
+  bigint: 7n,
+};
+
 @Controller('routes')
 class Routes {
   @Get('unsaid')
@@ -186,6 +197,11 @@ class Routes {
   @Get('throwing')
   @Cacheable({ http: { principal: (request) => (request.user as { id: string }).id } })
   async throwing(): Promise<{ run: number }> {
+    return { run: ++runs };
+  }
+  @Get('given')
+  @Cacheable({ http: { principal: ({ query }) => PRINCIPALS[String(query.as)] as string } })
+  async given(): Promise<{ run: number }> {
     return { run: ++runs };
   }
   @Get('stream')
@@ -284,7 +300,32 @@ describe.each(['express', 'fastify'] as const)('what goes past the cache on %s',
       const { status, text, headers } = await visit('/routes/throwing');
       expect([status, text, headers.get('cache-status')]).toEqual([200, `{"run":${String(run)}}`, `${NAME}; fwd=bypass; detail=principal`]);
     }
-    expect(lines.warnings).toEqual([expect.stringMatching(/http\.principal of Routes\.throwing threw: .*Return undefined for nobody/)]);
+    expect(lines.warnings).toEqual([
+      expect.stringMatching(/http\.principal of Routes\.throwing did not say who asks: .*Return undefined for nobody/),
+    ]);
+  });
+
+  it.each([
+    ['empty', 'an empty string'],
+    ['object', 'an object|an instance of Object'],
+    ['promise', 'an instance of Promise'],
+    ['nan', 'NaN'],
+    ['flag', 'true'],
+  ])('is a request whose principal is no name, which would be one for all: %s', async (as, shown) => {
+    const { lines, statusOf } = await open([Routes]);
+    for (const init of [ALICE, ALICE, {}]) {
+      expect(await statusOf(`/routes/given?as=${as}`, init)).toBe(`${NAME}; fwd=bypass; detail=principal`);
+    }
+    expect(lines.warnings).toEqual([
+      expect.stringMatching(new RegExp(`http\\.principal of Routes\\.given did not say who asks: it gave (${shown}) where a text`)),
+    ]);
+  });
+
+  it.each(['number', 'bigint'])('is not a request whose principal is a %s', async (as) => {
+    const { lines, statusOf } = await open([Routes]);
+    expect(await statusOf(`/routes/given?as=${as}`, ALICE)).toContain('stored');
+    expect(await statusOf(`/routes/given?as=${as}`, ALICE)).toContain('hit');
+    expect(lines.warnings).toEqual([]);
   });
 
   it.each([
