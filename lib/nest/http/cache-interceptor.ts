@@ -1,6 +1,7 @@
 import { type CallHandler, type ExecutionContext, Inject, Injectable, Logger, type NestInterceptor, type Type } from '@nestjs/common';
 import { ModulesContainer } from '@nestjs/core';
 import { catchError, from, map, mergeMap, type Observable, of, throwError } from 'rxjs';
+import { createAsyncContext } from '../../async-context.js';
 import { cborCodec } from '../../codecs/cbor.js';
 import { isNonError, isSafe, mustBypass, readWishes } from '../../http/request.js';
 import { ResponseCodecs } from '../../http/response-codec.js';
@@ -31,6 +32,7 @@ import { invalidateUri } from './unsafe-method.js';
 @Injectable()
 export class CacheInterceptor implements NestInterceptor {
   readonly #plans = new WeakMap<object, WeakMap<object, RoutePlan | 'none'>>();
+  readonly #runs = createAsyncContext();
   readonly #warned = new Set<string>();
   readonly #codecs = new ResponseCodecs();
   readonly #logger = new Logger('CacheInterceptor');
@@ -85,7 +87,7 @@ export class CacheInterceptor implements NestInterceptor {
     if (wishes.noStore) return bypass(exchange, next, 'no-store', plan);
 
     const handle = (): Observable<unknown> => next.handle() as Observable<unknown>;
-    const parts = { plan, cache, exchange, handle, ...identity, now: () => cache.clock.now(), warn: this.#warn };
+    const parts = { plan, cache, exchange, handle, ...identity, now: () => cache.clock.now(), runs: this.#runs, warn: this.#warn };
     const constrained = wishes.noCache || wishes.onlyIfCached || wishes.maxAge !== undefined || wishes.minFresh !== undefined;
     if (constrained || exchange.method === 'HEAD') return peekAnswer(parts, wishes);
     return answerFromCache(parts);

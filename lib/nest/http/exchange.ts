@@ -1,4 +1,5 @@
 import type { OutgoingHeaders, RequestHeaders } from '../../http/headers.js';
+import { type AsideOf, divertReply, divertResponse } from './aside.js';
 
 interface RawResponse {
   readonly headersSent: boolean;
@@ -59,8 +60,8 @@ export interface Exchange {
   whenSent(): Promise<void>;
   /** The text the platform would send for an object; undefined when it would send none. */
   toJson(value: object): string | undefined;
-  /** The object that the handler's `@Res({ passthrough: true })` writes headers to. */
-  readonly raw: object;
+  /** From now on what is said about the response goes where `asideOf` says. Once for each exchange. */
+  divert(asideOf: AsideOf): void;
 }
 
 export function exchangeOf(request: HttpRequest, response: object): Exchange {
@@ -93,7 +94,7 @@ abstract class BaseExchange {
 class ExpressExchange extends BaseExchange implements Exchange {
   constructor(
     request: HttpRequest,
-    readonly raw: ExpressResponse,
+    private readonly raw: ExpressResponse,
   ) {
     super(request);
   }
@@ -136,6 +137,10 @@ class ExpressExchange extends BaseExchange implements Exchange {
     const text = JSON.stringify(value, replacer, setting('json spaces') as string | number | undefined) as string | undefined;
     return setting('json escape') === true ? text?.replace(/[<>&]/g, escaped) : text;
   }
+
+  divert(asideOf: AsideOf): void {
+    divertResponse(this.raw, asideOf);
+  }
 }
 
 class FastifyExchange extends BaseExchange implements Exchange {
@@ -144,10 +149,6 @@ class FastifyExchange extends BaseExchange implements Exchange {
     private readonly reply: FastifyReply,
   ) {
     super(request);
-  }
-
-  get raw(): object {
-    return this.reply.raw;
   }
 
   get status(): number {
@@ -185,6 +186,11 @@ class FastifyExchange extends BaseExchange implements Exchange {
   toJson(value: object): string | undefined {
     const text = this.reply.serialize(value);
     return typeof text === 'string' ? text : undefined;
+  }
+
+  divert(asideOf: AsideOf): void {
+    divertResponse(this.reply.raw, asideOf);
+    divertReply(this.reply, asideOf);
   }
 }
 

@@ -1,12 +1,13 @@
 import type { Observable } from 'rxjs';
 import type { StoredResponse, VaryRecord } from '../../http/stored-response.js';
+import type { AsyncContext } from '../../ports/context.js';
 import { SHARED_OPTIONS } from '../../core/call-maker.js';
 import { MAX_DURATION_MS } from '../../ports/duration.js';
 import { CacheConfigError } from '../../ports/errors.js';
 import { rewind } from './answer.js';
-import { detachResponse } from './detached-response.js';
 import type { Exchange } from './exchange.js';
-import { type HandlerRun, newGeneration, type Production, runHandler, type Unshared } from './production.js';
+import { HandlerRun, HandlerRuns, type Untouched } from './handler-run.js';
+import { newGeneration, type Production, runHandler, type Unshared } from './production.js';
 import type { Detailed, FillContext, FillOptions, ResponseCache } from './response-cache.js';
 import { RequestView } from './request-view.js';
 import { routeKey, uriTag } from './route-key.js';
@@ -21,6 +22,8 @@ export interface LookupParts {
   readonly principal: string | undefined;
   readonly authenticated: boolean;
   readonly now: () => number;
+  /** Says of which run a call is part. */
+  readonly runs: AsyncContext;
   readonly warn: (kind: string, error: unknown) => void;
 }
 
@@ -54,9 +57,14 @@ export class Filling {
   own: OwnRun | undefined;
 
   readonly #options: FillOptions;
+  readonly #runs: HandlerRuns;
+  /** Taken before anything is answered: a refresh starts when a stale response may have been put on the exchange. */
+  readonly #untouched: Untouched;
 
   constructor(private readonly parts: LookupParts) {
-    const { plan } = parts;
+    const { plan, exchange } = parts;
+    this.#runs = new HandlerRuns(parts.runs, exchange);
+    this.#untouched = { headers: exchange.outgoing(), status: exchange.status };
     this.#options = plan.uriTagged || plan.http.tags !== undefined ? new RequestOptions(parts) : plan.fill;
   }
 
@@ -77,7 +85,7 @@ export class Filling {
     if (!production.shared) {
       context.skip();
       // RFC 5861 section 4: such an answer is an error, for which a stale response may stand in.
-      if (context.stale !== undefined && SERVER_ERRORS.has(this.parts.exchange.status)) throw new ErrorAnswer(this.parts.exchange.status);
+      if (context.stale !== undefined && SERVER_ERRORS.has(production.status)) throw new ErrorAnswer(production.status);
       return { kind: 'unshared', reason: production.reason };
     }
     context.addTags(...production.tags);
@@ -129,37 +137,53 @@ export class Filling {
 
   async #run(context: FillContext): Promise<Production> {
     const { exchange } = this.parts;
-    const before = exchange.outgoing();
-    const { status } = exchange;
+    const { headers, status } = this.#untouched;
+    const run = new HandlerRun(exchange, headers, context.tenant);
     if (context.background) {
-      await exchange.whenSent();
-      detachResponse(exchange, before);
-      exchange.status = status;
-      return this.#handle({ before, tenant: context.tenant, left: Promise.resolve() });
+      this.#runs.setAside(run, this.#untouched);
+      await this.#answered();
+      return this.#handle(run);
     }
-    const run: HandlerRun = { before, tenant: context.tenant, left: undefined };
     const settled = this.#handle(run);
+    let isRunning = true;
+    const end = (): void => {
+      isRunning = false;
+    };
+    settled.then(end, end);
     this.own = {
       settled,
       wasStale: context.stale !== undefined,
       leave: () => {
-        const [made, madeStatus] = [exchange.outgoing(), exchange.status];
-        rewind(exchange, before, status);
-        run.left = exchange.whenSent().then(() => {
-          detachResponse(exchange, made);
-          exchange.status = madeStatus;
-        });
+        if (isRunning) this.#runs.setAside(run, { headers: exchange.outgoing(), status: exchange.status });
+        rewind(exchange, headers, status);
       },
     };
-    settled.catch(() => undefined);
     return settled;
+  }
+
+  /**
+   * The stale answer goes first, so that nobody waits for what the handler computes. But only a moment: a client that does not read, or a slow
+   * response before this one on its connection, must not hold up a refresh that is for everyone.
+   */
+  #answered(): Promise<void> {
+    const { exchange, cache } = this.parts;
+    return new Promise((resolve) => {
+      const cancel = cache.clock.after(PATIENCE_MS, resolve);
+      void exchange.whenSent().then(() => {
+        cancel();
+        resolve();
+      });
+    });
   }
 
   #handle(run: HandlerRun): Promise<Production> {
     const { plan, exchange, handle, authenticated, now } = this.parts;
-    return runHandler({ plan, exchange, handle, authenticated, now, knownTags: this.#knownTags, run });
+    const knownTags = this.#knownTags;
+    return this.#runs.within(run, () => runHandler({ plan, exchange, handle, authenticated, now, knownTags, run }));
   }
 }
+
+const PATIENCE_MS = 100;
 
 /** The handler answered with a server error instead of throwing one. */
 class ErrorAnswer extends Error {

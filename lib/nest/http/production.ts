@@ -7,6 +7,7 @@ import type { StoredResponse } from '../../http/stored-response.js';
 import { MAX_DURATION_MS, toMilliseconds } from '../../ports/duration.js';
 import { surrogateOf } from './cdn.js';
 import type { Exchange } from './exchange.js';
+import type { HandlerRun } from './handler-run.js';
 import type { RouteCacheOptions } from './http-options.js';
 import type { RoutePlan } from './route-plan.js';
 
@@ -16,17 +17,7 @@ export type Unshared = Refusal | 'stream' | 'unless' | 'sent' | 'unserialisable'
 /** What running the handler gave. */
 export type Production =
   | { readonly shared: true; readonly response: StoredResponse; readonly vary: readonly string[]; readonly tags: readonly string[] }
-  | { readonly shared: false; readonly reason: Unshared; readonly value: unknown };
-
-/** One run of a handler. */
-export interface HandlerRun {
-  /** The response as it was before the handler ran. */
-  readonly before: OutgoingHeaders;
-  /** The tenant of the key. */
-  readonly tenant: string | undefined;
-  /** Set when the request does not get its answer from this run: resolves when its response is out, and what the handler says is kept aside. */
-  left: Promise<void> | undefined;
-}
+  | { readonly shared: false; readonly reason: Unshared; readonly value: unknown; readonly status: number };
 
 export interface HandlerParts {
   readonly plan: RoutePlan;
@@ -45,10 +36,9 @@ export interface HandlerParts {
  */
 export async function runHandler({ plan, exchange, handle, authenticated, now, knownTags, run }: HandlerParts): Promise<Production> {
   const value = await lastValueFrom(handle(), { defaultValue: undefined });
-  // Until then what is on the response belongs to the answer that stood in.
-  await run.left;
-  const refused = (reason: Unshared): Production => ({ shared: false, reason, value });
-  if (run.left === undefined && exchange.isSent) return refused('sent');
+  const { status } = run;
+  const refused = (reason: Unshared): Production => ({ shared: false, reason, value, status });
+  if (run.aside === undefined && exchange.isSent) return refused('sent');
   const body = bodyOf(exchange, value);
   if (body === undefined) return refused('stream');
   if (body === 'unserialisable') return refused('unserialisable');
@@ -64,8 +54,7 @@ export async function runHandler({ plan, exchange, handle, authenticated, now, k
   if (said?.skip === true || options.unless?.(given) === true) return refused('unless');
   const routeTtlMs = ttlOf(options, value);
   if (routeTtlMs === 0 && http.freshness !== 'response') return refused('ttl');
-  const { status } = exchange;
-  const after = toHeaderList(exchange.outgoing());
+  const after = toHeaderList(run.outgoing());
   const verdict = judgeResponse(
     { status, headers: after, receivedAt },
     {
