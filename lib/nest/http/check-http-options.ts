@@ -8,6 +8,7 @@ const KINDS: Readonly<Record<keyof HttpCacheOptions, Kind>> = {
   headers: 'texts',
   host: 'flag',
   principal: 'callback',
+  credentialHeaders: 'texts',
   credentials: ['bypass', 'standard', 'ignore'],
   statuses: 'statuses',
   freshness: ['route', 'response'],

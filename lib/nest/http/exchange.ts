@@ -36,6 +36,9 @@ export interface HttpRequest {
   readonly params?: Readonly<Record<string, string | undefined>>;
   readonly query?: Readonly<Record<string, unknown>>;
   readonly user?: unknown;
+  readonly socket?: { readonly authorized?: boolean };
+  /** Of Fastify: the request that middleware sees. */
+  readonly raw?: { readonly user?: unknown };
 }
 
 /** One request and its response, the same on Express and Fastify. */

@@ -3,6 +3,7 @@ import type { Codec } from '../../ports/codec.js';
 import type { Duration } from '../../ports/duration.js';
 import { toMilliseconds } from '../../ports/duration.js';
 import { type CdnPlan, planCdn } from './cdn.js';
+import { type CredentialPlan, planCredentials } from './credentials.js';
 import { type Controller, type Handler, handlerName } from './handler-name.js';
 import type { HttpCacheOptions, RouteCacheOptions } from './http-options.js';
 import type { FillOptions } from './response-cache.js';
@@ -17,6 +18,7 @@ export interface RoutePlan {
   readonly unfit: 'sse' | 'res' | 'render' | 'redirect' | undefined;
   /** Sorted, in lower case. */
   readonly keyHeaders: readonly string[];
+  readonly credentials: CredentialPlan;
   readonly hostInKey: boolean;
   /** Part of the key: two versions of a handler may have one path. */
   readonly version: string | undefined;
@@ -59,6 +61,7 @@ export function planRoute(controller: Controller, handler: Handler, options: Rou
     where,
     unfit: unfitness(controller, handler, name),
     keyHeaders,
+    credentials: planCredentials(http, keyHeaders),
     hostInKey,
     version: versionOf(controller, handler),
     recentKeys: keyHeaders.length === 0 && !hostInKey ? new Map() : undefined,
