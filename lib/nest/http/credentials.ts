@@ -4,6 +4,16 @@ import type { HttpCacheOptions } from './http-options.js';
 /** The request headers that say who asks; a route may name further ones. */
 const CREDENTIALS: readonly string[] = ['authorization', 'cookie', 'proxy-authorization', 'x-api-key'];
 
+/** Those of the headers that say who asks, in lower case. */
+export function credentialsAmong(headers: readonly string[], further: readonly string[]): readonly string[] {
+  const names = headers.map((name) => name.toLowerCase());
+  return namesWith(further).filter((name) => names.includes(name));
+}
+
+function namesWith(further: readonly string[]): readonly string[] {
+  return [...new Set([...CREDENTIALS, ...further.map((name) => name.toLowerCase())])];
+}
+
 /** What of a route's credentials its key has, and what not. */
 export interface CredentialPlan {
   /** Headers that say who asks and are part of the key. */
@@ -13,8 +23,8 @@ export interface CredentialPlan {
 
 /** @param keyHeaders in lower case */
 export function planCredentials({ credentialHeaders = [] }: HttpCacheOptions, keyHeaders: readonly string[]): CredentialPlan {
-  const names = [...new Set([...CREDENTIALS, ...credentialHeaders.map((name) => name.toLowerCase())])];
-  return { inKey: names.filter((name) => keyHeaders.includes(name)), notInKey: names.filter((name) => !keyHeaders.includes(name)) };
+  const inKey = credentialsAmong(keyHeaders, credentialHeaders);
+  return { inKey, notInKey: namesWith(credentialHeaders).filter((name) => !inKey.includes(name)) };
 }
 
 /** Is the one who asks named by a header of the key? */

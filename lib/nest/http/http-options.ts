@@ -40,7 +40,7 @@ export interface HttpCacheOptions {
   readonly query?: readonly string[];
   /** Request headers that are part of the key, for instance `['accept-language']`; they are announced by `Vary`. Default: none. */
   readonly headers?: readonly string[];
-  /** The `Host` header is part of the key. Default: only for controllers bound to a host. */
+  /** The host, as the platform sees it (`trust proxy`), is part of the key. Default: only for controllers bound to a host. */
   readonly host?: boolean;
   /** Who is asking; part of the key. With undefined for a request that carries credentials, the request goes past the cache. */
   readonly principal?: (request: CacheableRequest) => string | undefined;

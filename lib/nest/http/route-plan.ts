@@ -4,6 +4,7 @@ import type { Duration } from '../../ports/duration.js';
 import { toMilliseconds } from '../../ports/duration.js';
 import { type CdnPlan, planCdn } from './cdn.js';
 import { type CredentialPlan, planCredentials } from './credentials.js';
+import { refusePublicIdentity } from './check-http-options.js';
 import { type Controller, type Handler, handlerName } from './handler-name.js';
 import type { HttpCacheOptions, RouteCacheOptions } from './http-options.js';
 import type { FillOptions } from './response-cache.js';
@@ -50,6 +51,7 @@ export function planRoute(controller: Controller, handler: Handler, options: Rou
   const http = options.http ?? {};
   const name = handlerName(controller, handler);
   const where = `${controller.name}.${String(name)}`;
+  refusePublicIdentity(http, `${where}: `);
   const hostInKey = http.host ?? Reflect.getMetadata(HOST, controller) !== undefined;
   const keyHeaders = [...new Set(http.headers?.map((name) => name.toLowerCase()))].sort();
   const staleWhileRevalidateMs = windowMs(options.staleWhileRevalidate, 'staleWhileRevalidate');
