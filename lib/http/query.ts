@@ -1,7 +1,7 @@
 /**
  * The query in the form that goes into a key: pairs stay as they were sent, duplicates too; they are sorted by parameter, so that `?a&b` and
  * `?b&a` are one entry. Pairs of one parameter (`a=1`, `a[0]=2`, `a.b=3`) keep their order, because parsers of nested queries depend on it.
- * Nothing but `&` separates.
+ * `[a]=1` is read as `a=1` by some. Nothing but `&` separates.
  *
  * @param search with or without the leading `?`
  * @param allowed the only parameters that count; by default all do
@@ -14,13 +14,31 @@ export function canonicalQuery(search: string, allowed?: readonly string[]): str
     .filter((pair) => pair !== '')
     .map((pair) => {
       const name = decoded(pair.split('=', 1)[0] ?? '');
-      return { pair, name, root: /^[^[.]*/.exec(name)?.[0] ?? name };
+      return { pair, name, root: ROOT.exec(name)?.[0] ?? '' };
     });
   const counted = allowed === undefined ? pairs : pairs.filter(({ name, root }) => allowed.includes(root) || allowed.includes(name));
   return counted
     .sort((a, b) => (a.root < b.root ? -1 : a.root > b.root ? 1 : 0))
     .map(({ pair }) => pair)
     .join('&');
+}
+
+/** The parameter that a name is of, for every parser of nested queries. */
+const ROOT = /[^[\].]+/;
+
+/** Parsers stop after so many pairs, each in its own order. */
+const MAX_PAIRS = 1_000;
+
+/**
+ * Do platforms disagree on what this query says, or read only a part of it? Then no key can be made of it. A `#` is no part of a URL that is sent;
+ * for some the query ends there.
+ */
+export function isUnclearQuery(search: string): boolean {
+  if (search.includes('#')) return true;
+  if (search.length < MAX_PAIRS) return false;
+  let pairs = 1;
+  for (let at = search.indexOf('&'); at !== -1; at = search.indexOf('&', at + 1)) if (++pairs > MAX_PAIRS) return true;
+  return false;
 }
 
 function decoded(name: string): string {

@@ -57,8 +57,8 @@ function lifetime(cache: CacheService): Duration {
   return typeof ttl === 'number' ? ttl : Infinity;
 }
 
+/** Only ever less than was said: a response that nobody called cacheable is made for one user, as far as anybody knows. */
 function tell(control: CacheControl, maxAge: number, shared: boolean): void {
-  if (control.cacheHint.maxAge === undefined) control.setCacheHint({ maxAge });
-  else control.cacheHint.restrict({ maxAge });
+  if (control.cacheHint.maxAge !== undefined) control.cacheHint.restrict({ maxAge });
   if (!shared) control.cacheHint.restrict({ scope: 'PRIVATE' });
 }

@@ -10,7 +10,6 @@ export interface CacheControl {
     readonly scope?: string;
     restrict(hint: { readonly maxAge?: number; readonly scope?: 'PUBLIC' | 'PRIVATE' }): void;
   };
-  setCacheHint(hint: { readonly maxAge?: number; readonly scope?: 'PUBLIC' | 'PRIVATE' }): void;
 }
 
 class HintedCall {

@@ -180,7 +180,9 @@ describe('what is to be invalidated', () => {
   });
 
   it('is everything, or everything of a tenant', () => {
-    expect([clearing(), clearing({}), clearing({ tenant: 7 })].map(({ invalidation }) => invalidation.scope)).toEqual(['', '', '7']);
+    expect([clearing(), clearing({}), clearing({ tenant: 7 })]).toMatchObject(
+      ['', '', '7'].map((scope) => ({ kind: 'groups', invalidation: { scope, groups: ['*'] } })),
+    );
     expect(() => clearing({ tenant: '' })).toThrow(/tenant must be a non-empty string/);
   });
 

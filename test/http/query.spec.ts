@@ -8,6 +8,7 @@ describe('canonicalQuery', () => {
     ['?b=2&a=1', 'a=1&b=2'],
     ['?a=2&a=1', 'a=2&a=1'],
     ['?a[1]=x&b=1&a[0]=y', 'a[1]=x&a[0]=y&b=1'],
+    ['?b=1&[a]=x&a=y', '[a]=x&a=y&b=1'],
     ['?a%5B1%5D=x&a[0]=y', 'a%5B1%5D=x&a[0]=y'],
     ['', ''],
     ['?', ''],
@@ -39,6 +40,7 @@ describe('canonicalQuery', () => {
     expect(canonicalQuery('?utm=1&page=2&x=3', ['page'])).toBe('page=2');
     expect(canonicalQuery('?p%61ge=2&utm=1', ['page'])).toBe('p%61ge=2');
     expect(canonicalQuery('?page[]=2&page.x=1', ['page'])).toBe('page[]=2&page.x=1');
+    expect(canonicalQuery('?[page]=2&[[page]]=1&.page=3', ['page'])).toBe('[page]=2&[[page]]=1&.page=3');
     expect(canonicalQuery('?utm=1;page=2', ['page'])).toBe('');
     expect(canonicalQuery('?pa%ge=1&page=2', ['page'])).toBe('page=2');
   });

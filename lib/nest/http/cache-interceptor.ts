@@ -7,7 +7,7 @@ import { isNonError, isSafe, mustBypass, readWishes } from '../../http/request.j
 import { ResponseCodecs } from '../../http/response-codec.js';
 import { sayCacheStatus } from './answer.js';
 import { refuseCdn } from './cdn.js';
-import { type Exchange, exchangeOf, type HttpRequest } from './exchange.js';
+import { type Exchange, exchangeOf, hasUnclearQuery, type HttpRequest } from './exchange.js';
 import { answerFromCache, peekAnswer } from './lookup.js';
 import { neverHasTenant, noTenantError } from './no-tenant.js';
 import { HTTP_CACHE_SOURCE, type HttpCacheSource, type ResponseCache } from './response-cache.js';
@@ -76,7 +76,7 @@ export class CacheInterceptor implements NestInterceptor {
   }
 
   #read(plan: RoutePlan, cache: ResponseCache, exchange: Exchange, next: CallHandler): Observable<unknown> | Promise<Observable<unknown>> {
-    const reason = plan.unfit ?? mustBypass(exchange.headers);
+    const reason = plan.unfit ?? mustBypass(exchange.headers) ?? (hasUnclearQuery(exchange) ? 'query' : undefined);
     if (reason !== undefined) return bypass(exchange, next, reason, plan);
     const identity = identify(plan, exchange);
     if ('unknown' in identity) {

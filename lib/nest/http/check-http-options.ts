@@ -1,4 +1,5 @@
 import { CacheConfigError } from '../../ports/errors.js';
+import { credentialsAmong } from './credentials.js';
 import type { HttpCacheOptions } from './http-options.js';
 
 type Kind = 'flag' | 'callback' | 'texts' | 'statuses' | 'object' | readonly string[];
@@ -8,6 +9,7 @@ const KINDS: Readonly<Record<keyof HttpCacheOptions, Kind>> = {
   headers: 'texts',
   host: 'flag',
   principal: 'callback',
+  credentialHeaders: 'texts',
   credentials: ['bypass', 'standard', 'ignore'],
   statuses: 'statuses',
   freshness: ['route', 'response'],
@@ -34,10 +36,25 @@ export function checkHttpOptions(http: object): void {
       `http.${name} must be ${expected(kind)}; got ${typeof value === 'string' ? JSON.stringify(value) : typeof value}.`,
     );
   }
-  const { principal, cacheControl } = http as HttpCacheOptions;
-  if (principal !== undefined && cacheControl === 'public') {
+  refusePublicIdentity(http);
+}
+
+/**
+ * Also for what a class and its method say together.
+ * @throws CacheConfigError (`CACHE_CONFIG`)
+ */
+export function refusePublicIdentity(http: HttpCacheOptions, prefix = ''): void {
+  const { headers = [], credentialHeaders = [], principal, cacheControl } = http;
+  if (cacheControl !== 'public') return;
+  if (principal !== undefined) {
     throw new CacheConfigError(
-      "http.principal makes an answer for each who asks, and http.cacheControl: 'public' lets caches on the way give it to others. Use cacheControl: 'private'.",
+      `${prefix}http.principal makes an answer for each who asks, and http.cacheControl: 'public' lets caches on the way give it to others. Use cacheControl: 'private'.`,
+    );
+  }
+  const [credential] = credentialsAmong(headers, credentialHeaders);
+  if (credential !== undefined) {
+    throw new CacheConfigError(
+      `${prefix}http.headers makes an answer for each who asks by ${credential}, and http.cacheControl: 'public' lets caches on the way give it to others. Use cacheControl: 'private'.`,
     );
   }
 }

@@ -1,4 +1,5 @@
-import type { OutgoingHeaders, RequestHeaders } from '../../http/headers.js';
+import { type OutgoingHeaders, requestHeader, type RequestHeaders } from '../../http/headers.js';
+import { isUnclearQuery } from '../../http/query.js';
 import { type AsideOf, divertReply, divertResponse } from './aside.js';
 
 interface RawResponse {
@@ -37,6 +38,13 @@ export interface HttpRequest {
   readonly params?: Readonly<Record<string, string | undefined>>;
   readonly query?: Readonly<Record<string, unknown>>;
   readonly user?: unknown;
+  /** With `trust proxy` and the like: as the client asked for it, with its port. */
+  readonly host?: string;
+  /** Of Express: where the router that handles the request is mounted. */
+  readonly baseUrl?: string;
+  readonly socket?: { readonly authorized?: boolean };
+  /** Of Fastify: the request that middleware sees. */
+  readonly raw?: { readonly user?: unknown };
 }
 
 /** One request and its response, the same on Express and Fastify. */
@@ -49,6 +57,10 @@ export interface Exchange {
   readonly path: string;
   /** The raw query, with its `?` when there is one. */
   readonly search: string;
+  /** The URL that the route was found by, where something has rewritten the one that was sent (`rewriteUrl`, middleware); else undefined. */
+  readonly rewritten: string | undefined;
+  /** In lower case, as the platform sees it: Nest finds controllers by it. */
+  readonly host: string;
   readonly headers: RequestHeaders;
   status: number;
   outgoing(): OutgoingHeaders;
@@ -70,13 +82,20 @@ export function exchangeOf(request: HttpRequest, response: object): Exchange {
     : new ExpressExchange(request, response as ExpressResponse);
 }
 
+export function hasUnclearQuery({ search, rewritten }: Exchange): boolean {
+  return isUnclearQuery(search) || (rewritten !== undefined && isUnclearQuery(rewritten));
+}
+
 abstract class BaseExchange {
   readonly url: string;
   readonly path: string;
   readonly search: string;
+  readonly rewritten: string | undefined;
 
   constructor(readonly request: HttpRequest) {
     const url = (this.url = request.originalUrl ?? request.url);
+    const routed = request.baseUrl === undefined || request.baseUrl === '' ? request.url : request.baseUrl + request.url;
+    this.rewritten = routed === url ? undefined : routed;
     const at = url.indexOf('?');
     this.path = at === -1 ? url : url.slice(0, at);
     this.search = at === -1 ? '' : url.slice(at);
@@ -84,6 +103,10 @@ abstract class BaseExchange {
 
   get method(): string {
     return this.request.method;
+  }
+
+  get host(): string {
+    return (this.request.host ?? requestHeader(this.headers, 'host') ?? '').toLowerCase();
   }
 
   get headers(): RequestHeaders {

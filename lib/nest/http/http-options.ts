@@ -40,18 +40,21 @@ export interface HttpCacheOptions {
   readonly query?: readonly string[];
   /** Request headers that are part of the key, for instance `['accept-language']`; they are announced by `Vary`. Default: none. */
   readonly headers?: readonly string[];
-  /** The `Host` header is part of the key. Default: only for controllers bound to a host. */
+  /** The host, as the platform sees it (`trust proxy`), is part of the key. Default: only for controllers bound to a host. */
   readonly host?: boolean;
   /** Who is asking, a text that is not empty; part of the key. With undefined for a request that carries credentials, the request goes past the cache. */
   readonly principal?: (request: CacheableRequest) => string | undefined;
   /**
-   * Requests with an `Authorization` or `Cookie` header that neither `principal` nor `headers` brings into the key:
+   * Requests that say who asks, by what neither `principal` nor `headers` brings into the key: an `Authorization`, `Cookie`, `Proxy-Authorization` or
+   * `X-Api-Key` header, one of `credentialHeaders`, a verified client certificate, or `request.user` that a guard has set:
    * - `'bypass'` (default): they are neither answered from the cache nor stored;
-   * - `'standard'`: as RFC 9111 has it for shared caches: cookies do not count, and what answers `Authorization` is stored only when the
+   * - `'standard'`: as RFC 9111 has it for shared caches: cookies do not count, and what answers other credentials is stored only when the
    *   response says `public`, `must-revalidate` or `s-maxage`;
    * - `'ignore'`: the answer is the same for everyone.
    */
   readonly credentials?: 'bypass' | 'standard' | 'ignore';
+  /** Further request headers that say who asks, for instance `['x-access-token']`. Default: none. */
+  readonly credentialHeaders?: readonly string[];
   /** Statuses stored although the response does not say how long it is fresh. Default: 200, 203, 204, 300, 301, 308, 404, 405, 410, 414, 501. */
   readonly statuses?: readonly number[];
   /** `'route'` (default): the ttl of the decorator holds where the response says nothing. `'response'`: only what the response says. */

@@ -1,9 +1,9 @@
-import { requestHeader } from '../../http/headers.js';
 import { shown } from '../../core/key-text.js';
 import { CacheConfigError } from '../../ports/errors.js';
+import { outsideKey } from './credentials.js';
 import type { Exchange } from './exchange.js';
 import { RequestView } from './request-view.js';
-import { CREDENTIALS, IDENTITY_CHOICES } from './route-checks.js';
+import { IDENTITY_CHOICES } from './route-checks.js';
 import type { RoutePlan } from './route-plan.js';
 
 /** How the one who asks enters the key. */
@@ -31,9 +31,10 @@ export function identify(plan: RoutePlan, exchange: Exchange): Identity | Unknow
     return { unknown: 'principal', problem: principalError(plan, error) };
   }
   if (principal !== undefined) return { principal, authenticated: false };
-  const uncovered = CREDENTIALS.filter((name) => requestHeader(exchange.headers, name) !== undefined && !plan.keyHeaders.includes(name));
-  if (uncovered.length === 0 || credentials === 'ignore') return NOBODY;
-  if (credentials === 'standard') return { principal, authenticated: uncovered.includes('authorization') };
+  if (credentials === 'ignore') return NOBODY;
+  const outside = outsideKey(plan.credentials, exchange);
+  if (outside === undefined) return NOBODY;
+  if (credentials === 'standard') return { principal, authenticated: outside !== 'cookie' };
   return { unknown: 'credentials', problem: credentials === undefined ? unsaid(plan) : undefined };
 }
 

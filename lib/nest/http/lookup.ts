@@ -5,6 +5,7 @@ import { freshnessLeft, type StoredResponse, type VaryRecord } from '../../http/
 import { CacheError } from '../../ports/errors.js';
 import { finish, restore, sayCacheStatus } from './answer.js';
 import { refuseCdn } from './cdn.js';
+import { isNamedInKey } from './credentials.js';
 import { Filling, isKept, type Kept, type LookupParts } from './filling.js';
 import { lacksTenant, noTenantError } from './no-tenant.js';
 import type { Production, Unshared } from './production.js';
@@ -86,8 +87,12 @@ function answerStored(
 }
 
 /** Is the key of the answer all in what a CDN sees? */
-function isForCdn({ plan, cache, principal }: LookupParts): boolean {
-  return principal === undefined && (plan.cdn?.tenants === 'by-url' || cache.hasTenantResolver !== true);
+function isForCdn({ plan, cache, exchange, principal }: LookupParts): boolean {
+  return (
+    principal === undefined &&
+    !isNamedInKey(plan.credentials, exchange) &&
+    (plan.cdn?.tenants === 'by-url' || cache.hasTenantResolver !== true)
+  );
 }
 
 function answerOwn(parts: LookupParts, production: Production, fwd: ForwardReason, stored: boolean): Observable<unknown> {

@@ -13,7 +13,8 @@ export const FILLING: readonly unknown[] = [0, 5];
 export const IDENTITY_CHOICES =
   'Say it in http: principal: (request) => ... brings who asks into the key; ' +
   "credentials: 'bypass' lets requests with credentials go past the cache, 'ignore' says that the answer is the same for everyone, " +
-  "'standard' does as RFC 9111 has it.";
+  "'standard' does as RFC 9111 has it. Credentials are Authorization, Cookie, Proxy-Authorization, X-Api-Key, a verified client certificate, " +
+  'and request.user when a guard has set it; name other headers that say who asks in credentialHeaders.';
 
 export function isGuarded(method: object, type: object): boolean {
   return Reflect.hasMetadata(GUARDS, method) || Reflect.hasMetadata(GUARDS, type);
@@ -26,7 +27,7 @@ export function isGuarded(method: object, type: object): boolean {
 export function refuseUnsaidIdentity(plan: RoutePlan, { controller, handler, method }: Route): void {
   if (plan.unfit !== undefined || !FILLING.includes(method)) return;
   const { principal, credentials } = plan.http;
-  const said = principal !== undefined || credentials !== undefined || plan.keyHeaders.some((name) => CREDENTIALS.includes(name));
+  const said = principal !== undefined || credentials !== undefined || plan.credentials.inKey.length > 0;
   if (said || !isGuarded(handler, controller)) return;
   throw new CacheDecoratorError(
     `${plan.where} is cached and has @UseGuards, but does not say whether its answer depends on who asks: one user could be given what was made for another. ${IDENTITY_CHOICES}`,
@@ -50,9 +51,6 @@ export function refuseSecondInterceptor({ controller, handler }: Route, intercep
     );
   }
 }
-
-/** The request headers that say who asks. */
-export const CREDENTIALS: readonly string[] = ['authorization', 'cookie'];
 
 /** Tells fixed keys of routes apart. */
 export class FixedKeys {

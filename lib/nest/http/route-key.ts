@@ -1,5 +1,4 @@
 import { CacheKey } from '../../core/key.js';
-import { requestHeader } from '../../http/headers.js';
 import { canonicalQuery } from '../../http/query.js';
 import type { VaryRecord } from '../../http/stored-response.js';
 import { secondaryKey } from '../../http/vary.js';
@@ -11,7 +10,8 @@ import { hasParameter, type RoutePlan } from './route-plan.js';
  * pipes see of a GET is in it (unless `query` narrows it), so that a request whose pipes would refuse it never finds an answer.
  */
 export function routeKey(plan: RoutePlan, exchange: Exchange, principal: string | undefined, variant?: VaryRecord): CacheKey {
-  const recent = principal === undefined && variant === undefined ? plan.recentKeys : undefined;
+  const plain = principal === undefined && variant === undefined && exchange.rewritten === undefined;
+  const recent = plain ? plan.recentKeys : undefined;
   const known = recent?.get(exchange.url);
   if (known !== undefined) return known;
   const key = makeKey(plan, exchange, principal, variant);
@@ -34,13 +34,19 @@ function makeKey(plan: RoutePlan, exchange: Exchange, principal: string | undefi
     builder.param('path', exchange.path).param('query', query === '' ? undefined : query);
   }
   if (plan.version !== undefined) builder.param('version', plan.version);
-  if (plan.hostInKey) builder.param('host', requestHeader(exchange.headers, 'host')?.toLowerCase() ?? '');
+  if (exchange.rewritten !== undefined) builder.param('rewritten', canonicalUrl(exchange.rewritten, plan));
+  if (plan.hostInKey) builder.param('host', exchange.host);
   if (plan.keyHeaders.length > 0) builder.param('headers', secondaryKey(plan.keyHeaders, exchange.headers));
   if (principal !== undefined) builder.param('principal', principal);
   if (variant !== undefined) {
     builder.param('vary', secondaryKey(variant.names, exchange.headers)).param('generation', variant.generation);
   }
   return builder.build();
+}
+
+function canonicalUrl(url: string, { http }: RoutePlan): string {
+  const at = url.indexOf('?');
+  return at === -1 ? url : `${url.slice(0, at)}?${canonicalQuery(url.slice(at), http.query)}`;
 }
 
 /** The tag that all entries of a URI carry when the URI alone does not say their keys. */

@@ -3,6 +3,8 @@ import type { Codec } from '../../ports/codec.js';
 import type { Duration } from '../../ports/duration.js';
 import { toMilliseconds } from '../../ports/duration.js';
 import { type CdnPlan, planCdn } from './cdn.js';
+import { type CredentialPlan, planCredentials } from './credentials.js';
+import { refusePublicIdentity } from './check-http-options.js';
 import { type Controller, type Handler, handlerName } from './handler-name.js';
 import type { HttpCacheOptions, RouteCacheOptions } from './http-options.js';
 import type { FillOptions } from './response-cache.js';
@@ -17,6 +19,7 @@ export interface RoutePlan {
   readonly unfit: 'sse' | 'res' | 'render' | 'redirect' | 'changes' | undefined;
   /** Sorted, in lower case. */
   readonly keyHeaders: readonly string[];
+  readonly credentials: CredentialPlan;
   readonly hostInKey: boolean;
   /** Part of the key: two versions of a handler may have one path. */
   readonly version: string | undefined;
@@ -48,6 +51,7 @@ export function planRoute(controller: Controller, handler: Handler, options: Rou
   const http = options.http ?? {};
   const name = handlerName(controller, handler);
   const where = `${controller.name}.${String(name)}`;
+  refusePublicIdentity(http, `${where}: `);
   const hostInKey = http.host ?? Reflect.getMetadata(HOST, controller) !== undefined;
   const keyHeaders = [...new Set(http.headers?.map((name) => name.toLowerCase()))].sort();
   const staleWhileRevalidateMs = windowMs(options.staleWhileRevalidate, 'staleWhileRevalidate');
@@ -59,6 +63,7 @@ export function planRoute(controller: Controller, handler: Handler, options: Rou
     where,
     unfit: options.changes === true ? 'changes' : unfitness(controller, handler, name),
     keyHeaders,
+    credentials: planCredentials(http, keyHeaders),
     hostInKey,
     version: versionOf(controller, handler),
     recentKeys: keyHeaders.length === 0 && !hostInKey ? new Map() : undefined,

@@ -48,6 +48,7 @@ export async function startApp(
     cached?: boolean;
     bodyParser?: boolean;
     cache?: CacheOptions;
+    adapter?: FastifyAdapter;
   } = {},
 ): Promise<TestApp> {
   const cache = createCache({ jitter: 0, ...options.cache });
@@ -64,7 +65,7 @@ export async function startApp(
   const providers = [{ provide: HTTP_CACHE_SOURCE, useValue: source }, ...interceptor, ...(options.providers ?? [])];
   const testing = await Test.createTestingModule({ controllers, providers }).compile();
   const { bodyParser = true } = options;
-  const adapter = adapterFor(platform);
+  const adapter = options.adapter ?? adapterFor(platform);
   const settings = Object.assign(Object.create(null) as NestApplicationOptions, { bodyParser, logger: false });
   const app = testing.createNestApplication(adapter, settings);
   await options.configure?.(app);

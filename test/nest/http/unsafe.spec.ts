@@ -505,6 +505,8 @@ describe('options of http', () => {
     [{ host: 'yes' }, /http\.host must be true or false; got "yes"/],
     [{ cdn: true }, /http\.cdn must be an object; got boolean/],
     [{ principal: () => 'ann', cacheControl: 'public' }, /http\.principal makes an answer for each.*cacheControl: 'private'/],
+    [{ headers: ['Authorization'], cacheControl: 'public' }, /http\.headers makes an answer for each who asks by authorization/],
+    [{ headers: ['x-token'], credentialHeaders: ['X-Token'], cacheControl: 'public' }, /for each who asks by x-token/],
   ])('are refused when the class is defined: %j', (http, message) => {
     const define = (): unknown => {
       class Routes {
