@@ -2,13 +2,11 @@ import type { Call } from './call.js';
 import { Bulk } from './bulk.js';
 import type { Engine } from './engine.js';
 import type { CallMaker } from './call-maker.js';
+import { AT_ONCE } from './parts.js';
 import { Shared, type Taker } from './taker.js';
 import type { BatchProducer, GetOrSetOptions, KeyLike, ProducerContext, WarmUpOptions, WarmUpResult } from './types.js';
 import type { Units } from './unit-of-work.js';
 import { WarmUp } from './warm-up.js';
-
-/** This many keys of a batch are looked up at once. */
-const AT_ONCE = 1_000;
 
 /** A batch waits for the backend as long as a single call does, and as long again for each of so many keys. */
 const KEYS_A_DEADLINE = 50;

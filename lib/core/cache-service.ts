@@ -4,13 +4,14 @@ import type { NearEntry } from '../ports/store.js';
 import { Batches } from './batches.js';
 import { Boarding } from './boarding.js';
 import { CallMaker } from './call-maker.js';
-import { Changes, together } from './changes.js';
+import { Changes } from './changes.js';
 import { detailed, type DetailedAnswer } from './detailed-answer.js';
 import type { Engine } from './engine.js';
 import type { CacheEvents } from './events.js';
 import { type Inspection, inspect } from './inspect.js';
 import { type CacheKey, type CacheKeyBuilder, storageKey } from './key.js';
 import type { Policy } from './options.js';
+import { inParts } from './parts.js';
 import type { Counters } from './stats.js';
 import type {
   BatchProducer,
@@ -149,9 +150,9 @@ export class CacheService {
     return (await this.#engine.peek(call)) as T | undefined;
   }
 
-  /** The fresh values of the keys, in their order, undefined where there is none. One round trip. */
+  /** The fresh values of the keys, in their order, undefined where there is none. One round trip for each 1,000 keys. */
   getMany<T>(keys: readonly KeyLike[]): Promise<(T | undefined)[]> {
-    return Promise.all(keys.map((key) => this.get<T>(key)));
+    return inParts(keys, (key) => this.get<T>(key));
   }
 
   /**
@@ -162,9 +163,9 @@ export class CacheService {
     return this.#changes.put(this.#calls.call(key, nothing, options), value);
   }
 
-  /** Stores many values. @returns durable when all are, held when they are */
+  /** Stores many values. Two round trips for each 1,000. @returns durable when all are, held when they are */
   async setMany<T>(entries: Iterable<readonly [KeyLike, T]>, options?: SetOptions<T>): Promise<InvalidationResult> {
-    return together(await Promise.all([...entries].map(([key, value]) => this.set(key, value, options))));
+    return this.#changes.many([...entries], ([key, value]) => this.set(key, value, options));
   }
 
   /** After it resolves as durable, no read that starts later returns a value whose production started before. One round trip. */

@@ -5,14 +5,10 @@ import type { Engine } from './engine.js';
 import { clearing, toChanges } from './invalidation-request.js';
 import { InvalidationRules } from './invalidation-rules.js';
 import type { Change } from './journal.js';
+import { inParts } from './parts.js';
 import type { InvalidateRequest, InvalidationResult, InvalidationRule } from './types.js';
 import type { Units, UnitOfWorkOptions } from './unit-of-work.js';
 import { Waiting } from './waiting.js';
-
-/** What came of several changes. */
-export function together(results: readonly InvalidationResult[]): InvalidationResult {
-  return results.some(({ held }) => held === true) ? HELD : { durable: results.every(({ durable }) => durable) };
-}
 
 const HELD: InvalidationResult = Object.freeze({ durable: false, held: true });
 
@@ -63,6 +59,14 @@ export class Changes {
   /** From now on nothing is changed, and said to be. */
   close(): void {
     this.#closed = true;
+  }
+
+  /** Several changes, told of as one. */
+  async many<I>(items: readonly I[], change: (item: I) => Promise<InvalidationResult>): Promise<InvalidationResult> {
+    // In a unit of work all are held at once, and outside all are waited for by whoever waits: also those that come later.
+    const running = this.units.current === undefined ? this.waiting.note(inParts(items, change)) : Promise.all(items.map(change));
+    const results = await running;
+    return results.some(({ held }) => held === true) ? HELD : { durable: results.every(({ durable }) => durable) };
   }
 
   unitOfWork<T>(task: () => Promise<T> | T, options: UnitOfWorkOptions | undefined): Promise<T> {

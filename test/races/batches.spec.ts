@@ -2,7 +2,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { setImmediate } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import type { CacheOptions } from '../../lib/core/types.js';
-import { type BatchContext, CacheKey, createCache, type KeyLike } from '../../lib/index.js';
+import { type BatchContext, CacheKey, type CacheService, createCache, type KeyLike } from '../../lib/index.js';
 import { FakeClock } from '../../lib/testing/fake-clock.js';
 import { HeldSteps } from '../support/held-steps.js';
 import { SimulatedLink } from '../support/simulated-backend.js';
@@ -27,12 +27,12 @@ function told(results: readonly PromiseSettledResult<unknown>[]): unknown[] {
 }
 
 describe('a batch of very many keys', () => {
-  it('is looked up a part at a time, and still produced in one call', async () => {
+  async function busiest(command: string, run: (cache: CacheService) => Promise<void>): Promise<number> {
     const clock = new FakeClock();
     let reading = 0;
     let most = 0;
     const step = async (label: string) => {
-      if (!label.includes(': read ')) return;
+      if (!label.includes(`: ${command} `)) return;
       reading += label.endsWith('>') ? 1 : 0;
       most = Math.max(most, reading);
       await setImmediate();
@@ -40,17 +40,43 @@ describe('a batch of very many keys', () => {
     };
     const store = new SimulatedLink(new SimulatedServer(clock), 'p0', step, () => 'answered', false);
     const { cache } = wiredCache({ clock, holder: 'p0', store, options: WINDOWS });
-    const keys = Array.from({ length: 2_500 }, (_, i) => `k${String(i)}`);
-    const calls: number[] = [];
-    const load = (missing: readonly string[]) => {
-      calls.push(missing.length);
-      return [...missing];
-    };
-    expect(told(await cache.getOrSetMany([...keys, 'k0'], load))).toEqual([...keys, 'k0']);
-    await cache.drain();
-    expect(told(await cache.getOrSetMany(keys, load))).toEqual(keys);
-    expect([calls, most]).toEqual([[2_500], 1_000]);
+    await run(cache);
     await cache.close();
+    return most;
+  }
+  const keys = Array.from({ length: 2_500 }, (_, i) => `k${String(i)}`);
+
+  it('is looked up a part at a time, and still produced in one call', async () => {
+    const most = await busiest('read', async (cache) => {
+      const calls: number[] = [];
+      const load = (missing: readonly string[]) => {
+        calls.push(missing.length);
+        return [...missing];
+      };
+      expect(told(await cache.getOrSetMany([...keys, 'k0'], load))).toEqual([...keys, 'k0']);
+      await cache.drain();
+      expect(told(await cache.getOrSetMany(keys, load))).toEqual(keys);
+      expect(calls).toEqual([2_500]);
+    });
+    expect(most).toBe(1_000);
+  });
+
+  it('is read and stored a part at a time', async () => {
+    expect(await busiest('read', async (cache) => expect(await cache.getMany(keys)).toEqual(keys.map(() => undefined)))).toBe(1_000);
+    const setting = async (cache: CacheService) => {
+      const entries = keys.map((key) => [key, key] as const);
+      await cache.awaitInvalidations(() => void cache.setMany(entries));
+      expect(await cache.getMany(keys)).toEqual(keys);
+    };
+    expect(await busiest('set', setting)).toBe(1_000);
+  });
+
+  it('stores what can be stored when one value cannot', async () => {
+    await busiest('set', async (cache) => {
+      const entries = keys.map((key, i) => [key, i === 3 ? () => 'a function' : key] as const);
+      await expect(cache.setMany(entries)).rejects.toMatchObject({ code: 'CACHE_CODEC' });
+      expect(await cache.getMany(['k2', 'k3', 'k2499'])).toEqual(['k2', undefined, 'k2499']);
+    });
   });
 });
 
