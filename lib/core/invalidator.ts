@@ -1,14 +1,17 @@
 import type { Clock } from '../ports/clock.js';
 import type { Entry } from '../ports/entry.js';
+import { BackendError } from '../ports/errors.js';
 import type { FencedStore, Notice } from '../ports/store.js';
 import type { Background } from './background.js';
-import { type Change, ChangeList, partsOf } from './journal.js';
+import { type Change, ChangeList, everything, partsOf } from './journal.js';
 import type { LeaseDesk } from './lease-desk.js';
 import type { SingleFlight } from './single-flight.js';
 import type { Tiers } from './tiers.js';
 
 /** For how long a change is repeated after a reconnection: an asynchronous replica that was promoted may have lost it. */
 const REAPPLY_MS = 10_000;
+/** How often a change may be refused before everything is invalidated in its place. */
+const MOST_REFUSALS = 5;
 const FIRST_RETRY_MS = 100;
 const LONGEST_RETRY_MS = 2_000;
 
@@ -39,6 +42,7 @@ export class Invalidator {
   /** The reconnection after which recent changes were last repeated. */
   #reapplied = 0;
   #retryMs = FIRST_RETRY_MS;
+  #refusals = 0;
   #cancelRetry: (() => void) | undefined;
   #closed = false;
 
@@ -137,6 +141,7 @@ export class Invalidator {
         return true;
       } catch (error) {
         failed('invalidate', error);
+        if (isKept(error)) return false;
       }
     }
     this.defer(change);
@@ -149,6 +154,18 @@ export class Invalidator {
       await this.parts.store.invalidate(change.invalidation);
       if (change.clears === true) this.parts.sweep(change.invalidation.scope);
     }
+  }
+
+  /**
+   * A change that the backend answers and refuses again and again would keep all others waiting for ever: a change of everything stands for it, at
+   * the cost of misses. When that is refused as well, nothing may be believed, and the journal has to wait.
+   */
+  async #instead(error: unknown): Promise<void> {
+    if (isKept(error)) return;
+    if (!(error instanceof BackendError) || error.code !== 'CACHE_BACKEND_FAILED' || ++this.#refusals < MOST_REFUSALS) throw error;
+    this.parts.failed('replay', error);
+    await this.#send(everything());
+    this.parts.journaled('overflowed', 1);
   }
 
   #retryNow(): void {
@@ -172,11 +189,15 @@ export class Invalidator {
     try {
       while (this.#reapplied !== this.#reconnections) {
         const round = this.#reconnections;
-        for (const change of this.#recent.list()) await this.#send(change).then(() => count++);
+        for (const change of this.#recent.list())
+          await this.#send(change)
+            .catch(unlessKept)
+            .then(() => count++);
         this.#reapplied = round;
       }
       for (let change = this.#pending.first; change !== undefined && !this.#closed; change = this.#pending.first) {
-        await this.#send(change);
+        await this.#send(change).catch((error: unknown) => this.#instead(error));
+        this.#refusals = 0;
         count++;
         this.#pending.remove(change);
         this.#recent.add(change, this.parts.clock.now());
@@ -190,4 +211,11 @@ export class Invalidator {
       if (!this.settled) this.#retryLater();
     }
   }
+}
+
+function isKept(error: unknown): boolean {
+  return error instanceof BackendError && error.kept;
+}
+function unlessKept(error: unknown): void {
+  if (!isKept(error)) throw error;
 }

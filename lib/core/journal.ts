@@ -13,10 +13,11 @@ export type Change =
 
 const MAX_CHANGES = 10_000;
 const KEYS_A_CHANGE = 1_000;
-const EVERYTHING: Change = {
-  kind: 'groups',
-  invalidation: { scope: NAMESPACE, groups: [ALL], match: 'any', mode: 'hard', settleMs: 0 },
-};
+
+/** A new object each time: `remove` of the one that is being sent must not take out what was added while it was. */
+export function everything(): Change {
+  return { kind: 'groups', invalidation: { scope: NAMESPACE, groups: [ALL], match: 'any', mode: 'hard', settleMs: 0 } };
+}
 
 /** The same in parts, none of which is large: a part that failed is repeated, not all of them. */
 export function partsOf(change: Change): readonly Change[] {
@@ -37,8 +38,7 @@ export class ChangeList {
       const first = !this.#overflowed;
       this.#changes.clear();
       this.#overflowed = true;
-      // A new object each time: `remove` of the one that is being sent must not take out what was added while it was.
-      this.#changes.set('', { change: { ...EVERYTHING }, at });
+      this.#changes.set('', { change: everything(), at });
       return !first;
     }
     const id = JSON.stringify(change);

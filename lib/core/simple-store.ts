@@ -15,6 +15,7 @@ import type {
   StoreState,
 } from '../ports/store.js';
 import type { Clock } from '../ports/clock.js';
+import { KeyWrites } from './key-writes.js';
 
 /** Nothing of this group was invalidated by this process. */
 const UNTOUCHED: Marker = Object.freeze({ hard: 0, soft: 0, settleUntil: 0, combinations: Object.freeze([]) });
@@ -27,11 +28,7 @@ const NO_BYTES = new Uint8Array(0);
  * this process never had counts as untouched, since entries of earlier runs would otherwise be of no use.
  */
 export class SimpleStore implements FencedStore<Entry> {
-  /**
-   * Writes of a key go one after the other, each when the one before has really ended: a deadline ends the waiting of its caller, not the write,
-   * and a tombstone must not be overtaken by the value it buries.
-   */
-  readonly #writes = new Map<string, Promise<unknown>>();
+  readonly #writes = new KeyWrites((key) => this.#remove(key));
 
   constructor(
     readonly backend: CacheBackend,
@@ -91,7 +88,10 @@ export class SimpleStore implements FencedStore<Entry> {
 
   async delete(keys: readonly string[], settleMs: number): Promise<void> {
     await this.fences.delete(keys, settleMs);
-    await Promise.all(keys.map((key) => this.#write('delete', key, () => this.#remove(key))));
+    const ended = await Promise.allSettled(keys.map((key) => this.#write('delete', key, () => this.#remove(key))));
+    const errors = ended.flatMap((one) => (one.status === 'rejected' ? [one.reason as BackendError] : []));
+    const worst = errors.find((error) => !error.kept) ?? errors[0];
+    if (worst !== undefined) throw worst;
   }
 
   /** Makes the clocks only: a marker made now would bury what earlier runs stored. */
@@ -126,10 +126,11 @@ export class SimpleStore implements FencedStore<Entry> {
   }
 
   async #get(key: string, timeoutMs: number | undefined): Promise<Entry | undefined> {
+    if (this.#writes.isGivenUp(key)) return undefined;
     const bytes = await this.#bounded('get', Math.min(timeoutMs ?? this.timeoutMs, this.timeoutMs), () =>
       this.backend.get(this.prefix + key),
     );
-    if (bytes === undefined || bytes === null || bytes.length === 0) return undefined;
+    if (bytes === undefined || bytes === null || bytes.length === 0 || this.#writes.isGivenUp(key)) return undefined;
     try {
       return this.envelope.unpack(bytes);
     } catch (error) {
@@ -152,43 +153,48 @@ export class SimpleStore implements FencedStore<Entry> {
   }
 
   #write<T>(during: string, key: string, task: () => Promise<T>): Promise<T> {
-    return this.#bounded(during, this.timeoutMs, () => this.#inTurn(key, task));
-  }
-
-  #inTurn<T>(key: string, task: () => Promise<T>): Promise<T> {
-    const turn = (this.#writes.get(key) ?? Promise.resolve()).then(task, task);
-    const settled = turn.then(
-      () => undefined,
-      () => undefined,
+    const writes = this.#writes;
+    if (writes.isGivenUp(key)) {
+      writes.recover(key);
+      return Promise.reject(this.#tooLate(during, true));
+    }
+    return this.#bounded(
+      during,
+      this.timeoutMs,
+      () => writes.run(key, task),
+      () => writes.giveUp(key),
     );
-    this.#writes.set(key, settled);
-    void settled.then(() => {
-      if (this.#writes.get(key) === settled) this.#writes.delete(key);
-    });
-    return turn;
   }
 
-  /** A user's backend may hang; a call must not. */
-  #bounded<T>(during: string, timeoutMs: number, task: () => T | PromiseLike<T>): Promise<T> {
-    const name = this.backend.name ?? this.backend.constructor.name;
+  /** A user's backend may hang; a call must not. @param giveUp returns whether what is given up is still seen to */
+  #bounded<T>(during: string, timeoutMs: number, task: () => T | PromiseLike<T>, giveUp = (): boolean => false): Promise<T> {
     return new Promise((resolve, reject) => {
       const cancel = this.clock.after(timeoutMs, () => {
-        reject(
-          new BackendError('TIMEOUT', `${name}.${during} did not settle within ${String(timeoutMs)} ms.`, {
-            unknownOutcome: during !== 'get',
-          }),
-        );
+        reject(this.#tooLate(during, giveUp()));
       });
       Promise.resolve()
         .then(task)
         .then(resolve, (error: unknown) => {
-          reject(new BackendError('FAILED', `${name}.${during} failed.`, { cause: error, unknownOutcome: during !== 'get' }));
+          reject(new BackendError('FAILED', `${this.#name}.${during} failed.`, { cause: error, unknownOutcome: during !== 'get' }));
         })
         .finally(cancel);
     });
   }
+
+  #tooLate(during: string, kept: boolean): BackendError {
+    const message = `${this.#name}.${during} did not settle within ${String(this.timeoutMs)} ms.`;
+    return new BackendError('TIMEOUT', message, { unknownOutcome: during !== 'get', kept });
+  }
+
+  get #name(): string {
+    return this.backend.name ?? this.backend.constructor.name;
+  }
 }
 
+/** Missing markers were never there, or were forgotten: then they were not above what is said. */
 function untouched(scope: ScopeReading): ScopeReading {
-  return scope.markers.includes(undefined) ? { ...scope, markers: scope.markers.map((marker) => marker ?? UNTOUCHED) } : scope;
+  const { markers, forgotten } = scope;
+  if (!markers.includes(undefined)) return scope;
+  const missing = forgotten === undefined ? UNTOUCHED : { ...UNTOUCHED, hard: forgotten, soft: forgotten };
+  return { ...scope, markers: markers.map((marker) => marker ?? missing) };
 }

@@ -51,12 +51,16 @@ export class BackendError extends CacheError {
     message: string,
     options?: ErrorOptions & {
       /** True when the operation may have taken effect although it failed here (a deadline after sending). */ readonly unknownOutcome?: boolean;
+      /** True when the store goes on by itself until it is done, and lets nobody see the old value meanwhile: nobody needs to repeat it. */
+      readonly kept?: boolean;
     },
   ) {
     super(`CACHE_BACKEND_${kind}`, message, options);
     this.unknownOutcome = options?.unknownOutcome ?? false;
+    this.kept = options?.kept ?? false;
   }
   readonly unknownOutcome: boolean;
+  readonly kept: boolean;
 }
 
 /** The producer did not settle within `producerTimeout.hard`. */

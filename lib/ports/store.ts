@@ -32,6 +32,8 @@ export interface ScopeReading {
   /** Absent when the clock does not exist (never used, evicted, flushed). */
   readonly clock: Tick | undefined;
   readonly markers: readonly (Marker | undefined)[];
+  /** From a store that forgets markers by itself: what it forgot of this scope was not above this tick. */
+  readonly forgotten?: Tick;
 }
 
 export interface Reading<Stored> {

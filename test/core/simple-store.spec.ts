@@ -90,4 +90,48 @@ describe('a backend of two methods', () => {
     expect(await cache.get('k')).toBe('again');
     await cache.close();
   });
+
+  it('does not give back what was invalidated when very many other groups are invalidated after it', async () => {
+    const { clock, cache } = open(new SlowBackend());
+    await cache.getOrSet('row', () => 'old', { ttl: '1d', tags: ['row'] });
+    await cache.drain();
+    await clock.advance(1);
+    await cache.invalidate({ tags: ['row'] });
+    for (let i = 0; i < 100_001; i++) await cache.invalidate({ tenant: 'busy', tags: [String(i)] });
+    expect(await cache.get('row')).toBeUndefined();
+    await cache.getOrSet('row', () => 'new', { ttl: '1d', tags: ['row'] });
+    await cache.drain();
+    expect(await cache.get('row')).toBe('new');
+    await cache.close();
+  });
+
+  it('gives up the one key of a write that never ends, and nothing else, until it ends', async () => {
+    const backend = new SlowBackend();
+    const { clock, cache } = open(backend);
+    backend.slow = true;
+    expect(await cache.getOrSet('bad', () => 'old')).toBe('old');
+    backend.slow = false;
+    await clock.advance(150);
+    expect(await cache.delete('bad')).toEqual({ durable: false });
+    expect(cache.stats().journal).toBe(0);
+    await cache.getOrSet('good', () => 'kept');
+    await cache.drain();
+    expect(await cache.get('good')).toBe('kept');
+    for (let i = 0; i < 50; i++) {
+      expect(await cache.getOrSet('bad', () => i)).toBe(i);
+      expect(await cache.delete('bad')).toEqual({ durable: false });
+      expect(await cache.set('bad', 'set')).toEqual({ durable: false });
+      await clock.advance(10_000);
+    }
+    expect(cache.stats().journal).toBe(0);
+    expect(await cache.deleteMany(['good', 'bad'])).toEqual({ durable: false });
+    expect([await cache.get('good'), await cache.get('bad')]).toEqual([undefined, undefined]);
+    expect(backend.waiting.length).toBe(1);
+    for (const go of backend.waiting.splice(0)) go();
+    await clock.advance(10);
+    expect(await cache.get('bad')).toBeUndefined();
+    expect(await cache.set('bad', 'new')).toEqual({ durable: true });
+    expect(await cache.get('bad')).toBe('new');
+    await cache.close();
+  });
 });

@@ -381,6 +381,29 @@ describe('a change of very many keys', () => {
   });
 });
 
+describe('a change that the backend refuses whenever it is sent', () => {
+  async function refused(everything: boolean) {
+    const { clock, first, second } = fleet(3);
+    const refuse = () => Promise.reject(new BackendError('FAILED', 'NOPERM'));
+    await first.cache.getOrSet('k', () => 'old', { ttl: '1h' });
+    await first.cache.drain();
+    Object.assign(first.link, { delete: refuse, ...(everything ? { invalidate: refuse } : {}) });
+    expect(await first.cache.delete('k')).toEqual({ durable: false });
+    await clock.advance(60_000);
+    return { first, second };
+  }
+
+  it('does not keep the others waiting for ever: everything is invalidated in its place', async () => {
+    const { first, second } = await refused(false);
+    expect([first.cache.stats().journal, await first.cache.get('k'), await second.cache.get('k')]).toEqual([0, undefined, undefined]);
+  });
+
+  it('keeps the journal, and the backend out of use, when that is refused as well', async () => {
+    const { first } = await refused(true);
+    expect([first.cache.stats().journal, await first.cache.get('k')]).toEqual([1, undefined]);
+  });
+});
+
 describe('a gap in what a process hears', () => {
   it.each([false, true])('keeps no load that is under way from being stored, with L1: %s', async (l1) => {
     const { first, second } = fleet(3, l1);

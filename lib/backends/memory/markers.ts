@@ -10,18 +10,24 @@ const NO_COMBINATIONS: readonly MarkerCombination[] = Object.freeze([]);
  *
  * Invariants: a clock moves only on an invalidation, and never gives out a tick twice; markers only grow. The number of markers is bounded:
  * the one that was made or kept longest ago is forgotten, which makes entries miss. A marker or clock that is made anew is not below anything
- * its scope gave out before, so that what was forgotten never revives an entry.
+ * its scope gave out before, so that what was forgotten never revives an entry. Who reads a missing marker as untouched is told `forgotten`.
  */
 export class Markers {
   readonly #clocks = new Map<string, Tick>();
   readonly #markers = new Map<string, Marker>();
   /** The greatest tick given out in any scope: where the clock of a forgotten scope begins. */
   #latest = 0;
+  /** The greatest tick of a marker that was forgotten, in any scope. */
+  #forgotten = 0;
 
   constructor(readonly most = MOST_MARKERS) {}
 
   read({ scope, groups }: ScopeGroups): ScopeReading {
-    return { clock: this.#clocks.get(scope), markers: groups.map((group) => this.#markers.get(idOf(scope, group))) };
+    const clock = this.#clocks.get(scope);
+    const markers = groups.map((group) => this.#markers.get(idOf(scope, group)));
+    if (this.#forgotten === 0) return { clock, markers };
+    // No marker is above the clock of its scope; a scope in which nothing has moved for long has lost nothing later than that.
+    return { clock, markers, forgotten: Math.min(this.#forgotten, clock ?? Infinity) };
   }
 
   /** @param now milliseconds */
@@ -31,7 +37,7 @@ export class Markers {
     const markers = groups.map((group) => {
       const id = idOf(scope, group);
       const marker = this.#markers.get(id) ?? markerAt(clock);
-      keep(this.#markers, id, marker, this.most);
+      this.#keepMarker(id, marker);
       return marker;
     });
     return { clock, markers };
@@ -49,9 +55,14 @@ export class Markers {
       const id = idOf(scope, group);
       const known = this.#markers.get(id) ?? markerAt(before ?? tick);
       const moved = combined === undefined ? moveOn(known, tick, mode) : combine(known, combined, tick, mode);
-      keep(this.#markers, id, { ...moved, settleUntil: Math.max(known.settleUntil, settleUntil) }, this.most);
+      this.#keepMarker(id, { ...moved, settleUntil: Math.max(known.settleUntil, settleUntil) });
     }
     return { tick, settleUntil };
+  }
+
+  #keepMarker(id: string, marker: Marker): void {
+    const gone = keep(this.#markers, id, marker, this.most);
+    if (gone !== undefined) this.#forgotten = Math.max(this.#forgotten, gone.soft, ...gone.combinations.map(({ soft }) => soft));
   }
 
   #keepClock(scope: string, tick: Tick): void {
@@ -77,15 +88,16 @@ function combine(marker: Marker, groups: readonly string[], tick: Tick, mode: 's
   return { ...marker, hard: Math.max(marker.hard, ...combinations.map((other) => other.hard)), soft: tick, combinations: NO_COMBINATIONS };
 }
 
-/** Puts it at the end of the map, and forgets the first when there are too many. */
-function keep<Value>(map: Map<string, Value>, id: string, value: Value, most: number): void {
+/** Puts it at the end of the map, and forgets the first when there are too many. @returns what was forgotten */
+function keep<Value>(map: Map<string, Value>, id: string, value: Value, most: number): Value | undefined {
   map.delete(id);
   map.set(id, value);
-  if (map.size <= most) return;
-  for (const first of map.keys()) {
+  if (map.size <= most) return undefined;
+  for (const [first, gone] of map) {
     map.delete(first);
-    return;
+    return gone;
   }
+  return undefined;
 }
 
 function microseconds(ms: number): Tick {

@@ -158,9 +158,21 @@ describe('markers', () => {
     let last = 0;
     for (let i = 0; i < 50; i++) last = markers.invalidate(hard(['*'], { scope: 'a' }), 1_000).tick;
     for (const scope of ['b', 'c', 'd']) markers.ensure({ scope, groups: ['*'] }, 1_000);
-    expect(markers.read({ scope: 'a', groups: ['*'] })).toEqual({ clock: undefined, markers: [undefined] });
+    expect(markers.read({ scope: 'a', groups: ['*'] })).toEqual({ clock: undefined, markers: [undefined], forgotten: last });
     expect(markers.ensure({ scope: 'a', groups: ['*'] }, 500).clock).toBeGreaterThanOrEqual(last);
     expect(markers.invalidate(hard(['*'], { scope: 'e' }), 500).tick).toBeGreaterThan(last);
+  });
+
+  it('says how far back what it has forgotten reaches, in each scope', () => {
+    const markers = new Markers(3);
+    const quiet = markers.invalidate(hard(['t:q'], { scope: 'quiet' }), 1).tick;
+    const [first = 0, second = 0] = [1_000, 2_000, 3_000, 4_000, 5_000].map(
+      (now) => markers.invalidate(hard([`t:${String(now)}`]), now).tick,
+    );
+    const forgotten = (scope: string) => markers.read({ scope, groups: ['*'] }).forgotten;
+    expect([forgotten(''), first < second]).toEqual([second, true]);
+    expect(forgotten('quiet')).toBe(quiet);
+    expect(new Markers().read({ scope: '', groups: ['*'] })).toEqual({ clock: undefined, markers: [undefined] });
   });
 
   it('folds combinations into the marker when there are too many to keep apart', () => {
