@@ -16,7 +16,7 @@ import { FixedKeys, refuseSecondInterceptor, refuseUnsaidIdentity } from './rout
 import { planRoute, type RoutePlan } from './route-plan.js';
 import { routesOf } from './routes.js';
 import { unfitError } from './unfit.js';
-import { invalidateUri } from './unsafe-method.js';
+import { invalidateUri, ReadingRoutes } from './unsafe-method.js';
 
 /**
  * Answers GET and HEAD requests of routes that opted in from the cache, by the rules of RFC 9111 for a shared cache at the origin: conditional
@@ -31,6 +31,7 @@ import { invalidateUri } from './unsafe-method.js';
 @Injectable()
 export class CacheInterceptor implements NestInterceptor {
   readonly #plans = new WeakMap<object, WeakMap<object, RoutePlan | 'none'>>();
+  readonly #readings: ReadingRoutes;
   readonly #warned = new Set<string>();
   readonly #codecs = new ResponseCodecs();
   readonly #logger = new Logger('CacheInterceptor');
@@ -38,7 +39,9 @@ export class CacheInterceptor implements NestInterceptor {
   constructor(
     @Inject(HTTP_CACHE_SOURCE) private readonly source: HttpCacheSource,
     @Inject(ModulesContainer) private readonly modules: ModulesContainer,
-  ) {}
+  ) {
+    this.#readings = new ReadingRoutes(modules, (controller, handler) => this.#planOf(controller as Type, handler));
+  }
 
   /**
    * What can be seen of the routes when the application starts.
@@ -62,13 +65,13 @@ export class CacheInterceptor implements NestInterceptor {
   intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> | Promise<Observable<unknown>> {
     if (context.getType() !== 'http') return next.handle();
     const plan = this.#planOf(context.getClass(), context.getHandler());
-    if (plan === undefined) return next.handle();
+    if (plan === undefined) return this.#uncached(context, next);
     const cache = this.source.cacheOf(plan.options.cache);
     const exchange = exchangeOf(context.getArgByIndex<HttpRequest>(0), context.getArgByIndex<object>(1));
     if (cache === undefined) return bypass(exchange, next, 'no-cache-module');
     if (exchange.method !== 'GET' && exchange.method !== 'HEAD') {
       sayCacheStatus(exchange, { hit: false, fwd: 'method' });
-      return isSafe(exchange.method) ? next.handle() : this.#afterSuccess(plan, cache, exchange, next);
+      return isSafe(exchange.method) ? next.handle() : this.#afterSuccess(plan, exchange, next);
     }
     return this.#read(plan, cache, exchange, next);
   }
@@ -91,19 +94,21 @@ export class CacheInterceptor implements NestInterceptor {
     return answerFromCache(parts);
   }
 
-  #afterSuccess(plan: RoutePlan, cache: ResponseCache, exchange: Exchange, next: CallHandler): Observable<unknown> {
-    if (plan.http.invalidate === false) return next.handle();
+  /** The handler did not opt in; but it may change what others have stored. */
+  #uncached(context: ExecutionContext, next: CallHandler): Observable<unknown> {
+    const request = context.getArgByIndex<HttpRequest>(0);
+    if (isSafe(request.method)) return next.handle();
+    return this.#afterSuccess(undefined, exchangeOf(request, context.getArgByIndex<object>(1)), next);
+  }
+
+  #afterSuccess(plan: RoutePlan | undefined, exchange: Exchange, next: CallHandler): Observable<unknown> {
+    const readings = plan?.http.invalidate === false ? [] : this.#readings.at(exchange);
+    if (readings.length === 0) return next.handle();
     const handled = next.handle();
     return handled.pipe(
       mergeMap((value) => {
         if (!isNonError(exchange.status)) return of(value);
-        const done = invalidateUri({
-          plan,
-          cache,
-          exchange,
-          modules: this.modules,
-          planOf: (controller, handler) => this.#planOf(controller, handler),
-        });
+        const done = invalidateUri(readings, exchange, (name) => this.source.cacheOf(name));
         return from(done).pipe(
           map((): unknown => value),
           catchError((error: unknown) => {
