@@ -1,7 +1,8 @@
 import type { Type } from '@nestjs/common';
 import { CacheDecoratorError } from '../ports/errors.js';
 import { isRoute, isValueOfRoute, keyOfPlan, type MethodPlan } from './plan.js';
-import { FILLING, isGuarded } from './http/route-checks.js';
+import { isGuarded } from './http/route-checks.js';
+import { READING } from './http/routes.js';
 import { type Injected, injectedInto, type Transport, transportOf } from './transports.js';
 
 const WRITES: Partial<Readonly<Record<Transport, string>>> = {
@@ -66,7 +67,7 @@ function refuseRoute(method: object, type: Type, plan: MethodPlan, where: string
       `${where} has @Cacheable and @Header('Vary', '*'), which says that no stored response may ever be used. Leave one of them out, or name the request headers that count.`,
     );
   }
-  if (plan.evict.length > 0 && isRoute(method) && FILLING.includes(Reflect.getMetadata('method', method)) && !isValueOfRoute(plan)) {
+  if (plan.evict.length > 0 && isRoute(method) && READING.includes(Reflect.getMetadata('method', method)) && !isValueOfRoute(plan)) {
     throw new CacheDecoratorError(
       `${where} has both @Cacheable, which may answer without running it, and @CacheEvict, which is carried out when it runs. Leave one of them out.`,
     );

@@ -1,8 +1,13 @@
+import type { Type } from '@nestjs/common';
 import { CacheDecoratorError } from '../ports/errors.js';
 import type { CacheRegistry } from './cache-registry.js';
 import type { Decorated, Host } from './decorated-hosts.js';
 import { namesOther } from './evictions.js';
-import { classPlanOf, isRoute, isValueOfRoute, keyOfPlan, type MethodPlan } from './plan.js';
+import type { Handler } from './http/handler-name.js';
+import { compilePath, mayMeet } from './http/path-pattern.js';
+import { patternsOf } from './http/route-plan.js';
+import { handlersOf } from './http/routes.js';
+import { classPlanOf, isRoute, isValueOfRoute, keyOfPlan, type MethodPlan, planOf } from './plan.js';
 import { refuseUnsafe } from './refusals.js';
 
 /**
@@ -31,7 +36,7 @@ export function checkPlan({ plan, method }: Decorated, { type, requestScoped }: 
       `${where} is no route handler, so its value is cached and not a response: the option http has no effect. Leave it out.`,
     );
   }
-  if (route) checkRoute(plan, method, where, registry);
+  if (route) checkRoute(plan, method, type, registry);
   else if (requestScoped) checkRequestScoped(plan, where, registry);
 }
 
@@ -66,7 +71,8 @@ function idleKey(plan: MethodPlan, route: boolean): boolean {
 /** Nest's numbers of GET, ALL and HEAD. */
 const READING: readonly unknown[] = [0, 5, 7];
 
-function checkRoute(plan: MethodPlan, method: object, where: string, registry: CacheRegistry): void {
+function checkRoute(plan: MethodPlan, method: object, type: Type, registry: CacheRegistry): void {
+  const where = `${type.name}.${plan.method}`;
   if (plan.cacheable === undefined) return;
   if (isValueOfRoute(plan)) {
     if (plan.cacheable.http === undefined) return;
@@ -74,12 +80,24 @@ function checkRoute(plan: MethodPlan, method: object, where: string, registry: C
       `http ${where}`,
       `${where} has a key made from its arguments, so its value is cached and not its response: the option http has no effect. Leave the key out, or http.`,
     );
-  } else if (!READING.includes(Reflect.getMetadata('method', method))) {
+  } else if (!READING.includes(Reflect.getMetadata('method', method)) && !changesCached(method as Handler, type)) {
     registry.warnOnce(
       `unsafe ${where}`,
       `${where} has @Cacheable, but responses of methods other than GET and HEAD are not cached. Move the decorator to the method of the provider that it calls.`,
     );
   }
+}
+
+/** Then the handler may well say what its method does to what is stored. */
+function changesCached(method: Handler, type: Type): boolean {
+  const paths = patternsOf(type, method).map(compilePath);
+  for (const handler of handlersOf(type)) {
+    const plan = planOf(handler);
+    const cached = classPlanOf(type) !== undefined || plan?.cacheable !== undefined || plan?.key !== undefined || plan?.ttl !== undefined;
+    if (!cached || !READING.includes(Reflect.getMetadata('method', handler))) continue;
+    if (patternsOf(type, handler).some((pattern) => paths.some((path) => mayMeet(path, compilePath(pattern))))) return true;
+  }
+  return false;
 }
 
 function checkRequestScoped(plan: MethodPlan, where: string, registry: CacheRegistry): void {

@@ -13,11 +13,11 @@ import { neverHasTenant, noTenantError } from './no-tenant.js';
 import { HTTP_CACHE_SOURCE, type HttpCacheSource, type ResponseCache } from './response-cache.js';
 import type { Handler } from './handler-name.js';
 import { identify } from './identity.js';
-import { FILLING, FixedKeys, refuseSecondInterceptor, refuseUnsaidIdentity } from './route-checks.js';
+import { FixedKeys, refuseSecondInterceptor, refuseUnsaidIdentity } from './route-checks.js';
 import { planRoute, type RoutePlan } from './route-plan.js';
-import { routesOf } from './routes.js';
+import { READING, routesOf } from './routes.js';
 import { unfitError } from './unfit.js';
-import { invalidateUri } from './unsafe-method.js';
+import { invalidateUri, ReadingRoutes } from './unsafe-method.js';
 
 /**
  * Answers GET and HEAD requests of routes that opted in from the cache, by the rules of RFC 9111 for a shared cache at the origin: conditional
@@ -33,6 +33,7 @@ import { invalidateUri } from './unsafe-method.js';
 export class CacheInterceptor implements NestInterceptor {
   readonly #plans = new WeakMap<object, WeakMap<object, RoutePlan | 'none'>>();
   readonly #runs = createAsyncContext();
+  readonly #readings: ReadingRoutes;
   readonly #warned = new Set<string>();
   readonly #codecs = new ResponseCodecs();
   readonly #logger = new Logger('CacheInterceptor');
@@ -40,7 +41,9 @@ export class CacheInterceptor implements NestInterceptor {
   constructor(
     @Inject(HTTP_CACHE_SOURCE) private readonly source: HttpCacheSource,
     @Inject(ModulesContainer) private readonly modules: ModulesContainer,
-  ) {}
+  ) {
+    this.#readings = new ReadingRoutes(modules, (controller, handler) => this.#planOf(controller as Type, handler));
+  }
 
   /**
    * What can be seen of the routes when the application starts.
@@ -55,7 +58,7 @@ export class CacheInterceptor implements NestInterceptor {
       if (plan === undefined) continue;
       refuseUnsaidIdentity(plan, route);
       keys.claim(plan, route);
-      if (plan.unfit !== undefined && FILLING.includes(route.method)) this.#warn(`${plan.unfit}, ${plan.where}`, unfitError(plan));
+      if (plan.unfit !== undefined && READING.includes(route.method)) this.#warn(`${plan.unfit}, ${plan.where}`, unfitError(plan));
       const cache = this.source.cacheOf(plan.options.cache);
       if (cache !== undefined && neverHasTenant(cache)) this.#warn(`no tenant, ${plan.where}`, noTenantError(plan, cache));
     }
@@ -64,13 +67,13 @@ export class CacheInterceptor implements NestInterceptor {
   intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> | Promise<Observable<unknown>> {
     if (context.getType() !== 'http') return next.handle();
     const plan = this.#planOf(context.getClass(), context.getHandler());
-    if (plan === undefined) return next.handle();
+    if (plan === undefined) return this.#uncached(context, next);
     const cache = this.source.cacheOf(plan.options.cache);
     const exchange = exchangeOf(context.getArgByIndex<HttpRequest>(0), context.getArgByIndex<object>(1));
     if (cache === undefined) return bypass(exchange, next, 'no-cache-module');
     if (exchange.method !== 'GET' && exchange.method !== 'HEAD') {
       sayCacheStatus(exchange, { hit: false, fwd: 'method' });
-      return isSafe(exchange.method) ? next.handle() : this.#afterSuccess(plan, cache, exchange, next);
+      return isSafe(exchange.method) ? next.handle() : this.#afterSuccess(plan, exchange, next);
     }
     return this.#read(plan, cache, exchange, next);
   }
@@ -93,19 +96,21 @@ export class CacheInterceptor implements NestInterceptor {
     return answerFromCache(parts);
   }
 
-  #afterSuccess(plan: RoutePlan, cache: ResponseCache, exchange: Exchange, next: CallHandler): Observable<unknown> {
-    if (plan.http.invalidate === false) return next.handle();
+  /** The handler did not opt in; but it may change what others have stored. */
+  #uncached(context: ExecutionContext, next: CallHandler): Observable<unknown> {
+    const request = context.getArgByIndex<HttpRequest>(0);
+    if (isSafe(request.method)) return next.handle();
+    return this.#afterSuccess(undefined, exchangeOf(request, context.getArgByIndex<object>(1)), next);
+  }
+
+  #afterSuccess(plan: RoutePlan | undefined, exchange: Exchange, next: CallHandler): Observable<unknown> {
+    const readings = plan?.http.invalidate === false ? [] : this.#readings.at(exchange);
+    if (readings.length === 0) return next.handle();
     const handled = next.handle();
     return handled.pipe(
       mergeMap((value) => {
         if (!isNonError(exchange.status)) return of(value);
-        const done = invalidateUri({
-          plan,
-          cache,
-          exchange,
-          modules: this.modules,
-          planOf: (controller, handler) => this.#planOf(controller, handler),
-        });
+        const done = invalidateUri(readings, exchange, (name) => this.source.cacheOf(name));
         return from(done).pipe(
           map((): unknown => value),
           catchError((error: unknown) => {

@@ -2,13 +2,10 @@ import type { Type } from '@nestjs/common';
 import { CacheConfigError, CacheDecoratorError } from '../../ports/errors.js';
 import { handlerName } from './handler-name.js';
 import { hasParameter, type RoutePlan } from './route-plan.js';
-import type { Route } from './routes.js';
+import { READING, type Route } from './routes.js';
 
 /** Nest's metadata key of `@UseGuards`. */
 const GUARDS = '__guards__';
-
-/** Nest's numbers of GET and ALL: only these fill the cache. */
-export const FILLING: readonly unknown[] = [0, 5];
 
 export const IDENTITY_CHOICES =
   'Say it in http: principal: (request) => ... brings who asks into the key; ' +
@@ -25,7 +22,7 @@ export function isGuarded(method: object, type: object): boolean {
  * @throws CacheDecoratorError (`CACHE_DECORATOR`)
  */
 export function refuseUnsaidIdentity(plan: RoutePlan, { controller, handler, method }: Route): void {
-  if (plan.unfit !== undefined || !FILLING.includes(method)) return;
+  if (plan.unfit !== undefined || !READING.includes(method)) return;
   const { principal, credentials } = plan.http;
   const said = principal !== undefined || credentials !== undefined || plan.credentials.inKey.length > 0;
   if (said || !isGuarded(handler, controller)) return;
@@ -60,7 +57,7 @@ export class FixedKeys {
   claim({ options, where, unfit, version, patterns }: RoutePlan, { controller, handler, method }: Route): void {
     const { key, cache } = options;
     // With parameters in it the path is part of the key.
-    if (key === undefined || unfit !== undefined || !FILLING.includes(method) || patterns.some(hasParameter)) return;
+    if (key === undefined || unfit !== undefined || !READING.includes(method) || patterns.some(hasParameter)) return;
     const name = JSON.stringify([cache, key, version]);
     const owner = this.#owners.get(name);
     if (owner !== undefined && (owner.controller !== controller || owner.handler !== handler)) {
