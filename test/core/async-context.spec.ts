@@ -24,7 +24,10 @@ describe('createAsyncContext', () => {
   it('costs the process nothing while nothing runs in it', async () => {
     const disable = vi.spyOn(AsyncLocalStorage.prototype, 'disable');
     try {
-      const [a, b] = [createAsyncContext(), createAsyncContext()];
+      // A storage of its own: in that of the process something may still run that another test has started.
+      vi.resetModules();
+      const fresh = await import('../../lib/async-context.js');
+      const [a, b] = [fresh.createAsyncContext(), fresh.createAsyncContext()];
       let open = (): void => undefined;
       const gate = new Promise<void>((resolve) => (open = resolve));
       const value = {};
