@@ -122,7 +122,9 @@ describe('a Redis that is away', () => {
     const { store } = opened({ url: redis.url });
     await until(() => works(store));
     redis.freeze();
-    await expect(store.delete(['k'], 0)).rejects.toMatchObject({ code: 'CACHE_BACKEND_TIMEOUT', unknownOutcome: true });
+    // Whichever command misses its deadline first, a heartbeat perhaps, ends the link for all that are under way.
+    const code: unknown = expect.stringMatching(/^CACHE_BACKEND_(TIMEOUT|UNAVAILABLE)$/);
+    await expect(store.delete(['k'], 0)).rejects.toMatchObject({ code, unknownOutcome: true });
     await until(() => store.state === 'down');
     await expect(store.delete(['k'], 0)).rejects.toMatchObject({ code: 'CACHE_BACKEND_UNAVAILABLE', unknownOutcome: false });
     redis.thaw();
