@@ -2,7 +2,7 @@ import type { Codec } from '../ports/codec.js';
 import type { Entry } from '../ports/entry.js';
 import { ReentrantProducerError } from '../ports/errors.js';
 import type { GroupInvalidation, ScopeGroups } from '../ports/store.js';
-import { NAMESPACE } from './groups.js';
+import { NAMESPACE, touches } from './groups.js';
 import { canMix, type Taker } from './taker.js';
 import type { Look } from './tiers.js';
 
@@ -151,8 +151,8 @@ export class Flight {
    * an invalidation of others does it no harm, nor does a soft one.
    */
   groupsMoved(invalidation: GroupInvalidation): void {
-    if (invalidation.mode === 'hard' && isIn(this.candidate?.groups ?? this.groups, invalidation)) this.overtaken = true;
-    if (isIn(this.groups, invalidation)) this.detach();
+    if (invalidation.mode === 'hard' && touches(invalidation, this.candidate?.groups ?? this.groups)) this.overtaken = true;
+    if (touches(invalidation, this.groups)) this.detach();
     else if (invalidation.scope === NAMESPACE || this.groups.some((scope) => scope.scope === invalidation.scope)) this.close();
   }
 
@@ -181,10 +181,4 @@ export class Flight {
     for (const next of this.waitsFor) if (next.leadsTo(target)) return true;
     return false;
   }
-}
-
-/** Does the invalidation name what is in these groups? */
-function isIn(scopes: readonly ScopeGroups[], { scope, groups, match }: GroupInvalidation): boolean {
-  const own = scopes.find((candidate) => candidate.scope === scope)?.groups ?? [];
-  return match === 'all' ? groups.every((group) => own.includes(group)) : groups.some((group) => own.includes(group));
 }

@@ -1,7 +1,7 @@
 import type { Entry } from '../ports/entry.js';
 import { CacheConfigError } from '../ports/errors.js';
 import { encodeText } from './key-text.js';
-import type { Marker, ScopeGroups, ScopeReading } from '../ports/store.js';
+import type { GroupInvalidation, Marker, ScopeGroups, ScopeReading } from '../ports/store.js';
 import type { CacheKey } from './key.js';
 import type { Standing } from './policy.js';
 
@@ -122,4 +122,10 @@ export function unionTags(a: readonly string[], b: readonly string[]): readonly 
 /** Are all of these groups among the others? Both are of one key. */
 export function includes(all: readonly ScopeGroups[], some: readonly ScopeGroups[]): boolean {
   return all === some || some.every(({ groups }, i) => groups.every((group) => all[i]?.groups.includes(group) === true));
+}
+
+/** Does the invalidation name what is in these groups? */
+export function touches({ scope, groups, match }: GroupInvalidation, own: readonly ScopeGroups[]): boolean {
+  const mine = own.find((candidate) => candidate.scope === scope)?.groups ?? [];
+  return match === 'all' ? groups.every((group) => mine.includes(group)) : groups.some((group) => mine.includes(group));
 }

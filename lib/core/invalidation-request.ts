@@ -1,7 +1,7 @@
 import { toMilliseconds } from '../ports/duration.js';
 import { CacheConfigError } from '../ports/errors.js';
 import { ALL, cleanTags, NAMESPACE, segmentGroup, tagGroup } from './groups.js';
-import type { Change } from './journal.js';
+import { type Change, everything } from './journal.js';
 import { CacheKey, keyOf, storageKey } from './key.js';
 import { encodePart } from './key-text.js';
 import type { Settings } from './options.js';
@@ -53,8 +53,8 @@ export function toChanges(request: InvalidateRequest, settings: Settings): Chang
  */
 export function clearing(request?: { readonly tenant?: string | number | bigint }): Change {
   if (request !== undefined) refuseUnclear(request);
-  const scope = request?.tenant === undefined ? NAMESPACE : encodePart(request.tenant, 'tenant');
-  return { kind: 'groups', invalidation: { scope, groups: [ALL], match: 'any', mode: 'hard', settleMs: 0 }, clears: true };
+  const scope = request?.tenant === undefined ? undefined : encodePart(request.tenant, 'tenant');
+  return { ...everything(scope), clears: true };
 }
 
 function refuseUnclear(request: unknown): void {

@@ -15,8 +15,8 @@ const MAX_CHANGES = 10_000;
 const KEYS_A_CHANGE = 1_000;
 
 /** A new object each time: `remove` of the one that is being sent must not take out what was added while it was. */
-export function everything(): Change {
-  return { kind: 'groups', invalidation: { scope: NAMESPACE, groups: [ALL], match: 'any', mode: 'hard', settleMs: 0 } };
+export function everything(scope = NAMESPACE): Change & { readonly kind: 'groups' } {
+  return { kind: 'groups', invalidation: { scope, groups: [ALL], match: 'any', mode: 'hard', settleMs: 0 } };
 }
 
 /** The same in parts, none of which is large: a part that failed is repeated, not all of them. */

@@ -6,7 +6,7 @@ import { namesOther } from './evictions.js';
 import type { Handler } from './http/handler-name.js';
 import { compilePath, mayMeet } from './http/path-pattern.js';
 import { patternsOf } from './http/route-plan.js';
-import { handlersOf } from './http/routes.js';
+import { handlersOf, READING } from './http/routes.js';
 import { classPlanOf, isRoute, isValueOfRoute, keyOfPlan, type MethodPlan, planOf } from './plan.js';
 import { refuseUnsafe } from './refusals.js';
 
@@ -68,8 +68,8 @@ function idleKey(plan: MethodPlan, route: boolean): boolean {
   return plan.key !== undefined && !used && !(route && typeof plan.key === 'string');
 }
 
-/** Nest's numbers of GET, ALL and HEAD. */
-const READING: readonly unknown[] = [0, 5, 7];
+/** HEAD is answered by what they have stored. */
+const ANSWERED: readonly unknown[] = [...READING, 7];
 
 function checkRoute(plan: MethodPlan, method: object, type: Type, registry: CacheRegistry): void {
   const where = `${type.name}.${plan.method}`;
@@ -80,7 +80,7 @@ function checkRoute(plan: MethodPlan, method: object, type: Type, registry: Cach
       `http ${where}`,
       `${where} has a key made from its arguments, so its value is cached and not its response: the option http has no effect. Leave the key out, or http.`,
     );
-  } else if (!READING.includes(Reflect.getMetadata('method', method)) && !changesCached(method as Handler, type)) {
+  } else if (!ANSWERED.includes(Reflect.getMetadata('method', method)) && !changesCached(method as Handler, type)) {
     registry.warnOnce(
       `unsafe ${where}`,
       `${where} has @Cacheable, but responses of methods other than GET and HEAD are not cached. Move the decorator to the method of the provider that it calls.`,
@@ -94,7 +94,7 @@ function changesCached(method: Handler, type: Type): boolean {
   for (const handler of handlersOf(type)) {
     const plan = planOf(handler);
     const cached = classPlanOf(type) !== undefined || plan?.cacheable !== undefined || plan?.key !== undefined || plan?.ttl !== undefined;
-    if (!cached || !READING.includes(Reflect.getMetadata('method', handler))) continue;
+    if (!cached || !ANSWERED.includes(Reflect.getMetadata('method', handler))) continue;
     if (patternsOf(type, handler).some((pattern) => paths.some((path) => mayMeet(path, compilePath(pattern))))) return true;
   }
   return false;
