@@ -12,6 +12,7 @@ import type { CacheEvents } from './events.js';
 import { type Inspection, inspect } from './inspect.js';
 import { type CacheKey, type CacheKeyBuilder, storageKey } from './key.js';
 import type { Policy } from './options.js';
+import { Results } from './results.js';
 import type { Counters } from './stats.js';
 import type {
   EntryOptions,
@@ -40,6 +41,7 @@ export class CacheService {
   readonly #units: Units;
   readonly #changes: Changes;
   readonly #boarding: Boarding;
+  /** @internal */ readonly results: Results;
   #closed = false;
 
   /** @internal Use `createCache()` or `CacheModule`. */
@@ -50,6 +52,7 @@ export class CacheService {
     this.#calls = new CallMaker(engine.settings, engine.tiers);
     this.#batches = new Batches(engine);
     this.#boarding = new Boarding(engine);
+    this.results = new Results(this.#calls, this.#changes);
   }
 
   get name(): string {
@@ -159,11 +162,11 @@ export class CacheService {
   }
 
   /**
-   * Stores a value, whatever was there; loads under way do not replace it. `undefined`, or a ttl of 0, deletes. Two round trips.
-   * @throws CodecError (`CACHE_CODEC`) when no codec can keep the value faithfully; the old value is then deleted
+   * Stores a value, not fenced, whatever was there; loads under way do not replace it. `undefined`, or a ttl of 0, deletes. Two round trips.
+   * @throws CodecError (`CACHE_CODEC`), CacheConfigError (`CACHE_CONFIG`), and what a callback throws; the old value is then deleted
    */
   async set<T>(key: KeyLike, value: T, options?: SetOptions<T>): Promise<InvalidationResult> {
-    return this.#changes.put(this.#calls.call(key, nothing, options), value);
+    return this.#changes.put(this.#calls.key(key), () => this.#calls.call(key, nothing, options), value);
   }
 
   /** Stores many values. @returns durable when all are */

@@ -1,7 +1,7 @@
 import type { Entry } from '../ports/entry.js';
 import { CacheConfigError } from '../ports/errors.js';
 import { encodeText } from './key-text.js';
-import type { Marker, ScopeGroups, ScopeReading } from '../ports/store.js';
+import type { GroupInvalidation, Marker, ScopeGroups, ScopeReading } from '../ports/store.js';
 import type { CacheKey } from './key.js';
 import type { Standing } from './policy.js';
 
@@ -62,6 +62,12 @@ export function groupsOf(key: CacheKey, plain: boolean, tags: readonly string[])
   if (key.segment !== undefined && !plain) groups.push(segmentGroup(key.segment));
   for (const tag of tags) groups.push(tagGroup(tag));
   return key.tenant === undefined ? [{ scope: NAMESPACE, groups }] : [NAMESPACE_ONLY, { scope: key.tenant, groups }];
+}
+
+/** Does the invalidation name what these groups are in? */
+export function touches({ scope, groups, match }: GroupInvalidation, own: readonly ScopeGroups[]): boolean {
+  const mine = own.find((candidate) => candidate.scope === scope)?.groups ?? [];
+  return match === 'all' ? groups.every((group) => mine.includes(group)) : groups.some((group) => mine.includes(group));
 }
 
 /** Every group of the reading exists, so that an entry can be judged by it. */

@@ -3,6 +3,7 @@ import type { GroupInvalidation, ScopeGroups } from '../ports/store.js';
 import type { Call } from './call.js';
 import type { Engine } from './engine.js';
 import type { Answer } from './get-or-set.js';
+import { touches } from './groups.js';
 import { ChangeList, type Change } from './journal.js';
 
 export interface UnitOfWorkOptions {
@@ -41,11 +42,6 @@ class UnitOfWork {
     this.open = false;
     return this.#held.list();
   }
-}
-
-function touches({ scope, groups, match }: GroupInvalidation, own: readonly ScopeGroups[]): boolean {
-  const mine = own.find((candidate) => candidate.scope === scope)?.groups ?? [];
-  return match === 'all' ? groups.every((group) => mine.includes(group)) : groups.some((group) => mine.includes(group));
 }
 
 /** The units of work of one cache: which one a call belongs to is told by its asynchronous context. */

@@ -105,14 +105,14 @@ export class RedisStore implements FencedStore<Payload> {
   }
 
   async acquire(request: AcquireRequest<Payload>, timeoutMs?: number): Promise<Acquired<Payload>> {
-    const { key, lease, leaseMs, seen, dead, text } = request;
+    const { key, lease, leaseMs, seen, dead, replaces, text } = request;
     const { length, prefix } = fingerprint(seen);
     const names = this.#names;
     const sentAt = performance.now();
     const reply = await this.#scripts.run(
       ACQUIRE,
       [names.value(key), names.lease(key), names.waiters(key), names.settle(key)],
-      [lease, wholeMs(leaseMs), dead ?? '', String(length), prefix],
+      [lease, wholeMs(leaseMs), dead ?? '', replaces === true ? '-2' : String(length), prefix],
       { reply: text ? 'text' : 'bytes', ...(timeoutMs === undefined ? {} : { timeoutMs }) },
     );
     const took = performance.now() - sentAt;
@@ -156,14 +156,17 @@ export class RedisStore implements FencedStore<Payload> {
     return filled === 1;
   }
 
-  async set(key: string, stored: Payload, ttlMs: number): Promise<void> {
-    const { value, lease, waiters } = this.#of(key);
+  async set(key: string, stored: Payload, ttlMs: number, lease = ''): Promise<boolean> {
+    const { value, lease: name, waiters } = this.#of(key);
     const [body = ''] = keysBodies([key]);
-    const keys = [value, lease, waiters, ...this.#teller.withinScript];
+    const keys = [value, name, waiters, ...this.#teller.withinScript];
     const until = String(Math.ceil(this.now() + this.#connection.commandTimeout));
-    const done = await this.#scripts.run(SET, keys, [...this.#teller.preface, body, toArgument(stored), wholeMs(ttlMs), until]);
+    const args = [...this.#teller.preface, body, toArgument(stored), wholeMs(ttlMs), until, lease];
+    const done = await this.#scripts.run(SET, keys, args);
+    if (done === -1) return false;
     if (done !== 1) throw new BackendError('TIMEOUT', 'Redis got the set too late to do it.');
     await this.#teller.afterwards([body]);
+    return true;
   }
 
   async delete(keys: readonly string[], settleMs: number): Promise<void> {
