@@ -23,5 +23,6 @@ export function runMethod(call: MethodCall, caches: Caches): unknown {
     return request === undefined ? shaped.run() : routeCall(call, caches, request, shaped.run);
   };
   if (!effects) return run();
-  return shaped.shape === 'observable' ? observedWithEffects(call, caches, run) : withEffects(call, caches, run);
+  const withThem = shaped.shape === 'observable' ? observedWithEffects : withEffects;
+  return withThem(call, caches, run, shaped.running);
 }
