@@ -26,7 +26,7 @@ export interface PutsParts {
   readonly events: CacheEvents;
   readonly label: (storageKey: string) => string;
   readonly failed: (during: string, error: unknown) => void;
-  /** Carries changes out, as any caller's. */
+  /** Carries changes out, like those of a caller. */
   readonly apply: (changes: readonly Change[]) => Promise<boolean>;
 }
 
