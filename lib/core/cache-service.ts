@@ -3,7 +3,7 @@ import type { AsyncContext } from '../ports/context.js';
 import type { NearEntry } from '../ports/store.js';
 import { Batches } from './batches.js';
 import { Boarding } from './boarding.js';
-import { CallMaker } from './call-maker.js';
+import { CallMaker, nothing } from './call-maker.js';
 import { Changes } from './changes.js';
 import { detailed, type DetailedAnswer } from './detailed-answer.js';
 import type { Engine } from './engine.js';
@@ -12,6 +12,7 @@ import { type Inspection, inspect } from './inspect.js';
 import { type CacheKey, type CacheKeyBuilder, storageKey } from './key.js';
 import type { Policy } from './options.js';
 import { inParts } from './parts.js';
+import { Results } from './results.js';
 import type { Counters } from './stats.js';
 import type {
   BatchProducer,
@@ -41,6 +42,7 @@ export class CacheService {
   readonly #units: Units;
   readonly #changes: Changes;
   readonly #boarding: Boarding;
+  /** @internal */ readonly results: Results;
   #closed = false;
 
   /** @internal Use `createCache()` or `CacheModule`. */
@@ -51,6 +53,7 @@ export class CacheService {
     this.#calls = new CallMaker(engine.settings, engine.tiers);
     this.#batches = new Batches(engine, this.#calls, this.#units);
     this.#boarding = new Boarding(engine);
+    this.results = new Results(this.#calls, this.#changes);
   }
 
   get name(): string {
@@ -135,8 +138,7 @@ export class CacheService {
     produceMissing: BatchProducer<T, K>,
     options?: GetOrSetOptions<T>,
   ): Promise<PromiseSettledResult<T>[]> {
-    const results = await this.#batches.getOrSetMany(keys, produceMissing, options);
-    return results as PromiseSettledResult<T>[];
+    return this.#batches.getOrSetMany(keys, produceMissing, options) as Promise<PromiseSettledResult<T>[]>;
   }
 
   /**
@@ -156,11 +158,11 @@ export class CacheService {
   }
 
   /**
-   * Stores a value, whatever was there; loads under way do not replace it. `undefined`, or a ttl of 0, deletes. Two round trips.
-   * @throws CodecError (`CACHE_CODEC`) when no codec can keep the value faithfully; the old value is then deleted
+   * Stores a value, not fenced, whatever was there; loads under way do not replace it. `undefined`, or a ttl of 0, deletes. Two round trips.
+   * @throws CodecError (`CACHE_CODEC`), CacheConfigError (`CACHE_CONFIG`), and what a callback throws; the old value is then deleted
    */
   async set<T>(key: KeyLike, value: T, options?: SetOptions<T>): Promise<InvalidationResult> {
-    return this.#changes.put(this.#calls.call(key, nothing, options), value);
+    return this.#changes.put(this.#calls.key(key), () => this.#calls.call(key, nothing, options), value);
   }
 
   /** Stores many values. Two round trips for each 1,000. @returns durable when all are, held when they are */
@@ -296,5 +298,3 @@ export class CacheService {
     return found;
   }
 }
-
-const nothing = (): Promise<undefined> => Promise.resolve(undefined);

@@ -95,3 +95,6 @@ export class CallMaker {
 
 const NO_TENANT =
   "This cache has tenancy: 'required', and the key has no tenant. Give the key one (CacheKey.builder().tenant(...)), or give the cache a tenant resolver (option tenant).";
+
+/** The producer of calls that produce nothing. */
+export const nothing = (): Promise<undefined> => Promise.resolve(undefined);

@@ -1,11 +1,13 @@
 import type { AsyncContext } from '../ports/context.js';
-import { CodecError, NotDurableError } from '../ports/errors.js';
+import { NotDurableError } from '../ports/errors.js';
 import type { Call } from './call.js';
 import type { Engine } from './engine.js';
 import { clearing, toChanges } from './invalidation-request.js';
 import { InvalidationRules } from './invalidation-rules.js';
 import type { Change } from './journal.js';
 import { inParts } from './parts.js';
+import { type CacheKey, storageKey } from './key.js';
+import type { PendingPut } from './pending-put.js';
 import type { InvalidateRequest, InvalidationResult, InvalidationRule } from './types.js';
 import type { Units, UnitOfWorkOptions } from './unit-of-work.js';
 import { Waiting } from './waiting.js';
@@ -42,16 +44,22 @@ export class Changes {
     return this.#apply([clearing(request)]);
   }
 
-  /** @throws CodecError (`CACHE_CODEC`); what was stored is then removed */
-  async put(call: Call, value: unknown): Promise<InvalidationResult> {
-    const removal: Change = { kind: 'keys', keys: [call.storageKey], settleMs: this.engine.settings.replicaLag };
-    // What a transaction may still take back is not given to others: after its end the key is produced anew.
-    if (this.units.hold([{ ...removal, settleMs: 0 }])) return HELD;
-    if (this.#closed) return this.#result(false);
+  /**
+   * @param describe makes the call of the options that were given
+   * @param pending for the result of a method
+   * @throws what makes the value impossible to describe or to encode; that there is a new one makes the old one old, so it is then removed
+   */
+  async put(key: CacheKey, describe: () => Call, value: unknown, pending?: PendingPut): Promise<InvalidationResult> {
+    const { puts, settings } = this.engine;
+    const removal: Change = { kind: 'keys', keys: [storageKey(key)], settleMs: settings.replicaLag };
     try {
-      return this.#result(await this.waiting.note(this.engine.put(call, value)));
+      const call = describe();
+      // What a transaction may still take back is not given to others: after its end the key is produced anew.
+      if (this.units.hold([removal])) return HELD;
+      if (this.#closed) return this.#result(false);
+      return this.#result(await this.waiting.note(pending === undefined ? puts.set(call, value) : puts.replace(pending, call, value)));
     } catch (error) {
-      if (error instanceof CodecError) await this.#apply([removal]);
+      if (!(error instanceof NotDurableError)) await this.#apply([removal]);
       throw error;
     }
   }

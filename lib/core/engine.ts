@@ -9,18 +9,16 @@ import { Backoff } from './backoff.js';
 import type { Call } from './call.js';
 import { CacheEvents, type Outcome } from './events.js';
 import { type Answer, ReadThrough } from './get-or-set.js';
-import { cleanTags, groupsOf, unionTags } from './groups.js';
 import { Invalidator } from './invalidator.js';
 import type { Change } from './journal.js';
 import { sha256 } from './key-hash.js';
 import { LeaseDesk } from './lease-desk.js';
 import { Loader } from './loader.js';
-import { type Settings, ttlFor } from './options.js';
-import { deadlines, expiresAt } from './policy.js';
+import type { Settings } from './options.js';
 import { produceAlone } from './production.js';
+import { Puts } from './puts.js';
 import { SingleFlight } from './single-flight.js';
 import { Stats } from './stats.js';
-import { encode } from './taker.js';
 import { Tiers } from './tiers.js';
 
 export interface EngineParts {
@@ -51,6 +49,7 @@ export class Engine {
   readonly flights = new SingleFlight();
   readonly background: Background;
   readonly invalidator: Invalidator;
+  readonly puts: Puts;
   readonly readThrough: ReadThrough;
   readonly context: AsyncContext;
   readonly #closeBackend: () => Promise<void>;
@@ -91,6 +90,8 @@ export class Engine {
       background.run(() => store.sweep(scope, this.#sweeping.signal));
     };
     this.invalidator = new Invalidator({ store, flights, desk, background, clock, failed, journaled, gap, sweep }, () => tiers);
+    const apply = (changes: readonly Change[]): Promise<boolean> => this.apply(changes);
+    this.puts = new Puts({ settings, tiers, desk, invalidator: this.invalidator, stats, events, label, failed, apply });
     const backoff = new Backoff();
     const loader = new Loader({ settings, tiers, desk, flights, stats, events, backoff, context, moment, label, failed });
     this.readThrough = new ReadThrough({ tiers, flights, loader, stats, backoff, context, moment, failed });
@@ -180,49 +181,9 @@ export class Engine {
     }
   }
 
-  /** @throws CodecError when the value cannot be encoded */
-  async put(call: Call, value: unknown): Promise<boolean> {
-    const { tiers, settings, invalidator } = this;
-    const { store, fences } = tiers;
-    const remove: Change = { kind: 'keys', keys: [call.storageKey], settleMs: 0 };
-    const ttl = value === undefined ? 0 : ttlFor(call.policy, value, undefined);
-    if (ttl === 0) return this.apply([remove]);
-    const { codec, staleWhileRevalidate, staleIfError, jitter } = call.policy;
-    const body = encode(codec, value);
-    if (body.length > settings.maxValueBytes) return this.apply([remove]);
-    const tags = unionTags(call.tags, cleanTags(call.resultTags?.(value) ?? []));
-    const groups = tags === call.tags ? call.groups : groupsOf(call.key, call.plain, tags);
-    invalidator.here(remove);
-    this.stats.cache_invalidations++;
-    try {
-      if (!tiers.usable) throw new BackendError('UNAVAILABLE', 'The backend is not to be used before the journal is replayed.');
-      const now = store.now();
-      // Before the clocks are read: a group that moves after it makes the entry old, in L1 as in the backend.
-      const learned = fences.moment();
-      const windows = deadlines(now, { ttl, staleWhileRevalidate, staleIfError }, jitter, Math.random(), 0);
-      const scopes = await store.ensure(groups, Math.max(24 * 3_600_000, 2 * (expiresAt(windows) - now)));
-      const startTicks = scopes.map((scope) => scope.clock ?? 0);
-      const entry: Entry = { key: call.key.text, codec: codec.id, body, createdAt: now, ...windows, cost: 0, startTicks, tags };
-      const setting = store.set(call.storageKey, entry, Math.max(1, Math.ceil(expiresAt(entry) - now)));
-      const began = fences.moment();
-      await setting;
-      // A notice that came meanwhile may be of a change after ours: then L1 learns the entry by reading it.
-      const quiet = fences.quietSince(began);
-      invalidator.here(remove);
-      if (quiet) tiers.keep(call.storageKey, entry, learned);
-      return true;
-    } catch (error) {
-      this.failed('set', error);
-      this.stats.cache_write_err++;
-      invalidator.here(remove);
-      // Whether it arrived is not known: then at least the old value has to go.
-      invalidator.defer(remove);
-      return false;
-    }
-  }
-
   async apply(changes: readonly Change[]): Promise<boolean> {
     this.stats.cache_invalidations++;
+    this.puts.overtake(changes);
     const durable = await this.invalidator.apply(changes);
     if (!durable) this.stats.cache_invalidations_deferred++;
     if (this.events.wanted) {
@@ -253,6 +214,7 @@ export class Engine {
   async close(): Promise<void> {
     const { tiers, invalidator, background } = this;
     this.#sweeping.abort();
+    this.puts.close();
     await this.#within(CLOSE_MS, this.drain());
     if (invalidator.pending > 0) {
       this.failed(

@@ -7,7 +7,7 @@ export type Outcome = 'hit' | 'stale' | 'fallback' | 'miss' | 'joined' | 'error'
  * - `outcome`: exactly one for each `get` and `getOrSet`, with `tier` where the answer came from
  * - `corrupt`: stored bytes were not readable; counted as a miss, replaced by the next fill
  * - `unstorable`: the caller got the value, it was not stored
- * - `fill_refused`: an invalidation overtook the load, its result was not stored
+ * - `fill_refused`: an invalidation overtook the load or put, its result was not stored
  * - `write_failed`, `backend_problem`, `backend_state`: the backend; calls go on without it
  * - `refresh_failed`: a background refresh failed; the stale value stays in use within its window
  * - `callback_failed`: a callback of the options threw; the call went on without the cache

@@ -64,6 +64,12 @@ export function groupsOf(key: CacheKey, plain: boolean, tags: readonly string[])
   return key.tenant === undefined ? [{ scope: NAMESPACE, groups }] : [NAMESPACE_ONLY, { scope: key.tenant, groups }];
 }
 
+/** Does the invalidation name what these groups are in? */
+export function touches({ scope, groups, match }: GroupInvalidation, own: readonly ScopeGroups[]): boolean {
+  const mine = own.find((candidate) => candidate.scope === scope)?.groups ?? [];
+  return match === 'all' ? groups.every((group) => mine.includes(group)) : groups.some((group) => mine.includes(group));
+}
+
 /** Every group of the reading exists, so that an entry can be judged by it. */
 export function isComplete(scopes: readonly ScopeReading[]): boolean {
   return scopes.every((scope) => scope.clock !== undefined && !scope.markers.includes(undefined));
@@ -122,10 +128,4 @@ export function unionTags(a: readonly string[], b: readonly string[]): readonly 
 /** Are all of these groups among the others? Both are of one key. */
 export function includes(all: readonly ScopeGroups[], some: readonly ScopeGroups[]): boolean {
   return all === some || some.every(({ groups }, i) => groups.every((group) => all[i]?.groups.includes(group) === true));
-}
-
-/** Does the invalidation name what is in these groups? */
-export function touches({ scope, groups, match }: GroupInvalidation, own: readonly ScopeGroups[]): boolean {
-  const mine = own.find((candidate) => candidate.scope === scope)?.groups ?? [];
-  return match === 'all' ? groups.every((group) => mine.includes(group)) : groups.some((group) => mine.includes(group));
 }

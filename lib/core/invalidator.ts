@@ -76,6 +76,14 @@ export class Invalidator {
     this.#retryLater();
   }
 
+  /** To be repeated after a failover: what the backend has acknowledged, or, for a value that was stored, that what was there before is gone. */
+  arrived(change: Change): void {
+    if (this.tiers().local) return;
+    const now = this.parts.clock.now();
+    this.#recent.expire(now - REAPPLY_MS);
+    this.#recent.add(change, now);
+  }
+
   /** The effect in this process: flights detached, L1 told. Synchronous. */
   here(change: Change): void {
     const { flights } = this.parts;
@@ -129,15 +137,12 @@ export class Invalidator {
   }
 
   async #there(change: Change): Promise<boolean> {
-    const { store, clock, failed } = this.parts;
+    const { store, failed } = this.parts;
     // Behind others in the journal it waits its turn, so that the order stays.
     if (store.state === 'up' && this.settled) {
       try {
         await this.#send(change);
-        if (!this.tiers().local) {
-          this.#recent.expire(clock.now() - REAPPLY_MS);
-          this.#recent.add(change, clock.now());
-        }
+        this.arrived(change);
         return true;
       } catch (error) {
         failed('invalidate', error);

@@ -4,12 +4,20 @@ import { BackendError } from '../ports/errors.js';
 import type { Acquired, FencedStore } from '../ports/store.js';
 import type { Background } from './background.js';
 import type { Call } from './call.js';
-import type { Flight } from './flight.js';
 import { standingOf } from './groups.js';
 import type { Look } from './tiers.js';
 
 const FIRST_POLL_MS = 10;
 const LONGEST_POLL_MS = 80;
+const OF_PUT = ':put';
+
+/** Who holds a lease, or wants to. */
+export interface Holder {
+  readonly storageKey: string;
+  lease: string | undefined;
+  /** The lease is lost. */
+  close(): void;
+}
 
 /**
  * Leases of this process: their names, renewal, and the waiting for those of others.
@@ -34,11 +42,20 @@ export class LeaseDesk {
     return `${this.holder}.${(++this.#count).toString(36)}:${startTicks.join(',')}`;
   }
 
-  async acquire(call: Call, lease: string, seen: Entry | undefined, dead: string | undefined): Promise<Acquired<Entry>> {
+  /** Of a method whose result is to be stored: nobody waits for it, whoever has to load takes it over. */
+  nameOfPut(): string {
+    return `${this.holder}.${(++this.#count).toString(36)}${OF_PUT}`;
+  }
+
+  isOfPut(lease: string): boolean {
+    return lease.endsWith(OF_PUT);
+  }
+
+  async acquire(call: Call, lease: string, seen: Entry | undefined, dead: string | undefined, replaces = false): Promise<Acquired<Entry>> {
     const left = Math.max(1, call.backendBy - this.clock.now());
     const text = call.policy.codec.text !== undefined;
     try {
-      return await this.store.acquire({ key: call.storageKey, lease, leaseMs: this.leaseMs, seen, dead, text }, left);
+      return await this.store.acquire({ key: call.storageKey, lease, leaseMs: this.leaseMs, seen, dead, replaces, text }, left);
     } catch (error) {
       // It may have been taken all the same: then everybody would wait for nobody until it ends.
       if (error instanceof BackendError && error.unknownOutcome) this.#giveUp(call.storageKey, lease);
@@ -55,17 +72,17 @@ export class LeaseDesk {
     return look.scopes !== undefined && ticks.length === look.groups.length && standingOf(ticks, look.groups, look.scopes) === 'dead';
   }
 
-  /** Keeps the lease of a running production alive, every third of its ttl; a lost one ends the flight's right to store. */
-  keepAlive(flight: Flight): () => void {
+  /** Keeps the lease of a running production alive, every third of its ttl; a lost one ends the right to store. */
+  keepAlive(holder: Holder): () => void {
     let cancel = (): void => undefined;
     const again = (): void => {
       cancel = this.clock.after(Math.max(1, Math.floor(this.leaseMs / 3)), () => {
-        const { lease } = flight;
+        const { lease } = holder;
         if (lease === undefined) return;
         again();
         this.background.run(async () => {
           // Not `detach`: callers already in are fine, the store refuses the fill by itself. New callers must not wait for a lost cause.
-          if (!(await this.store.renew(flight.storageKey, lease, this.leaseMs))) flight.close();
+          if (!(await this.store.renew(holder.storageKey, lease, this.leaseMs))) holder.close();
         });
       });
     };
@@ -75,11 +92,11 @@ export class LeaseDesk {
     };
   }
 
-  release(flight: Flight): void {
-    const { lease } = flight;
+  release(holder: Holder): void {
+    const { lease } = holder;
     if (lease === undefined) return;
-    flight.lease = undefined;
-    this.#giveUp(flight.storageKey, lease);
+    holder.lease = undefined;
+    this.#giveUp(holder.storageKey, lease);
   }
 
   #giveUp(storageKey: string, lease: string): void {

@@ -65,8 +65,8 @@ export class PackedStore implements FencedStore<Entry> {
     return this.inner.fill(key, lease, this.envelope.pack(stored), ttlMs);
   }
 
-  set(key: string, stored: Entry, ttlMs: number): Promise<void> {
-    return this.inner.set(key, this.envelope.pack(stored), ttlMs);
+  set(key: string, stored: Entry, ttlMs: number, lease?: string): Promise<boolean> {
+    return this.inner.set(key, this.envelope.pack(stored), ttlMs, lease);
   }
 
   delete(keys: readonly string[], settleMs: number): Promise<void> {

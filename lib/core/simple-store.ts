@@ -59,7 +59,7 @@ export class SimpleStore implements FencedStore<Entry> {
   }
 
   async acquire(request: AcquireRequest<Entry>, timeoutMs?: number): Promise<Acquired<Entry>> {
-    const stored = await this.#get(request.key, timeoutMs);
+    const stored = request.replaces === true ? undefined : await this.#get(request.key, timeoutMs);
     if (stored !== undefined && stored.createdAt !== request.seen?.createdAt) return { state: 'found', stored };
     return this.fences.acquire({ ...request, seen: undefined });
   }
@@ -81,9 +81,19 @@ export class SimpleStore implements FencedStore<Entry> {
     });
   }
 
-  async set(key: string, stored: Entry, ttlMs: number): Promise<void> {
-    await this.fences.delete([key], 0);
-    await this.#write('set', key, () => this.#put(key, stored, ttlMs));
+  async set(key: string, stored: Entry, ttlMs: number, lease?: string): Promise<boolean> {
+    if (lease === undefined) {
+      await this.fences.delete([key], 0);
+      await this.#write('set', key, () => this.#put(key, stored, ttlMs));
+      return true;
+    }
+    return this.#write('set', key, async () => {
+      if (!(await this.fences.renew(key, lease, ttlMs))) return false;
+      await this.#put(key, stored, ttlMs);
+      // Whoever deletes meanwhile has the next turn; here it ends the lease, and tells everyone.
+      await this.fences.delete([key], 0);
+      return true;
+    });
   }
 
   async delete(keys: readonly string[], settleMs: number): Promise<void> {

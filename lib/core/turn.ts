@@ -54,7 +54,8 @@ export async function takeTurn(
       return { state: 'go', settleUntil: until > tiers.store.now() ? until : 0, groups: look.groups };
     }
     if (acquired.state === 'held') {
-      if (desk.isDead(acquired.lease, { ...look, scopes })) {
+      const givesWay = !flight.background && desk.isOfPut(acquired.lease);
+      if (givesWay || desk.isDead(acquired.lease, { ...look, scopes })) {
         dead = acquired.lease;
         continue;
       }

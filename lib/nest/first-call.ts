@@ -9,9 +9,9 @@ class GaveObservable extends Error {}
  * A call of a method of which nothing says what it returns, until one of its calls has shown it. Whether it has to run at all, and when, is known
  * only later (evictions may come before it), but its caller wants an answer now: so the answer is a Promise that can be subscribed to as well.
  *
- * @param through the way of a call of that shape; `run` runs the method
+ * @param through the way of a call of that shape; `run` runs the method, `running` tells that that was done before
  */
-export function firstCall(call: MethodCall, through: (shape: Shape, run: Run) => unknown): Promise<unknown> {
+export function firstCall(call: MethodCall, through: (shape: Shape, run: Run, running: boolean) => unknown): Promise<unknown> {
   let own: Observable<unknown> | undefined;
   const find: Run = (running) => {
     const given = plain(running);
@@ -21,11 +21,11 @@ export function firstCall(call: MethodCall, through: (shape: Shape, run: Run) =>
   };
   const answer = async (): Promise<unknown> => {
     try {
-      return await through('promise', find);
+      return await through('promise', find, false);
     } catch (error) {
       if (!(error instanceof GaveObservable)) throw error;
       // It may have been the method of another caller that ran.
-      return through('observable', (running) => (running === call ? own : undefined) ?? plain(running));
+      return through('observable', (called) => (called === call ? own : undefined) ?? plain(called), own !== undefined);
     }
   };
   return subscribable(answer());

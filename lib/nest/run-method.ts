@@ -19,12 +19,12 @@ export function runMethod(call: MethodCall, caches: Caches): unknown {
   const effects = plan.evict.length > 0 || plan.put !== undefined;
   if (!cached && !effects) return alone(call, caches, request, plain);
   const shape = shapeOf(call);
-  const through = (as: Shape, run: Run): unknown => {
+  const through = (as: Shape, run: Run, running: boolean): unknown => {
     const inner = (): unknown => (cached ? cachedCall(call, caches, as, run) : alone(call, caches, request, run));
     if (!effects) return inner();
-    return as === 'observable' ? observedWithEffects(call, caches, inner) : withEffects(call, caches, inner);
+    return as === 'observable' ? observedWithEffects(call, caches, inner, running) : withEffects(call, caches, inner, running);
   };
-  return shape === undefined ? firstCall(call, through) : through(shape, plain);
+  return shape === undefined ? firstCall(call, through) : through(shape, plain, false);
 }
 
 function alone(call: MethodCall, caches: Caches, request: object | undefined, run: Run): unknown {

@@ -62,6 +62,8 @@ export interface AcquireRequest<Stored> {
   readonly seen: Stored | undefined;
   /** A lease known to be dead (its load was overtaken by an invalidation): replaced if it is still the one held. */
   readonly dead: string | undefined;
+  /** The holder is going to replace whatever is stored: no value stands in the way of the lease. Default false. */
+  readonly replaces?: boolean;
   readonly text: boolean;
 }
 
@@ -116,8 +118,11 @@ export interface FencedStore<Stored> {
   release(key: string, lease: string): Promise<void>;
   /** Stores the value and removes the lease, only if the lease is still held; else changes nothing and returns false. Wakes waiters. */
   fill(key: string, lease: string, stored: Stored, ttlMs: number): Promise<boolean>;
-  /** Stores the value whatever is there and removes the lease; tells everyone. */
-  set(key: string, stored: Stored, ttlMs: number): Promise<void>;
+  /**
+   * Stores the value whatever is there and removes the lease; tells everyone. One atomic step.
+   * @param lease only if this lease is still held; else changes nothing, tells nobody and returns false
+   */
+  set(key: string, stored: Stored, ttlMs: number, lease?: string): Promise<boolean>;
   /** Removes values and leases in one command per slot; tells everyone. Loads started within `settleMs` are told by `acquire`. */
   delete(keys: readonly string[], settleMs: number): Promise<void>;
   /**

@@ -108,6 +108,37 @@ export function describeLeases<Stored>(suite: FencedSuite<Stored>): void {
       await fixture.holds(KEY, 1);
     });
 
+    it('lets whoever is going to replace a value take the lease over any value, while it is free', async (fixture) => {
+      await fixture.a.set(KEY, value(1), LONG);
+      assert.deepEqual(await fixture.a.acquire(acquireOf(KEY, 'L1', { replaces: true })), { state: 'leased', settleUntil: 0 });
+      await fixture.holds(KEY, 1);
+      const second = await fixture.b.acquire(acquireOf(KEY, 'L2', { replaces: true }));
+      assert.ok(second.state === 'held' && second.lease === 'L1');
+    });
+
+    it('sets with a lease once, and only while it is held', async (fixture) => {
+      assert.equal(await fixture.a.set(KEY, value(1), LONG), true);
+      await fixture.a.acquire(acquireOf(KEY, 'L1', { replaces: true }));
+      assert.equal(await fixture.b.set(KEY, value(2), LONG, 'L2'), false);
+      await fixture.holds(KEY, 1);
+      assert.equal(await fixture.a.set(KEY, value(3), fixture.shortMs, 'L1'), true);
+      await fixture.holds(KEY, 3);
+      assert.equal((await fixture.b.read(readOf(KEY, [], true))).lease, undefined);
+      assert.equal(await fixture.a.set(KEY, value(4), LONG, 'L1'), false);
+      await fixture.wait(fixture.shortMs);
+      await fixture.holds(KEY, undefined);
+    });
+
+    it('refuses to set with a lease that a delete or a set has ended', async (fixture) => {
+      await fixture.a.acquire(acquireOf(KEY, 'L1', { replaces: true }));
+      await fixture.b.delete([KEY], 0);
+      assert.equal(await fixture.a.set(KEY, value(1), LONG, 'L1'), false);
+      await fixture.a.acquire(acquireOf(KEY, 'L2', { replaces: true }));
+      await fixture.b.set(KEY, value(2), LONG);
+      assert.equal(await fixture.a.set(KEY, value(3), LONG, 'L2'), false);
+      await fixture.holds(KEY, 2);
+    });
+
     it('ends a lease that is not renewed, and refuses the late fill', async (fixture) => {
       await fixture.a.acquire(acquireOf(KEY, 'L1', { leaseMs: fixture.shortMs }));
       await fixture.wait(fixture.shortMs);

@@ -26,6 +26,15 @@ export function describeNotices<Stored>(suite: FencedSuite<Stored>): void {
       await fixture.hears('keys', ({ keys }) => keys.includes('k3'));
     });
 
+    it('tells of a key that was set with a lease', async (fixture) => {
+      await fixture.listen();
+      await fixture.a.acquire(acquireOf('k1', 'L1', { replaces: true }));
+      await fixture.a.set('k1', value(1), LONG, 'L0');
+      await fixture.a.set('k1', value(2), LONG, 'L1');
+      await fixture.hears('keys', ({ keys }) => keys.includes('k1'));
+      assert.equal(fixture.heard.filter(({ kind }) => kind === 'keys').length, 1);
+    });
+
     it('tells of an invalidation as it was made, with its tick and the end of its settle window', async (fixture) => {
       await fixture.listen();
       const first = invalidationOf(['t:b', 't:a'], { scope: 'tenant', match: 'all', mode: 'soft', settleMs: 5_000 });

@@ -184,4 +184,28 @@ export const mutants = [
     find: '      cancelRenewal();\n      desk.release(flight);',
     replace: '      cancelRenewal();',
   },
+  {
+    name: 'put without the lease check',
+    file: 'test/support/simulated-server.ts',
+    find: '    if (lease !== undefined && this.lease(key) !== lease) return false;\n',
+    replace: '    void lease;\n',
+  },
+  {
+    name: 'put without the lease check, in memory',
+    file: 'lib/backends/memory/memory-store.ts',
+    find: '    if (lease !== undefined && !this.space.leases.isHeld(key, lease, this.now())) return false;\n',
+    replace: '    void lease;\n',
+  },
+  {
+    name: 'put with the clocks of after the method',
+    file: 'lib/core/puts.ts',
+    find: 'this.#entry(call, parcel, put.startTicks, ',
+    replace: 'this.#entry(call, parcel, (await this.#keeper.ensure(parcel.groups, now)).map((scope) => scope.clock ?? 0), ',
+  },
+  {
+    name: 'put that was refused and leaves the key as it is',
+    file: 'lib/core/puts.ts',
+    find: "    if (events.wanted) events.emit({ type: 'fill_refused', key: label(call.storageKey) });\n    return apply([removal]);",
+    replace: "    if (events.wanted) events.emit({ type: 'fill_refused', key: label(call.storageKey) });\n    return true;",
+  },
 ];

@@ -1,5 +1,5 @@
 import { Injectable, NotFoundException } from '@nestjs/common';
-import { lastValueFrom, Observable, of, throwError, toArray } from 'rxjs';
+import { defer, lastValueFrom, Observable, of, throwError, toArray } from 'rxjs';
 import { describe, expect, it } from 'vitest';
 import { CacheService } from '../../lib/core/cache-service.js';
 import { CacheEvict } from '../../lib/nest/decorators/cache-evict.js';
@@ -452,6 +452,100 @@ describe('CachePut', () => {
         await cache.invalidate({ tags: [tag] });
         expect(await accounts.find(1)).toEqual({ id: 1, name: 'found' });
       }
+    });
+  });
+
+  it.each(['key', 'tag'] as const)('does not undo an invalidation of its %s that came while the method ran', async (what) => {
+    let row = 'v1';
+    let finish: () => void = () => undefined;
+    @Injectable()
+    class Rows {
+      @CachePut({ key: 'row', tags: ['rows'] })
+      async save(): Promise<string> {
+        return this.work();
+      }
+
+      @CachePut({ key: 'row', tags: ['rows'] })
+      stream(): Observable<string> {
+        return defer(() => this.work());
+      }
+
+      @CachePut({ key: 'row', tags: ['rows'] })
+      untyped() {
+        return this.work();
+      }
+
+      private async work(): Promise<string> {
+        const seen = row;
+        await new Promise<void>((resolve) => (finish = resolve));
+        return seen;
+      }
+    }
+    await using({ providers: [Rows] }, async ({ app }) => {
+      const [rows, cache] = [app.get(Rows), app.get(CacheService)];
+      const saves = [() => rows.save(), () => lastValueFrom(rows.stream()), () => rows.untyped(), () => rows.untyped()];
+      for (const save of saves) {
+        row = 'v1';
+        const slow = save();
+        await new Promise(setImmediate);
+        row = 'v2';
+        await cache.invalidate(what === 'key' ? { keys: ['row'] } : { tags: ['rows'] });
+        finish();
+        expect(await slow).toBe('v1');
+        expect(await cache.getOrSet('row', async () => row, { tags: ['rows'] })).toBe('v2');
+      }
+    });
+  });
+
+  it('leaves no old value when the new one cannot be described', async () => {
+    @Injectable()
+    class Rows {
+      @CachePut({ key: 'row', resultTags: (count) => Array.from({ length: count }, (_, i) => `t${i}`) })
+      async tags(count: number): Promise<number> {
+        return count;
+      }
+
+      @CachePut({ key: 'row', ttl: () => -1 })
+      async ttl(count: number): Promise<number> {
+        return count;
+      }
+
+      @CachePut({ key: 'row', tags: () => [''] })
+      async empty(count: number): Promise<number> {
+        return count;
+      }
+    }
+    await using({ providers: [Rows] }, async ({ app, log }) => {
+      const [rows, cache] = [app.get(Rows), app.get(CacheService)];
+      for (const save of [() => rows.tags(65), () => rows.ttl(65), () => rows.empty(65)]) {
+        await rows.tags(5);
+        expect(await cache.get('row')).toBe(5);
+        expect(await save()).toBe(65);
+        expect(await cache.get('row')).toBeUndefined();
+      }
+      expect(log.lines).toEqual(['tags', 'ttl', 'empty'].map((name) => expect.stringContaining(`Rows.${name}`) as string));
+    });
+  });
+
+  it('deletes where it cannot store, when the method changes what its key is made of', async () => {
+    @Injectable()
+    class Rows {
+      @CachePut({ key: (key, row) => key.segment('row').param('id', row.id ?? null) })
+      async insert(row: { id?: number }, id: number): Promise<number> {
+        row.id = id;
+        return id;
+      }
+    }
+    await using({ providers: [Rows] }, async ({ app, log }) => {
+      const [rows, cache] = [app.get(Rows), app.get(CacheService)];
+      const keyOf = (id: number) => cache.key().segment('row').param('id', id).build();
+      for (const id of [1, 2]) await cache.set(keyOf(id), 'old');
+      await rows.insert({}, 1);
+      await rows.insert({ id: 2 }, 1);
+      expect(await cache.getMany([keyOf(1), keyOf(2)])).toEqual([undefined, undefined]);
+      await rows.insert({ id: 2 }, 2);
+      expect(await cache.getMany([keyOf(1), keyOf(2)])).toEqual([undefined, 2]);
+      expect(log.about('Rows.insert')).toEqual([expect.stringContaining('has changed what its key is made of')]);
     });
   });
 

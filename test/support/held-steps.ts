@@ -15,6 +15,11 @@ export class HeldSteps {
     this.#patterns.push(pattern);
   }
 
+  /** Those that wait go on waiting; later ones do not. */
+  letPass(pattern: string): void {
+    this.#patterns = this.#patterns.filter((held) => held !== pattern);
+  }
+
   release(pattern: string): void {
     this.#patterns = this.#patterns.filter((held) => held !== pattern);
     for (const { label, go } of this.#held) if (label.includes(pattern)) go();

@@ -7,7 +7,7 @@ import { INVALIDATIONS, KEY_NAMES, type KeyName, type Process, World } from './w
 /** `at`: in another process than the client's own. */
 type Act = Deed & { readonly at?: number };
 type Deed =
-  | { readonly do: 'read' | 'peek' | 'set' | 'abort' | 'soft'; readonly key: KeyName }
+  | { readonly do: 'read' | 'peek' | 'set' | 'abort' | 'soft' | 'put'; readonly key: KeyName }
   | { readonly do: 'invalidate'; readonly which: number }
   | { readonly do: 'soften' }
   | { readonly do: 'lose'; readonly kind: Losable; readonly which: number }
@@ -67,6 +67,7 @@ function actsAround(focus: KeyName, scene: 'calm' | 'faults'): fc.Arbitrary<Act>
     { weight: 12, arbitrary: fc.record({ do: fc.constant('read' as const), key }) },
     { weight: 6, arbitrary: fc.record({ do: fc.constant('invalidate' as const), which }) },
     { weight: 2, arbitrary: fc.record({ do: fc.constantFrom('peek' as const, 'abort' as const, 'soft' as const, 'set' as const), key }) },
+    { weight: 2, arbitrary: fc.record({ do: fc.constant('put' as const), key }) },
     { weight: 1, arbitrary: fc.constant({ do: 'soften' as const }) },
     { weight: 2, arbitrary: wait },
     { weight: scene === 'calm' ? 0 : 6, arbitrary: accidents },
@@ -103,8 +104,10 @@ function plots(focus: KeyName, scene: 'calm' | 'faults'): (readonly Act[])[] {
     { do: 'invalidate', which: byTag, at: 1 },
     { ...read, at: 0 },
   ];
+  const put: Act = { do: 'put', key: focus };
+  const putting: readonly Act[] = [read, put, read, { do: 'invalidate', which }, put, read, { do: 'invalidate', which: byTag }];
   const busy: readonly Act[] = [read, { do: 'invalidate', which }, read, { do: 'invalidate', which: byTag }, read];
-  return scene === 'calm' ? [refresh, across, busy] : [refresh, lost, deaf, across, busy];
+  return scene === 'calm' ? [refresh, across, busy, putting] : [refresh, lost, deaf, across, busy, putting];
 }
 
 /** @param scene 'calm': invalidations only; 'faults': accidents too */
@@ -167,7 +170,7 @@ async function live({ process: at, acts }: Client, world: World, scheduler: Sche
 
 async function perform(act: Act, process: Process, world: World, scheduler: Schedule): Promise<void> {
   const { link } = process;
-  if (!['read', 'peek', 'soft', 'invalidate', 'set', 'soften'].includes(act.do)) world.disturbed = true;
+  if (!['read', 'peek', 'soft', 'invalidate', 'set', 'put', 'soften'].includes(act.do)) world.disturbed = true;
   if (['lose', 'down'].includes(act.do)) world.accidents = true;
   switch (act.do) {
     case 'read':
@@ -189,6 +192,9 @@ async function perform(act: Act, process: Process, world: World, scheduler: Sche
     }
     case 'set':
       await world.set(process, act.key);
+      return;
+    case 'put':
+      await world.put(process, act.key);
       return;
     case 'invalidate':
       await world.invalidate(process, act.which);

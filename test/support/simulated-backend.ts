@@ -106,9 +106,11 @@ export class SimulatedLink implements FencedStore<Payload> {
     });
   }
 
-  set(key: string, stored: Payload, ttlMs: number): Promise<void> {
+  set(key: string, stored: Payload, ttlMs: number, lease?: string): Promise<boolean> {
     return this.#call(`set ${key}`, () => {
-      this.server.set(this.name, key, stored, ttlMs);
+      const done = this.server.set(this.name, key, stored, ttlMs, lease);
+      if (!done && lease !== undefined) this.server.checkRefusal(key, lease, this.#leases.get(lease));
+      return done;
     });
   }
 

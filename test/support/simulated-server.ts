@@ -58,9 +58,9 @@ export class SimulatedServer {
     return { clock: this.clocks.get(scope), markers: groups.map((group) => this.markers.get(`${scope} ${group}`)) };
   }
 
-  acquire({ key, lease, leaseMs, seen, dead }: AcquireRequest<Payload>): Acquired<Payload> {
+  acquire({ key, lease, leaseMs, seen, dead, replaces }: AcquireRequest<Payload>): Acquired<Payload> {
     const stored = this.value(key);
-    if (stored !== undefined && !same(stored, seen)) return { state: 'found', stored };
+    if (stored !== undefined && replaces !== true && !same(stored, seen)) return { state: 'found', stored };
     const held = this.lease(key);
     if (held !== undefined && held !== dead && held !== lease) {
       this.waiters.add(key);
@@ -93,10 +93,12 @@ export class SimulatedServer {
     return true;
   }
 
-  set(sender: string, key: string, payload: Payload, ttlMs: number): void {
+  set(sender: string, key: string, payload: Payload, ttlMs: number, lease?: string): boolean {
+    if (lease !== undefined && this.lease(key) !== lease) return false;
     this.values.set(key, { payload, until: this.clock.now() + ttlMs });
     this.#end(key);
     this.tell(sender, { kind: 'keys', keys: [key] });
+    return true;
   }
 
   delete(sender: string, keys: readonly string[], settleMs: number): void {

@@ -175,6 +175,26 @@ export class World {
     made.from = ++this.#moment;
   }
 
+  /** A method whose result is put: made when the method began, and from then on what was there before is old. */
+  async put(process: Process, key: KeyName): Promise<void> {
+    this.disturbed = true;
+    const { results } = process.cache;
+    const { tags } = this.#options(key);
+    const pending = await results.begin(KEYS[key], typeof tags === 'object' ? tags : []);
+    const from = ++this.#moment;
+    const id = this.#made.size + 1;
+    this.#made.set(id, { key, from });
+    try {
+      for (let i = 0; i <= this.plan.slowness; i++) await this.step(`${process.name}: the method works`);
+      if (this.failing) return;
+      const { durable } = await results.keep<Made>(pending, KEYS[key], { key, id }, this.#options(key));
+      this.#moment++;
+      this.acknowledged.push({ by: process, reaches: [key], calledAt: from, durable, streamedAt: this.server.stream.length });
+    } finally {
+      results.end(pending);
+    }
+  }
+
   /** Everyone is well and has heard everything; nothing is under way any more. */
   async heal(): Promise<void> {
     this.#healed = true;

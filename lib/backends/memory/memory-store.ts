@@ -45,10 +45,10 @@ export class MemoryStore implements FencedStore<Entry> {
     };
   }
 
-  async acquire({ key, lease, leaseMs, seen, dead }: AcquireRequest<Entry>): Promise<Acquired<Entry>> {
+  async acquire({ key, lease, leaseMs, seen, dead, replaces }: AcquireRequest<Entry>): Promise<Acquired<Entry>> {
     const { shelf, leases } = this.space;
     const now = this.now();
-    const stored = shelf.get(key, this.context.clock)?.entry;
+    const stored = replaces === true ? undefined : shelf.get(key, this.context.clock)?.entry;
     if (stored !== undefined && stored !== seen) return { state: 'found', stored };
     const held = leases.get(key, now);
     if (held !== undefined && held.lease !== dead && held.lease !== lease) {
@@ -78,10 +78,12 @@ export class MemoryStore implements FencedStore<Entry> {
     return true;
   }
 
-  async set(key: string, stored: Entry, ttlMs: number): Promise<void> {
+  async set(key: string, stored: Entry, ttlMs: number, lease?: string): Promise<boolean> {
+    if (lease !== undefined && !this.space.leases.isHeld(key, lease, this.now())) return false;
     this.#put(key, stored, ttlMs);
     this.space.leases.end(key);
     this.space.tell({ kind: 'keys', keys: [key] });
+    return true;
   }
 
   async delete(keys: readonly string[], settleMs: number): Promise<void> {

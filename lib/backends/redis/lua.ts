@@ -75,13 +75,13 @@ local function clock(key)
 end
 `;
 
-/** KEYS value, lease, waiters, settle. ARGV lease, its ms, dead lease, bytes of the seen value (-1: none), its first 128 bytes. */
+/** KEYS value, lease, waiters, settle. ARGV lease, its ms, dead lease, bytes of the seen value (-1: none, -2: any), its first 128 bytes. */
 export const ACQUIRE: Script = {
   name: 'acquire',
   source: `${TIME}
 local now = text(ms(time()))
 local length = redis.call('STRLEN', KEYS[1])
-if length > 0 and (length ~= tonumber(ARGV[4]) or redis.call('GETRANGE', KEYS[1], 0, 127) ~= ARGV[5]) then
+if length > 0 and ARGV[4] ~= '-2' and (length ~= tonumber(ARGV[4]) or redis.call('GETRANGE', KEYS[1], 0, 127) ~= ARGV[5]) then
   return { now, 'found', redis.call('GET', KEYS[1]) }
 end
 local held = redis.call('GET', KEYS[2])
@@ -131,13 +131,15 @@ return { 1, waited }`,
 };
 
 /**
- * KEYS value, lease, waiters, [stream]. ARGV announce x3, notice, payload, its ms, the latest time at which it may still be done (ms). Returns done?
- * Nothing else fences a set: one that a healed network delivers late, on a connection that was given up, would bring back what was deleted since.
+ * KEYS value, lease, waiters, [stream]. ARGV announce x3, notice, payload, its ms, a lease ('': none), the latest time at which it may still be done
+ * (ms). Returns 1 when done, 0 when too late, -1 when the lease is not held. Without a lease nothing else fences a set: one that a healed network
+ * delivers late, on a connection that was given up, would bring back what was deleted since.
  */
 export const SET: Script = {
   name: 'set',
   source: `${TIME}${ANNOUNCE}
-if ms(time()) > tonumber(ARGV[7]) then return 0 end
+if ms(time()) > tonumber(ARGV[8]) then return 0 end
+if ARGV[7] ~= '' and redis.call('GET', KEYS[2]) ~= ARGV[7] then return -1 end
 redis.call('SET', KEYS[1], ARGV[5], 'PX', ARGV[6])
 redis.call('UNLINK', KEYS[2], KEYS[3])
 if KEYS[4] then announce(KEYS[4], ARGV[4]) end

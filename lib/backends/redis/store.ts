@@ -109,14 +109,14 @@ export class RedisStore implements FencedStore<Payload> {
   }
 
   async acquire(request: AcquireRequest<Payload>, timeoutMs?: number): Promise<Acquired<Payload>> {
-    const { key, lease, leaseMs, seen, dead, text } = request;
+    const { key, lease, leaseMs, seen, dead, replaces, text } = request;
     const { length, prefix } = fingerprint(seen);
     const names = this.#names;
     const sentAt = performance.now();
     const reply = await this.#scripts.run(
       ACQUIRE,
       [names.value(key), names.lease(key), names.waiters(key), names.settle(key)],
-      [lease, wholeMs(leaseMs), dead ?? '', String(length), prefix],
+      [lease, wholeMs(leaseMs), dead ?? '', replaces === true ? '-2' : String(length), prefix],
       { reply: text ? 'text' : 'bytes', ...(timeoutMs === undefined ? {} : { timeoutMs }) },
     );
     const took = performance.now() - sentAt;
@@ -160,17 +160,19 @@ export class RedisStore implements FencedStore<Payload> {
     return filled === 1;
   }
 
-  async set(key: string, stored: Payload, ttlMs: number): Promise<void> {
-    const { value, lease, waiters } = this.#of(key);
+  async set(key: string, stored: Payload, ttlMs: number, lease = ''): Promise<boolean> {
+    const { value, lease: name, waiters } = this.#of(key);
     const [body = ''] = keysBodies([key]);
-    const keys = [value, lease, waiters, ...this.#teller.withinScript];
-    const args = [...this.#teller.preface, body, toArgument(stored), wholeMs(ttlMs)];
+    const keys = [value, name, waiters, ...this.#teller.withinScript];
+    const args = [...this.#teller.preface, body, toArgument(stored), wholeMs(ttlMs), lease];
     const last = (): string => String(Math.ceil(this.now() + this.#connection.commandTimeout));
     // one that was too late was not done: a busy process may have written it long after it was made
     let done: unknown = 0;
-    for (let tries = 0; tries < SET_TRIES && done !== 1; tries++) done = await this.#scripts.run(SET, keys, args, { last });
+    for (let tries = 0; tries < SET_TRIES && done === 0; tries++) done = await this.#scripts.run(SET, keys, args, { last });
+    if (done === -1) return false;
     if (done !== 1) throw new BackendError('TIMEOUT', 'Redis got the set too late to do it.');
     await this.#teller.afterwards([body]);
+    return true;
   }
 
   async delete(keys: readonly string[], settleMs: number): Promise<void> {

@@ -5,7 +5,9 @@ import { setOnce } from '../plan.js';
 import { whereOf, wrapMethod } from '../wrap-method.js';
 
 /**
- * The method always runs, and its result replaces what is stored under the key, for all processes.
+ * The method always runs, and its result replaces what is stored under the key, for all processes. It is fenced like a load: what is invalidated while
+ * the method runs stays so. A result that is not stored, for whatever reason, leaves the key deleted; a method that fails changes nothing. One round
+ * trip before the method (a backend that does not answer delays it by `backendTimeout`), one after it, two when its tags become known by its result.
  *
  * ```ts
  * @CachePut({ key: (key, account) => key.segment('account').param('id', account.id) })
