@@ -41,6 +41,7 @@ export const mutants = [
         replace: '      if (lease !== undefined) {\n',
       },
       { file: 'lib/core/loader.ts', find: '    if (flight.storable) tiers.keep(', replace: '    tiers.keep(' },
+      { file: 'lib/core/loader.ts', find: 'const entry = flight.storable && flight.lease', replace: 'const entry = flight.lease' },
     ],
   },
   {

@@ -175,6 +175,32 @@ describe('an L1', () => {
   });
 });
 
+describe('in L1', () => {
+  it('stays no load whose key was deleted after it was stored, before that was known', async () => {
+    const { steps, first } = fleet(3, true);
+    steps.hold('p0: fill segment:k <');
+    await first.cache.getOrSet('k', () => 'old');
+    await setImmediate();
+    await first.cache.delete('k');
+    steps.release('p0: fill segment:k <');
+    await first.cache.drain();
+    await expect(first.cache.getOrSet('k', () => 'new')).resolves.toBe('new');
+  });
+
+  it('stays nothing that was read before its key was deleted and arrives after it', async () => {
+    const { steps, first, second } = fleet(3, true);
+    await second.cache.getOrSet('k', () => 'old');
+    await second.cache.drain();
+    steps.hold('p0: read segment:k <');
+    const early = first.cache.getOrSet('k', () => 'not needed');
+    await setImmediate();
+    await first.cache.delete('k');
+    steps.release('p0: read segment:k <');
+    await expect(early).resolves.toBe('old');
+    await expect(first.cache.getOrSet('k', () => 'new')).resolves.toBe('new');
+  });
+});
+
 describe('a load that an invalidation has overtaken', () => {
   it('does not take its successor with it when it ends', async () => {
     const { cache } = memory();
