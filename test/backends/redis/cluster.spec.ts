@@ -3,7 +3,7 @@ import { createCluster } from 'redis';
 import { slotOf } from '../../../lib/backends/redis/names.js';
 import type { RedisBackendOptions } from '../../../lib/redis.js';
 import { type RedisCluster, startRedisCluster, until } from '../../support/redis.js';
-import { freshNamespace, listen, type Opened } from './open.js';
+import { freshNamespace, listen, open, type Opened } from './open.js';
 
 let cluster: RedisCluster;
 const ends: (() => Promise<unknown>)[] = [];
@@ -67,6 +67,18 @@ describe('a cluster', () => {
 
     await Promise.all(keys.map((key) => a.store.set(key, 'v', 60_000)));
     expect(await a.store.sweep('', new AbortController().signal)).toBe(keys.length);
+  });
+
+  it('takes a first command that comes before any connection', async () => {
+    for (const strike of [
+      (one: Opened) => one.store.delete(['a', 'b'], 0),
+      (one: Opened) => one.store.set('k', 'v', 60_000),
+      (one: Opened) => one.store.invalidate({ scope: '', groups: ['t:a', 't:b'], match: 'any', mode: 'hard', settleMs: 0 }),
+    ]) {
+      const one = open({ cluster: { rootNodes: rootNodes() }, commandTimeout: '5s', connectTimeout: '5s' });
+      ends.push(one.close);
+      await strike(one);
+    }
   });
 
   it('that was given is used, and open and unharmed after close', async () => {
