@@ -1,10 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { createAsyncContext } from './async-context.js';
+import { BackgroundTenant } from './background-tenant.js';
 import { MemoryBackend } from './backends/memory/memory-backend.js';
 import { systemClock } from './clock.js';
 import { cborCodec } from './codecs/cbor.js';
 import { envelope } from './codecs/envelope.js';
 import { jsonCodec } from './codecs/json.js';
+import { REFRESHES_WITHIN } from './core/call-maker.js';
 import { CacheService } from './core/cache-service.js';
 import { Engine } from './core/engine.js';
 import { resolveSettings, type Settings } from './core/options.js';
@@ -30,7 +32,7 @@ import type { FencedStore, NearStore } from './ports/store.js';
  */
 export function createCache(options: CacheOptions = {}): CacheService {
   const codecs = new Map<string, Codec>([jsonCodec, cborCodec].map((codec) => [codec.id, codec]));
-  const settings = resolveSettings(options, codecs);
+  const settings = withBackgroundTenant(resolveSettings(options, codecs));
   codecs.set(responseCodec.id, responseCodec);
   codecs.set(settings.policy.codec.id, settings.policy.codec);
   const clock = options.clock ?? systemClock;
@@ -61,6 +63,12 @@ export function createCache(options: CacheOptions = {}): CacheService {
   });
   made.engine = engine;
   return new CacheService(engine, createAsyncContext, options.invalidations ?? []);
+}
+
+/** In a refresh the resolver gives the tenant that is refreshed; that of an application does so for all of its caches. */
+function withBackgroundTenant(settings: Settings): Settings {
+  if (!settings.hasTenantResolver || REFRESHES_WITHIN in settings.tenant) return settings;
+  return Object.freeze({ ...settings, tenant: new BackgroundTenant().over(settings.tenant) });
 }
 
 interface Opened {

@@ -33,14 +33,10 @@ export class Batches {
     const places = new Map<string, number>();
     const distinct: K[] = [];
     const calls: Call[] = [];
-    const bulk = new Bulk(
-      async (indexes, context) =>
-        produceMissing(
-          indexes.map((index) => distinct[index] as K),
-          context,
-        ),
-      engine.context,
-    );
+    const bulk = new Bulk((indexes, context) => {
+      const missing = indexes.map((index) => distinct[index] as K);
+      return this.calls.within(context, async () => produceMissing(missing, context));
+    }, engine.context);
     const which = keys.map((key) => {
       const index = distinct.length;
       const call = this.calls.call(key, (context: ProducerContext) => bulk.request(index, context), options);

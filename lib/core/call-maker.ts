@@ -4,10 +4,19 @@ import { type AnyProducer, type Call, type CallOptions, makeCall } from './call.
 import { CacheKey, type CacheKeyBuilder, keyOf, type KeyPart } from './key.js';
 import { type Policy, resolvePolicy, type Settings } from './options.js';
 import type { Tiers } from './tiers.js';
-import type { EntryOptions, KeyLike } from './types.js';
+import type { EntryOptions, KeyLike, Producer, ProducerContext } from './types.js';
 
 /** Under this the options of a call may hold a part that is the same object from call to call: it is resolved once. */
 export const SHARED_OPTIONS = Symbol('shared options');
+
+/** Under this a tenant resolver may hold what a refresh runs within, so that the resolver gives the tenant of the refresh there. */
+export const REFRESHES_WITHIN = Symbol('refreshes within');
+
+export interface RefreshesWithin {
+  readonly [REFRESHES_WITHIN]?: { run<T>(context: Background, production: () => Promise<T>): Promise<T> };
+}
+
+type Background = Pick<ProducerContext, 'background' | 'tenant'>;
 
 const PLAIN_KEYS_KEPT = 2_000;
 const LONGEST_KEPT = 200;
@@ -16,6 +25,7 @@ const LONGEST_KEPT = 200;
 export class CallMaker {
   readonly json: Policy;
   readonly cbor: Policy;
+  readonly #refreshes: RefreshesWithin[typeof REFRESHES_WITHIN];
   readonly #policies = new WeakMap<object, Policy>();
   /** Keys made from plain strings without a tenant: making one takes longer than the rest of a hit in memory. */
   readonly #plain = new Map<string, CacheKey>();
@@ -24,6 +34,7 @@ export class CallMaker {
     readonly settings: Settings,
     readonly tiers: Tiers,
   ) {
+    this.#refreshes = (settings.tenant as RefreshesWithin)[REFRESHES_WITHIN];
     this.json = resolvePolicy({ codec: 'json' }, settings.policy, tiers.codecs);
     this.cbor = resolvePolicy({ codec: 'cbor' }, settings.policy, tiers.codecs);
   }
@@ -89,7 +100,17 @@ export class CallMaker {
 
   make(key: CacheKey, like: KeyLike, producer: AnyProducer, options: CallOptions | undefined, policy: Policy): Call {
     const backendBy = this.tiers.clock.now() + this.settings.backendTimeout;
-    return makeCall(key, typeof like === 'string', producer, options, policy, backendBy);
+    const run = producer as Producer<unknown>;
+    const made: Producer<unknown> =
+      this.#refreshes === undefined
+        ? run
+        : (context) => (context.background ? this.within(context, async () => run(context)) : run(context));
+    return makeCall(key, typeof like === 'string', made, options, policy, backendBy);
+  }
+
+  /** Runs a production; what it asks for in the background is of the tenant that is refreshed. */
+  within<T>(context: Background, production: () => Promise<T>): Promise<T> {
+    return this.#refreshes === undefined ? production() : this.#refreshes.run(context, production);
   }
 }
 

@@ -1,7 +1,7 @@
 import { Injectable, Logger, type Type } from '@nestjs/common';
 import type { CacheService } from '../core/cache-service.js';
 import { CacheConfigError } from '../ports/errors.js';
-import { BackgroundTenant } from './background-tenant.js';
+import { BackgroundTenant } from '../background-tenant.js';
 import { awaiting } from './awaiting.js';
 import type { Caches } from './caches.js';
 import type { DerivedKeys } from './derived-keys.js';

@@ -1,5 +1,5 @@
 import type { CacheService } from '../core/cache-service.js';
-import type { BackgroundTenant } from './background-tenant.js';
+import type { BackgroundTenant } from '../background-tenant.js';
 import type { DerivedKeys } from './derived-keys.js';
 import type { Hints } from './hints.js';
 import type { MethodPlan } from './plan.js';

@@ -269,6 +269,9 @@ describe('invalidations during an outage', () => {
       ...['--replica-read-only', 'no', '--dir', tmpdir()],
     );
     endings.push(() => again.stop());
+    // it takes over with what the other had
+    await until(async () => String(await again.command('INFO', 'replication')).includes('master_link_status:up'), 'the copy');
+    await again.command('REPLICAOF', 'NO', 'ONE');
     await until(async () => {
       const value = await cache.get('row');
       expect(value).not.toBe('old');

@@ -6,6 +6,8 @@ import { describe, expect, it } from 'vitest';
 import { CacheService } from '../../lib/core/cache-service.js';
 import { Cacheable } from '../../lib/nest/decorators/cacheable.js';
 import { CacheKey } from '../../lib/nest/decorators/cache-key.js';
+import { CacheModule } from '../../lib/nest/cache.module.js';
+import { getCacheToken } from '../../lib/nest/tokens.js';
 import { FakeClock } from '../../lib/testing/fake-clock.js';
 import { type TestApp, using } from './support.js';
 
@@ -305,6 +307,44 @@ describe('tenants', () => {
         });
         expect(app.get(Accounts).runs).toBe(0);
         expect(await app.get(Accounts).named('a')).toBe('of a');
+      },
+      options,
+    );
+  });
+
+  it('of a batch is of its tenant, and so is what it asks for in other caches', async () => {
+    const tenants: unknown[] = [];
+    @Injectable()
+    class Accounts {
+      constructor(readonly cache: CacheService) {}
+
+      @Cacheable({ cache: 'rates', ttl: '1h' })
+      async rate(): Promise<number> {
+        return 1;
+      }
+
+      list = (): Promise<PromiseSettledResult<number>[]> =>
+        this.cache.getOrSetMany(['a', 'b'], async (missing, { background, tenant }) => {
+          tenants.push([background, tenant]);
+          if (background) await this.rate();
+          return missing.map(() => 1);
+        });
+    }
+    const clock = new FakeClock();
+    const tenant = () => request.getStore();
+    const options = { clock, tenant, ttl: '1s', staleWhileRevalidate: '1m' } as const;
+    await using(
+      { imports: [CacheModule.forRoot({ ...options, name: 'rates' })], providers: [Accounts] },
+      async (started) => {
+        await refreshOn(() => request.run('acme', () => started.app.get(Accounts).list()), clock, started);
+        expect(tenants).toEqual([
+          [false, 'acme'],
+          [true, 'acme'],
+        ]);
+        const rates = started.app.get<CacheService>(getCacheToken('rates'), { strict: false });
+        const productions = rates.stats().cache_productions;
+        await request.run('acme', () => started.app.get(Accounts).rate());
+        expect(rates.stats().cache_productions - productions).toBe(0);
       },
       options,
     );

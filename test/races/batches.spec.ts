@@ -141,6 +141,29 @@ describe('a batch of stale keys', () => {
   });
 });
 
+describe('what a refresh in the background asks for', () => {
+  it.each(['one key', 'a batch'])('is of the tenant that is refreshed, whatever the resolver says there: %s', async (what) => {
+    const clock = new FakeClock();
+    const als = new AsyncLocalStorage<string>();
+    const cache = createCache({ clock, ...WINDOWS, tenant: () => als.getStore() ?? 'public' });
+    const inner = (tenant: string | undefined) => cache.getOrSet('inner', () => `of ${String(tenant)}`, { ttl: '1h' });
+    const read = () =>
+      what === 'one key'
+        ? cache.getOrSet('k', ({ background, tenant }) => (background ? inner(tenant) : ''))
+        : cache.getOrSetMany(['k', 'l'], async (missing, { background, tenant }) => {
+            const made = background ? await inner(tenant) : '';
+            return missing.map(() => made);
+          });
+    await als.run('acme', read);
+    await clock.advance(1_100);
+    await als.run('acme', read);
+    await cache.drain();
+    expect([await als.run('acme', () => cache.get('inner')), await cache.get('inner')]).toEqual(['of acme', undefined]);
+    expect(await als.run('acme', () => cache.get('k'))).toBe('of acme');
+    await cache.close();
+  });
+});
+
 describe('a refresh of a batch in the background', () => {
   const tenantOf = (key: KeyLike) => (key as CacheKey).tenantName;
 

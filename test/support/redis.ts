@@ -105,7 +105,7 @@ function dumpOf(port: number): string {
 }
 
 async function ask(url: string, command: string[]): Promise<unknown> {
-  const client = createClient({ url, socket: { reconnectStrategy: false, connectTimeout: 1_000 } });
+  const client = createClient({ url, socket: { reconnectStrategy: false, connectTimeout: 10_000 } });
   client.on('error', () => undefined);
   await client.connect();
   try {

@@ -1,6 +1,7 @@
 import { withDeadline } from './deadline.js';
 import type { Dial } from './dial.js';
 import { asError, replyCode } from './failures.js';
+import { directly, type Role } from './role.js';
 import type { Wire } from './wire.js';
 
 export type TimeListener = (serverMs: number, roundTripMs: number) => void;
@@ -15,12 +16,13 @@ export class Attempt {
     private readonly dial: Dial,
     private readonly deadlineMs: number,
     private readonly timeListeners: ReadonlySet<TimeListener>,
+    private readonly role: Role,
   ) {}
 
   /** A link over which the server has answered; rejects when there is none by the deadline, and leaves nothing open then. */
-  async run(onError: (wire: Wire, error: Error) => void): Promise<Wire> {
+  async run(onError: (wire: Wire, error: Error) => void, onNode: (wire: Wire) => void): Promise<Wire> {
     try {
-      return await withDeadline(this.#open(onError), this.deadlineMs, () => {
+      return await withDeadline(this.#open(onError, onNode), this.deadlineMs, () => {
         const cause = this.#lastError === undefined ? '' : ` (${this.#lastError.message})`;
         return new Error(`no connection within ${String(this.deadlineMs)} ms${cause}`);
       });
@@ -35,7 +37,7 @@ export class Attempt {
     this.#opened?.destroy();
   }
 
-  async #open(onError: (wire: Wire, error: Error) => void): Promise<Wire> {
+  async #open(onError: (wire: Wire, error: Error) => void, onNode: (wire: Wire) => void): Promise<Wire> {
     const wire = await this.dial.open();
     if (this.#abandoned) throw new Error('the attempt was given up.');
     this.#opened = wire;
@@ -43,10 +45,15 @@ export class Attempt {
       this.#lastError = error;
       onError(wire, error);
     });
+    wire.onNode(() => {
+      onNode(wire);
+    });
     if (!wire.open) await wire.connect();
     if (!wire.ready) throw new Error('the client is not connected yet.');
     // unlike TIME, PING is refused while the server loads its data or runs a long script
-    await Promise.all([wire.send('', ['PING'], 'text', true).catch(unlessForbidden), askTime(wire, this.timeListeners)]);
+    const ping = wire.send('', ['PING'], 'text', true).catch(unlessForbidden);
+    const role = wire.kind === 'single' ? this.role.check(directly(wire)) : undefined;
+    await Promise.all([ping, askTime(wire, this.timeListeners), role]);
     return wire;
   }
 }

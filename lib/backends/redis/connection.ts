@@ -6,7 +6,8 @@ import { withDeadline } from './deadline.js';
 import type { Dial } from './dial.js';
 import { asError, notConnected, replyCode, tooLate } from './failures.js';
 import { Lanes } from './lanes.js';
-import { pauseBefore } from './pause.js';
+import { Pause, pauseBefore } from './pause.js';
+import { directly, Role } from './role.js';
 import { Window } from './window.js';
 import type { Wire } from './wire.js';
 
@@ -40,10 +41,11 @@ export class Connection {
   #connects = 0;
   readonly #stateListeners = new Set<(state: StoreState) => void>();
   readonly #timeListeners = new Set<TimeListener>();
+  readonly #role = new Role();
   readonly #lanes: Lanes;
   /** By lane; of the wire that is in use. */
   readonly #windows = new Map<string, Window>();
-  #wakeLoop: () => void = () => undefined;
+  readonly #pause = new Pause();
 
   constructor(
     private readonly dial: Dial,
@@ -129,7 +131,7 @@ export class Connection {
     this.#endFirstAttempt();
     this.#lanes.clear();
     this.#signalLoss(new Error('the backend was closed.'));
-    this.#wakeLoop();
+    this.#pause.wake();
     this.#attempting?.abandon();
     this.#drop();
     this.#stateListeners.clear();
@@ -176,7 +178,7 @@ export class Connection {
       this.#drop();
       this.#ended();
       this.#reportOnce(this.#lastError);
-      await this.#pause(pauseBefore(failures, startedAt, this.#lastError));
+      await this.#pause.wait(pauseBefore(failures, startedAt, this.#lastError));
     }
     this.#drop();
   }
@@ -193,23 +195,41 @@ export class Connection {
   }
 
   async #attempt(): Promise<Wire> {
-    const attempt = (this.#attempting = new Attempt(this.dial, this.times.connectTimeout, this.#timeListeners));
+    const attempt = (this.#attempting = new Attempt(this.dial, this.times.connectTimeout, this.#timeListeners, this.#role));
     try {
-      return await attempt.run((wire, error) => {
-        if (this.#wire !== wire) this.#lastError = error;
-        else if (!wire.ready || wire.kind === 'single') this.#signalLoss(error);
-      });
+      return await attempt.run(
+        (wire, error) => {
+          if (this.#wire !== wire) this.#lastError = error;
+          else if (!wire.ready || wire.kind === 'single') this.#signalLoss(error);
+        },
+        // a reconnection, of a part: a node that took the place of another may not have what was changed last
+        (wire) => {
+          if (this.#wire === wire) this.#tell();
+        },
+      );
     } finally {
       this.#attempting = undefined;
     }
   }
 
-  /** Finds a dead link while nobody uses it, and keeps the offset of the server's clock fresh. */
+  /** For a link without heartbeat: rejects when it does not lead to a master, and ends it when it leads to a replica. */
+  async checkRole(): Promise<void> {
+    const wire = this.#wire;
+    try {
+      await this.#role.checkAgain((args) => this.run({ key: '', args }));
+    } catch (error) {
+      if (this.#wire === wire && !(error instanceof BackendError)) this.#signalLoss(asError(error));
+      throw error;
+    }
+  }
+
+  /** Finds a link that is dead or leads to a replica while nobody uses it, and keeps the offset of the server's clock fresh. */
   #beat(wire: Wire): NodeJS.Timeout {
     const timer = setInterval(() => {
       if (wire.kind === 'cluster' || this.times.blocking === true) return;
       const askedAt = performance.now();
-      withDeadline(askTime(wire, this.#timeListeners), Math.max(this.times.connectTimeout, this.commandTimeout), () =>
+      const questions = Promise.all([askTime(wire, this.#timeListeners), this.#role.checkAgain(directly(wire))]);
+      withDeadline(questions, Math.max(this.times.connectTimeout, this.commandTimeout), () =>
         tooLate('TIME', this.times.connectTimeout, false),
       ).catch((error: unknown) => {
         const isBusy = error instanceof BackendError && (this.#windows.get('')?.heardAt ?? 0) > askedAt;
@@ -244,7 +264,7 @@ export class Connection {
     );
   }
 
-  /** A replica answered where the master was expected: the address may lead to another server by now. Rarely, so that reads go on meanwhile. */
+  /** A replica answered where the master was expected: the address may lead to another server by now. Rarely: it may be one that does not say so. */
   #renew(wire: Wire, cause: Error): void {
     if (this.#wire !== wire || !this.dial.owned || wire.kind === 'cluster') return;
     const now = performance.now();
@@ -274,17 +294,5 @@ export class Connection {
     if (cause === this.#reported) return;
     this.#reported = cause;
     this.report('connect', error);
-  }
-
-  async #pause(ms: number): Promise<void> {
-    if (ms <= 0) return;
-    await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, ms);
-      timer.unref();
-      this.#wakeLoop = () => {
-        clearTimeout(timer);
-        resolve();
-      };
-    });
   }
 }

@@ -44,7 +44,8 @@ function nodeOptions(options: RedisClientOptions): RedisClientOptions {
   const socket = { connectTimeout: 1_000, socketTimeout: NODE_SILENCE_MS, reconnectStrategy: retry, ...options.socket };
   return { pingInterval: NODE_SILENCE_MS / 2, ...options, disableOfflineQueue: true, socket: socket };
 }
-const CLUSTER_DEFAULTS = { topologyRefreshOnReconnectionAttemptStrategy: 500 } as const;
+/** Replicas are not read; and one that is connected already is not told of when it takes the place of its master. */
+const CLUSTER_DEFAULTS = { topologyRefreshOnReconnectionAttemptStrategy: 500, useReplicas: false } as const;
 
 function owned(make: () => Promise<RedisClientLike>): Dial {
   const dial: Dial = { kind: 'single', owned: true, open: async () => quiet(wireOf(await make())), beside: () => dial };
@@ -65,8 +66,12 @@ function given(client: GivenClient): Dial {
   // the listener keeps a broken connection from ending the process; it stays as long as the client, which is not ours to judge
   const wire = wireOf(client);
   let listener: (error: Error) => void = () => undefined;
-  client.on('error', (error: Error) => {
+  let nodeListener: () => void = () => undefined;
+  wire.onError((error) => {
     listener(error);
+  });
+  wire.onNode(() => {
+    nodeListener();
   });
   const shared: Wire = {
     ...wire,
@@ -79,8 +84,12 @@ function given(client: GivenClient): Dial {
     onError: (next) => {
       listener = next;
     },
+    onNode: (next) => {
+      nodeListener = next;
+    },
     destroy: () => {
       listener = () => undefined;
+      nodeListener = () => undefined;
     },
   };
   return {

@@ -2,6 +2,7 @@ import { BackendError } from '../../ports/errors.js';
 import type { Notice } from '../../ports/store.js';
 import type { Connection } from './connection.js';
 import { asError } from './failures.js';
+import { Pause } from './pause.js';
 import { parseStream, type StreamEntry } from './stream-reply.js';
 import { type Heard, HELLO_BODY, parseBody } from './notice-text.js';
 
@@ -49,7 +50,7 @@ export class Notices {
   #reportedAt = -Infinity;
   /** The next read looks at once instead of waiting. */
   #impatient = true;
-  #wake: () => void = () => undefined;
+  readonly #pause = new Pause();
 
   constructor(private readonly parts: NoticeParts) {}
 
@@ -59,7 +60,7 @@ export class Notices {
       this.#running = true;
       this.parts.link.onState((state) => {
         if (state === 'down') this.#provenUntil = -Infinity;
-        this.#wake();
+        this.#pause.wake();
       });
       this.parts.link.start();
       void this.#listen();
@@ -74,7 +75,7 @@ export class Notices {
   close(): void {
     this.#closed = true;
     this.#provenUntil = -Infinity;
-    this.#wake();
+    this.#pause.wake();
     this.parts.link.close();
     this.#listeners.clear();
   }
@@ -84,7 +85,7 @@ export class Notices {
       try {
         if (!this.parts.link.connected) {
           this.#impatient = true;
-          await this.#pause(250);
+          await this.#pause.wait(250);
           continue;
         }
         this.#position ??= await this.#hello();
@@ -94,7 +95,7 @@ export class Notices {
         if (this.#isClosed()) return;
         // a link that is away is reported by itself
         if (error instanceof BackendError && error.code === 'CACHE_BACKEND_FAILED') this.#reportRarely(error);
-        await this.#pause(250);
+        await this.#pause.wait(250);
       }
     }
   }
@@ -113,11 +114,15 @@ export class Notices {
   async #readOnce(position: string): Promise<void> {
     const block = this.#impatient ? [] : ['BLOCK', String(BLOCK_MS)];
     const sentAt = performance.now();
-    const reply = await this.parts.link.run({
-      key: this.parts.stream,
-      args: ['XREAD', 'COUNT', String(MOST_ENTRIES), ...block, 'STREAMS', this.parts.stream, position],
+    const { link, stream } = this.parts;
+    // what a replica says proves nothing: it may lag, or be cut off and stay silent for ever. A server ends the reads that wait when it becomes one.
+    const isMaster = link.checkRole();
+    const read = link.run({
+      key: stream,
+      args: ['XREAD', 'COUNT', String(MOST_ENTRIES), ...block, 'STREAMS', stream, position],
       ...(this.#impatient ? {} : { holdMs: BLOCK_MS }),
     });
+    const [reply] = await Promise.all([read, isMaster]);
     const entries = parseStream(reply);
     if (entries.length > 0) {
       for (const entry of entries) this.#hear(entry);
@@ -190,16 +195,5 @@ export class Notices {
     if (now - this.#reportedAt < REPORTS_APART_MS) return;
     this.#reportedAt = now;
     this.parts.report('listen', error);
-  }
-
-  #pause(ms: number): Promise<void> {
-    return new Promise((resolve) => {
-      const timer = setTimeout(resolve, ms);
-      timer.unref();
-      this.#wake = () => {
-        clearTimeout(timer);
-        resolve();
-      };
-    });
   }
 }

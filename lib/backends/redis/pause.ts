@@ -16,3 +16,24 @@ export function pauseBefore(failures: number, startedAt: number, cause: Error, r
   const backoff = failures === 0 ? 0 : Math.min(LONGEST_MS, 25 * 2 ** failures) * (0.5 + random() / 2);
   return Math.max(apart, backoff, 0);
 }
+
+/** A pause that may be cut short, and keeps no process alive. */
+export class Pause {
+  #wake: () => void = () => undefined;
+
+  async wait(ms: number): Promise<void> {
+    if (ms <= 0) return;
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, ms);
+      timer.unref();
+      this.#wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
+
+  wake(): void {
+    this.#wake();
+  }
+}

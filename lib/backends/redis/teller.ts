@@ -25,7 +25,7 @@ export class Teller {
 
   /** The keys a script needs to announce by itself: the stream, or none. */
   get withinScript(): readonly string[] {
-    return this.connection.wire?.kind === 'cluster' ? [] : [this.stream];
+    return this.connection.kind === 'cluster' ? [] : [this.stream];
   }
 
   /** Announces what the script before could not. */

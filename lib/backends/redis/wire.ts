@@ -31,6 +31,7 @@ export interface RedisClusterLike {
   readonly slots: readonly ({ readonly master?: { readonly address: string } } | undefined)[];
   connect(): Promise<unknown>;
   on(event: 'error', listener: (error: Error) => void): unknown;
+  on(event: 'node-ready', listener: () => void): unknown;
   off(event: 'error', listener: (error: Error) => void): unknown;
   sendCommand(firstKey: string | undefined, isReadonly: boolean | undefined, args: Argument[], options?: SendOptions): Promise<unknown>;
   nodeClient(node: never): Promise<unknown>;
@@ -44,6 +45,7 @@ export interface RedisSentinelLike {
   readonly isReady: boolean;
   connect(): Promise<unknown>;
   on(event: 'error', listener: (error: Error) => void): unknown;
+  on(event: 'ready', listener: () => void): unknown;
   off(event: 'error', listener: (error: Error) => void): unknown;
   sendCommand(isReadonly: boolean | undefined, args: Argument[], options?: SendOptions): Promise<unknown>;
   duplicate(overrides?: Record<string, unknown>): unknown;
@@ -66,6 +68,8 @@ export interface Wire {
   /** One wire per node that holds keys; they share this wire's connections and are never destroyed. */
   nodes(): Promise<readonly Wire[]>;
   onError(listener: (error: Error) => void): void;
+  /** Told when a node can be used that came back or took the place of another, while the wire as a whole went on: of a cluster, or behind sentinels. */
+  onNode(listener: () => void): void;
   destroy(): void;
 }
 
@@ -113,6 +117,10 @@ function singleWire(client: RedisClientLike | RedisSentinelLike, send: Send): Wi
     lane: () => '',
     nodes: () => Promise.resolve([wire]),
     onError: (listener) => void client.on('error', listener),
+    onNode: (listener) => {
+      // a single server is another only after a reconnection
+      if (isSentinel(client)) client.on('ready', listener);
+    },
     destroy: () => {
       destroy(client);
     },
@@ -134,6 +142,7 @@ function clusterWire(cluster: RedisClusterLike): Wire {
     lane: (key) => cluster.slots[slotOf(key)]?.master?.address ?? '',
     nodes: () => Promise.all(cluster.masters.map(async (node) => wireOf((await cluster.nodeClient(node as never)) as RedisClientLike))),
     onError: (listener) => void cluster.on('error', listener),
+    onNode: (listener) => void cluster.on('node-ready', listener),
     destroy: () => {
       destroy(cluster);
     },

@@ -3,7 +3,7 @@ import { createCluster } from 'redis';
 import { slotOf } from '../../../lib/backends/redis/names.js';
 import type { RedisBackendOptions } from '../../../lib/redis.js';
 import { type RedisCluster, startRedisCluster, until } from '../../support/redis.js';
-import { freshNamespace, listen, type Opened } from './open.js';
+import { freshNamespace, listen, open, type Opened } from './open.js';
 
 let cluster: RedisCluster;
 const ends: (() => Promise<unknown>)[] = [];
@@ -69,6 +69,18 @@ describe('a cluster', () => {
     expect(await a.store.sweep('', new AbortController().signal)).toBe(keys.length);
   });
 
+  it('takes a first command that comes before any connection', async () => {
+    for (const strike of [
+      (one: Opened) => one.store.delete(['a', 'b'], 0),
+      (one: Opened) => one.store.set('k', 'v', 60_000),
+      (one: Opened) => one.store.invalidate({ scope: '', groups: ['t:a', 't:b'], match: 'any', mode: 'hard', settleMs: 0 }),
+    ]) {
+      const one = open({ cluster: { rootNodes: rootNodes() }, commandTimeout: '5s', connectTimeout: '5s' });
+      ends.push(one.close);
+      await strike(one);
+    }
+  });
+
   it('that was given is used, and open and unharmed after close', async () => {
     const client = createCluster({ rootNodes: rootNodes() });
     client.on('error', () => undefined);
@@ -80,6 +92,29 @@ describe('a cluster', () => {
     expect((await one.store.read({ key: 'k', scopes: [], withLease: false, text: true })).stored).toBe('v');
     await one.close();
     expect(await client.get('nothing')).toBeNull();
+  });
+
+  it('tells of a node that took the place of another although nobody used it meanwhile', async () => {
+    await until(async () => {
+      const slots = (await cluster.nodes[0]?.command('CLUSTER', 'SLOTS')) as unknown[][];
+      return slots.every(([, , ...nodes]) => nodes.length === 2);
+    }, 'the replicas being known');
+    // no client of replicas may be there already, whatever is asked for: its promotion would go unnoticed
+    const one = await ready({ cluster: { rootNodes: rootNodes(), useReplicas: true } });
+    const nodes = String(await cluster.nodes[0]?.command('CLUSTER', 'NODES'))
+      .trim()
+      .split('\n')
+      .map((line) => line.split(' '));
+    const master = nodes.find((fields) => fields[2]?.includes('master') === true && !fields[8]?.startsWith('0-'));
+    const replica = nodes.find((fields) => fields[3] === master?.[0]);
+    const server = (fields: string[] | undefined) => cluster.nodes.find(({ port }) => fields?.[1]?.includes(`:${String(port)}@`));
+    const states: string[] = [];
+    one.store.onState((state) => void states.push(state));
+    await server(master)?.kill();
+    await until(async () => String(await server(replica)?.command('ROLE')).startsWith('master'), 'the failover');
+    await until(() => states.includes('up'), 'being told');
+    await server(master)?.restart();
+    await until(async () => String(await server(master)?.command('ROLE')).startsWith('slave'), 'the old master following');
   });
 
   it('lets nothing hang while a master is frozen, answers for the others, and heals by failover', async () => {

@@ -4,7 +4,7 @@ import type { Payload } from '../../../lib/ports/codec.js';
 import type { FencedStore } from '../../../lib/ports/store.js';
 import { type FaultProxy, startFaultProxy } from '../../support/fault-proxy.js';
 import { freePort, type RedisServer, startRedis, startRedisOn, until } from '../../support/redis.js';
-import { listen, open, type Opened } from './open.js';
+import { freshNamespace, listen, open, type Opened } from './open.js';
 
 const ends: (() => Promise<unknown> | void)[] = [];
 afterEach(async () => {
@@ -258,18 +258,62 @@ describe('a Redis that refuses', () => {
     expect(one.store.state).toBe('up');
   });
 
-  it('because it is a replica goes on being read', async () => {
+  it('because it has become a replica is not read any more, until it is a master again', async () => {
     const [master, replica] = await Promise.all([server('--repl-diskless-sync-delay', '0'), server()]);
     const one = opened({ url: replica.url });
     await until(() => works(one.store));
     await one.store.set('k', 'v', 60_000);
     await replica.command('REPLICAOF', '127.0.0.1', String(master.port));
     await until(async () => String(await replica.command('INFO', 'replication')).includes('master_link_status:up'), 'replication');
-    await expect(one.store.set('k', 'w', 60_000)).rejects.toMatchObject({ code: 'CACHE_BACKEND_FAILED' });
-    await until(() => one.store.state === 'up');
-    for (let i = 0; i < 20; i++) await one.store.read({ key: 'k', scopes: [], withLease: false, text: true });
+    // nobody writes: the heartbeat finds it
+    await until(() => one.store.state === 'down', 'the replica being noticed');
+    expect(allAway(await everything(one))).toBe(true);
+    expect(one.problems.some(({ error }) => error.message.includes('the server is a replica'))).toBe(true);
+    await new Promise((resolve) => setTimeout(resolve, 1_000));
+    expect([one.store.state, one.store.hearing()]).toEqual(['down', false]);
     await replica.command('REPLICAOF', 'NO', 'ONE');
     await until(() => works(one.store));
+    await until(() => one.store.hearing());
+  });
+
+  it.each(['is silent', 'goes on speaking'])('because it has become a replica is not believed although it %s', async (what) => {
+    const redis = await server();
+    const proxy = await proxyTo(redis);
+    const namespace = freshNamespace();
+    const one = opened({ url: proxy.url, commandTimeout: '5s' }, namespace);
+    await until(() => one.store.hearing());
+    // a server ends the reads that wait when it becomes a replica: it must be between two of them, which the slow link makes long
+    proxy.delay(300);
+    const waiting = async (): Promise<boolean> => String(await redis.command('CLIENT', 'LIST')).includes(' flags=b');
+    await until(waiting);
+    await until(async () => !(await waiting()));
+    await redis.command('REPLICAOF', '127.0.0.1', String(await freePort()));
+    await redis.command('CONFIG', 'SET', 'replica-read-only', 'no');
+    const ticks = async (count: number, each: () => void): Promise<void> => {
+      for (let i = 0; i < count; i++) {
+        if (what === 'goes on speaking') await redis.command('XADD', `${namespace}:{~}:n`, '*', 'p', '0', 's', 'x', 'b', '{}');
+        each();
+        await new Promise((resolve) => setTimeout(resolve, 50));
+      }
+    };
+    // what was proven before still counts
+    await ticks(70, () => undefined);
+    await ticks(30, () => {
+      expect(one.store.hearing()).toBe(false);
+    });
+    proxy.pass();
+    await redis.command('REPLICAOF', 'NO', 'ONE');
+    await until(() => one.store.hearing());
+  });
+
+  it.each(['NOPERM', 'ERR'])('only to tell its role is used as a master (%s)', async (code) => {
+    const redis = await server(...(code === 'ERR' ? ['--rename-command', 'ROLE', 'HIDDEN'] : []));
+    if (code === 'NOPERM') await redis.command('ACL', 'SETUSER', 'default', '-role');
+    const one = opened({ url: redis.url });
+    await until(() => works(one.store));
+    await until(() => one.store.hearing());
+    await new Promise((resolve) => setTimeout(resolve, 2_500));
+    expect([one.store.state, one.store.hearing(), one.backend.status().connects, one.problems]).toEqual(['up', true, 1, []]);
   });
 
   it('because a script of somebody else runs too long is away, and heals', async () => {

@@ -1,5 +1,6 @@
-import { createAsyncContext } from '../async-context.js';
-import type { CacheOptions, ProducerContext } from '../core/types.js';
+import { createAsyncContext } from './async-context.js';
+import { REFRESHES_WITHIN, type RefreshesWithin } from './core/call-maker.js';
+import type { CacheOptions, ProducerContext } from './core/types.js';
 
 type Resolver = NonNullable<CacheOptions['tenant']>;
 
@@ -15,11 +16,12 @@ export class BackgroundTenant {
   }
 
   /** `resolver`, which is not asked within a background refresh. */
-  over(resolver: Resolver): Resolver {
-    return () => {
+  over(resolver: Resolver): Resolver & RefreshesWithin {
+    const over: Resolver = () => {
       const tenant = this.#context.current();
       return tenant instanceof Tenant ? tenant.name : resolver();
     };
+    return Object.assign(over, { [REFRESHES_WITHIN]: this });
   }
 }
 
