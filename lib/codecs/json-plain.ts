@@ -1,4 +1,5 @@
 import { Buffer } from 'node:buffer';
+import { CodecError } from '../ports/errors.js';
 import { isTooLong, kindOf, MAX_DEPTH, type Members, refusal } from './faithful.js';
 import { emptyNote, type Note, noteOfItems, type NoteType } from './json-note.js';
 
@@ -53,7 +54,7 @@ export class Plainer {
   }
 
   private members(object: Members, depth: number): unknown {
-    let copy: Members | undefined;
+    let copy: Members | undefined = speaksForItself(object) ? withoutToJson({ ...object }) : undefined;
     let notes: Record<string, Note> | undefined;
     for (const key of Object.keys(object)) {
       const part = object[key];
@@ -67,7 +68,7 @@ export class Plainer {
   }
 
   private items(array: readonly unknown[], depth: number): readonly unknown[] {
-    let copy: unknown[] | undefined;
+    let copy: unknown[] | undefined = speaksForItself(array) ? withoutToJson(array.slice()) : undefined;
     let notes: (Note | undefined)[] | undefined;
     for (let i = 0; i < array.length; i++) {
       const part = array[i];
@@ -98,4 +99,17 @@ function textOf(date: Date): string {
 
 function base64(bytes: Uint8Array): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64');
+}
+
+/** `JSON.stringify` would write what that method gives instead of the data. As an enumerable member it is a function and refused. */
+function speaksForItself(value: object): boolean {
+  return typeof (value as { readonly toJSON?: unknown }).toJSON === 'function';
+}
+
+/** A copy has it only if all objects have. */
+function withoutToJson<T extends object>(copy: T): T {
+  if (!speaksForItself(copy) || Object.hasOwn(copy, 'toJSON')) return copy;
+  throw new CodecError(
+    "JSON cannot keep values faithfully in this process: something has added toJSON to Object.prototype or Array.prototype. Remove it, or use the codec 'cbor'.",
+  );
 }

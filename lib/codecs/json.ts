@@ -18,6 +18,7 @@ import { restore } from './json-restore.js';
  *
  * Comes back different, by rule: an object without prototype becomes a plain object; getters become data; an object referred to twice
  * becomes two. Not part of a value, as in `structuredClone`: symbol keys and members that are not enumerable; nor extra properties of arrays.
+ * That holds for a `toJSON` among them too: what is kept is the data, not what `JSON.stringify` would make of it.
  *
  * Everything else is refused with a `CodecError` (`CACHE_CODEC`) that names the path: class instances, functions, symbols, cycles, holes in
  * arrays, other typed arrays, Error, RegExp, Promise.
@@ -62,6 +63,7 @@ function isPlain(value: unknown, depth: number): boolean {
   if (typeof value === 'number') return isPlainNumber(value);
   if (typeof value !== 'object' || depth >= MAX_DEPTH) return false;
   const prototype: unknown = Object.getPrototypeOf(value);
+  if ((value as { readonly toJSON?: unknown }).toJSON !== undefined) return false;
   if (prototype === Object.prototype || prototype === null) return hasPlainMembers(value as Members, depth);
   return prototype === Array.prototype && Array.isArray(value) && hasPlainItems(value, depth);
 }

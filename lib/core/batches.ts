@@ -2,7 +2,8 @@ import type { Call } from './call.js';
 import { Bulk } from './bulk.js';
 import type { Engine } from './engine.js';
 import type { CallMaker } from './call-maker.js';
-import { AT_ONCE } from './parts.js';
+import { callsOfWarmUp, checkMany, listed } from './call-options.js';
+import { AT_ONCE, inParts } from './parts.js';
 import { Shared, type Taker } from './taker.js';
 import type { BatchProducer, GetOrSetOptions, KeyLike, ProducerContext, WarmUpOptions, WarmUpResult } from './types.js';
 import type { Units } from './unit-of-work.js';
@@ -29,6 +30,7 @@ export class Batches {
     produceMissing: BatchProducer<unknown, K>,
     options: GetOrSetOptions<never> | undefined,
   ): Promise<PromiseSettledResult<unknown>[]> {
+    checkMany(keys, produceMissing);
     const { engine } = this;
     const places = new Map<string, number>();
     const distinct: K[] = [];
@@ -60,12 +62,17 @@ export class Batches {
     return which.map((index) => valueOf(settled[index]));
   }
 
+  async getMany<R>(keys: readonly KeyLike[], get: (key: KeyLike) => Promise<R>): Promise<R[]> {
+    return inParts(listed(keys, 'getMany: keys'), get);
+  }
+
   async warmUp<K extends KeyLike>(
     keys: Iterable<K> | AsyncIterable<K>,
     produceMissing: BatchProducer<unknown, K>,
-    options: WarmUpOptions<never>,
+    options: WarmUpOptions<never> | undefined,
   ): Promise<WarmUpResult> {
-    return this.#warmUp.run(keys, (some) => this.getOrSetMany(some, produceMissing, options), options);
+    const calls = callsOfWarmUp(options);
+    return this.#warmUp.run(keys, (some) => this.getOrSetMany(some, produceMissing, calls), options ?? {});
   }
 
   close(): void {

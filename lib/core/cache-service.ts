@@ -4,6 +4,7 @@ import type { NearEntry } from '../ports/store.js';
 import { Batches } from './batches.js';
 import { Boarding } from './boarding.js';
 import { CallMaker, nothing } from './call-maker.js';
+import { listed, pairsOf } from './call-options.js';
 import { Changes } from './changes.js';
 import { detailed, type DetailedAnswer } from './detailed-answer.js';
 import type { Engine } from './engine.js';
@@ -11,7 +12,6 @@ import type { CacheEvents } from './events.js';
 import { type Inspection, inspect } from './inspect.js';
 import { type CacheKey, type CacheKeyBuilder, storageKey } from './key.js';
 import type { Policy } from './options.js';
-import { inParts } from './parts.js';
 import { Results } from './results.js';
 import type { Counters } from './stats.js';
 import type {
@@ -154,7 +154,7 @@ export class CacheService {
 
   /** The fresh values of the keys, in their order, undefined where there is none. One round trip for each 1,000 keys. */
   getMany<T>(keys: readonly KeyLike[]): Promise<(T | undefined)[]> {
-    return inParts(keys, (key) => this.get<T>(key));
+    return this.#batches.getMany(keys, (key) => this.get<T>(key));
   }
 
   /**
@@ -162,12 +162,12 @@ export class CacheService {
    * @throws CodecError (`CACHE_CODEC`), CacheConfigError (`CACHE_CONFIG`), and what a callback throws; the old value is then deleted
    */
   async set<T>(key: KeyLike, value: T, options?: SetOptions<T>): Promise<InvalidationResult> {
-    return this.#changes.put(this.#calls.key(key), () => this.#calls.call(key, nothing, options), value);
+    return this.#changes.put(this.#calls.key(key), () => this.#calls.storing(key, options), value);
   }
 
   /** Stores many values. Two round trips for each 1,000. @returns durable when all are, held when they are */
   async setMany<T>(entries: Iterable<readonly [KeyLike, T]>, options?: SetOptions<T>): Promise<InvalidationResult> {
-    return this.#changes.many([...entries], ([key, value]) => this.set(key, value, options));
+    return this.#changes.many(pairsOf(entries), ([key, value]) => this.set(key, value, options));
   }
 
   /** After it resolves as durable, no read that starts later returns a value whose production started before. One round trip. */
@@ -177,7 +177,7 @@ export class CacheService {
 
   /** One round trip, one for each node of a cluster. */
   async deleteMany(keys: readonly KeyLike[]): Promise<InvalidationResult> {
-    return keys.length === 0 ? { durable: true } : this.invalidate({ keys });
+    return listed(keys, 'deleteMany: keys').length === 0 ? { durable: true } : this.invalidate({ keys });
   }
 
   /**
@@ -233,11 +233,11 @@ export class CacheService {
     produceMissing: BatchProducer<T, K>,
     options?: WarmUpOptions<T>,
   ): Promise<WarmUpResult> {
-    return this.#batches.warmUp(keys, produceMissing, options ?? {});
+    return this.#batches.warmUp(keys, produceMissing, options);
   }
 
   /** What is stored under the key and how it is judged now; for people and tools, not for the path of a call. One round trip. */
-  inspect(key: KeyLike): Promise<Inspection> {
+  async inspect(key: KeyLike): Promise<Inspection> {
     return inspect(this.#calls.call(key, nothing), this.#engine.tiers);
   }
 

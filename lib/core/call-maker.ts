@@ -2,9 +2,10 @@ import type { Codec } from '../ports/codec.js';
 import { CacheConfigError } from '../ports/errors.js';
 import { type AnyProducer, type Call, type CallOptions, makeCall } from './call.js';
 import { CacheKey, type CacheKeyBuilder, keyOf, type KeyPart } from './key.js';
+import { checkCallOptions, checkSetOptions } from './call-options.js';
 import { type Policy, resolvePolicy, type Settings } from './options.js';
 import type { Tiers } from './tiers.js';
-import type { EntryOptions, KeyLike, Producer, ProducerContext } from './types.js';
+import type { EntryOptions, KeyLike, Producer, ProducerContext, SetOptions } from './types.js';
 
 /** Under this the options of a call may hold a part that is the same object from call to call: it is resolved once. */
 export const SHARED_OPTIONS = Symbol('shared options');
@@ -77,11 +78,13 @@ export class CallMaker {
     return key;
   }
 
+  /** @throws CacheConfigError (`CACHE_CONFIG`) for options that cannot work */
   policy(options: EntryOptions<never> | undefined): Policy {
     if (options === undefined) return this.settings.policy;
-    const shared = (options as { readonly [SHARED_OPTIONS]?: EntryOptions<never> })[SHARED_OPTIONS] ?? options;
+    const shared = (options as { readonly [SHARED_OPTIONS]?: EntryOptions<never> } | null)?.[SHARED_OPTIONS] ?? options;
     let policy = this.#policies.get(shared);
     if (policy === undefined) {
+      checkCallOptions(shared);
       policy = resolvePolicy(shared, this.settings.policy, this.tiers.codecs);
       this.#register(policy.codec);
       this.#policies.set(shared, policy);
@@ -96,6 +99,12 @@ export class CallMaker {
 
   call(like: KeyLike, producer: AnyProducer, options?: CallOptions & EntryOptions<never>): Call {
     return this.make(this.key(like), like, producer, options, this.policy(options));
+  }
+
+  /** The call that stores a value. @throws CacheConfigError (`CACHE_CONFIG`) */
+  storing<T>(like: KeyLike, options: SetOptions<T> | undefined): Call {
+    checkSetOptions(options);
+    return this.call(like, nothing, options);
   }
 
   make(key: CacheKey, like: KeyLike, producer: AnyProducer, options: CallOptions | undefined, policy: Policy): Call {
@@ -114,8 +123,8 @@ export class CallMaker {
   }
 }
 
-const NO_TENANT =
-  "This cache has tenancy: 'required', and the key has no tenant. Give the key one (CacheKey.builder().tenant(...)), or give the cache a tenant resolver (option tenant).";
-
 /** The producer of calls that produce nothing. */
 export const nothing = (): Promise<undefined> => Promise.resolve(undefined);
+
+const NO_TENANT =
+  "This cache has tenancy: 'required', and the key has no tenant. Give the key one (CacheKey.builder().tenant(...)), or give the cache a tenant resolver (option tenant).";

@@ -1,5 +1,7 @@
+import { CacheConfigError } from '../ports/errors.js';
+import { show } from '../ports/given.js';
 import type { ScopeGroups } from '../ports/store.js';
-import { cleanTags, groupsOf } from './groups.js';
+import { cleanTags, groupsOf, tagsGiven } from './groups.js';
 import { type CacheKey, storageKey } from './key.js';
 import type { Policy } from './options.js';
 import type { Producer } from './types.js';
@@ -43,6 +45,7 @@ export interface CallOptions {
 
 /**
  * @param plain the key was given as a plain string: it is in no segment's group, so that not every such key needs a marker of its own
+ * @throws CacheConfigError (`CACHE_CONFIG`) for a producer that is no function and for tags that are none
  */
 export function makeCall(
   key: CacheKey,
@@ -52,9 +55,12 @@ export function makeCall(
   policy: Policy,
   backendBy: number,
 ): Call {
+  if (typeof producer !== 'function') {
+    throw new CacheConfigError(`the producer must be a function, as in getOrSet(key, () => value, options); got ${show(producer)}.`);
+  }
   const given = options?.tags;
-  const tags = typeof given === 'object' ? cleanTags(given) : NONE;
-  const fromValue = typeof given === 'function' ? given : options?.resultTags;
+  const tags = given === undefined || typeof given === 'function' ? NONE : cleanTags(given);
+  const fromValue = (typeof given === 'function' ? given : options?.resultTags) as ((value: unknown) => unknown) | undefined;
   return {
     key,
     storageKey: storageKey(key),
@@ -63,7 +69,7 @@ export function makeCall(
     plain,
     policy,
     producer: producer as Producer<unknown>,
-    resultTags: fromValue as ((value: unknown) => readonly string[]) | undefined,
+    resultTags: fromValue === undefined ? undefined : (value) => tagsGiven(fromValue(value)),
     unless: options?.unless as ((value: unknown) => boolean) | undefined,
     signal: options?.signal,
     backendBy,

@@ -11,7 +11,7 @@ import { CacheEvents, type Outcome } from './events.js';
 import { type Answer, ReadThrough } from './get-or-set.js';
 import { Invalidator } from './invalidator.js';
 import type { Change } from './journal.js';
-import { sha256 } from './key-hash.js';
+import { redacted } from './key.js';
 import { LeaseDesk } from './lease-desk.js';
 import { Loader } from './loader.js';
 import type { Settings } from './options.js';
@@ -243,9 +243,6 @@ export class Engine {
   }
 
   #label(storageKey: string): string {
-    if (this.settings.exposeKeys) return storageKey;
-    // A key that is all segment may be a plain string key, and say anything.
-    const segment = /(?:^|\/)segment:([^/]+)\//.exec(storageKey)?.[1] ?? '';
-    return `${segment}#${sha256(storageKey, 16)}`;
+    return this.settings.exposeKeys ? storageKey : redacted(storageKey);
   }
 }

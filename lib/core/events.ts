@@ -1,10 +1,14 @@
+import { CacheConfigError } from '../ports/errors.js';
+import { show } from '../ports/given.js';
+
 /** What came of one call. */
 export type Outcome = 'hit' | 'stale' | 'fallback' | 'miss' | 'joined' | 'error';
 
 /**
  * What happened. `key` is the storage key's segment and hash unless `exposeKeys` is set; values never appear.
  *
- * - `outcome`: exactly one for each `get` and `getOrSet`, with `tier` where the answer came from
+ * - `outcome`: exactly one for each `get` and `getOrSet`, with `tier` where the answer came from; none for calls that go past the cache (closed, or
+ *   in a unit of work that finds nothing to use)
  * - `corrupt`: stored bytes were not readable; counted as a miss, replaced by the next fill
  * - `unstorable`: the caller got the value, it was not stored
  * - `fill_refused`: an invalidation overtook the load or put, its result was not stored
@@ -55,12 +59,14 @@ export class CacheEvents {
 
   /** The returned function ends it. A listener that throws does not disturb the cache: its error becomes a process warning. */
   on(listener: CacheListener): () => void {
+    checkListener(listener, 'on');
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   }
 
   /** As `on`, without the `outcome` events: for listeners that must cost nothing while all goes well. */
   onTrouble(listener: CacheListener): () => void {
+    checkListener(listener, 'onTrouble');
     this.#troubleListeners.add(listener);
     return () => this.#troubleListeners.delete(listener);
   }
@@ -77,4 +83,12 @@ export class CacheEvents {
       this.#warn(error);
     }
   }
+}
+
+/** @throws CacheConfigError (`CACHE_CONFIG`) */
+function checkListener(given: unknown, method: string): void {
+  if (typeof given === 'function') return;
+  throw new CacheConfigError(
+    `events.${method} takes one function, called for events of every type: events.${method}((event) => { ... }); got ${show(given)}.`,
+  );
 }

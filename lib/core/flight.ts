@@ -3,6 +3,7 @@ import type { Entry } from '../ports/entry.js';
 import { ReentrantProducerError } from '../ports/errors.js';
 import type { GroupInvalidation, ScopeGroups } from '../ports/store.js';
 import { NAMESPACE, touches } from './groups.js';
+import { redacted } from './key.js';
 import { canMix, type Taker } from './taker.js';
 import type { Look } from './tiers.js';
 
@@ -170,7 +171,7 @@ export class Flight {
   refuse(other: Flight): void {
     if (other.leadsTo(this)) {
       throw new ReentrantProducerError(
-        `The producer of ${JSON.stringify(this.storageKey)} asked for ${JSON.stringify(other.storageKey)}, which is waiting for it: this would never end. ` +
+        `The producer of ${redacted(this.storageKey)} asked for ${redacted(other.storageKey)}, which is waiting for it: this would never end. ` +
           'Call the uncached method inside the producer, or give the inner call its own key.',
       );
     }

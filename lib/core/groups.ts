@@ -1,6 +1,6 @@
 import type { Entry } from '../ports/entry.js';
 import { CacheConfigError } from '../ports/errors.js';
-import { encodeText } from './key-text.js';
+import { encodeText, shown } from './key-text.js';
 import type { GroupInvalidation, Marker, ScopeGroups, ScopeReading } from '../ports/store.js';
 import type { CacheKey } from './key.js';
 import type { Standing } from './policy.js';
@@ -23,9 +23,10 @@ export function segmentGroup(encodedSegment: string): string {
 
 /**
  * Copies, checks, sorts and removes duplicates; never keeps the caller's array.
- * @throws CacheConfigError for a tag that is not a string of 1 to 256 characters of well-formed text, or more than 64 tags
+ * @throws CacheConfigError for what is not an array, a tag that is not a string of 1 to 256 characters of well-formed text, or more than 64 tags
  */
 export function cleanTags(tags: readonly string[]): readonly string[] {
+  checkTags(tags);
   if (tags.length === 0) return NO_TAGS;
   const clean = [...new Set(tags)].sort();
   if (clean.length > MAX_TAGS) {
@@ -42,6 +43,18 @@ export function cleanTags(tags: readonly string[]): readonly string[] {
 }
 
 const NO_TAGS: readonly string[] = Object.freeze([]);
+
+/** @throws CacheConfigError: one text instead of an array would be taken apart into its characters, and nobody would find the entry by it */
+export function checkTags(given: unknown): asserts given is readonly string[] {
+  if (!Array.isArray(given)) throw new CacheConfigError(`tags must be an array of strings, such as ['account:7']; got ${shown(given)}.`);
+}
+
+/** What a callback gave; nothing means none. @throws CacheConfigError for anything but an array */
+export function tagsGiven(given: unknown): readonly string[] {
+  if (given === undefined || given === null) return NO_TAGS;
+  checkTags(given);
+  return given;
+}
 
 function isWellFormed(text: string): boolean {
   return !/[\uD800-\uDBFF](?![\uDC00-\uDFFF])|(?<![\uD800-\uDBFF])[\uDC00-\uDFFF]/.test(text);

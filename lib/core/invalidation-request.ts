@@ -1,5 +1,7 @@
 import { toMilliseconds } from '../ports/duration.js';
 import { CacheConfigError } from '../ports/errors.js';
+import { isObject, show } from '../ports/given.js';
+import { listed } from './call-options.js';
 import { ALL, cleanTags, NAMESPACE, segmentGroup, tagGroup } from './groups.js';
 import { type Change, everything } from './journal.js';
 import { CacheKey, keyOf, storageKey } from './key.js';
@@ -11,17 +13,23 @@ const FIELDS: ReadonlySet<string> = new Set(['keys', 'tags', 'tenant', 'segment'
 
 /**
  * What an invalidation means for the backend.
- * @throws CacheConfigError (`CACHE_CONFIG`) for unknown fields, and when nothing is named
+ * @throws CacheConfigError (`CACHE_CONFIG`) for unknown fields, for keys and tags that are no arrays, and when nothing is named
  */
 export function toChanges(request: InvalidateRequest, settings: Settings): Change[] {
+  if (!isObject(request))
+    throw new CacheConfigError(`invalidate: give an object such as { tags: ['account:7'] } or { keys: [key] }; got ${show(request)}.`);
   for (const field of Object.keys(request)) {
     if (!FIELDS.has(field))
       throw new CacheConfigError(`invalidate: unknown field ${JSON.stringify(field)}; expected ${[...FIELDS].join(', ')}.`);
   }
-  const { keys = [], tags = [], segment, match = 'any', mode = 'hard' } = request;
+  const { tags = [], segment, match = 'any', mode = 'hard' } = request;
+  const keys = listed(request.keys ?? [], 'invalidate: keys');
   oneOf(['any', 'all'], match, 'match');
   oneOf(['soft', 'hard'], mode, 'mode');
   const settleMs = request.settle === undefined ? settings.replicaLag : toMilliseconds(request.settle, 'settle');
+  // Without a name the entries of all would go.
+  if ((request.tenant as unknown) === null)
+    throw new CacheConfigError('invalidate: tenant must be a text, a number or a bigint; got null. Leave it out when there is none.');
   const tenant = request.tenant ?? settings.tenant();
   const groups = [...cleanTags(tags).map(tagGroup)];
   if (segment !== undefined) groups.push(segmentGroup(encodePart(segment, 'segment')));

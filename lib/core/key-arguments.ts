@@ -16,14 +16,26 @@ import { refuseSurrogate, shown, tryEncodeText } from './key-text.js';
  * | Uint8Array, Buffer | `bytes(00ff)` |
  *
  * @param kind and name: how the value is called in the error message, which adds the path within it: `param "filter.owner"`
- * @throws CacheKeyError (`CACHE_KEY`) for functions, symbols, symbol members, cycles, invalid dates, lone surrogates and class instances
+ * @throws CacheKeyError (`CACHE_KEY`) for functions, symbols, symbol members, cycles, invalid dates, lone surrogates, class instances (also of
+ * classes that extend a built-in one), what is nested deeper than 500 levels, and what throws when it is read
  */
 export function encodeValue(value: unknown, kind: Part['kind'], name: string): string {
   // The common cases allocate nothing: this is on the way of every call of a decorated method.
   if (typeof value === 'string' && UNMISTAKABLE.test(value)) return value;
   if (typeof value === 'number' && value !== 0) return String(value);
-  return encodeAny(value, { kind, name }, []);
+  try {
+    return encodeAny(value, { kind, name }, []);
+  } catch (error) {
+    if (error instanceof CacheKeyError) throw error;
+    // A getter or a proxy threw, or a proxy stands for a built-in that is not one; its own message may hold personal data.
+    throw new CacheKeyError(`${kind} "${name}" threw when it was read. Use plain data, without getters that throw and without proxies.`, {
+      cause: error,
+    });
+  }
 }
+
+/** As deep as the codecs keep values. */
+const MAX_DEPTH = 500;
 
 /** How the value is called in the message of an error: `kind "name"`. */
 interface Part {
@@ -58,12 +70,13 @@ function encodeAny(value: unknown, part: Part, above: object[]): string {
 
 function encodeObject(value: object, part: Part, above: object[]): string {
   if (above.includes(value)) return refuse('contains itself', part, [...above, value]);
+  if (above.length >= MAX_DEPTH) return refuse(`is nested deeper than ${String(MAX_DEPTH)} levels`, part, []);
   above.push(value);
   const prototype: unknown = Object.getPrototypeOf(value);
   const text =
     prototype === Object.prototype || prototype === null
       ? encodeMembers(value as Record<string, unknown>, part, above)
-      : Array.isArray(value)
+      : Array.isArray(value) && isArrayPrototype(prototype)
         ? encodeItems(value, part, above)
         : encodeBuiltIn(value, prototype, part, above);
   above.pop();
@@ -100,26 +113,35 @@ function sorted(names: string[]): string[] {
   return names;
 }
 
+/** By their prototypes: an instance of a class that extends one of them may differ in what is not seen here. */
 function encodeBuiltIn(value: object, prototype: unknown, part: Part, above: object[]): string {
-  if (value instanceof Date) {
-    return Number.isNaN(value.getTime()) ? refuse('is an invalid Date', part, above) : `date(${value.toISOString()})`;
+  if (prototype === Date.prototype) {
+    const date = value as Date;
+    return Number.isNaN(date.getTime()) ? refuse('is an invalid Date', part, above) : `date(${date.toISOString()})`;
   }
-  if (value instanceof Map) {
-    const members = Array.from(value, ([key, member]) => `${encodeAny(key, part, above)}:${encodeAny(member, part, above)}`);
+  if (prototype === Map.prototype) {
+    const pairs = Array.from(value as Map<unknown, unknown>);
+    const members = pairs.map(([key, member]) => `${encodeAny(key, part, above)}:${encodeAny(member, part, above)}`);
     return `map(${members.sort().join(',')})`;
   }
-  if (value instanceof Set)
-    return `set(${Array.from(value, (member) => encodeAny(member, part, above))
-      .sort()
-      .join(',')})`;
-  if (isBytes(value)) return `bytes(${Array.from(value, (byte) => byte.toString(16).padStart(2, '0')).join('')})`;
+  if (prototype === Set.prototype) {
+    const members = Array.from(value as Set<unknown>, (member) => encodeAny(member, part, above));
+    return `set(${members.sort().join(',')})`;
+  }
+  if (isBytes(value, prototype)) return `bytes(${Array.from(value, (byte) => byte.toString(16).padStart(2, '0')).join('')})`;
   if (isPlainElsewhere(prototype)) return encodeMembers(value as Record<string, unknown>, part, above);
   return refuse(`is ${shown(value)}`, part, above);
 }
 
-/** Also those of another realm (a vm context, as test runners use), where `instanceof` is false. */
-function isBytes(value: object): value is Uint8Array {
-  return ArrayBuffer.isView(value) && Object.prototype.toString.call(value) === '[object Uint8Array]';
+/** Of this realm or another one (a vm context, as test runners use): there too it is an array itself, unlike that of a subclass. */
+function isArrayPrototype(prototype: unknown): boolean {
+  return prototype === Array.prototype || Array.isArray(prototype);
+}
+
+/** A Uint8Array of any realm, or a Buffer: their prototypes say how wide an item is, or are one step above the one that does. */
+function isBytes(value: object, prototype: unknown): value is Uint8Array {
+  if (!ArrayBuffer.isView(value) || Object.prototype.toString.call(value) !== '[object Uint8Array]') return false;
+  return Object.hasOwn(prototype as object, 'BYTES_PER_ELEMENT') || prototype === Buffer.prototype;
 }
 
 function isPlainElsewhere(prototype: unknown): boolean {

@@ -1,4 +1,5 @@
 import { CacheKeyError } from '../ports/errors.js';
+import { isObject } from '../ports/given.js';
 import { encodeValue } from './key-arguments.js';
 import { sha256 } from './key-hash.js';
 import { encodePart, encodeText, shown } from './key-text.js';
@@ -116,6 +117,7 @@ export class CacheKeyBuilder {
 
   /** Every member of `params` as a parameter. */
   params(params: Readonly<Record<string, unknown>>): this {
+    if (!isObject(params)) throw new CacheKeyError(`params must be an object such as { page: 1 }; got ${shown(params)}.`);
     for (const [name, value] of Object.entries(params)) this.param(name, value);
     return this;
   }
@@ -172,6 +174,12 @@ export function storageKey(key: CacheKey): string {
   const least = tenant === undefined ? 0 : `tenant:${tenant}/`.length;
   const head = text.slice(0, Math.max(least, MAX_STORAGE_KEY_BYTES - DIGEST_DIGITS - 1));
   return `${head}#${sha256(text, DIGEST_DIGITS)}`;
+}
+
+/** What names a key in events and messages: keys may hold personal data, and so may a segment that is all of the key. */
+export function redacted(storageKey: string): string {
+  const segment = /(?:^|\/)segment:([^/]+)\//.exec(storageKey)?.[1] ?? '';
+  return `${segment}#${sha256(storageKey, 16)}`;
 }
 
 function optionalTenant(tenant: KeyPart | undefined): string | undefined {

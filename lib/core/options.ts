@@ -1,8 +1,10 @@
-import type { Codec } from '../ports/codec.js';
+import type { Clock } from '../ports/clock.js';
+import { type Codec, INTERNAL } from '../ports/codec.js';
 import { type Duration, toMilliseconds } from '../ports/duration.js';
 import { CacheConfigError } from '../ports/errors.js';
+import { checkNames, isObject, show } from '../ports/given.js';
 import { encodePart } from './key-text.js';
-import type { CacheOptions, CodecChoice, EntryOptions, RefreshAhead, Tenancy } from './types.js';
+import type { CacheOptions, CodecChoice, EntryOptions, InvalidationRule, RefreshAhead, Tenancy } from './types.js';
 
 /** How entries are made and used: everything decided, nothing optional. All durations in milliseconds. */
 export interface Policy {
@@ -37,38 +39,37 @@ export interface Settings {
 /** The default ttl of an entry, in milliseconds. */
 const DEFAULT_TTL = 30_000;
 const NULL_TTL_CAP = 30_000;
-const OPTION_NAMES: ReadonlySet<string> = new Set([
-  ...[
-    'name',
-    'backend',
-    'l1',
-    'namespace',
-    'tenancy',
-    'tenant',
-    'replicaLag',
-    'strict',
-    'lease',
-    'backendTimeout',
-    'maxValueBytes',
-    'clock',
-    'exposeKeys',
-    'invalidations',
-  ],
-  ...['ttl', 'nullTtl', 'staleWhileRevalidate', 'staleIfError', 'staleIfErrorWhen', 'jitter', 'refreshAhead', 'producerTimeout', 'codec'],
+/** What can be said of an entry. */
+export const ENTRY_NAMES = [
+  'ttl',
+  'nullTtl',
+  'staleWhileRevalidate',
+  'staleIfError',
+  'staleIfErrorWhen',
+  'jitter',
+  'refreshAhead',
+  'producerTimeout',
+  'codec',
+] as const satisfies readonly (keyof EntryOptions<never>)[];
+/** What can be said of a cache. */
+export const CACHE_NAMES: ReadonlySet<string> = new Set([
+  ...['name', 'backend', 'l1', 'namespace', 'tenancy', 'tenant', 'replicaLag', 'strict', 'lease', 'backendTimeout'],
+  ...['maxValueBytes', 'clock', 'exposeKeys', 'invalidations'],
+  ...ENTRY_NAMES,
 ]);
+const LEASE_NAMES: ReadonlySet<string> = new Set(['ttl', 'wait']);
+const TIMEOUT_NAMES: ReadonlySet<string> = new Set(['soft', 'hard']);
+/** Of the codecs that stored entries are read with, whoever wrote them. */
+const RESERVED_IDS: ReadonlySet<string> = new Set(['json', 'cbor', 'http']);
 
 /**
  * Merges the options of a cache with the defaults, once, at start.
  * @throws CacheConfigError (`CACHE_CONFIG`) naming the option, what was expected and what was given
  */
 export function resolveSettings(options: CacheOptions, codecs: ReadonlyMap<string, Codec>): Settings {
-  if (typeof (options as unknown) !== 'object' || (options as unknown) === null)
-    throw new CacheConfigError(`Cache options must be an object; got ${show(options)}.`);
-  for (const name of Object.keys(options)) {
-    if (!OPTION_NAMES.has(name)) {
-      throw new CacheConfigError(`Unknown cache option ${JSON.stringify(name)}. Options are: ${[...OPTION_NAMES].sort().join(', ')}.`);
-    }
-  }
+  if (!isObject(options)) throw new CacheConfigError(`Cache options must be an object; got ${show(options)}.`);
+  checkNames(options, CACHE_NAMES, 'cache option');
+  checkParts(options);
   const tenancy = options.tenancy ?? 'optional';
   if (!['optional', 'required'].includes(tenancy)) {
     throw new CacheConfigError(`tenancy must be 'optional' or 'required'; got ${show(tenancy)}.`);
@@ -89,6 +90,31 @@ export function resolveSettings(options: CacheOptions, codecs: ReadonlyMap<strin
     exposeKeys: flag(options.exposeKeys ?? false, 'exposeKeys'),
     policy,
   });
+}
+
+/** The options that are objects themselves; `backend` is checked where it is opened. */
+function checkParts({ lease, clock, invalidations, l1 }: CacheOptions): void {
+  if (lease !== undefined) checkMembers(lease, 'lease', LEASE_NAMES, "{ ttl: '3s', wait: '10s' }");
+  const given = clock as Partial<Clock> | null | undefined;
+  if (given !== undefined && !(typeof given?.now === 'function' && typeof given.after === 'function'))
+    throw new CacheConfigError(`clock must be an object with the methods now() and after(ms, task); got ${show(given)}.`);
+  if (invalidations !== undefined && !(Array.isArray(invalidations) && invalidations.every(isRule)))
+    throw new CacheConfigError(
+      `invalidations must be an array of on(Event, (event) => request); got ${show(invalidations)}${Array.isArray(invalidations) ? ' with something else in it' : ''}.`,
+    );
+  if (l1 !== undefined && typeof l1 !== 'boolean' && !isObject(l1))
+    throw new CacheConfigError(`l1 must be true, false or an object such as { maxBytes: '64mb' }; got ${show(l1)}.`);
+}
+
+function isRule(given: unknown): boolean {
+  if (!isObject(given)) return false;
+  const { event, invalidates } = given as Partial<InvalidationRule>;
+  return typeof event === 'function' && typeof invalidates === 'function';
+}
+
+function checkMembers(given: unknown, option: string, names: ReadonlySet<string>, example: string): void {
+  if (!isObject(given)) throw new CacheConfigError(`${option} must be an object such as ${example}; got ${show(given)}.`);
+  checkNames(given, names, `option of ${option}`);
 }
 
 const DEFAULTS = (codecs: ReadonlyMap<string, Codec>): Policy => ({
@@ -115,6 +141,8 @@ export function resolvePolicy(options: EntryOptions<never>, base: Policy, codecs
   if (refreshAhead !== undefined && refreshAhead !== false && refreshAhead !== 'xfetch' && !(refreshAhead > 0 && refreshAhead < 1)) {
     throw new CacheConfigError(`refreshAhead must be 'xfetch', false, or a share of the ttl between 0 and 1; got ${show(refreshAhead)}.`);
   }
+  if (options.producerTimeout !== undefined)
+    checkMembers(options.producerTimeout, 'producerTimeout', TIMEOUT_NAMES, "{ soft: '200ms', hard: '5s' }");
   const soft = options.producerTimeout?.soft;
   const hard = options.producerTimeout?.hard;
   const duration = (given: Duration | undefined, name: string, fallback: number): number =>
@@ -141,12 +169,26 @@ export function ttlFor(policy: Policy, value: unknown, override: number | undefi
 }
 
 function resolveCodec(choice: CodecChoice, codecs: ReadonlyMap<string, Codec>): Codec {
-  const codec = typeof choice === 'string' ? codecs.get(choice) : choice;
-  if (codec !== undefined && typeof codec.encode === 'function' && typeof codec.decode === 'function' && /^[a-z0-9]{1,8}$/.test(codec.id))
-    return codec;
-  throw new CacheConfigError(
-    `codec must be one of ${[...codecs.keys()].map((id) => `'${id}'`).join(', ')}, or an object { id, encode, decode } whose id has 1 to 8 characters of a-z and 0-9; got ${show(choice)}.`,
-  );
+  const named = typeof choice === 'string' ? codecs.get(choice) : undefined;
+  const codec = typeof choice === 'string' ? (named !== undefined && INTERNAL in named ? undefined : named) : choice;
+  if (!isCodec(codec)) {
+    const names = [...codecs.values()].filter((known) => !(INTERNAL in known)).map(({ id }) => `'${id}'`);
+    throw new CacheConfigError(
+      `codec must be one of ${names.join(', ')}, or an object { id, encode, decode } whose id has 1 to 8 characters of a-z and 0-9; got ${show(choice)}.`,
+    );
+  }
+  if (RESERVED_IDS.has(codec.id) && codec !== codecs.get(codec.id) && !(INTERNAL in codec)) {
+    throw new CacheConfigError(
+      `The codec id '${codec.id}' belongs to this library: entries name the codec they are read with. Give your codec an id of its own.`,
+    );
+  }
+  return codec;
+}
+
+function isCodec(given: unknown): given is Codec {
+  if (!isObject(given)) return false;
+  const { id, encode, decode } = given as Partial<Codec>;
+  return typeof encode === 'function' && typeof decode === 'function' && typeof id === 'string' && /^[a-z0-9]{1,8}$/.test(id);
 }
 
 /** Not when the caller gave up, and not for answers that are the caller's own fault: a 404 stays a 404. */
@@ -189,8 +231,4 @@ function atLeast(least: number, ms: number, name: string): number {
 function callback<T>(given: T, name: string): T {
   if (typeof given === 'function') return given;
   throw new CacheConfigError(`${name} must be a function; got ${show(given)}.`);
-}
-
-function show(given: unknown): string {
-  return typeof given === 'string' ? JSON.stringify(given) : typeof given === 'object' && given !== null ? 'an object' : String(given);
 }

@@ -47,6 +47,7 @@ export interface GetOrSetOptions<T = unknown> extends EntryOptions<T> {
 
 export interface SetOptions<T = unknown> extends EntryOptions<T> {
   readonly tags?: readonly string[] | ((value: T) => readonly string[]);
+  readonly resultTags?: (value: T) => readonly string[];
 }
 
 export interface ProducerContext {

@@ -1,5 +1,6 @@
 import { Buffer } from 'node:buffer';
-import type { Codec } from '../ports/codec.js';
+import { createHash } from 'node:crypto';
+import { type Codec, INTERNAL } from '../ports/codec.js';
 import { CodecError } from '../ports/errors.js';
 
 /**
@@ -10,6 +11,7 @@ import { CodecError } from '../ports/errors.js';
  *     {"id":7,"name":"Ada"}
  */
 export const responseCodec: Codec & { readonly text: NonNullable<Codec['text']> } = Object.freeze({
+  [INTERNAL]: true,
   id: 'http',
   exclusive: true,
   immutable: true,
@@ -53,7 +55,8 @@ export class ResponseCodecs {
     if (made === undefined) {
       const { text } = chosen;
       made = Object.freeze({
-        id: `h${chosen.id}`.slice(0, 8),
+        [INTERNAL]: true,
+        id: responseId(chosen.id),
         exclusive: true,
         immutable: true,
         encode: (value: unknown) => chosen.encode(value),
@@ -64,4 +67,11 @@ export class ResponseCodecs {
     }
     return made;
   }
+}
+
+/** An id of its own for each codec, within the 8 characters of an id: one that would be too long, or is taken, becomes a short hash. */
+function responseId(id: string): string {
+  const plain = `h${id}`;
+  if (plain.length <= 8 && plain !== responseCodec.id) return plain;
+  return `h${createHash('sha256').update(id).digest('hex').slice(0, 7)}`;
 }

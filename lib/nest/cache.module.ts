@@ -1,8 +1,8 @@
-import { type DynamicModule, Module, type Provider } from '@nestjs/common';
+import { type DynamicModule, Module, type Provider, type Type } from '@nestjs/common';
 import { MemoryBackend } from '../backends/memory/memory-backend.js';
 import type { CacheService } from '../core/cache-service.js';
 import { on } from '../core/invalidation-rules.js';
-import type { CacheOptions } from '../core/types.js';
+import type { CacheOptions, InvalidateRequest } from '../core/types.js';
 import { createCache } from '../create-cache.js';
 import type { CacheBackend } from '../ports/backend.js';
 import { CacheConfigError } from '../ports/errors.js';
@@ -10,6 +10,7 @@ import { CacheCoreModule } from './cache-core.module.js';
 import { CacheInvalidated } from './cache-invalidated.js';
 import { CacheRegistry } from './cache-registry.js';
 import { CacheLog } from './cache-log.js';
+import { cacheOptionsOf, checkAsyncOptions, checkIsObject, checkMade, factoryOf } from './check-module-options.js';
 import type { CacheModuleAsyncOptions, CacheModuleOptions, CacheOptionsFactory } from './module-options.js';
 import { getCacheBackendToken, getCacheToken, optionsToken } from './tokens.js';
 
@@ -24,13 +25,17 @@ import { getCacheBackendToken, getCacheToken, optionsToken } from './tokens.js';
 export class CacheModule {
   /** @throws CacheConfigError (`CACHE_CONFIG`) when the application starts, for options that cannot work and for a name that is taken */
   static forRoot(options: CacheModuleOptions = {}): DynamicModule {
-    const { isGlobal = true, ...cacheOptions } = options;
-    const name = options.name ?? 'default';
-    return moduleOf(name, isGlobal, [], [{ provide: optionsToken(name), useValue: cacheOptions }]);
+    checkIsObject('forRoot', options);
+    const { isGlobal = true, name = 'default' } = options;
+    return moduleOf(name, isGlobal, [], [{ provide: optionsToken(name), useFactory: () => cacheOptionsOf(options) }]);
   }
 
-  /** As `forRoot`, with options that are made when the application starts. */
+  /**
+   * As `forRoot`, with options that are made when the application starts.
+   * @throws CacheConfigError (`CACHE_CONFIG`) at once when it is not said, or said in two ways, how they are made
+   */
   static forRootAsync(options: CacheModuleAsyncOptions): DynamicModule {
+    checkAsyncOptions(options);
     const { name = 'default', isGlobal = true, imports = [] } = options;
     return moduleOf(name, isGlobal, imports, optionsProviders(name, options));
   }
@@ -55,7 +60,7 @@ function moduleOf(name: string, isGlobal: boolean, imports: NonNullable<DynamicM
       // What is not a function is for `createCache` to refuse.
       const resolver = typeof tenant === 'function' ? { tenant: registry.backgroundTenant.over(tenant) } : undefined;
       const made = createCache({ ...given, ...resolver, name, backend: opened });
-      made.addRules(on(CacheInvalidated, (event) => (event.cache === name ? event.request : undefined)));
+      made.addRules(on(CacheInvalidated, (event) => (event.cache === name ? requestOf(event) : undefined)));
       log.listen(made);
       registry.add(made);
       return made;
@@ -75,22 +80,19 @@ function optionsProviders(name: string, options: CacheModuleAsyncOptions): Provi
   const provide = optionsToken(name);
   if (useFactory !== undefined) {
     const make = useFactory as (...args: unknown[]) => CacheOptions | Promise<CacheOptions>;
-    return [{ provide, inject, useFactory: async (...args: unknown[]) => checked(await make(...args)) }];
+    return [{ provide, inject, useFactory: async (...args: unknown[]) => checkMade(await make(...args)) }];
   }
-  const factory = useExisting ?? useClass;
-  if (factory === undefined) {
-    throw new CacheConfigError('CacheModule.forRootAsync needs one of useFactory, useClass and useExisting; got none.');
-  }
+  const factory = (useExisting ?? useClass) as Type<CacheOptionsFactory>;
   const made: Provider = {
     provide,
     inject: [factory],
-    useFactory: async (from: CacheOptionsFactory) => checked(await from.createCacheOptions()),
+    useFactory: async (from: unknown) => checkMade(await factoryOf(from, factory).createCacheOptions()),
   };
   return useClass === undefined ? [made] : [{ provide: useClass, useClass }, made];
 }
 
-/** Before the backend is taken from them. */
-function checked(options: CacheOptions): CacheOptions {
-  if (typeof (options as unknown) === 'object' && (options as unknown) !== null) return options;
-  throw new CacheConfigError(`The options that CacheModule.forRootAsync makes must be an object; got ${JSON.stringify(options)}.`);
+/** From JavaScript it may be missing; what says nothing is then refused, instead of being passed over as no invalidation. */
+function requestOf(event: CacheInvalidated): InvalidateRequest {
+  const { request } = event as Partial<CacheInvalidated>;
+  return request ?? {};
 }

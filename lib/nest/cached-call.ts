@@ -1,6 +1,7 @@
 import type { Observable } from 'rxjs';
 import type { CacheService } from '../core/cache-service.js';
 import { SHARED_OPTIONS } from '../core/call-maker.js';
+import { tagsGiven } from '../core/groups.js';
 import type { GetOrSetOptions, KeyLike, Producer } from '../core/types.js';
 import type { Caches } from './caches.js';
 import type { CacheableOptions, CachePutOptions } from './decorator-options.js';
@@ -108,7 +109,7 @@ function callOptions(plan: MethodPlan & Known, options: CacheableOptions, args: 
   const made: { -readonly [Name in keyof GetOrSetOptions]: GetOrSetOptions[Name] } & { [SHARED_OPTIONS]: object } = {
     [SHARED_OPTIONS]: entryOptions(plan, options),
   };
-  if (tags !== undefined) made.tags = fromArguments(tags, args) ?? [];
+  if (tags !== undefined) made.tags = tagsGiven(fromArguments(tags, args));
   if (resultTags !== undefined) made.resultTags = (result) => resultTags(result, ...args);
   if (unless !== undefined) made.unless = (result) => unless(result, ...args);
   if (fixed) plan[FIXED_OPTIONS] = made;

@@ -4,6 +4,7 @@ import { cleanTags } from '../core/groups.js';
 import { toChanges } from '../core/invalidation-request.js';
 import { resolveSettings } from '../core/options.js';
 import { CacheConfigError } from '../ports/errors.js';
+import { isObject, show } from '../ports/given.js';
 import { checkHttpOptions } from './http/check-http-options.js';
 import type { CacheableOptions, CacheEvictOptions, CachePutOptions } from './decorator-options.js';
 
@@ -55,9 +56,7 @@ const EVICT: Readonly<Record<keyof CacheEvictOptions, Kind>> = {
 export function checkOptions(decorator: '@Cacheable' | '@CachePut' | '@CacheEvict', where: string, options: object): void {
   const kinds: Readonly<Record<string, Kind>> = decorator === '@Cacheable' ? CACHEABLE : decorator === '@CachePut' ? PUT : EVICT;
   try {
-    if (typeof (options as unknown) !== 'object' || (options as unknown) === null) {
-      throw new CacheConfigError(`the options must be an object; got ${shown(options)}.`);
-    }
+    if (!isObject(options)) throw new CacheConfigError(`the options must be an object; got ${show(options)}.`);
     const given = Object.entries(options).filter(([, value]) => value !== undefined);
     for (const [name, value] of given) checkOne(name, value, kinds);
     checkHttpOptions((options as CacheableOptions).http ?? {});
@@ -83,7 +82,7 @@ function checkOne(name: string, value: unknown, kinds: Readonly<Record<string, K
   if (kind === undefined) {
     throw new CacheConfigError(`unknown option ${JSON.stringify(name)}. Options are: ${Object.keys(kinds).sort().join(', ')}.`);
   }
-  if (!fits(kind, value)) throw new CacheConfigError(`${name} must be ${EXPECTED[kind]}; got ${shown(value)}.`);
+  if (!fits(kind, value)) throw new CacheConfigError(`${name} must be ${EXPECTED[kind]}; got ${show(value)}.`);
   if (name === 'tags' && Array.isArray(value)) cleanTags(value as string[]);
 }
 
@@ -121,9 +120,4 @@ function fits(kind: Kind, value: unknown): boolean {
     case 'request':
       return true;
   }
-}
-
-function shown(value: unknown): string {
-  if (typeof value === 'string') return JSON.stringify(value);
-  return typeof value === 'object' && value !== null ? 'an object' : typeof value === 'function' ? 'a function' : String(value);
 }

@@ -4,6 +4,7 @@ import type { CacheService } from '../core/cache-service.js';
 import { CacheKey } from '../core/key.js';
 import type { InvalidateRequest, InvalidationResult, KeyLike } from '../core/types.js';
 import { CacheConfigError, CacheError } from '../ports/errors.js';
+import { checkNames, isObject, show } from '../ports/given.js';
 import { getCacheToken } from './tokens.js';
 
 export interface InvalidationEndpointOptions {
@@ -22,6 +23,7 @@ interface KeyParts {
   readonly params?: Readonly<Record<string, unknown>>;
 }
 
+const NAMES: ReadonlySet<string> = new Set(['path', 'guard', 'cache']);
 const PARTS: ReadonlySet<string> = new Set(['tenant', 'segment', 'params']);
 
 /**
@@ -37,6 +39,8 @@ const PARTS: ReadonlySet<string> = new Set(['tenant', 'segment', 'params']);
 export const CacheInvalidationController = Object.freeze({
   /** @throws CacheConfigError (`CACHE_CONFIG`) without a path or a guard: whoever reaches it can empty the cache */
   forRoot(options: InvalidationEndpointOptions): Type {
+    if (!isObject(options)) throw new CacheConfigError(`CacheInvalidationController.forRoot needs { path, guard }; got ${show(options)}.`);
+    checkNames(options, NAMES, 'option of CacheInvalidationController');
     const { path, cache = 'default' } = options;
     const guards = guardsOf(options.guard);
     if (guards.length === 0) {

@@ -12,9 +12,15 @@ export type ResultOf<M> = M extends (...args: never[]) => infer R ? (R extends O
 /** An instance, not a class: its static methods are called on the class, of which there is one for all applications. */
 type Owner = object & { readonly prototype?: never };
 
-type WithResult<M> = [ResultOf<M>] extends [undefined | void]
-  ? { readonly 'this decorator keeps what the method gives, and the method gives nothing': never }
-  : unknown;
+/** Of `any` and `never` (a method that only throws so far) nothing is known that could be refused. */
+type IsUnknown<T> = 0 extends 1 & T ? true : [T] extends [never] ? true : false;
+
+type WithResult<M> =
+  IsUnknown<ResultOf<M>> extends true
+    ? unknown
+    : [ResultOf<M>] extends [undefined | void]
+      ? { readonly 'this decorator keeps what the method gives, and the method gives nothing': never }
+      : unknown;
 
 /**
  * Decorates asynchronous methods. `M` is inferred from the decorated method itself: TypeScript types a decorator expression by what it is

@@ -1,4 +1,5 @@
 import type { CacheService } from '../core/cache-service.js';
+import { tagsGiven } from '../core/groups.js';
 import type { PendingPut } from '../core/pending-put.js';
 import type { SetOptions } from '../core/types.js';
 import { entryOptions, keyOfCall } from './cached-call.js';
@@ -66,7 +67,7 @@ export class PutEffect {
   /** A key may be there only after the method, and tags may be wrong: the method runs in any case. */
   async #fence(): Promise<void> {
     const { call, caches, cache, options } = this;
-    const tags = guarded(call, caches, CALLBACKS, () => fromArguments(options.tags, call.args) ?? [], undefined);
+    const tags = guarded(call, caches, CALLBACKS, () => tagsGiven(fromArguments(options.tags, call.args)), undefined);
     if (tags === undefined) return;
     try {
       this.#pending = await cache.results.begin(keyOfCall(call, caches), tags);
@@ -79,7 +80,7 @@ export class PutEffect {
     const { options, wanted } = this;
     const { plan, args } = this.call;
     if (wanted === undefined || options.unless?.(result, ...args) === true) return 'remove';
-    const tags = [...(fromArguments(options.tags, args) ?? []), ...(options.resultTags?.(result, ...args) ?? [])];
+    const tags = [...tagsGiven(fromArguments(options.tags, args)), ...tagsGiven(options.resultTags?.(result, ...args))];
     return { tags, ...entryOptions(plan, options) };
   }
 

@@ -1,4 +1,5 @@
 import { isObservable, tap } from 'rxjs';
+import { tagsGiven } from '../core/groups.js';
 import type { Caches } from './caches.js';
 import { fromArguments, guarded, type MethodCall } from './method-call.js';
 
@@ -17,7 +18,7 @@ export function routeCall(call: MethodCall, caches: Caches, request: object, run
       () => {
         const { args } = call;
         const skip = when?.(...args) === false || unless?.(result, ...args) === true;
-        return { skip, tags: skip ? [] : [...(fromArguments(tags, args) ?? []), ...(resultTags?.(result, ...args) ?? [])] };
+        return { skip, tags: skip ? [] : [...tagsGiven(fromArguments(tags, args)), ...tagsGiven(resultTags?.(result, ...args))] };
       },
       { skip: true, tags: [] },
     );

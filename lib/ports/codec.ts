@@ -26,6 +26,9 @@ export interface Codec {
   readonly text?: TextCodec;
 }
 
+/** On a codec that keeps only what this library makes: it is not to be chosen. */
+export const INTERNAL = Symbol('internal codec');
+
 export interface TextCodec {
   encode(value: unknown): string;
   decode(text: string): unknown;

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { cborCodec } from '../../lib/codecs/cbor.js';
 import { jsonCodec } from '../../lib/codecs/json.js';
 import { CodecError } from '../../lib/ports/errors.js';
 import { describeCodec } from '../../lib/testing/codec-conformance.js';
@@ -80,6 +81,34 @@ describe('the text of the json codec', () => {
     // The plain part of a deep note has to be as deep for the note to act on it.
     if (text.startsWith('1\n')) found = `${'['.repeat(5_000)}1${']'.repeat(5_000)}${text.slice(1)}`;
     expect(() => decode(String(found))).toThrow(CodecError);
+  });
+
+  it.each<[string, () => object]>([
+    ['of an object, not enumerable', () => Object.defineProperty({ id: 1 }, 'toJSON', { value: () => 'other' })],
+    ['of an array', () => Object.assign([1, 2], { toJSON: () => 'other' })],
+    ['of an array within', () => ({ rows: Object.assign([1, new Date(0)], { toJSON: () => 'other' }), at: new Date(0) })],
+    ['of an object in a Map', () => new Map([[1, Object.defineProperty({ id: 1 }, 'toJSON', { value: () => 'other' })]])],
+  ])('is the data, whatever a toJSON says: one %s', (_, make) => {
+    const value = make();
+    const shape = cborCodec.decode(cborCodec.encode(value));
+    expect(JSON.stringify(shape)).not.toContain('other');
+    expect(jsonCodec.decode(jsonCodec.encode(value))).toEqual(shape);
+  });
+
+  it('keeps a member called toJSON, and refuses it as a function', () => {
+    expect(jsonCodec.decode(jsonCodec.encode({ toJSON: 'text', at: new Date(0) }))).toEqual({ toJSON: 'text', at: new Date(0) });
+    expect(() => encode({ toJSON: () => 'other' })).toThrow(/value\.toJSON is a function/);
+  });
+
+  it.each([Array.prototype, Object.prototype])('refuses what would not come back while all objects have a toJSON (%#)', (prototype) => {
+    Object.defineProperty(prototype, 'toJSON', { value: () => 'other', configurable: true });
+    try {
+      expect(() => encode({ rows: [1] })).toThrow(/^JSON cannot keep values faithfully in this process: something has added toJSON/);
+      expect(encode('text')).toBe('"text"');
+      expect(encode(new Date(0))).toBe('"1970-01-01T00:00:00.000Z"\n"date"');
+    } finally {
+      Reflect.deleteProperty(prototype, 'toJSON');
+    }
   });
 
   it('never shows the stored text in an error message', () => {

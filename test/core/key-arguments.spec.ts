@@ -8,6 +8,65 @@ class Money {
   constructor(readonly amount: number) {}
 }
 
+class Zoned extends Date {
+  constructor(
+    ms: number,
+    readonly zone: string,
+  ) {
+    super(ms);
+  }
+}
+class Sorted extends Map<string, number> {}
+class Unique extends Set<string> {}
+class Page extends Array<number> {}
+class Bytes extends Uint8Array {}
+const nested = (levels: number): unknown => (levels === 0 ? 1 : [nested(levels - 1)]);
+
+describe('an instance of a class that extends a built-in one', () => {
+  it.each([new Zoned(0, 'cet'), new Sorted(), new Unique(), Page.of(1), new Bytes(1)])(
+    'is refused as any class instance: what makes it differ is not known (%#)',
+    (value) => {
+      expect(() => text(value)).toThrow(CacheKeyError);
+      expect(() => text({ at: [value] })).toThrow(
+        new RegExp(`^param "filter\\.at\\.0" is an instance of ${value.constructor.name}, which has no canonical text`),
+      );
+    },
+  );
+});
+
+describe('what cannot be read', () => {
+  it.each<[string, unknown]>([
+    ['a proxy of a Date', new Proxy(new Date(0), {})],
+    ['a proxy of a Map', new Proxy(new Map(), {})],
+    ['a proxy of bytes', new Proxy(new Uint8Array(2), {})],
+    [
+      'a getter that throws',
+      {
+        get secret() {
+          throw new Error('4711');
+        },
+      },
+    ],
+    [
+      'a revoked proxy',
+      (() => {
+        const { proxy, revoke } = Proxy.revocable({}, {});
+        revoke();
+        return proxy;
+      })(),
+    ],
+  ])('is a key error that shows no value: %s', (_, value) => {
+    expect(() => text(value)).toThrow(CacheKeyError);
+    expect(() => text([value])).toThrow(/^(?!.*4711)param "filter/);
+  });
+
+  it('is a value that is nested too deep', () => {
+    expect(text(nested(500))).toHaveLength(1_001);
+    expect(() => text(nested(501))).toThrow(/^param "filter" is nested deeper than 500 levels/);
+    expect(() => text(nested(5_000))).toThrow(CacheKeyError);
+  });
+});
+
 describe('the text of a value', () => {
   it.each<[unknown, string]>([
     [1, '1'],

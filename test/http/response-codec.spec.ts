@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { responseCodec } from '../../lib/http/response-codec.js';
+import { ResponseCodecs, responseCodec } from '../../lib/http/response-codec.js';
+import { jsonCodec } from '../../lib/codecs/json.js';
 import { CodecError } from '../../lib/ports/errors.js';
 
 const response = (body: unknown): object => ({ kind: 'response', status: 200, headers: [['x-a', 'b\nc']], body, json: true });
@@ -32,5 +33,15 @@ describe('the format of stored responses', () => {
 
   it.each(['', '1', 'null', '{}', '{"kind"', '\n{}', 'x\ny'])('does not read %j as a response', (text) => {
     expect(() => responseCodec.text.decode(text)).toThrow();
+  });
+});
+
+describe('the codecs that responses are kept by', () => {
+  it('have ids of their own, also for codecs whose ids differ only in the last of 8 characters, or that would be taken', () => {
+    const codecs = new ResponseCodecs();
+    const ids = ['cbor', 'abcdefgh', 'abcdefgi', 'bcdefgh', 'ttp'].map((id) => codecs.of({ ...jsonCodec, id }).id);
+    expect(ids[0]).toBe('hcbor');
+    expect(new Set([...ids, responseCodec.id]).size).toBe(6);
+    for (const id of ids) expect(id).toMatch(/^h[a-z0-9]{1,7}$/);
   });
 });

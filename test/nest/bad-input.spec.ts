@@ -4,11 +4,14 @@ import { CacheModule } from '../../lib/nest/cache.module.js';
 import { CacheEvict } from '../../lib/nest/decorators/cache-evict.js';
 import { CacheKey } from '../../lib/nest/decorators/cache-key.js';
 import { CachePut } from '../../lib/nest/decorators/cache-put.js';
+import { InvalidatesCache } from '../../lib/nest/decorators/invalidates-cache.js';
 import { CacheTTL } from '../../lib/nest/decorators/cache-ttl.js';
 import { Cacheable } from '../../lib/nest/decorators/cacheable.js';
 import { NoCache } from '../../lib/nest/decorators/no-cache.js';
 import type { CacheModuleOptions } from '../../lib/nest/module-options.js';
-import { start } from './support.js';
+import { CacheService } from '../../lib/core/cache-service.js';
+import { CacheInvalidated } from '../../lib/nest/cache-invalidated.js';
+import { start, using } from './support.js';
 
 type Decorator = (target: object, name: string | symbol, descriptor?: PropertyDescriptor) => void;
 
@@ -129,6 +132,32 @@ describe('wrong options of a decorator', () => {
     ['mode', () => CacheEvict({ tags: ['t'], mode: 'weak' as never }), /mode must be 'soft' or 'hard'; got "weak"/],
     ['settle', () => CacheEvict({ tags: ['t'], settle: 'soon' as never }), /settle must be a duration.*got "soon"/],
     ['the options', () => Cacheable('1m' as never), /^@Cacheable on Ledger\.list: the options must be an object; got "1m"/],
+    ['no options', () => Cacheable(null as never), /^@Cacheable on Ledger\.list: the options must be an object; got null/],
+    ['no options', () => CacheEvict(null as never), /^@CacheEvict on Ledger\.list: the options must be an object; got null/],
+    [
+      'the producer timeout',
+      () => Cacheable({ producerTimeout: { hrad: 1 } as never }),
+      /^@Cacheable on Ledger\.list: Unknown option of producerTimeout "hrad"/,
+    ],
+    ['the producer timeout', () => Cacheable({ producerTimeout: 5 as never }), /producerTimeout must be an object such as .*; got 5/],
+    [
+      'what a CDN is told',
+      () => Cacheable({ http: { cdn: { maxage: '1h' } as never } }),
+      /Unknown option of http\.cdn "maxage"\. Options are: maxAge, tags, tenants/,
+    ],
+    [
+      'no key',
+      () => CacheKey(undefined as never),
+      /^@CacheKey on Ledger\.list takes a text that is not empty, or a function.*; got undefined/,
+    ],
+    ['a key', () => CacheKey(5 as never), /^@CacheKey on Ledger\.list takes .*; got 5/],
+    ['an empty key', () => CacheKey(''), /^@CacheKey on Ledger\.list takes .*; got ""/],
+    ['a rule', () => InvalidatesCache(Object, () => undefined, { cahce: 'a' } as never), /Unknown option of @InvalidatesCache "cahce"/],
+    [
+      'a rule',
+      () => InvalidatesCache(Object, () => undefined, null as never),
+      /@InvalidatesCache: the options must be an object; got null/,
+    ],
     ['the ttl of CacheTTL', () => CacheTTL('soon' as never), /^@CacheTTL must be a duration.*got "soon"/],
     ['the ttl of CacheTTL', () => CacheTTL(-5), /^@CacheTTL must be a duration.*got -5/],
   ])('are refused when the class is defined: %s', (_, make, message) => {
@@ -210,6 +239,7 @@ describe('wrong options of a cache', () => {
     [{ name: '' }, /name must be a text of 1 to 100 characters; got ""/],
     [{ backend: {} as never }, /backend must be an object with the methods get\(key\) and set\(key, bytes, ttlMs\)/],
     [{ l1: true }, /Leave l1 out/],
+    [{ isglobal: true } as never, /Unknown cache option "isglobal"\. Options are: .*invalidations, isGlobal, /],
   ])('are refused when the application starts: %j', async (options, message) => {
     await expect(start({}, options)).rejects.toMatchObject({ code: 'CACHE_CONFIG', message: expect.stringMatching(message) as string });
   });
@@ -231,10 +261,91 @@ describe('wrong options of a cache', () => {
     expect(() => CacheModule.forRootAsync({})).toThrow(/needs one of useFactory, useClass and useExisting; got none/);
   });
 
+  it.each([null, 5, []])('are refused at once when they are no object: %j', (options) => {
+    expect(() => CacheModule.forRoot(options as never)).toThrow(
+      /The options of CacheModule\.forRoot must be an object; got (null|5|an array)/,
+    );
+    expect(() => CacheModule.forRootAsync(options as never)).toThrow(/The options of CacheModule\.forRootAsync must be an object; got/);
+  });
+
+  it.each<[object, RegExp]>([
+    [{ useFactory: 5 }, /useFactory must be a function that gives the options; got 5/],
+    [{ useClass: 5 }, /useClass must be a class with createCacheOptions\(\); got 5/],
+    [{ useFactory: () => ({}), ttl: 5 }, /CacheModule\.forRootAsync has no option ttl: it belongs into the options that the factory gives/],
+    [{ useFactory: () => ({}), injekt: [] }, /Unknown option of CacheModule\.forRootAsync "injekt"\. Options are: .*useFactory/],
+    [{ useFactory: () => ({}), useClass: class {} }, /needs one of useFactory, useClass and useExisting; got useFactory and useClass/],
+    [{ useFactory: () => ({}), inject: 'config' }, /inject of CacheModule\.forRootAsync must be an array; got "config"/],
+    [{ useFactory: () => ({}), isGlobal: 'yes' }, /isGlobal must be true or false; got "yes"/],
+  ])('are refused at once when an asynchronous module cannot work: %j', (options, message) => {
+    expect(() => CacheModule.forRootAsync(options)).toThrow(message);
+  });
+
+  it.each<[object, RegExp]>([
+    [{ useFactory: () => ({ isGlobal: false }) }, /options with isGlobal\. Give it beside the factory only/],
+    [{ useClass: class Config {} }, /Config must have the method createCacheOptions\(\)/],
+  ])('are refused when an asynchronous module starts: %j', async (options, message) => {
+    await expect(start({ imports: [CacheModule.forRootAsync(options)] }, false)).rejects.toMatchObject({
+      code: 'CACHE_CONFIG',
+      message: expect.stringMatching(message) as string,
+    });
+  });
+
   it('are refused when two caches have one name', async () => {
     await expect(start({ imports: [CacheModule.forRoot({ ttl: 1 })] })).rejects.toMatchObject({
       code: 'CACHE_CONFIG',
       message: expect.stringMatching(/Two caches of this application are called "default"\. Give each its own name/) as string,
+    });
+  });
+});
+
+describe('a list that a callback gives as one text', () => {
+  @Injectable()
+  class Ledger {
+    runs = 0;
+    @Cacheable({ name: 'list', tags: () => 'account:1' as never })
+    async list(): Promise<number> {
+      return ++this.runs;
+    }
+    @Cacheable({ name: 'found', resultTags: () => 'account:1' as never })
+    async found(): Promise<number> {
+      return ++this.runs;
+    }
+    @CachePut({ key: 'row', resultTags: () => 'account:1' as never })
+    async save(): Promise<number> {
+      return 2;
+    }
+    @CacheEvict({ tags: () => 'account:1' as never })
+    async post(): Promise<void> {}
+    @CacheEvict({ keys: () => 'row' as never })
+    async remove(): Promise<void> {}
+  }
+
+  it('never fails a read or a write: nothing is stored under letters, and what is old goes', async () => {
+    await using({ providers: [Ledger] }, async ({ app, log }) => {
+      const ledger = app.get(Ledger);
+      expect([await ledger.list(), await ledger.list()]).toEqual([1, 2]);
+      expect([await ledger.found(), await ledger.found()]).toEqual([3, 4]);
+      const cache = app.get(CacheService);
+      await cache.set('row', 1);
+      expect(await ledger.save()).toBe(2);
+      expect(await cache.get('row')).toBeUndefined();
+      expect(log.about('tags must be an array of strings')).toHaveLength(3);
+    });
+  });
+
+  it('fails an eviction, whose caller must know that the old values stay', async () => {
+    await using({ providers: [Ledger] }, async ({ app }) => {
+      const ledger = app.get(Ledger);
+      await expect(ledger.post()).rejects.toMatchObject({ code: 'CACHE_CONFIG' });
+      await expect(ledger.remove()).rejects.toThrow('keys of @CacheEvict on Ledger.remove must give a list; got a string.');
+    });
+  });
+
+  it('fails an event that says so, or nothing', async () => {
+    await using({}, async ({ app }) => {
+      const cache = app.get(CacheService);
+      for (const request of [undefined, null, {}, { tags: 'account:1' }])
+        await expect(cache.apply(new CacheInvalidated(request as never))).rejects.toMatchObject({ code: 'CACHE_CONFIG' });
     });
   });
 });

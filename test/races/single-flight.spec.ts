@@ -214,11 +214,23 @@ describe('a producer that waits for itself', () => {
       const ask = (): Promise<unknown> => cache.getOrSet('k', ask);
       await expect(ask()).rejects.toBeInstanceOf(ReentrantProducerError);
       await expect(ask()).rejects.toThrow(
-        'The producer of "segment:k" asked for "segment:k", which is waiting for it: this would never end. ' +
+        'The producer of #8aec8907601bd40c asked for #8aec8907601bd40c, which is waiting for it: this would never end. ' +
           'Call the uncached method inside the producer, or give the inner call its own key.',
       );
       await cache.drain();
       expect(await cache.getOrSet('k', () => 'works')).toBe('works');
+    });
+
+    it(`is named by its segment only, in the error and in events: keys may hold personal data, ${where}`, async () => {
+      const { cache } = open(where);
+      const key = CacheKey.builder().segment('users').param('email', 'ann@example.com').build();
+      const said: string[] = [];
+      cache.events.on((event) => said.push('error' in event ? String(event.error) : ''));
+      const ask = (): Promise<unknown> => cache.getOrSet(key, ask);
+      await expect(ask()).rejects.toThrow(/^The producer of users#[0-9a-f]{16} asked for users#[0-9a-f]{16}, which/);
+      await cache.drain();
+      expect(said.some((text) => text.includes('users#'))).toBe(true);
+      expect(said.filter((text) => text.includes('ann'))).toEqual([]);
     });
 
     it(`learns so through another key, ${where}`, async () => {

@@ -12,6 +12,9 @@ interface Entry {
 export type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
 export const same = <A, B>(_same: Same<A, B>): void => undefined;
 
+/** `any`, as untyped libraries give it. */
+type Untyped = ReturnType<typeof JSON.parse>;
+
 export class Right {
   @Cacheable()
   async plain(): Promise<number> {
@@ -25,6 +28,27 @@ export class Right {
 
   @Cacheable()
   either(): Promise<Entry> | Observable<Entry> {
+    throw new Error();
+  }
+
+  // Nothing is known of these results, so nothing is refused.
+  @Cacheable({ tags: (id) => [String(id)] })
+  async untyped(_id: number): Promise<Untyped> {
+    return undefined;
+  }
+
+  @Cacheable()
+  untypedStream(): Observable<Untyped> {
+    throw new Error();
+  }
+
+  @CachePut({ key: 'k' })
+  async saveUntyped(): Promise<Untyped> {
+    return undefined;
+  }
+
+  @Cacheable()
+  async notYet(): Promise<never> {
     throw new Error();
   }
 

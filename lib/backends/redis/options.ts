@@ -1,6 +1,7 @@
 import type { RedisClientOptions, RedisClusterOptions } from 'redis';
 import { type Duration, toMilliseconds } from '../../ports/duration.js';
 import { CacheConfigError } from '../../ports/errors.js';
+import { checkIsOptions, checkSources, passwordOf } from './check-sources.js';
 import type { GivenClient } from './wire.js';
 
 export interface RedisSentinelChoice {
@@ -43,6 +44,7 @@ const SOURCES = ['url', 'client', 'cluster', 'sentinel'] as const;
 
 /** @throws CacheConfigError for options that cannot work; never shows the URL, which may hold a password */
 export function resolveOptions(options: RedisBackendOptions): Resolved {
+  checkIsOptions(options);
   const unknown = Object.keys(options).find((name) => !KNOWN.has(name));
   if (unknown !== undefined) {
     throw new CacheConfigError(`RedisBackend has no option ${JSON.stringify(unknown)}; it has ${[...KNOWN].join(', ')}.`);
@@ -53,9 +55,7 @@ export function resolveOptions(options: RedisBackendOptions): Resolved {
       `RedisBackend takes one of url, client, cluster and sentinel; got ${given.join(' and ')}. Keep the one that is meant.`,
     );
   }
-  if (options.sentinel !== undefined && (options.sentinel.name === '' || options.sentinel.nodes.length === 0)) {
-    throw new CacheConfigError('RedisBackend option sentinel needs the name of the master and at least one node { host, port }.');
-  }
+  checkSources(options);
   return {
     commandTimeout: timeout(options.commandTimeout ?? '250ms', 'commandTimeout'),
     connectTimeout: timeout(options.connectTimeout ?? '1s', 'connectTimeout'),
@@ -82,14 +82,4 @@ function secretsOf(options: RedisBackendOptions): readonly string[] {
   const urls = [options.url, options.options?.url, ...(options.cluster?.rootNodes.map((node) => node.url) ?? [])];
   for (const url of urls) if (url !== undefined) secrets.push(passwordOf(url));
   return secrets.filter((secret): secret is string => secret !== undefined && secret !== '');
-}
-
-function passwordOf(text: string): string {
-  const url = URL.canParse(text) ? new URL(text) : undefined;
-  if (url === undefined || (url.protocol !== 'redis:' && url.protocol !== 'rediss:')) {
-    throw new CacheConfigError(
-      `RedisBackend option url must look like redis://localhost:6379, or rediss:// for TLS; got ${url === undefined ? 'something that is no URL' : `the protocol ${url.protocol}//`}. (The value is not shown, it may hold a password.)`,
-    );
-  }
-  return decodeURIComponent(url.password);
 }

@@ -16,7 +16,8 @@ import { whereOf, wrapMethod } from '../wrap-method.js';
  * exist; CacheConfigError (`CACHE_CONFIG`) for other options that cannot work
  */
 export function CacheEvict<M extends AsyncMethod>(options: CacheEvictOptions<M> = {}): EffectDecorator<M> {
-  const timing: string = options.timing ?? 'after-success';
+  // What are no options at all is for `checkOptions` to refuse, which knows the method.
+  const timing: string = (options as CacheEvictOptions<M> | null)?.timing ?? 'after-success';
   if (!['after-success', 'after-commit', 'before', 'both'].includes(timing)) {
     throw new CacheDecoratorError(
       `@CacheEvict: timing must be 'after-success', 'after-commit', 'before' or 'both'; got ${JSON.stringify(timing)}.`,

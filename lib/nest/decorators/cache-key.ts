@@ -1,8 +1,10 @@
 import { CacheKey as CacheKeyValue, type CacheKeyBuilder } from '../../core/key.js';
+import { CacheConfigError } from '../../ports/errors.js';
+import { show } from '../../ports/given.js';
 import type { KeyMaker } from '../decorator-options.js';
 import type { AsyncMethod, EffectDecorator, NoteDecorator } from '../method-types.js';
 import { setOnce } from '../plan.js';
-import { noteOn } from '../wrap-method.js';
+import { noteOn, whereOf } from '../wrap-method.js';
 
 /** A canonical, immutable key; `CacheKey.builder()` makes one. */
 export type CacheKey = CacheKeyValue;
@@ -21,6 +23,7 @@ export interface CacheKeyDecorator {
 const decorator = Object.assign(
   (given: string | KeyMaker<never>) =>
     (target: object, name: string | symbol, descriptor: PropertyDescriptor): void => {
+      checkKey(given, whereOf(target, name));
       setOnce(noteOn('@CacheKey', target, name, descriptor), 'key', given, '@CacheKey');
     },
   { builder: () => CacheKeyValue.builder() },
@@ -33,6 +36,14 @@ Object.defineProperty(decorator, Symbol.hasInstance, { value: (value: unknown) =
  * ```ts
  * @CacheKey((key, tenant, page) => key.tenant(tenant).segment('entries').param('page', page))
  * ```
- * @throws CacheDecoratorError (`CACHE_DECORATOR`) when the class is defined: on static methods, and when the method has a key already
+ * @throws CacheDecoratorError (`CACHE_DECORATOR`) when the class is defined: on static methods, and when the method has a key already;
+ * CacheConfigError (`CACHE_CONFIG`) for what is neither a text nor a function
  */
 export const CacheKey: CacheKeyDecorator = Object.freeze(decorator);
+
+function checkKey(given: unknown, where: string): void {
+  if (typeof given === 'function' || (typeof given === 'string' && given !== '')) return;
+  throw new CacheConfigError(
+    `@CacheKey on ${where} takes a text that is not empty, or a function of a builder and the arguments: @CacheKey((key, id) => key.param('id', id)); got ${show(given)}.`,
+  );
+}

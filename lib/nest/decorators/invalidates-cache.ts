@@ -2,12 +2,16 @@ import 'reflect-metadata';
 import { on } from '../../core/invalidation-rules.js';
 import type { EventClass, Invalidates, InvalidationRule } from '../../core/types.js';
 
+import { CacheConfigError } from '../../ports/errors.js';
+import { checkNames, isObject, show } from '../../ports/given.js';
+
 /** A rule and the name of the cache it is for. */
 export interface DeclaredRule {
   readonly rule: InvalidationRule;
   readonly cache: string;
 }
 
+const NAMES: ReadonlySet<string> = new Set(['cache']);
 const RULES = Symbol('nest-query-cache:rules');
 
 /**
@@ -27,6 +31,8 @@ export function InvalidatesCache<E extends object>(
   invalidates: Invalidates<E>,
   options: { /** Default 'default'. */ readonly cache?: string } = {},
 ): ClassDecorator & MethodDecorator {
+  if (!isObject(options)) throw new CacheConfigError(`@InvalidatesCache: the options must be an object; got ${show(options)}.`);
+  checkNames(options, NAMES, 'option of @InvalidatesCache');
   const declared: DeclaredRule = { rule: on(event, invalidates), cache: options.cache ?? 'default' };
   return (target: object): void => {
     const type = typeof target === 'function' ? target : target.constructor;

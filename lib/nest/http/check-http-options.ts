@@ -1,6 +1,7 @@
 import { CacheConfigError } from '../../ports/errors.js';
+import { checkNames } from '../../ports/given.js';
 import { credentialsAmong } from './credentials.js';
-import type { HttpCacheOptions } from './http-options.js';
+import type { CdnOptions, HttpCacheOptions } from './http-options.js';
 
 type Kind = 'flag' | 'callback' | 'texts' | 'statuses' | 'object' | readonly string[];
 
@@ -21,6 +22,8 @@ const KINDS: Readonly<Record<keyof HttpCacheOptions, Kind>> = {
   invalidate: 'flag',
 };
 
+const CDN: ReadonlySet<string> = new Set(['maxAge', 'tags', 'tenants'] satisfies (keyof CdnOptions)[]);
+
 /**
  * A name that is not known must not be passed over: a `principal` with a slip in it would leave identity out of the key.
  * @throws CacheConfigError (`CACHE_CONFIG`) naming the option, what was expected and what was given
@@ -36,6 +39,8 @@ export function checkHttpOptions(http: object): void {
       `http.${name} must be ${expected(kind)}; got ${typeof value === 'string' ? JSON.stringify(value) : typeof value}.`,
     );
   }
+  const { cdn } = http as HttpCacheOptions;
+  if (cdn !== undefined) checkNames(cdn, CDN, 'option of http.cdn');
   refusePublicIdentity(http);
 }
 

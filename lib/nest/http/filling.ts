@@ -2,6 +2,7 @@ import type { Observable } from 'rxjs';
 import type { StoredResponse, VaryRecord } from '../../http/stored-response.js';
 import type { AsyncContext } from '../../ports/context.js';
 import { SHARED_OPTIONS } from '../../core/call-maker.js';
+import { tagsGiven } from '../../core/groups.js';
 import { MAX_DURATION_MS } from '../../ports/duration.js';
 import { CacheConfigError } from '../../ports/errors.js';
 import { rewind } from './answer.js';
@@ -225,7 +226,7 @@ class RequestOptions implements FillOptions {
     const listed = plan.fill.tags ?? [];
     if (tags === undefined) return listed;
     try {
-      return (this.#said ??= [...listed, ...tags(new RequestView(exchange))]);
+      return (this.#said ??= [...listed, ...tagsGiven(tags(new RequestView(exchange)))]);
     } catch (error) {
       throw new CacheConfigError(`http.tags of ${plan.where} threw: ${error instanceof Error ? error.message : String(error)}`, {
         cause: error,

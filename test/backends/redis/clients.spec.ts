@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { createClient } from 'redis';
+import { createClient, createCluster } from 'redis';
 import { RedisBackend } from '../../../lib/redis.js';
 import { freePort, type RedisServer, startRedis, startRedisOn, until } from '../../support/redis.js';
 import { freshNamespace, listen } from './open.js';
@@ -168,6 +168,24 @@ describe('options', () => {
       [{ noticesKept: 1.5 }, /noticesKept must be a whole number/],
       [{ sentinel: { name: 'm', nodes: [] } }, /at least one node/],
       [{ host: 'x' } as object, /no option "host"/],
+      [null as never, /plain object of options, such as .*; got null/],
+      ['redis://:canary@localhost' as never, /plain object of options, such as .*; got a text/],
+      [new Map() as never, /plain object of options, such as .*; got an instance of Map/],
+      [createClient(), /got a client where its options belong\. Give it as an option: new RedisBackend\(\{ client \}\)/],
+      [createCluster({ rootNodes: [{}] }) as never, /got a client where its options belong/],
+      [{ url: 5 as never }, /something that is no URL/],
+      [{ url: 'redis://:canary%ss@localhost' }, /a user or password with a % that begins no escape: write it as %25/],
+      [{ url: 'redis://:canary@localhost/abc' }, /a path that is not the number of a database/],
+      [{ options: { url: 'redis://:canary@localhost/abc' } }, /a path that is not the number of a database/],
+      [{ options: 5 as never }, /option options must be an object such as .*; got 5/],
+      [{ client: null as never }, /client must be a client of the redis package: .*; got null/],
+      [{ client: {} as never }, /client must be a client of the redis package: .*; got an object/],
+      [{ client: 'redis://:canary@x' as never }, /client must be a client of the redis package: .*; got a text/],
+      [{ cluster: {} as never }, /cluster needs rootNodes, at least one/],
+      [{ cluster: 'x' as never }, /cluster must be an object such as/],
+      [{ sentinel: { name: 'm' } as never }, /at least one node \{ host, port \}/],
+      [{ sentinel: { name: 'm', nodes: [{ host: 'x' }] } as never }, /at least one node \{ host, port \}/],
+      [{ sentinel: null as never }, /at least one node \{ host, port \}|sentinel must be an object/],
     ];
     for (const [options, message] of wrong) {
       let thrown: unknown;

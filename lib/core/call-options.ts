@@ -1,0 +1,91 @@
+import { CacheConfigError } from '../ports/errors.js';
+import { checkNames, isObject, show } from '../ports/given.js';
+import { checkTags } from './groups.js';
+import { shown } from './key-text.js';
+import { ENTRY_NAMES } from './options.js';
+import type { GetOrSetOptions, WarmUpOptions } from './types.js';
+
+const CALL: ReadonlySet<string> = new Set([...ENTRY_NAMES, 'tags', 'resultTags', 'signal', 'unless']);
+const SET: ReadonlySet<string> = new Set([...ENTRY_NAMES, 'tags', 'resultTags']);
+const WARM_UP: ReadonlySet<string> = new Set([...CALL, 'batchSize', 'concurrency', 'onProgress', 'once']);
+const ONCE: ReadonlySet<string> = new Set(['name', 'every', 'within']);
+
+/**
+ * What `resolvePolicy` does not look at.
+ * @throws CacheConfigError (`CACHE_CONFIG`) naming the option, what was expected and what was given
+ */
+export function checkCallOptions(options: unknown): asserts options is GetOrSetOptions<never> {
+  checkObject(options);
+  checkNames(options, CALL, 'option of a call');
+  const { tags, resultTags, signal, unless } = options as Readonly<Record<string, unknown>>;
+  if (tags !== undefined && typeof tags !== 'function') checkTags(tags);
+  callback(resultTags, 'resultTags');
+  callback(unless, 'unless');
+  if (signal !== undefined && !(isObject(signal) && 'aborted' in signal && 'addEventListener' in signal))
+    throw new CacheConfigError(`signal must be an AbortSignal; got ${show(signal)}.`);
+}
+
+/** @throws CacheConfigError (`CACHE_CONFIG`) for what `set` would pass over */
+export function checkSetOptions(options: unknown): void {
+  if (options === undefined) return;
+  checkObject(options);
+  checkNames(options, SET, 'option of set');
+}
+
+/**
+ * @returns what the calls of a warm-up are made with; one object, so that it is resolved once
+ * @throws CacheConfigError (`CACHE_CONFIG`)
+ */
+export function callsOfWarmUp<T>(options: WarmUpOptions<T> | undefined): GetOrSetOptions<T> | undefined {
+  if (options === undefined) return undefined;
+  checkObject(options);
+  checkNames(options, WARM_UP, 'option of warmUp');
+  callback(options.onProgress, 'warmUp: onProgress');
+  const { once } = options;
+  if (once !== undefined) {
+    if (!isObject(once))
+      throw new CacheConfigError(`warmUp: once must be an object such as { name: 'rates', every: '1h' }; got ${show(once)}.`);
+    checkNames(once, ONCE, 'option of once');
+  }
+  return Object.fromEntries(Object.entries(options).filter(([name]) => CALL.has(name)));
+}
+
+/** @throws CacheConfigError (`CACHE_CONFIG`): a text would be taken apart into its characters */
+export function listed<T>(given: readonly T[], what: string): readonly T[] {
+  const isArray: boolean = Array.isArray(given);
+  if (isArray) return given;
+  throw new CacheConfigError(`${what} must be an array; got ${shown(given)}.`);
+}
+
+/** @throws CacheConfigError (`CACHE_CONFIG`) for what `getOrSetMany` cannot work with */
+export function checkMany(keys: readonly unknown[], produceMissing: unknown): void {
+  listed(keys, 'getOrSetMany: keys');
+  if (typeof produceMissing === 'function') return;
+  throw new CacheConfigError(
+    `getOrSetMany: produceMissing must be a function that returns the values of the keys it is given; got ${show(produceMissing)}.`,
+  );
+}
+
+/** @throws CacheConfigError (`CACHE_CONFIG`) */
+export function pairsOf<K, T>(entries: Iterable<readonly [K, T]>): readonly (readonly [K, T])[] {
+  if (isIterable(entries)) {
+    const pairs = Array.from(entries);
+    if (!pairs.some((pair: unknown) => !Array.isArray(pair))) return pairs;
+  }
+  throw new CacheConfigError(`setMany: entries must be a Map, or an array of pairs [key, value]; got ${shown(entries)}.`);
+}
+
+function isIterable(given: unknown): boolean {
+  return typeof given === 'object' && given !== null && Symbol.iterator in given;
+}
+
+function callback(given: unknown, name: string): void {
+  if (given !== undefined && typeof given !== 'function') throw new CacheConfigError(`${name} must be a function; got ${show(given)}.`);
+}
+
+function checkObject(options: unknown): asserts options is object {
+  if (isObject(options)) return;
+  // What `set(key, value, ttl)` of other caches takes.
+  const such = typeof options === 'number' || typeof options === 'string' ? `{ ttl: ${show(options)} }` : "{ ttl: '30s' }";
+  throw new CacheConfigError(`options must be an object such as ${such}; got ${show(options)}.`);
+}

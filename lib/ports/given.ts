@@ -1,0 +1,26 @@
+import { CacheConfigError } from './errors.js';
+
+/** An object with members: neither null nor an array. */
+export function isObject(given: unknown): given is object {
+  return typeof given === 'object' && given !== null && !Array.isArray(given);
+}
+
+/**
+ * A name that does not exist must not be passed over: what it was meant to say would not hold. Symbols are not looked at.
+ * @param what how such an option is called in the message
+ * @throws CacheConfigError (`CACHE_CONFIG`) that lists the names that do exist
+ */
+export function checkNames(given: object, names: ReadonlySet<string>, what: string): void {
+  for (const name of Object.keys(given)) {
+    if (!names.has(name))
+      throw new CacheConfigError(`Unknown ${what} ${JSON.stringify(name)}. Options are: ${[...names].sort().join(', ')}.`);
+  }
+}
+
+/** For messages: a text in quotes, of anything else that may be long only what it is. */
+export function show(given: unknown): string {
+  if (typeof given === 'string') return JSON.stringify(given);
+  if (typeof given === 'function') return 'a function';
+  if (Array.isArray(given)) return 'an array';
+  return typeof given === 'object' && given !== null ? 'an object' : String(given);
+}
