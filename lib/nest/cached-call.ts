@@ -4,11 +4,12 @@ import { SHARED_OPTIONS } from '../core/call-maker.js';
 import { tagsGiven } from '../core/groups.js';
 import type { GetOrSetOptions, KeyLike, Producer } from '../core/types.js';
 import type { Caches } from './caches.js';
-import type { CacheableOptions, CachePutOptions } from './decorator-options.js';
+import type { CacheableOptions, CachePutOptions, KeyMaker } from './decorator-options.js';
 import { entryPart } from './entry-part.js';
 import { cachedObservable } from './cached-observable.js';
 import { cacheNamed, fromArguments, guarded, type MethodCall, type Run } from './method-call.js';
 import { hintedCall } from './hinted-call.js';
+import type { CacheControl } from './hints.js';
 import { keyArguments } from './key-positions.js';
 import { methodKey } from './method-key.js';
 import type { Shape } from './method-shape.js';
@@ -31,13 +32,14 @@ export function cachedCall(call: MethodCall, caches: Caches, shape: Shape, run: 
     return Promise.reject(error);
   }
   if (prepared === undefined) return run(call);
-  const produce = producerOf(call, caches, run);
   const control = caches.hints.take(call.plan);
-  if (control !== undefined) {
-    const ttl = call.plan.ttl ?? call.plan.cacheable?.ttl;
-    return hintedCall(control, { ...prepared, ttl, produce, run: () => run(call) });
-  }
-  return prepared.cache.getOrSet(prepared.key, produce, prepared.options);
+  if (control !== undefined) return hinted(control, call, caches, prepared, run);
+  return prepared.cache.getOrSet(prepared.key, producerOf(call, caches, run), prepared.options);
+}
+
+function hinted(control: CacheControl, call: MethodCall, caches: Caches, prepared: Prepared, run: Run): unknown {
+  const ttl = call.plan.ttl ?? call.plan.cacheable?.ttl;
+  return hintedCall(control, { ...prepared, ttl, produce: producerOf(call, caches, run), run: () => run(call) });
 }
 
 function observed(call: MethodCall, caches: Caches, run: Run): Observable<unknown> {
@@ -74,23 +76,37 @@ async function inBackground(call: MethodCall, caches: Caches): Promise<MethodCal
 
 /** Undefined: past the cache. @throws CacheKeyError (`CACHE_KEY`) */
 function prepare(call: MethodCall, caches: Caches): Prepared | undefined {
+  const { plan } = call;
+  const { when, cache: name } = plan.cacheable ?? {};
+  const cache = cacheNamed(name, plan, caches);
+  if (cache === undefined || (when !== undefined && !isWanted(call, caches, when))) return undefined;
+  const options = (plan as Known)[FIXED_OPTIONS] ?? optionsOf(call, caches);
+  return options === undefined ? undefined : { cache, key: keyOfCall(call, caches), options };
+}
+
+function isWanted(call: MethodCall, caches: Caches, when: NonNullable<CacheableOptions['when']>): boolean {
+  const wanted: unknown = guarded(call, caches, 'when', () => when(...call.args), false);
+  return wanted !== false;
+}
+
+/** Undefined when the tags cannot be made. */
+function optionsOf(call: MethodCall, caches: Caches): GetOrSetOptions | undefined {
   const { plan, args } = call;
   const options = plan.cacheable ?? {};
-  const cache = cacheNamed(options.cache, plan, caches);
-  if (cache === undefined) return undefined;
-  if (options.when !== undefined && guarded(call, caches, 'when', () => options.when?.(...args), false) === false) return undefined;
-  const given =
-    typeof options.tags === 'function'
-      ? guarded(call, caches, 'tags', () => callOptions(plan, options, args), undefined)
-      : callOptions(plan, options, args);
-  return given === undefined ? undefined : { cache, key: keyOfCall(call, caches), options: given };
+  if (typeof options.tags !== 'function') return callOptions(plan, options, args);
+  return guarded(call, caches, 'tags', () => callOptions(plan, options, args), undefined);
 }
 
 /** @throws CacheKeyError (`CACHE_KEY`) */
-export function keyOfCall({ plan, args, instance }: MethodCall, caches: Caches): KeyLike {
+export function keyOfCall(call: MethodCall, caches: Caches): KeyLike {
+  const { plan, args, instance } = call;
   const maker = keyOfPlan(plan);
-  if (maker !== undefined) return methodKey(maker, () => caches.derivedKeys(plan, instance).segment, args);
+  if (maker !== undefined) return madeKey(maker, call, caches);
   return caches.derivedKeys(plan, instance).of(keyArguments(plan, instance, args));
+}
+
+function madeKey(maker: KeyMaker | string, { plan, args, instance }: MethodCall, caches: Caches): KeyLike {
+  return methodKey(maker, () => caches.derivedKeys(plan, instance).segment, args);
 }
 
 const ENTRY_OPTIONS = Symbol('entry options');
@@ -101,11 +117,10 @@ interface Known {
   [FIXED_OPTIONS]?: GetOrSetOptions;
 }
 
-/** On the way of every hit: the same object for all calls where it can be, and no spreading where it cannot. */
+/** The same object for all calls where it can be, and no spreading where it cannot. */
 function callOptions(plan: MethodPlan & Known, options: CacheableOptions, args: unknown[]): GetOrSetOptions {
   const { tags, resultTags, unless } = options;
   const fixed = typeof tags !== 'function' && resultTags === undefined && unless === undefined;
-  if (fixed && plan[FIXED_OPTIONS] !== undefined) return plan[FIXED_OPTIONS];
   const made: { -readonly [Name in keyof GetOrSetOptions]: GetOrSetOptions[Name] } & { [SHARED_OPTIONS]: object } = {
     [SHARED_OPTIONS]: entryOptions(plan, options),
   };

@@ -1,15 +1,15 @@
 import { isObservable, tap } from 'rxjs';
 import { tagsGiven } from '../core/groups.js';
 import type { Caches } from './caches.js';
-import { fromArguments, guarded, type MethodCall } from './method-call.js';
+import { fromArguments, guarded, type MethodCall, type Run } from './method-call.js';
 
 /**
  * A call of a route handler whose response the interceptor keeps: the method runs, and what its decorator makes of the arguments and the result
  * is told to the interceptor. `when` decides about storing here: the interceptor has looked before there were arguments.
  */
-export function routeCall(call: MethodCall, caches: Caches, request: object, run: () => unknown): unknown {
+export function routeCall(call: MethodCall, caches: Caches, request: object, run: Run): unknown {
   const { tags, resultTags, when, unless } = call.plan.cacheable ?? {};
-  if (typeof tags !== 'function' && resultTags === undefined && when === undefined && unless === undefined) return run();
+  if (typeof tags !== 'function' && resultTags === undefined && when === undefined && unless === undefined) return run(call);
   const say = (result: unknown): void => {
     const said = guarded(
       call,
@@ -24,7 +24,7 @@ export function routeCall(call: MethodCall, caches: Caches, request: object, run
     );
     caches.routeCalls.say(request, said);
   };
-  const result = run();
+  const result = run(call);
   return isObservable(result)
     ? result.pipe(tap(say))
     : Promise.resolve(result).then((value) => {

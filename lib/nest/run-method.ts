@@ -19,14 +19,26 @@ export function runMethod(call: MethodCall, caches: Caches): unknown {
   const effects = plan.evict.length > 0 || plan.put !== undefined;
   if (!cached && !effects) return alone(call, caches, request, plain);
   const shape = shapeOf(call);
-  const through = (as: Shape, run: Run, running: boolean): unknown => {
-    const inner = (): unknown => (cached ? cachedCall(call, caches, as, run) : alone(call, caches, request, run));
-    if (!effects) return inner();
-    return as === 'observable' ? observedWithEffects(call, caches, inner, running) : withEffects(call, caches, inner, running);
-  };
+  // The way of nearly every hit: no closure is made for it.
+  if (shape !== undefined && !effects) return cachedCall(call, caches, shape, plain);
+  const through = throughAll(call, caches, { request, cached, effects });
   return shape === undefined ? firstCall(call, through) : through(shape, plain, false);
 }
 
+interface Course {
+  readonly request: object | undefined;
+  readonly cached: boolean;
+  readonly effects: boolean;
+}
+
+function throughAll(call: MethodCall, caches: Caches, { request, cached, effects }: Course) {
+  return (shape: Shape, run: Run, running: boolean): unknown => {
+    const inner = (): unknown => (cached ? cachedCall(call, caches, shape, run) : alone(call, caches, request, run));
+    if (!effects) return inner();
+    return shape === 'observable' ? observedWithEffects(call, caches, inner, running) : withEffects(call, caches, inner, running);
+  };
+}
+
 function alone(call: MethodCall, caches: Caches, request: object | undefined, run: Run): unknown {
-  return request === undefined ? run(call) : routeCall(call, caches, request, () => run(call));
+  return request === undefined ? run(call) : routeCall(call, caches, request, run);
 }
