@@ -162,6 +162,26 @@ describe('what a refresh in the background asks for', () => {
     expect(await als.run('acme', () => cache.get('k'))).toBe('of acme');
     await cache.close();
   });
+
+  it('is of its own tenant when a batch has keys of several', async () => {
+    const clock = new FakeClock();
+    const cache = createCache({ clock, ...WINDOWS, tenant: () => 'public' });
+    const tenants = ['acme', 'bolt'];
+    const keys = tenants.map((tenant) => CacheKey.builder().tenant(tenant).segment('k').build());
+    const read = () =>
+      cache.getOrSetMany(keys, async (missing, { background, tenant }) => {
+        const made = background ? await cache.getOrSet('inner', () => `of ${String(tenant)}`, { ttl: '1h' }) : '';
+        return missing.map(() => made);
+      });
+    await read();
+    await clock.advance(1_100);
+    await read();
+    await cache.drain();
+    const inner = (tenant: string) => cache.get(CacheKey.builder().tenant(tenant).segment('inner').build());
+    expect(await Promise.all(keys.map((key) => cache.get(key)))).toEqual(['of acme', 'of bolt']);
+    expect(await Promise.all([...tenants, 'public'].map(inner))).toEqual(['of acme', 'of bolt', undefined]);
+    await cache.close();
+  });
 });
 
 describe('a refresh of a batch in the background', () => {
