@@ -1,5 +1,6 @@
 import type { Tick } from '../../ports/entry.js';
 import type { GroupInvalidation, Marker, MarkerCombination, ScopeGroups, ScopeReading } from '../../ports/store.js';
+import { Latest } from './latest.js';
 
 const MOST_MARKERS = 100_000;
 const MOST_COMBINATIONS = 64;
@@ -13,14 +14,17 @@ const NO_COMBINATIONS: readonly MarkerCombination[] = Object.freeze([]);
  * its scope gave out before, so that what was forgotten never revives an entry. Who reads a missing marker as untouched is told `forgotten`.
  */
 export class Markers {
-  readonly #clocks = new Map<string, Tick>();
-  readonly #markers = new Map<string, Marker>();
+  readonly #clocks: Latest<Tick>;
+  readonly #markers: Latest<Marker>;
   /** The greatest tick given out in any scope: where the clock of a forgotten scope begins. */
   #latest = 0;
   /** The greatest tick of a marker that was forgotten, in any scope. */
   #forgotten = 0;
 
-  constructor(readonly most = MOST_MARKERS) {}
+  constructor(most = MOST_MARKERS) {
+    this.#clocks = new Latest(most);
+    this.#markers = new Latest(most);
+  }
 
   read({ scope, groups }: ScopeGroups): ScopeReading {
     const clock = this.#clocks.get(scope);
@@ -61,13 +65,13 @@ export class Markers {
   }
 
   #keepMarker(id: string, marker: Marker): void {
-    const gone = keep(this.#markers, id, marker, this.most);
+    const gone = this.#markers.keep(id, marker);
     if (gone !== undefined) this.#forgotten = Math.max(this.#forgotten, gone.soft, ...gone.combinations.map(({ soft }) => soft));
   }
 
   #keepClock(scope: string, tick: Tick): void {
     this.#latest = Math.max(this.#latest, tick);
-    keep(this.#clocks, scope, tick, this.most);
+    this.#clocks.keep(scope, tick);
   }
 }
 
@@ -86,18 +90,6 @@ function combine(marker: Marker, groups: readonly string[], tick: Tick, mode: 's
   if (combinations.length <= MOST_COMBINATIONS) return { ...marker, combinations };
   // Too many to keep apart: all entries of the group are meant.
   return { ...marker, hard: Math.max(marker.hard, ...combinations.map((other) => other.hard)), soft: tick, combinations: NO_COMBINATIONS };
-}
-
-/** Puts it at the end of the map, and forgets the first when there are too many. @returns what was forgotten */
-function keep<Value>(map: Map<string, Value>, id: string, value: Value, most: number): Value | undefined {
-  map.delete(id);
-  map.set(id, value);
-  if (map.size <= most) return undefined;
-  for (const [first, gone] of map) {
-    map.delete(first);
-    return gone;
-  }
-  return undefined;
 }
 
 function microseconds(ms: number): Tick {

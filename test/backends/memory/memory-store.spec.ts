@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { Leases } from '../../../lib/backends/memory/leases.js';
+import { Latest } from '../../../lib/backends/memory/latest.js';
 import { Markers } from '../../../lib/backends/memory/markers.js';
 import type { GroupInvalidation, Notice } from '../../../lib/ports/store.js';
 import { acquire, entryOf, nearOf, read, setUp } from './support.js';
@@ -128,6 +129,35 @@ describe('leases', () => {
       leases.settle(`k${String(i)}`, i + 10, i);
     }
     expect(leases.size).toBeLessThanOrEqual(24);
+  });
+});
+
+describe('the values that were kept last', () => {
+  it('are those of the names that were kept last', () => {
+    const latest = new Latest<number>(5);
+    const order: string[] = [];
+    for (let i = 0; i < 5_000; i++) {
+      const id = `n${String((i * i) % 11)}`;
+      if (order.includes(id)) order.splice(order.indexOf(id), 1);
+      order.push(id);
+      const gone = order.length > 5 ? order.shift() : undefined;
+      const before = gone === undefined ? undefined : latest.get(gone);
+      expect(latest.keep(id, i)).toBe(before);
+      expect(order.map((one) => latest.get(one) !== undefined)).toEqual(order.map(() => true));
+      if (gone !== undefined) expect(latest.get(gone)).toBeUndefined();
+    }
+  });
+
+  it('are found as soon among many as among few', () => {
+    const timeOf = (most: number): number => {
+      const latest = new Latest<number>(most);
+      for (let i = 0; i < most; i++) latest.keep(String(i), i);
+      const began = performance.now();
+      for (let i = 0; i < 20_000; i++) latest.keep(`n${String(i)}`, i);
+      return performance.now() - began;
+    };
+    const best = (most: number): number => Math.min(...[1, 2, 3].map(() => timeOf(most)));
+    expect(best(300_000) / best(100)).toBeLessThan(25);
   });
 });
 
