@@ -91,7 +91,8 @@ export class Connection {
     return this.#wire;
   }
   get lastError(): Error | undefined {
-    return this.#lastError;
+    // a client that was given says nothing when its owner closes it
+    return this.#lastError ?? (this.#wire?.ready === false ? new Error('the client is not connected.') : undefined);
   }
   get connects(): number {
     return this.#connects;
@@ -115,7 +116,7 @@ export class Connection {
     if (!wire?.ready) {
       if (this.#opening && !this.#closed) return this.#runOnceOpen(command, name);
       return Promise.reject(
-        notConnected(name, this.#closed ? 'the backend was closed.' : (this.#lastError?.message ?? 'the link is down.')),
+        notConnected(name, this.#closed ? 'the backend was closed.' : (this.lastError?.message ?? 'the link is down.')),
       );
     }
     const lane = wire.lane(command.key);

@@ -112,6 +112,23 @@ describe('a client that was given', () => {
     ends.push(other.close);
   });
 
+  it('and was closed by its owner is down, with a reason, until it is connected again', async () => {
+    const client = createClient({ url: redis.url });
+    ends.push(() => {
+      client.destroy();
+    });
+    const { backend, close } = listen({ client, commandTimeout: '2s' });
+    ends.push(close);
+    await until(() => backend.status().state === 'up' && client.isReady);
+    await backend.get('k');
+    expect(backend.status()).toEqual({ state: 'up', connects: 1, lastError: undefined });
+    await client.close();
+    expect(backend.status()).toEqual({ state: 'down', connects: 1, lastError: 'the client is not connected.' });
+    await expect(backend.get('k')).rejects.toThrow(/the client is not connected/);
+    await until(() => backend.status().connects === 2);
+    expect(backend.status()).toMatchObject({ state: 'up', lastError: undefined });
+  });
+
   it('without an error listener does not end the process when Redis goes away, and heals by itself', async () => {
     const port = await freePort();
     let own = await startRedisOn(port);
