@@ -21,6 +21,21 @@ describe('createAsyncContext', () => {
     expect([a.current(), b.current()]).toEqual([undefined, undefined]);
   });
 
+  it('is left by everything detached, also by what was begun in something detached', async () => {
+    const a = createAsyncContext();
+    const [one, two] = [{ n: 1 }, { n: 2 }];
+    const seen = await a.detached(() =>
+      a.run(one, () =>
+        a.detached(() => {
+          const later = Promise.resolve().then(() => a.current());
+          const inner = a.run(two, async () => a.current());
+          return Promise.all([Promise.resolve(a.current()), later, inner]);
+        }),
+      ),
+    );
+    expect(seen).toEqual([undefined, undefined, two]);
+  });
+
   it('costs the process nothing while nothing runs in it', async () => {
     const disable = vi.spyOn(AsyncLocalStorage.prototype, 'disable');
     try {
