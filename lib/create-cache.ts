@@ -19,6 +19,7 @@ import { responseCodec } from './http/response-codec.js';
 import type { Codec } from './ports/codec.js';
 import type { Entry } from './ports/entry.js';
 import { CacheConfigError } from './ports/errors.js';
+import { isObject, show } from './ports/given.js';
 import type { FencedStore, NearStore } from './ports/store.js';
 
 /**
@@ -36,7 +37,7 @@ export function createCache(options: CacheOptions = {}): CacheService {
   codecs.set(responseCodec.id, responseCodec);
   codecs.set(settings.policy.codec.id, settings.policy.codec);
   const clock = options.clock ?? systemClock;
-  const backend: CacheBackend = options.backend ?? new MemoryBackend();
+  const { backend = new MemoryBackend() } = options;
   checkBackend(backend);
   // The backend may speak before the engine exists; nobody can listen before that either.
   const made: { engine?: Engine } = {};
@@ -124,9 +125,10 @@ function use(backend: CacheBackend & { [USERS]?: number }): () => Promise<void> 
   };
 }
 
-function checkBackend(backend: Partial<CacheBackend> | null): void {
-  if (typeof backend === 'object' && typeof backend?.get === 'function' && typeof backend.set === 'function') return;
+/** @throws CacheConfigError (`CACHE_CONFIG`); never shows a text, which may be a URL with a password */
+function checkBackend(given: unknown): void {
+  if (isObject(given) && 'get' in given && 'set' in given && typeof given.get === 'function' && typeof given.set === 'function') return;
   throw new CacheConfigError(
-    'backend must be an object with the methods get(key) and set(key, bytes, ttlMs), such as new MemoryBackend() or new RedisBackend(...); got something else.',
+    `backend must be an object with the methods get(key) and set(key, bytes, ttlMs), such as new MemoryBackend() or new RedisBackend(...); got ${typeof given === 'string' ? 'a text' : show(given)}.`,
   );
 }

@@ -4,8 +4,8 @@ import { isObject, show } from '../ports/given.js';
 import { listed } from './call-options.js';
 import { ALL, cleanTags, NAMESPACE, segmentGroup, tagGroup } from './groups.js';
 import { type Change, everything } from './journal.js';
-import { CacheKey, keyOf, storageKey } from './key.js';
-import { encodePart } from './key-text.js';
+import { CacheKey, CacheKeyBuilder, keyOf, storageKey } from './key.js';
+import { encodePart, shown } from './key-text.js';
 import type { Settings } from './options.js';
 import type { InvalidateRequest } from './types.js';
 
@@ -18,6 +18,7 @@ const FIELDS: ReadonlySet<string> = new Set(['keys', 'tags', 'tenant', 'segment'
 export function toChanges(request: InvalidateRequest, settings: Settings): Change[] {
   if (!isObject(request))
     throw new CacheConfigError(`invalidate: give an object such as { tags: ['account:7'] } or { keys: [key] }; got ${show(request)}.`);
+  if (isKey(request)) throw new CacheConfigError('invalidate: got a key. Give { keys: [key] }, or call delete(key).');
   for (const field of Object.keys(request)) {
     if (!FIELDS.has(field))
       throw new CacheConfigError(`invalidate: unknown field ${JSON.stringify(field)}; expected ${[...FIELDS].join(', ')}.`);
@@ -70,9 +71,19 @@ function refuseUnclear(request: unknown): void {
   if (typeof request !== 'object' || request === null) {
     throw new CacheConfigError(`clear: got ${request === null ? 'null' : `a ${typeof request}`}; ${advice}`);
   }
+  if (isKey(request)) throw new CacheConfigError(`clear: got a key; ${advice} For one key call delete(key).`);
   const [unknown] = Object.keys(request).filter((field) => field !== 'tenant');
   if (unknown !== undefined) throw new CacheConfigError(`clear: unknown field ${JSON.stringify(unknown)}; ${advice}`);
-  if ('tenant' in request && request.tenant === undefined) throw new CacheConfigError(`clear: tenant is undefined; ${advice}`);
+  if ('tenant' in request && !isTenant(request.tenant)) throw new CacheConfigError(`clear: tenant is ${shown(request.tenant)}; ${advice}`);
+}
+
+/** Its getters are named as the fields of a request: read as one it would mean all of its segment, or of its tenant. */
+function isKey(request: object): boolean {
+  return request instanceof CacheKey || request instanceof CacheKeyBuilder;
+}
+
+function isTenant(given: unknown): boolean {
+  return typeof given === 'bigint' || (typeof given === 'number' ? Number.isFinite(given) : typeof given === 'string' && given !== '');
 }
 
 function oneOf(choices: readonly string[], given: unknown, name: string): void {

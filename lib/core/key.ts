@@ -139,7 +139,7 @@ export class CacheKeyBuilder {
  */
 export function keyOf(like: CacheKey | string, tenant: KeyPart | undefined): CacheKey {
   if (like instanceof CacheKey) return tenant === undefined ? like : like.inTenant(tenant);
-  if (typeof like !== 'string') {
+  if (typeof like !== 'string' || like === '') {
     const advice = (like as unknown) instanceof CacheKeyBuilder ? ' Call build() on it.' : ' Use CacheKey.builder(), or a plain string.';
     throw new CacheKeyError(`a key must be a CacheKey or a non-empty string; got ${shown(like)}.${advice}`);
   }

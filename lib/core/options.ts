@@ -67,29 +67,39 @@ const RESERVED_IDS: ReadonlySet<string> = new Set(['json', 'cbor', 'http']);
  * @throws CacheConfigError (`CACHE_CONFIG`) naming the option, what was expected and what was given
  */
 export function resolveSettings(options: CacheOptions, codecs: ReadonlyMap<string, Codec>): Settings {
-  if (!isObject(options)) throw new CacheConfigError(`Cache options must be an object; got ${show(options)}.`);
+  checkIsOptions(options, 'Cache options');
   checkNames(options, CACHE_NAMES, 'cache option');
   checkParts(options);
-  const tenancy = options.tenancy ?? 'optional';
+  const tenancy = or(options.tenancy, 'optional');
   if (!['optional', 'required'].includes(tenancy)) {
     throw new CacheConfigError(`tenancy must be 'optional' or 'required'; got ${show(tenancy)}.`);
   }
   const policy = resolvePolicy(options, DEFAULTS(codecs), codecs);
   return Object.freeze({
-    name: text(options.name ?? 'default', 'name'),
-    namespace: encodePart(text(options.namespace ?? 'cache', 'namespace'), 'namespace'),
+    name: text(or(options.name, 'default'), 'name'),
+    namespace: encodePart(text(or(options.namespace, 'cache'), 'namespace'), 'namespace'),
     tenancy,
-    tenant: callback(options.tenant ?? nobody, 'tenant'),
+    tenant: callback(or(options.tenant, nobody), 'tenant'),
     hasTenantResolver: options.tenant !== undefined,
-    replicaLag: toMilliseconds(options.replicaLag ?? 0, 'replicaLag'),
-    strict: flag(options.strict ?? false, 'strict'),
-    leaseTtl: atLeast(100, toMilliseconds(options.lease?.ttl ?? 3_000, 'lease.ttl'), 'lease.ttl'),
-    leaseWait: toMilliseconds(options.lease?.wait ?? 10_000, 'lease.wait'),
-    backendTimeout: atLeast(1, toMilliseconds(options.backendTimeout ?? 250, 'backendTimeout'), 'backendTimeout'),
-    maxValueBytes: positive(options.maxValueBytes ?? 8 * 1024 * 1024, 'maxValueBytes'),
-    exposeKeys: flag(options.exposeKeys ?? false, 'exposeKeys'),
+    replicaLag: toMilliseconds(or(options.replicaLag, 0), 'replicaLag'),
+    strict: flag(or(options.strict, false), 'strict'),
+    leaseTtl: atLeast(100, toMilliseconds(or(options.lease?.ttl, 3_000), 'lease.ttl'), 'lease.ttl'),
+    leaseWait: toMilliseconds(or(options.lease?.wait, 10_000), 'lease.wait'),
+    backendTimeout: atLeast(1, toMilliseconds(or(options.backendTimeout, 250), 'backendTimeout'), 'backendTimeout'),
+    maxValueBytes: positive(or(options.maxValueBytes, 8 * 1024 * 1024), 'maxValueBytes'),
+    exposeKeys: flag(or(options.exposeKeys, false), 'exposeKeys'),
     policy,
   });
+}
+
+/**
+ * A backend in the place of the options has no members that are seen, so all defaults would hold, and no backend.
+ * @throws CacheConfigError (`CACHE_CONFIG`)
+ */
+export function checkIsOptions(given: unknown, what: string): asserts given is object {
+  if (!isObject(given)) throw new CacheConfigError(`${what} must be an object; got ${show(given)}.`);
+  if ('get' in given && 'set' in given)
+    throw new CacheConfigError(`${what} must be an object such as { backend }; got a backend itself. Give it as an option: { backend }.`);
 }
 
 /** The options that are objects themselves; `backend` is checked where it is opened. */
@@ -136,9 +146,9 @@ const DEFAULTS = (codecs: ReadonlyMap<string, Codec>): Policy => ({
  */
 export function resolvePolicy(options: EntryOptions<never>, base: Policy, codecs: ReadonlyMap<string, Codec>): Policy {
   const { ttl, jitter, refreshAhead } = options;
-  if (jitter !== undefined && !(jitter >= 0 && jitter <= 1))
+  if (jitter !== undefined && !(typeof jitter === 'number' && jitter >= 0 && jitter <= 1))
     throw new CacheConfigError(`jitter must be a number from 0 to 1; got ${show(jitter)}.`);
-  if (refreshAhead !== undefined && refreshAhead !== false && refreshAhead !== 'xfetch' && !(refreshAhead > 0 && refreshAhead < 1)) {
+  if (refreshAhead !== undefined && refreshAhead !== false && refreshAhead !== 'xfetch' && !isShare(refreshAhead)) {
     throw new CacheConfigError(`refreshAhead must be 'xfetch', false, or a share of the ttl between 0 and 1; got ${show(refreshAhead)}.`);
   }
   if (options.producerTimeout !== undefined)
@@ -152,7 +162,7 @@ export function resolvePolicy(options: EntryOptions<never>, base: Policy, codecs
     nullTtl: options.nullTtl === undefined ? base.nullTtl : toMilliseconds(options.nullTtl, 'nullTtl'),
     staleWhileRevalidate: duration(options.staleWhileRevalidate, 'staleWhileRevalidate', base.staleWhileRevalidate),
     staleIfError: duration(options.staleIfError, 'staleIfError', base.staleIfError),
-    staleIfErrorWhen: callback(options.staleIfErrorWhen ?? base.staleIfErrorWhen, 'staleIfErrorWhen'),
+    staleIfErrorWhen: callback(or(options.staleIfErrorWhen, base.staleIfErrorWhen), 'staleIfErrorWhen'),
     jitter: jitter ?? base.jitter,
     refreshAhead: refreshAhead ?? base.refreshAhead,
     softTimeout: duration(soft, 'producerTimeout.soft', base.softTimeout),
@@ -206,6 +216,15 @@ function isTransient(error: unknown): boolean {
 
 function nobody(): undefined {
   return undefined;
+}
+
+/** The default is for what is left out. Null is something that was given: as a backend or a tenant it must not be passed over. */
+function or<T>(given: T | undefined, fallback: T): T {
+  return given === undefined ? fallback : given;
+}
+
+function isShare(given: unknown): boolean {
+  return typeof given === 'number' && given > 0 && given < 1;
 }
 
 function text(given: unknown, name: string): string {

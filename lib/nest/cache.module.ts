@@ -45,7 +45,7 @@ function moduleOf(name: string, isGlobal: boolean, imports: NonNullable<DynamicM
   const backend: Provider = {
     provide: getCacheBackendToken(name),
     inject: [optionsToken(name)],
-    useFactory: (given: CacheOptions): CacheBackend => given.backend ?? new MemoryBackend(),
+    useFactory: ({ backend = new MemoryBackend() }: CacheOptions): CacheBackend => backend,
   };
   const cache: Provider = {
     provide: getCacheToken(name),

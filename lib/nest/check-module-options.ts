@@ -1,5 +1,5 @@
 import type { Type } from '@nestjs/common';
-import { CACHE_NAMES } from '../core/options.js';
+import { CACHE_NAMES, checkIsOptions } from '../core/options.js';
 import type { CacheOptions } from '../core/types.js';
 import { CacheConfigError } from '../ports/errors.js';
 import { checkNames, isObject, show } from '../ports/given.js';
@@ -17,7 +17,7 @@ const ASYNC_NAMES: ReadonlySet<string> = new Set([
 
 /** @throws CacheConfigError (`CACHE_CONFIG`) */
 export function checkIsObject(method: 'forRoot' | 'forRootAsync', options: unknown): asserts options is object {
-  if (!isObject(options)) throw new CacheConfigError(`The options of CacheModule.${method} must be an object; got ${show(options)}.`);
+  checkIsOptions(options, `The options of CacheModule.${method}`);
   const { isGlobal } = options as CacheModuleOptions;
   if (isGlobal !== undefined && typeof isGlobal !== 'boolean')
     throw new CacheConfigError(`isGlobal must be true or false; got ${show(isGlobal)}.`);
@@ -64,8 +64,7 @@ export function factoryOf(made: unknown, type: Type<CacheOptionsFactory>): Cache
 
 /** Before the backend is taken from them. @throws CacheConfigError (`CACHE_CONFIG`) */
 export function checkMade(options: CacheOptions): CacheOptions {
-  if (!isObject(options))
-    throw new CacheConfigError(`The options that CacheModule.forRootAsync makes must be an object; got ${show(options)}.`);
+  checkIsOptions(options, 'The options that CacheModule.forRootAsync makes');
   if ('isGlobal' in options) {
     throw new CacheConfigError(
       'CacheModule.forRootAsync got options with isGlobal. Give it beside the factory only: Nest asks for it before the options are made.',

@@ -17,9 +17,12 @@ export function checkNames(given: object, names: ReadonlySet<string>, what: stri
   }
 }
 
+const LONGEST_SHOWN = 60;
+
 /** For messages: a text in quotes, of anything else that may be long only what it is. */
 export function show(given: unknown): string {
-  if (typeof given === 'string') return JSON.stringify(given);
+  if (typeof given === 'string') return JSON.stringify(given.length > LONGEST_SHOWN ? `${given.slice(0, LONGEST_SHOWN)}...` : given);
+  if (typeof given === 'bigint') return `${String(given)}n`;
   if (typeof given === 'function') return 'a function';
   if (Array.isArray(given)) return 'an array';
   return typeof given === 'object' && given !== null ? 'an object' : String(given);

@@ -101,7 +101,7 @@ describe('keyOf', () => {
 
   it.each([
     ['nothing', undefined, 'got undefined'],
-    ['an empty string', '', 'a plain string key must be'],
+    ['an empty string', '', 'a key must be a CacheKey or a non-empty string; got an empty string'],
     ['a number', 5, 'got a number'],
     ['a builder', CacheKey.builder().segment('x'), 'Call build\\(\\) on it'],
   ])('refuses %s', (_title, like, message) => {

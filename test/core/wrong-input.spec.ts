@@ -136,6 +136,12 @@ describe('a wrong call', () => {
       'CACHE_CONFIG',
       "tags must be an array of strings, such as ['account:7']; got a string.",
     ],
+    [
+      'invalidate of a key as it is, which would be all of its segment',
+      (c) => c.invalidate(CacheKey.builder().tenant(7).segment('entries').param('page', 1).build()),
+      'CACHE_CONFIG',
+      'invalidate: got a key. Give { keys: [key] }, or call delete(key).',
+    ],
     ['invalidate of a key', (c) => c.invalidate({ keys: 'x' }), 'CACHE_CONFIG', 'invalidate: keys must be an array; got a string.'],
     [
       'invalidate of no tenant',
@@ -233,9 +239,36 @@ describe('wrong options of a cache', () => {
     [{ invalidations: [5] }, 'invalidations must be an array of on(Event, (event) => request); got an array with something else in it.'],
     [{ l1: 5 }, "l1 must be true, false or an object such as { maxBytes: '64mb' }; got 5."],
     [{ producerTimeout: 5 }, 'producerTimeout must be an object'],
+    [{ jitter: '0.1' }, 'jitter must be a number from 0 to 1; got "0.1".'],
+    [{ refreshAhead: '0.5' }, 'refreshAhead must be \'xfetch\', false, or a share of the ttl between 0 and 1; got "0.5".'],
+    [{ backend: 'redis://:canary@localhost' }, 'or new RedisBackend(...); got a text.'],
+    [{ backend: MemoryBackend }, 'or new RedisBackend(...); got a function.'],
     [{ producerTimeout: { hrad: 5 } }, 'Unknown option of producerTimeout "hrad".'],
   ])('are refused: %j', (options, message) => {
     expect(() => createCache(options)).toThrow(message);
+  });
+
+  it.each([
+    ...['backend', 'name', 'namespace', 'tenancy', 'tenant', 'replicaLag', 'strict', 'backendTimeout', 'maxValueBytes', 'exposeKeys'],
+    ...['ttl', 'nullTtl', 'staleWhileRevalidate', 'staleIfError', 'staleIfErrorWhen', 'jitter', 'refreshAhead', 'producerTimeout', 'codec'],
+  ])('are refused when %s is null: that is not left out', (name) => {
+    expect(() => createCache({ [name]: null })).toThrow(new RegExp(`^${name} must be .*; got null\\.$`));
+  });
+
+  it('are refused when they are a backend', () => {
+    expect(() => createCache(new MemoryBackend() as never)).toThrow(
+      'Cache options must be an object such as { backend }; got a backend itself. Give it as an option: { backend }.',
+    );
+  });
+
+  it.each<[unknown, string]>([
+    [[], 'got an array.'],
+    [5n, 'got 5n.'],
+    [{}, 'got an object.'],
+    [new Date(), 'got an object.'],
+    ['x'.repeat(1000), `got "${'x'.repeat(60)}...".`],
+  ])('show what was given in short: %s', (ttl, message) => {
+    expect(() => createCache({ ttl: ttl as never })).toThrow(message);
   });
 
   it.each<[unknown, string]>([

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { describe, expect, it } from 'vitest';
+import { MemoryBackend } from '../../lib/backends/memory/memory-backend.js';
 import { CacheModule } from '../../lib/nest/cache.module.js';
 import { CacheEvict } from '../../lib/nest/decorators/cache-evict.js';
 import { CacheKey } from '../../lib/nest/decorators/cache-key.js';
@@ -239,6 +240,7 @@ describe('wrong options of a cache', () => {
     [{ name: '' }, /name must be a text of 1 to 100 characters; got ""/],
     [{ backend: {} as never }, /backend must be an object with the methods get\(key\) and set\(key, bytes, ttlMs\)/],
     [{ l1: true }, /Leave l1 out/],
+    [{ backend: null as never }, /backend must be an object with the methods .*; got null\./],
     [{ isglobal: true } as never, /Unknown cache option "isglobal"\. Options are: .*invalidations, isGlobal, /],
   ])('are refused when the application starts: %j', async (options, message) => {
     await expect(start({}, options)).rejects.toMatchObject({ code: 'CACHE_CONFIG', message: expect.stringMatching(message) as string });
@@ -266,6 +268,14 @@ describe('wrong options of a cache', () => {
       /The options of CacheModule\.forRoot must be an object; got (null|5|an array)/,
     );
     expect(() => CacheModule.forRootAsync(options as never)).toThrow(/The options of CacheModule\.forRootAsync must be an object; got/);
+  });
+
+  it('are refused when they are a backend', async () => {
+    const backend = new MemoryBackend();
+    const message = 'must be an object such as { backend }; got a backend itself';
+    expect(() => CacheModule.forRoot(backend)).toThrow(`The options of CacheModule.forRoot ${message}`);
+    const module = CacheModule.forRootAsync({ useFactory: () => backend });
+    await expect(start({ imports: [module] }, false)).rejects.toThrow(`The options that CacheModule.forRootAsync makes ${message}`);
   });
 
   it.each<[object, RegExp]>([
