@@ -71,7 +71,7 @@ export class Batches {
     produceMissing: BatchProducer<unknown, K>,
     options: WarmUpOptions<never> | undefined,
   ): Promise<WarmUpResult> {
-    const calls = callsOfWarmUp(options);
+    const calls = callsOfWarmUp(keys, produceMissing, options);
     return this.#warmUp.run(keys, (some) => this.getOrSetMany(some, produceMissing, calls), options ?? {});
   }
 

@@ -1,5 +1,6 @@
 import { CacheConfigError } from '../ports/errors.js';
 import { checkNames, isObject, show } from '../ports/given.js';
+import { toMilliseconds } from '../ports/duration.js';
 import { checkTags } from './groups.js';
 import { shown } from './key-text.js';
 import { ENTRY_NAMES } from './options.js';
@@ -9,6 +10,7 @@ const CALL: ReadonlySet<string> = new Set([...ENTRY_NAMES, 'tags', 'resultTags',
 const SET: ReadonlySet<string> = new Set([...ENTRY_NAMES, 'tags', 'resultTags']);
 const WARM_UP: ReadonlySet<string> = new Set([...CALL, 'batchSize', 'concurrency', 'onProgress', 'once']);
 const ONCE: ReadonlySet<string> = new Set(['name', 'every', 'within']);
+const UNIT: ReadonlySet<string> = new Set(['inDoubt']);
 
 /**
  * What `resolvePolicy` does not look at.
@@ -21,8 +23,23 @@ export function checkCallOptions(options: unknown): asserts options is GetOrSetO
   if (tags !== undefined && typeof tags !== 'function') checkTags(tags);
   callback(resultTags, 'resultTags');
   callback(unless, 'unless');
+  checkSignal(signal);
+}
+
+function checkSignal(signal: unknown): void {
   if (signal !== undefined && !(isObject(signal) && 'aborted' in signal && 'addEventListener' in signal))
     throw new CacheConfigError(`signal must be an AbortSignal; got ${show(signal)}.`);
+}
+
+/** @throws CacheConfigError (`CACHE_CONFIG`) for what is no task, before anything is done */
+export function checkTask(method: 'unitOfWork' | 'awaitInvalidations', task: unknown, options?: unknown): void {
+  if (typeof task !== 'function')
+    throw new CacheConfigError(`${method}: give the task as a function, ${method}(async () => { ... }); got ${show(task)}.`);
+  if (options === undefined) return;
+  if (!isObject(options))
+    throw new CacheConfigError(`${method}: the options must be an object such as { inDoubt: (error) => true }; got ${show(options)}.`);
+  checkNames(options, UNIT, `option of ${method}`);
+  callback((options as { readonly inDoubt?: unknown }).inDoubt, `${method}: inDoubt`);
 }
 
 /** @throws CacheConfigError (`CACHE_CONFIG`) for what `set` would pass over */
@@ -36,16 +53,26 @@ export function checkSetOptions(options: unknown): void {
  * @returns what the calls of a warm-up are made with; one object, so that it is resolved once
  * @throws CacheConfigError (`CACHE_CONFIG`)
  */
-export function callsOfWarmUp<T>(options: WarmUpOptions<T> | undefined): GetOrSetOptions<T> | undefined {
+export function callsOfWarmUp<T>(
+  keys: unknown,
+  produceMissing: unknown,
+  options: WarmUpOptions<T> | undefined,
+): GetOrSetOptions<T> | undefined {
+  const many = typeof keys === 'object' && keys !== null && (Symbol.iterator in keys || Symbol.asyncIterator in keys);
+  if (!many) throw new CacheConfigError(`warmUp: keys must be an array, or something else to iterate over; got ${shown(keys)}.`);
+  checkProduceMissing('warmUp', produceMissing);
   if (options === undefined) return undefined;
   checkObject(options);
   checkNames(options, WARM_UP, 'option of warmUp');
   callback(options.onProgress, 'warmUp: onProgress');
+  checkSignal(options.signal);
   const { once } = options;
   if (once !== undefined) {
     if (!isObject(once))
       throw new CacheConfigError(`warmUp: once must be an object such as { name: 'rates', every: '1h' }; got ${show(once)}.`);
     checkNames(once, ONCE, 'option of once');
+    toMilliseconds(once.every, 'warmUp: once.every');
+    if (once.within !== undefined) toMilliseconds(once.within, 'warmUp: once.within');
   }
   return Object.fromEntries(Object.entries(options).filter(([name]) => CALL.has(name)));
 }
@@ -60,9 +87,13 @@ export function listed<T>(given: readonly T[], what: string): readonly T[] {
 /** @throws CacheConfigError (`CACHE_CONFIG`) for what `getOrSetMany` cannot work with */
 export function checkMany(keys: readonly unknown[], produceMissing: unknown): void {
   listed(keys, 'getOrSetMany: keys');
+  checkProduceMissing('getOrSetMany', produceMissing);
+}
+
+function checkProduceMissing(method: 'getOrSetMany' | 'warmUp', produceMissing: unknown): void {
   if (typeof produceMissing === 'function') return;
   throw new CacheConfigError(
-    `getOrSetMany: produceMissing must be a function that returns the values of the keys it is given; got ${show(produceMissing)}.`,
+    `${method}: produceMissing must be a function that returns the values of the keys it is given; got ${show(produceMissing)}.`,
   );
 }
 
@@ -70,7 +101,7 @@ export function checkMany(keys: readonly unknown[], produceMissing: unknown): vo
 export function pairsOf<K, T>(entries: Iterable<readonly [K, T]>): readonly (readonly [K, T])[] {
   if (isIterable(entries)) {
     const pairs = Array.from(entries);
-    if (!pairs.some((pair: unknown) => !Array.isArray(pair))) return pairs;
+    if (pairs.every((pair: unknown) => Array.isArray(pair) && pair.length === 2)) return pairs;
   }
   throw new CacheConfigError(`setMany: entries must be a Map, or an array of pairs [key, value]; got ${shown(entries)}.`);
 }

@@ -1,12 +1,14 @@
 import type { AsyncContext } from '../ports/context.js';
-import { NotDurableError } from '../ports/errors.js';
+import { CacheConfigError, NotDurableError } from '../ports/errors.js';
 import type { Call } from './call.js';
+import { checkTask } from './call-options.js';
 import type { Engine } from './engine.js';
 import { clearing, toChanges } from './invalidation-request.js';
 import { InvalidationRules } from './invalidation-rules.js';
 import type { Change } from './journal.js';
 import { inParts } from './parts.js';
 import { type CacheKey, storageKey } from './key.js';
+import { shown } from './key-text.js';
 import type { PendingPut } from './pending-put.js';
 import type { InvalidateRequest, InvalidationResult, InvalidationRule } from './types.js';
 import type { Units, UnitOfWorkOptions } from './unit-of-work.js';
@@ -35,6 +37,8 @@ export class Changes {
   }
 
   async event(event: object): Promise<InvalidationResult & { readonly requests: number }> {
+    if (typeof event !== 'object' || (event as unknown) === null)
+      throw new CacheConfigError(`apply: give the event, an instance of its class; got ${shown(event)}.`);
     const requests = this.rules.requestsOf(event);
     const changes = requests.flatMap((request) => toChanges(request, this.engine.settings));
     return { ...(changes.length === 0 ? { durable: true } : await this.#apply(changes)), requests: requests.length };
@@ -77,7 +81,8 @@ export class Changes {
     return results.some(({ held }) => held === true) ? HELD : { durable: results.every(({ durable }) => durable) };
   }
 
-  unitOfWork<T>(task: () => Promise<T> | T, options: UnitOfWorkOptions | undefined): Promise<T> {
+  async unitOfWork<T>(task: () => Promise<T> | T, options: UnitOfWorkOptions | undefined): Promise<T> {
+    checkTask('unitOfWork', task, options);
     return this.units.run(task, async (changes) => changes.length === 0 || this.#apply(changes), options);
   }
 

@@ -1,7 +1,8 @@
 import type { AsyncContext } from '../ports/context.js';
 import type { Clock } from '../ports/clock.js';
 import { toMilliseconds } from '../ports/duration.js';
-import { ProducerTimeoutError } from '../ports/errors.js';
+import { CacheConfigError, ProducerTimeoutError } from '../ports/errors.js';
+import { checkNames, isObject, show } from '../ports/given.js';
 import type { Call } from './call.js';
 import { Flight } from './flight.js';
 import type { ProducerContext } from './types.js';
@@ -17,6 +18,8 @@ export interface Production {
   /** How long it took, in milliseconds. */
   readonly cost: number;
 }
+
+const WINDOWS: ReadonlySet<string> = new Set(['staleWhileRevalidate', 'staleIfError']);
 
 /**
  * What a producer is given. Its methods do not need their object, so that a producer can take them apart; each is made when it is asked for,
@@ -59,7 +62,11 @@ class Said implements ProducerContext {
   }
 
   get setWindows(): ProducerContext['setWindows'] {
-    return ({ staleWhileRevalidate, staleIfError }) => {
+    return (windows) => {
+      if (!isObject(windows))
+        throw new CacheConfigError(`setWindows takes an object such as { staleWhileRevalidate: '5m' }; got ${show(windows)}.`);
+      checkNames(windows, WINDOWS, 'option of setWindows');
+      const { staleWhileRevalidate, staleIfError } = windows;
       if (staleWhileRevalidate !== undefined)
         this.staleWhileRevalidate = toMilliseconds(staleWhileRevalidate, 'setWindows(staleWhileRevalidate)');
       if (staleIfError !== undefined) this.staleIfError = toMilliseconds(staleIfError, 'setWindows(staleIfError)');

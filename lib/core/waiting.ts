@@ -1,4 +1,5 @@
 import type { AsyncContext } from '../ports/context.js';
+import { checkTask } from './call-options.js';
 
 /** The invalidations under way that one task has started. */
 class Started {
@@ -13,6 +14,7 @@ export class Waiting {
 
   /** Settles when the task and the invalidations it started have settled; a failed invalidation is told to whoever started it. */
   async run<T>(task: () => Promise<T> | T): Promise<T> {
+    checkTask('awaitInvalidations', task);
     const started = new Started();
     return this.context.run(started, async () => {
       try {

@@ -1,4 +1,5 @@
 import { CacheClosedError, CacheConfigError } from '../ports/errors.js';
+import { show } from '../ports/given.js';
 import type { Call } from './call.js';
 import type { CallMaker } from './call-maker.js';
 import type { Engine } from './engine.js';
@@ -140,7 +141,7 @@ class Turn {
 
 function wholeNumber(given: number, name: string): number {
   if (Number.isSafeInteger(given) && given > 0) return given;
-  throw new CacheConfigError(`warmUp: ${name} must be a positive whole number; got ${String(given)}.`);
+  throw new CacheConfigError(`warmUp: ${name} must be a positive whole number; got ${show(given)}.`);
 }
 
 async function* batchesOf<K>(keys: Iterable<K> | AsyncIterable<K>, size: number): AsyncGenerator<K[], void> {

@@ -5,6 +5,7 @@ import type { CacheService } from '../../lib/core/cache-service.js';
 import type { CacheEvent } from '../../lib/core/events.js';
 import { on } from '../../lib/core/invalidation-rules.js';
 import { CacheKey } from '../../lib/core/key.js';
+import type { ProducerContext } from '../../lib/core/types.js';
 import { createCache } from '../../lib/create-cache.js';
 import { CacheInvalidated } from '../../lib/nest/cache-invalidated.js';
 
@@ -151,6 +152,95 @@ describe('a wrong call', () => {
     ],
     ['clear of a tenant', (c) => c.clear('acme'), 'CACHE_CONFIG', "clear: got a string; expected { tenant: '...' }, or nothing at all"],
     ['clear with a slip', (c) => c.clear({ tennant: 'acme' }), 'CACHE_CONFIG', 'clear: unknown field "tennant"; expected { tenant'],
+    [
+      'setMany with a ttl for each',
+      (c) => c.setMany([['k', 1, 5000]]),
+      'CACHE_CONFIG',
+      'setMany: entries must be a Map, or an array of pairs [key, value]; got an instance of Array.',
+    ],
+    [
+      'setMany of objects',
+      (c) => c.setMany([{ key: 'k', value: 1 }]),
+      'CACHE_CONFIG',
+      'setMany: entries must be a Map, or an array of pairs [key, value]',
+    ],
+    [
+      'warmUp without keys',
+      (c) => c.warmUp(),
+      'CACHE_CONFIG',
+      'warmUp: keys must be an array, or something else to iterate over; got undefined.',
+    ],
+    [
+      'warmUp of a text',
+      (c) => c.warmUp('abc', () => []),
+      'CACHE_CONFIG',
+      'warmUp: keys must be an array, or something else to iterate over',
+    ],
+    ['warmUp of no keys, without production', (c) => c.warmUp([]), 'CACHE_CONFIG', 'warmUp: produceMissing must be a function'],
+    ['the signal of warmUp', (c) => c.warmUp(['k'], () => [1], { signal: 5 }), 'CACHE_CONFIG', 'signal must be an AbortSignal; got 5.'],
+    [
+      'the batch size of warmUp',
+      (c) => c.warmUp(['k'], () => [1], { batchSize: '5' }),
+      'CACHE_CONFIG',
+      'warmUp: batchSize must be a positive whole number; got "5".',
+    ],
+    [
+      'warmUp once, without saying how often',
+      (c) => c.warmUp(['k'], () => [1], { once: { name: 'a' } }),
+      'CACHE_CONFIG',
+      'warmUp: once.every must be a duration',
+    ],
+    [
+      'warmUp once, within',
+      (c) => c.warmUp(['k'], () => [1], { once: { name: 'a', every: '1h', within: '5 minutes' } }),
+      'CACHE_CONFIG',
+      'warmUp: once.within must be a duration',
+    ],
+    [
+      'unitOfWork without a task',
+      (c) => c.unitOfWork(),
+      'CACHE_CONFIG',
+      'unitOfWork: give the task as a function, unitOfWork(async () => { ... }); got undefined.',
+    ],
+    [
+      'unitOfWork with a promise',
+      (c) => c.unitOfWork(Promise.resolve()),
+      'CACHE_CONFIG',
+      'unitOfWork: give the task as a function, unitOfWork(async () => { ... }); got an object.',
+    ],
+    [
+      'unitOfWork with a slip',
+      (c) => c.unitOfWork(produce, { indoubt: () => true }),
+      'CACHE_CONFIG',
+      'Unknown option of unitOfWork "indoubt". Options are: inDoubt.',
+    ],
+    [
+      'unitOfWork in doubt',
+      (c) => c.unitOfWork(produce, { inDoubt: true }),
+      'CACHE_CONFIG',
+      'unitOfWork: inDoubt must be a function; got true.',
+    ],
+    ['unitOfWork with null', (c) => c.unitOfWork(produce, null), 'CACHE_CONFIG', 'unitOfWork: the options must be an object such as'],
+    [
+      'awaitInvalidations without a task',
+      (c) => c.awaitInvalidations(),
+      'CACHE_CONFIG',
+      'awaitInvalidations: give the task as a function, awaitInvalidations(async () => { ... }); got undefined.',
+    ],
+    ['apply of nothing', (c) => c.apply(), 'CACHE_CONFIG', 'apply: give the event, an instance of its class; got undefined.'],
+    ['apply of a name', (c) => c.apply('posted'), 'CACHE_CONFIG', 'apply: give the event, an instance of its class; got a string.'],
+    [
+      'a slip in setWindows',
+      (c) => c.getOrSet('k', (context: ProducerContext) => context.setWindows({ swr: 5 } as never)),
+      'CACHE_CONFIG',
+      'Unknown option of setWindows "swr". Options are: staleIfError, staleWhileRevalidate.',
+    ],
+    [
+      'setWindows without windows',
+      (c) => c.getOrSet('k', (context: ProducerContext) => context.setWindows(undefined as never)),
+      'CACHE_CONFIG',
+      "setWindows takes an object such as { staleWhileRevalidate: '5m' }; got undefined.",
+    ],
     ['inspect of no key', (c) => c.inspect(5), 'CACHE_KEY', 'a key must be a CacheKey or a non-empty string; got a number.'],
   ])('rejects and says what to do instead: %s', async (_, call, code, message) => {
     const { loose } = open();

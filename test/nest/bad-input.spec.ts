@@ -11,7 +11,7 @@ import { Cacheable } from '../../lib/nest/decorators/cacheable.js';
 import { NoCache } from '../../lib/nest/decorators/no-cache.js';
 import type { CacheModuleOptions } from '../../lib/nest/module-options.js';
 import { CacheService } from '../../lib/core/cache-service.js';
-import { CacheInvalidated } from '../../lib/nest/cache-invalidated.js';
+import { applyInvalidation, CacheInvalidated } from '../../lib/nest/cache-invalidated.js';
 import { start, using } from './support.js';
 
 type Decorator = (target: object, name: string | symbol, descriptor?: PropertyDescriptor) => void;
@@ -356,6 +356,7 @@ describe('a list that a callback gives as one text', () => {
       const cache = app.get(CacheService);
       for (const request of [undefined, null, {}, { tags: 'account:1' }])
         await expect(cache.apply(new CacheInvalidated(request as never))).rejects.toMatchObject({ code: 'CACHE_CONFIG' });
+      await expect(applyInvalidation(cache, undefined as never)).rejects.toThrow('invalidate: give an object such as');
     });
   });
 });
