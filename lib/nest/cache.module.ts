@@ -1,4 +1,4 @@
-import { type DynamicModule, Module, type Provider, type Type } from '@nestjs/common';
+import { type DynamicModule, Inject, Module, Optional, type Provider, type Type } from '@nestjs/common';
 import { MemoryBackend } from '../backends/memory/memory-backend.js';
 import type { CacheService } from '../core/cache-service.js';
 import { on } from '../core/invalidation-rules.js';
@@ -23,6 +23,14 @@ import { getCacheBackendToken, getCacheToken, optionsToken } from './tokens.js';
  */
 @Module({})
 export class CacheModule {
+  /** @throws CacheConfigError (`CACHE_CONFIG`) when the class itself is imported, and nothing else makes a cache */
+  constructor(@Optional() @Inject(CacheRegistry) registry?: CacheRegistry) {
+    if (registry === undefined)
+      throw new CacheConfigError(
+        'CacheModule is imported without options, so there is no cache. Import CacheModule.forRoot() in the root module.',
+      );
+  }
+
   /** @throws CacheConfigError (`CACHE_CONFIG`) when the application starts, for options that cannot work and for a name that is taken */
   static forRoot(options: CacheModuleOptions = {}): DynamicModule {
     checkIsObject('forRoot', options);

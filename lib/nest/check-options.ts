@@ -2,8 +2,10 @@ import { cborCodec } from '../codecs/cbor.js';
 import { jsonCodec } from '../codecs/json.js';
 import { cleanTags } from '../core/groups.js';
 import { toChanges } from '../core/invalidation-request.js';
+import { keyOf } from '../core/key.js';
 import { resolveSettings } from '../core/options.js';
-import { CacheConfigError } from '../ports/errors.js';
+import type { KeyLike } from '../core/types.js';
+import { CacheConfigError, CacheKeyError } from '../ports/errors.js';
 import { isObject, show } from '../ports/given.js';
 import { checkHttpOptions } from './http/check-http-options.js';
 import type { CacheableOptions, CacheEvictOptions, CachePutOptions } from './decorator-options.js';
@@ -51,7 +53,8 @@ const EVICT: Readonly<Record<keyof CacheEvictOptions, Kind>> = {
 
 /**
  * Wrong options are an error when the class is defined, not at the first call.
- * @throws CacheConfigError (`CACHE_CONFIG`) naming the decorator, the method, the option, what was expected and what was given
+ * @throws CacheConfigError (`CACHE_CONFIG`) naming the decorator, the method, the option, what was expected and what was given;
+ * CacheKeyError (`CACHE_KEY`) for a key that is none
  */
 export function checkOptions(decorator: '@Cacheable' | '@CachePut' | '@CacheEvict', where: string, options: object): void {
   const kinds: Readonly<Record<string, Kind>> = decorator === '@Cacheable' ? CACHEABLE : decorator === '@CachePut' ? PUT : EVICT;
@@ -64,8 +67,9 @@ export function checkOptions(decorator: '@Cacheable' | '@CachePut' | '@CacheEvic
     const settings = resolveSettings(builtIn(of('entry')), CODECS);
     toChanges({ tags: ['any'], ...of('request') }, settings);
   } catch (error) {
-    if (!(error instanceof CacheConfigError)) throw error;
-    throw new CacheConfigError(`${decorator} on ${where}: ${error.message}`, { cause: error });
+    if (!(error instanceof CacheConfigError || error instanceof CacheKeyError)) throw error;
+    const Refused = error instanceof CacheKeyError ? CacheKeyError : CacheConfigError;
+    throw new Refused(`${decorator} on ${where}: ${error.message}`, { cause: error });
   }
 }
 
@@ -84,6 +88,7 @@ function checkOne(name: string, value: unknown, kinds: Readonly<Record<string, K
   }
   if (!fits(kind, value)) throw new CacheConfigError(`${name} must be ${EXPECTED[kind]}; got ${show(value)}.`);
   if (name === 'tags' && Array.isArray(value)) cleanTags(value as string[]);
+  if (name === 'keys' && Array.isArray(value)) for (const key of value as KeyLike[]) keyOf(key, undefined);
 }
 
 const EXPECTED: Readonly<Record<Kind, string>> = {

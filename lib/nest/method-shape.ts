@@ -1,5 +1,6 @@
 import 'reflect-metadata';
 import { isObservable } from 'rxjs';
+import { shown } from '../core/key-text.js';
 import { CacheDecoratorError } from '../ports/errors.js';
 import { type MethodCall, whereOf } from './method-call.js';
 
@@ -22,7 +23,7 @@ export function learnShape({ plan }: MethodCall, given: unknown): Shape {
   if (isObservable(given)) return (plan.shape = 'observable');
   if (isThenable(given)) return (plan.shape = 'promise');
   throw new CacheDecoratorError(
-    `${whereOf(plan)} returned ${given === null ? 'null' : `a ${typeof given}`} where its decorator needs a Promise or an Observable: an answer from a cache comes later. Make the method async.`,
+    `${whereOf(plan)} returned ${given === undefined ? 'nothing' : shown(given)} where its decorator needs a Promise or an Observable: an answer from a cache comes later. Make the method async.`,
   );
 }
 

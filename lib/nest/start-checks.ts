@@ -2,6 +2,7 @@ import type { Type } from '@nestjs/common';
 import { CacheDecoratorError } from '../ports/errors.js';
 import type { CacheRegistry } from './cache-registry.js';
 import type { Decorated, Host } from './decorated-hosts.js';
+import type { CacheEvictOptions } from './decorator-options.js';
 import { namesOther } from './evictions.js';
 import type { Handler } from './http/handler-name.js';
 import { compilePath, mayMeet } from './http/path-pattern.js';
@@ -30,6 +31,9 @@ export function checkPlan({ plan, method }: Decorated, { type, requestScoped }: 
   if (idleKey(plan, route)) {
     registry.warnOnce(`key ${where}`, `${where} has a @CacheKey, but nothing that uses it. Add @Cacheable().`);
   }
+  if (plan.ttl !== undefined && plan.cacheable === undefined && plan.put === undefined && !route) {
+    registry.warnOnce(`ttl ${where}`, `${where} has a @CacheTTL, but nothing that uses it. Add @Cacheable().`);
+  }
   if (!route && plan.cacheable?.http !== undefined) {
     registry.warnOnce(
       `http ${where}`,
@@ -55,11 +59,17 @@ export function refuseClassPlan(type: unknown): void {
 
 function refuseIdleEvict(plan: MethodPlan, where: string): void {
   for (const evict of plan.evict) {
-    if (namesOther(evict) || evict.tenant !== undefined || plan.key !== undefined) continue;
+    // Lists that are always empty name nothing, and say that nothing else is meant.
+    const full: CacheEvictOptions = Object.fromEntries(Object.entries(evict).filter(([, value]) => !isEmpty(value)));
+    if (namesOther(full) || (!namesOther(evict) && (evict.tenant !== undefined || plan.key !== undefined))) continue;
     throw new CacheDecoratorError(
       `${where} has a @CacheEvict that names nothing. Give it key, keys, tags, segment, tenant or allEntries, or put @CacheKey on the method.`,
     );
   }
+}
+
+function isEmpty(list: unknown): boolean {
+  return Array.isArray(list) && list.length === 0;
 }
 
 /** On a route handler `@CacheKey('name')` opts in by itself. */

@@ -13,6 +13,7 @@ type Method = (this: unknown, ...args: unknown[]) => unknown;
  * @throws CacheDecoratorError (`CACHE_DECORATOR`) for what cannot be decorated
  */
 export function noteOn(decorator: string, target: object, name: string | symbol, descriptor: PropertyDescriptor | undefined): MethodPlan {
+  refuseMisplaced(decorator, target, name, descriptor);
   const where = whereOf(target, name);
   if (typeof target === 'function') {
     throw new CacheDecoratorError(
@@ -25,6 +26,45 @@ export function noteOn(decorator: string, target: object, name: string | symbol,
     );
   }
   return ensurePlan(target, name, descriptor.value as object);
+}
+
+/**
+ * What is neither a method nor, for decorators that may be on one, a class.
+ * @throws CacheDecoratorError (`CACHE_DECORATOR`)
+ */
+export function refuseMisplaced(
+  decorator: string,
+  target: object,
+  name: string | symbol | undefined,
+  descriptor: unknown,
+  classes = false,
+): void {
+  if (typeof (name as unknown) === 'object') {
+    throw new CacheDecoratorError(
+      `${decorator} was called as a standard decorator. Nest, and this library, need the older ones: set "experimentalDecorators": true in tsconfig.json, or the like for your compiler.`,
+    );
+  }
+  const type = typeof target === 'function' ? target : target.constructor;
+  if (typeof descriptor === 'number') {
+    const where = name === undefined ? `the constructor of ${type.name}` : `${type.name}.${String(name)}`;
+    throw new CacheDecoratorError(`${decorator} is on a parameter of ${where}. Put it on the method.`);
+  }
+  if (name === undefined && !classes) throw new CacheDecoratorError(`${decorator} is on the class ${type.name}. Put it on its methods.`);
+}
+
+/**
+ * `@Cacheable` for `@Cacheable()`: what is decorated arrives in the place of the options, and the method would be lost.
+ * @param given what arrived; a class or its prototype when the parentheses are missing
+ * @throws CacheDecoratorError (`CACHE_DECORATOR`)
+ */
+export function refuseBare(decorator: string, given: unknown): void {
+  const type: unknown = typeof given === 'object' && given !== null && Object.hasOwn(given, 'constructor') ? given.constructor : given;
+  if (typeof type !== 'function' || !isClass(type)) return;
+  throw new CacheDecoratorError(`${decorator} in ${type.name} stands without parentheses. Write ${decorator}(...).`);
+}
+
+function isClass(given: object): boolean {
+  return Function.prototype.toString.call(given).startsWith('class');
 }
 
 /** The decorated method as messages name it. */

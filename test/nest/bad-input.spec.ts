@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { describe, expect, it } from 'vitest';
 import { MemoryBackend } from '../../lib/backends/memory/memory-backend.js';
 import { CacheModule } from '../../lib/nest/cache.module.js';
+import { AwaitInvalidations } from '../../lib/nest/decorators/await-invalidations.js';
 import { CacheEvict } from '../../lib/nest/decorators/cache-evict.js';
 import { CacheKey } from '../../lib/nest/decorators/cache-key.js';
 import { CachePut } from '../../lib/nest/decorators/cache-put.js';
@@ -12,6 +13,7 @@ import { NoCache } from '../../lib/nest/decorators/no-cache.js';
 import type { CacheModuleOptions } from '../../lib/nest/module-options.js';
 import { CacheService } from '../../lib/core/cache-service.js';
 import { applyInvalidation, CacheInvalidated } from '../../lib/nest/cache-invalidated.js';
+import { getCacheBackendToken, getCacheToken, InjectCache } from '../../lib/nest/tokens.js';
 import { start, using } from './support.js';
 
 type Decorator = (target: object, name: string | symbol, descriptor?: PropertyDescriptor) => void;
@@ -68,6 +70,97 @@ describe.each(decorators)('%s', (name, make) => {
   });
 });
 
+describe.each([...decorators, ['@AwaitInvalidations', () => AwaitInvalidations()] as [string, () => unknown]])('%s', (name, make) => {
+  class Ledger {
+    async list(): Promise<void> {}
+  }
+  const apply = make() as (...args: unknown[]) => void;
+
+  it('is refused on a parameter, and says where', () => {
+    expect(failure(() => apply(Ledger.prototype, 'list', 0))).toMatchObject({
+      code: 'CACHE_DECORATOR',
+      message: `${name} is on a parameter of Ledger.list. Put it on the method.`,
+    });
+    expect(failure(() => apply(Ledger, undefined, 0)).message).toBe(
+      `${name} is on a parameter of the constructor of Ledger. Put it on the method.`,
+    );
+  });
+
+  it.each([
+    ['a method', Ledger.prototype.list, { kind: 'method', name: 'list' }],
+    ['a class', Ledger, { kind: 'class', name: 'Ledger' }],
+  ])('is refused on %s as a standard decorator', (_, target, context) => {
+    const { code, message } = failure(() => {
+      apply(target, context);
+    });
+    expect(code).toBe('CACHE_DECORATOR');
+    expect(message).toMatch(
+      / was called as a standard decorator\. Nest, and this library, need .*"experimentalDecorators": true in tsconfig\.json/,
+    );
+  });
+});
+
+it.each(decorators.filter(([name]) => ['@CacheEvict', '@CachePut', '@CacheKey'].includes(name)))(
+  '%s is refused on a class',
+  (name, make) => {
+    class Ledger {}
+    expect(failure(() => (make() as ClassDecorator)(Ledger))).toMatchObject({
+      code: 'CACHE_DECORATOR',
+      message: `${name} is on the class Ledger. Put it on its methods.`,
+    });
+  },
+);
+
+describe('a decorator without parentheses', () => {
+  class Ledger {
+    async list(): Promise<void> {}
+  }
+  it.each<[string, unknown]>([
+    ['@Cacheable', Cacheable],
+    ['@CacheEvict', CacheEvict],
+    ['@CachePut', CachePut],
+    ['@CacheKey', CacheKey],
+    ['@CacheTTL', CacheTTL],
+    ['@NoCache', NoCache],
+    ['@AwaitInvalidations', AwaitInvalidations],
+  ])('is refused, instead of losing what it is on: %s', (name, decorator) => {
+    const bare = decorator as (...args: unknown[]) => unknown;
+    const expected = { code: 'CACHE_DECORATOR', message: `${name} in Ledger stands without parentheses. Write ${name}(...).` };
+    const descriptor = Object.getOwnPropertyDescriptor(Ledger.prototype, 'list');
+    expect(failure(() => bare(Ledger.prototype, 'list', descriptor))).toMatchObject(expected);
+    expect(failure(() => bare(Ledger))).toMatchObject(expected);
+  });
+});
+
+describe('the name of a cache', () => {
+  it.each([
+    () => InjectCache(''),
+    () => InjectCache(5 as never),
+    () => getCacheToken({} as never),
+    () => getCacheBackendToken(null as never),
+  ])('is refused when it is none: %s', (make) => {
+    expect(failure(make)).toMatchObject({
+      code: 'CACHE_CONFIG',
+      message: expect.stringMatching(/^The name of a cache must be a text of 1 to 100 characters, such as 'reports'; got /) as string,
+    });
+  });
+});
+
+describe('CacheModule without forRoot', () => {
+  it('is refused when the application starts', async () => {
+    await expect(start({ imports: [CacheModule] }, false)).rejects.toMatchObject({
+      code: 'CACHE_CONFIG',
+      message: 'CacheModule is imported without options, so there is no cache. Import CacheModule.forRoot() in the root module.',
+    });
+  });
+
+  it('does no harm where there is a cache', async () => {
+    await using({ imports: [CacheModule] }, async ({ app }) => {
+      expect(await app.get(CacheService).getOrSet('k', () => 1)).toBe(1);
+    });
+  });
+});
+
 describe('a synchronous method', () => {
   it.each([Cacheable, CacheEvict, CachePut])('is refused by its return type', (make) => {
     const decorator = make({ key: 'k' }) as Decorator;
@@ -84,6 +177,37 @@ describe('a synchronous method', () => {
     expect(message).toMatch(
       /Ledger\.list, which returns a Array synchronously: an answer from a cache is a Promise\. Make the method async/,
     );
+  });
+});
+
+describe('a method of which only its answer shows that it is synchronous', () => {
+  it.each<[unknown, string]>([
+    [{}, 'an instance of Object'],
+    [undefined, 'nothing'],
+    [null, 'null'],
+    [5, 'a number'],
+    [
+      (function* () {
+        yield 1;
+      })(),
+      'an object',
+    ],
+  ])('fails when it is called, with %s', async (answer, shown) => {
+    class Ledger {
+      list(): unknown {
+        return answer;
+      }
+    }
+    Injectable()(Ledger);
+    const descriptor = Object.getOwnPropertyDescriptor(Ledger.prototype, 'list') as PropertyDescriptor;
+    (Cacheable() as unknown as Decorator)(Ledger.prototype, 'list', descriptor);
+    Object.defineProperty(Ledger.prototype, 'list', descriptor);
+    await using({ providers: [Ledger] }, async ({ app }) => {
+      await expect(app.get(Ledger).list()).rejects.toMatchObject({
+        code: 'CACHE_DECORATOR',
+        message: `Ledger.list returned ${shown} where its decorator needs a Promise or an Observable: an answer from a cache comes later. Make the method async.`,
+      });
+    });
   });
 });
 
@@ -153,6 +277,7 @@ describe('wrong options of a decorator', () => {
     ],
     ['a key', () => CacheKey(5 as never), /^@CacheKey on Ledger\.list takes .*; got 5/],
     ['an empty key', () => CacheKey(''), /^@CacheKey on Ledger\.list takes .*; got ""/],
+    ['keys', () => CacheEvict({ keys: 'row' as never }), /keys must be a list, or a function of the arguments that returns one; got "row"/],
     ['a rule', () => InvalidatesCache(Object, () => undefined, { cahce: 'a' } as never), /Unknown option of @InvalidatesCache "cahce"/],
     [
       'a rule',
@@ -165,6 +290,14 @@ describe('wrong options of a decorator', () => {
     const error = failure(() => decorate(make));
     expect(error.code).toBe('CACHE_CONFIG');
     expect(error.message).toMatch(message);
+  });
+
+  it.each([5, '', null])('are refused when one of the keys is none: %j', (key) => {
+    const { code, message } = failure(() => decorate(() => CacheEvict({ keys: ['row', key as never] })));
+    expect(code).toBe('CACHE_KEY');
+    expect(message).toMatch(
+      /^@CacheEvict on Ledger\.list: a key must be a CacheKey or a non-empty string; got (a number|an empty string|null)\./,
+    );
   });
 
   it('are refused on a class', () => {
@@ -217,11 +350,34 @@ describe('wrong options of a decorator', () => {
   });
 });
 
-describe('an eviction that names nothing', () => {
-  it('is refused when the application starts', async () => {
+describe('a decorator that nothing uses', () => {
+  it('is told of once', async () => {
     @Injectable()
     class Ledger {
-      @CacheEvict()
+      @CacheKey('list')
+      async list(): Promise<void> {}
+      @CacheTTL('1m')
+      async entries(): Promise<void> {}
+      @CacheTTL('1m')
+      @Cacheable()
+      async cached(): Promise<number> {
+        return 1;
+      }
+    }
+    await using({ providers: [Ledger] }, async ({ log }) => {
+      expect(log.lines).toEqual([
+        'warn: Ledger.list has a @CacheKey, but nothing that uses it. Add @Cacheable().',
+        'warn: Ledger.entries has a @CacheTTL, but nothing that uses it. Add @Cacheable().',
+      ]);
+    });
+  });
+});
+
+describe('an eviction that names nothing', () => {
+  it.each([{}, { tags: [] }, { keys: [], tags: [], tenant: 7 }])('is refused when the application starts: %j', async (options) => {
+    @Injectable()
+    class Ledger {
+      @CacheEvict(options)
       async post(): Promise<void> {}
     }
     await expect(start({ providers: [Ledger] })).rejects.toMatchObject({
@@ -237,7 +393,8 @@ describe('wrong options of a cache', () => {
     [{ tttl: 1 } as never, /Unknown cache option "tttl"\. Options are: /],
     [{ tenancy: 'maybe' as never }, /tenancy must be 'optional' or 'required'; got "maybe"/],
     [{ tenant: 'a' as never }, /tenant must be a function; got "a"/],
-    [{ name: '' }, /name must be a text of 1 to 100 characters; got ""/],
+    [{ name: '' }, /The name of a cache must be a text of 1 to 100 characters, such as 'reports'; got ""\./],
+    [{ name: null as never }, /The name of a cache must be .*; got null\./],
     [{ backend: {} as never }, /backend must be an object with the methods get\(key\) and set\(key, bytes, ttlMs\)/],
     [{ l1: true }, /Leave l1 out/],
     [{ backend: null as never }, /backend must be an object with the methods .*; got null\./],

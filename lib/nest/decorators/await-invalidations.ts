@@ -1,4 +1,4 @@
-import { wrapMethod } from '../wrap-method.js';
+import { refuseBare, wrapMethod } from '../wrap-method.js';
 
 type PromiseDecorator = <M extends (...args: never[]) => Promise<unknown>>(
   target: object,
@@ -16,7 +16,8 @@ type PromiseDecorator = <M extends (...args: never[]) => Promise<unknown>>(
  * ```
  * @throws CacheDecoratorError (`CACHE_DECORATOR`) when the class is defined, on static methods
  */
-export function AwaitInvalidations(): PromiseDecorator {
+export function AwaitInvalidations(...none: []): PromiseDecorator {
+  refuseBare('@AwaitInvalidations', none.at(0));
   return (target: object, name: string | symbol, descriptor: PropertyDescriptor): void => {
     wrapMethod('@AwaitInvalidations', target, name, descriptor).awaits = true;
   };

@@ -2,7 +2,7 @@ import { CacheDecoratorError } from '../../ports/errors.js';
 import { checkOptions } from '../check-options.js';
 import type { CacheEvictOptions } from '../decorator-options.js';
 import type { AsyncMethod, EffectDecorator } from '../method-types.js';
-import { whereOf, wrapMethod } from '../wrap-method.js';
+import { refuseBare, whereOf, wrapMethod } from '../wrap-method.js';
 
 /**
  * Invalidates when the method is called; by default after it has succeeded, and its caller goes on when the invalidation is acknowledged.
@@ -16,6 +16,7 @@ import { whereOf, wrapMethod } from '../wrap-method.js';
  * exist; CacheConfigError (`CACHE_CONFIG`) for other options that cannot work
  */
 export function CacheEvict<M extends AsyncMethod>(options: CacheEvictOptions<M> = {}): EffectDecorator<M> {
+  refuseBare('@CacheEvict', options);
   // What are no options at all is for `checkOptions` to refuse, which knows the method.
   const timing: string = (options as CacheEvictOptions<M> | null)?.timing ?? 'after-success';
   if (!['after-success', 'after-commit', 'before', 'both'].includes(timing)) {

@@ -4,7 +4,7 @@ import { show } from '../../ports/given.js';
 import type { KeyMaker } from '../decorator-options.js';
 import type { AsyncMethod, EffectDecorator, NoteDecorator } from '../method-types.js';
 import { setOnce } from '../plan.js';
-import { noteOn, whereOf } from '../wrap-method.js';
+import { noteOn, refuseBare, whereOf } from '../wrap-method.js';
 
 /** A canonical, immutable key; `CacheKey.builder()` makes one. */
 export type CacheKey = CacheKeyValue;
@@ -21,11 +21,14 @@ export interface CacheKeyDecorator {
 }
 
 const decorator = Object.assign(
-  (given: string | KeyMaker<never>) =>
-    (target: object, name: string | symbol, descriptor: PropertyDescriptor): void => {
+  (given: string | KeyMaker<never>) => {
+    refuseBare('@CacheKey', given);
+    return (target: object, name: string | symbol, descriptor: PropertyDescriptor): void => {
+      const plan = noteOn('@CacheKey', target, name, descriptor);
       checkKey(given, whereOf(target, name));
-      setOnce(noteOn('@CacheKey', target, name, descriptor), 'key', given, '@CacheKey');
-    },
+      setOnce(plan, 'key', given, '@CacheKey');
+    };
+  },
   { builder: () => CacheKeyValue.builder() },
 );
 Object.defineProperty(decorator, Symbol.hasInstance, { value: (value: unknown) => value instanceof CacheKeyValue });

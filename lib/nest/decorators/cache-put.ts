@@ -2,7 +2,7 @@ import { checkOptions } from '../check-options.js';
 import type { CachePutOptions } from '../decorator-options.js';
 import type { AsyncMethod, ResultDecorator } from '../method-types.js';
 import { setOnce } from '../plan.js';
-import { whereOf, wrapMethod } from '../wrap-method.js';
+import { refuseBare, whereOf, wrapMethod } from '../wrap-method.js';
 
 /**
  * The method always runs, and its result replaces what is stored under the key, for all processes. It is fenced like a load: what is invalidated while
@@ -17,6 +17,7 @@ import { whereOf, wrapMethod } from '../wrap-method.js';
  * the application starts, without a key
  */
 export function CachePut<M extends AsyncMethod>(options: CachePutOptions<M> = {}): ResultDecorator<M> {
+  refuseBare('@CachePut', options);
   return (target: object, name: string | symbol, descriptor: PropertyDescriptor): void => {
     setOnce(wrapMethod('@CachePut', target, name, descriptor), 'put', options as unknown as CachePutOptions, '@CachePut');
     checkOptions('@CachePut', whereOf(target, name), options);

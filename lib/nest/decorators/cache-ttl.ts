@@ -1,7 +1,7 @@
 import type { Duration } from '../../ports/duration.js';
 import { toMilliseconds } from '../../ports/duration.js';
 import { ensureClassPlan, setOnce } from '../plan.js';
-import { noteOn } from '../wrap-method.js';
+import { noteOn, refuseBare, refuseMisplaced } from '../wrap-method.js';
 
 /**
  * How long results are fresh: milliseconds, or a text such as `'30s'`. On a route handler, or a controller class, it opts into response caching,
@@ -9,9 +9,12 @@ import { noteOn } from '../wrap-method.js';
  * @throws CacheConfigError (`CACHE_CONFIG`) when the class is defined
  */
 export function CacheTTL(ttl: Duration): MethodDecorator & ClassDecorator {
+  refuseBare('@CacheTTL', ttl);
   const ms = toMilliseconds(ttl, '@CacheTTL');
   return (target: object, name?: string | symbol, descriptor?: PropertyDescriptor): void => {
-    if (name === undefined) ensureClassPlan(target).ttl = ms;
-    else setOnce(noteOn('@CacheTTL', target, name, descriptor), 'ttl', ms, '@CacheTTL');
+    if (name === undefined) {
+      refuseMisplaced('@CacheTTL', target, name, descriptor, true);
+      ensureClassPlan(target).ttl = ms;
+    } else setOnce(noteOn('@CacheTTL', target, name, descriptor), 'ttl', ms, '@CacheTTL');
   };
 }

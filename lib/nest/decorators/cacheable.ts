@@ -3,7 +3,7 @@ import { checkOptions } from '../check-options.js';
 import type { CacheableOptions } from '../decorator-options.js';
 import type { AsyncMethod, ClassOrResultDecorator } from '../method-types.js';
 import { ensureClassPlan, setOnce } from '../plan.js';
-import { whereOf, wrapMethod } from '../wrap-method.js';
+import { refuseBare, refuseMisplaced, whereOf, wrapMethod } from '../wrap-method.js';
 
 /**
  * Caches the result of an asynchronous method of any provider: one production per key however many callers, in every scope.
@@ -20,12 +20,14 @@ import { whereOf, wrapMethod } from '../wrap-method.js';
  * CacheConfigError (`CACHE_CONFIG`) for options that cannot work
  */
 export function Cacheable<M extends AsyncMethod>(options: CacheableOptions<M> = {}): ClassOrResultDecorator<M> {
+  refuseBare('@Cacheable', options);
   const decorate = (target: object, name?: string | symbol, descriptor?: PropertyDescriptor): void => {
     const given = options as unknown as CacheableOptions;
     if (name !== undefined) {
       setOnce(wrapMethod('@Cacheable', target, name, descriptor), 'cacheable', given, '@Cacheable');
       checkOptions('@Cacheable', whereOf(target, name), given);
     } else {
+      refuseMisplaced('@Cacheable', target, name, descriptor, true);
       const where = (target as { readonly name: string }).name;
       checkOptions('@Cacheable', where, given);
       refuseArguments(given, where);
