@@ -32,8 +32,8 @@ import { invalidateUri, ReadingRoutes } from './unsafe-method.js';
 @Injectable()
 export class CacheInterceptor implements NestInterceptor {
   readonly #plans = new WeakMap<object, WeakMap<object, RoutePlan | 'none'>>();
-  readonly #runs = createAsyncContext();
   readonly #readings: ReadingRoutes;
+  readonly #runs = createAsyncContext();
   readonly #warned = new Set<string>();
   readonly #codecs = new ResponseCodecs();
   readonly #logger = new Logger('CacheInterceptor');

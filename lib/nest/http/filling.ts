@@ -13,6 +13,7 @@ import type { Detailed, FillContext, FillOptions, ResponseCache } from './respon
 import { RequestView } from './request-view.js';
 import { routeKey, uriTag } from './route-key.js';
 import type { RoutePlan } from './route-plan.js';
+import { unfitAnswerError } from './unfit.js';
 
 /** One request that may be answered from the cache, with all that is needed for it. */
 export interface LookupParts {
@@ -139,7 +140,7 @@ export class Filling {
   async #run(context: FillContext): Promise<Production> {
     const { exchange } = this.parts;
     const { headers, status } = this.#untouched;
-    const run = new HandlerRun(exchange, headers, context.tenant);
+    const run = new HandlerRun(exchange, headers, context);
     if (context.background) {
       this.#runs.setAside(run, this.#untouched);
       await this.#answered();
@@ -178,13 +179,19 @@ export class Filling {
   }
 
   #handle(run: HandlerRun): Promise<Production> {
-    const { plan, exchange, handle, authenticated, now } = this.parts;
     const knownTags = this.#knownTags;
-    return this.#runs.within(run, () => runHandler({ plan, exchange, handle, authenticated, now, knownTags, run }));
+    return this.#runs.within(run, () => runHandler({ ...this.parts, knownTags, run }));
   }
 }
 
 const PATIENCE_MS = 100;
+
+/** @returns whether the answer is one that could never have been cached, of which the developer is told */
+export function warnUnfit({ plan, warn }: LookupParts, reason: Unshared): boolean {
+  const problem = unfitAnswerError(plan, reason);
+  if (problem !== undefined) warn(`${reason}, ${plan.where}`, problem);
+  return problem !== undefined;
+}
 
 /** The handler answered with a server error instead of throwing one. */
 class ErrorAnswer extends Error {

@@ -28,6 +28,7 @@ import {
   VersioningType,
 } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
+import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { Exclude } from 'class-transformer';
 import compression from 'compression';
 import { map, type Observable, of } from 'rxjs';
@@ -68,6 +69,16 @@ interface RawResponse {
   end(text: string): void;
   raw?: RawResponse;
   hijack?(): void;
+}
+
+@Controller('typed')
+class Typed {
+  @Get()
+  @Cached({ ttl: '1m' })
+  @Header('content-type', 'text/csv')
+  typed(): unknown {
+    return { a: 1 };
+  }
 }
 
 @Controller('same')
@@ -220,6 +231,20 @@ async function prepare(platform: Platform, app: INestApplication): Promise<void>
       threshold: 1_000,
     });
 }
+
+it('sends as text what Fastify would serialise: hooks that come before do not see it, those that come after do', async () => {
+  const adapter = new FastifyAdapter();
+  adapter
+    .getInstance()
+    .addHook('preSerialization', async () => ({ replaced: true }))
+    .addHook('onSend', async (_request, _reply, payload) => `${String(payload)} `);
+  const app = await startApp('fastify', [Typed], { adapter });
+  for (let i = 0; i < 2; i++) {
+    const { status, headers, body } = await app.get('/typed');
+    expect([status, headers['content-type'], body]).toEqual([200, 'text/csv', '{"a":1} ']);
+  }
+  await app.close();
+});
 
 describe.each(PLATFORMS)('a cached route on %s', (platform) => {
   let cached: TestApp;
