@@ -8,6 +8,7 @@ import { ResponseCodecs } from '../../http/response-codec.js';
 import { sayCacheStatus } from './answer.js';
 import { refuseCdn } from './cdn.js';
 import { type Exchange, exchangeOf, hasUnclearQuery, type HttpRequest } from './exchange.js';
+import { Learnt } from './learnt.js';
 import { answerFromCache, peekAnswer } from './lookup.js';
 import { neverHasTenant, noTenantError } from './no-tenant.js';
 import { HTTP_CACHE_SOURCE, type HttpCacheSource, type ResponseCache } from './response-cache.js';
@@ -33,7 +34,7 @@ import { invalidateUri, ReadingRoutes } from './unsafe-method.js';
 export class CacheInterceptor implements NestInterceptor {
   readonly #plans = new WeakMap<object, WeakMap<object, RoutePlan | 'none'>>();
   readonly #readings: ReadingRoutes;
-  readonly #runs = createAsyncContext();
+  readonly #learnt = new Learnt(createAsyncContext());
   readonly #warned = new Set<string>();
   readonly #codecs = new ResponseCodecs();
   readonly #logger = new Logger('CacheInterceptor');
@@ -90,7 +91,7 @@ export class CacheInterceptor implements NestInterceptor {
     if (wishes.noStore) return bypass(exchange, next, 'no-store', plan);
 
     const handle = (): Observable<unknown> => next.handle() as Observable<unknown>;
-    const parts = { plan, cache, exchange, handle, ...identity, now: () => cache.clock.now(), runs: this.#runs, warn: this.#warn };
+    const parts = { plan, cache, exchange, handle, ...identity, now: () => cache.clock.now(), learnt: this.#learnt, warn: this.#warn };
     const constrained = wishes.noCache || wishes.onlyIfCached || wishes.maxAge !== undefined || wishes.minFresh !== undefined;
     if (constrained || exchange.method === 'HEAD') return peekAnswer(parts, wishes);
     return answerFromCache(parts);

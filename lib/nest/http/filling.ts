@@ -1,13 +1,13 @@
 import type { Observable } from 'rxjs';
 import type { StoredResponse, VaryRecord } from '../../http/stored-response.js';
-import type { AsyncContext } from '../../ports/context.js';
 import { SHARED_OPTIONS } from '../../core/call-maker.js';
 import { tagsGiven } from '../../core/groups.js';
 import { MAX_DURATION_MS } from '../../ports/duration.js';
-import { CacheConfigError } from '../../ports/errors.js';
+import { CacheConfigError, CacheError } from '../../ports/errors.js';
 import { rewind } from './answer.js';
 import type { Exchange } from './exchange.js';
 import { HandlerRun, HandlerRuns, type Untouched } from './handler-run.js';
+import type { Learnt } from './learnt.js';
 import { newGeneration, type Production, runHandler, type Unshared } from './production.js';
 import type { Detailed, FillContext, FillOptions, ResponseCache } from './response-cache.js';
 import { RequestView } from './request-view.js';
@@ -24,8 +24,7 @@ export interface LookupParts {
   readonly principal: string | undefined;
   readonly authenticated: boolean;
   readonly now: () => number;
-  /** Says of which run a call is part. */
-  readonly runs: AsyncContext;
+  readonly learnt: Learnt;
   readonly warn: (kind: string, error: unknown) => void;
 }
 
@@ -65,7 +64,7 @@ export class Filling {
 
   constructor(private readonly parts: LookupParts) {
     const { plan, exchange } = parts;
-    this.#runs = new HandlerRuns(parts.runs, exchange);
+    this.#runs = new HandlerRuns(parts.learnt.runs, exchange);
     this.#untouched = { headers: exchange.outgoing(), status: exchange.status };
     this.#options = plan.uriTagged || plan.http.tags !== undefined ? new RequestOptions(parts) : plan.fill;
   }
@@ -83,7 +82,10 @@ export class Filling {
   }
 
   async #produce(context: FillContext, variant: VaryRecord | undefined): Promise<Kept> {
-    const production = await this.#run(context);
+    const production = await this.#run(context).catch((error: unknown) => {
+      this.#failed(error);
+      throw error;
+    });
     if (!production.shared) {
       context.skip();
       // RFC 5861 section 4: such an answer is an error, for which a stale response may stand in.
@@ -101,6 +103,10 @@ export class Filling {
     }
     keep(context, response);
     return response;
+  }
+
+  #failed(error: unknown): void {
+    if (error instanceof CacheError) this.parts.learnt.thrownByHandlers.add(error);
   }
 
   /**

@@ -1,8 +1,9 @@
+import { GatewayTimeoutException } from '@nestjs/common';
 import { type Observable, of } from 'rxjs';
 import type { ForwardReason } from '../../http/cache-status.js';
 import { type RequestWishes, satisfies } from '../../http/request.js';
 import { freshnessLeft, type StoredResponse, type VaryRecord } from '../../http/stored-response.js';
-import { CacheError } from '../../ports/errors.js';
+import { CacheError, ProducerTimeoutError } from '../../ports/errors.js';
 import { finish, restore, sayCacheStatus } from './answer.js';
 import { refuseCdn } from './cdn.js';
 import { Filling, isKept, type Kept, type LookupParts } from './filling.js';
@@ -95,12 +96,18 @@ async function afterFailure(parts: LookupParts, filling: Filling, fwd: ForwardRe
     });
     return answerOwn(parts, production, { fwd });
   }
-  if (!(error instanceof CacheError)) {
+  if (!(error instanceof CacheError) || parts.learnt.thrownByHandlers.has(error)) {
     sayCacheStatus(parts.exchange, { hit: false, fwd, collapsed: true });
     refuseCdn(parts.plan.cdn, parts.exchange);
     throw error;
   }
   const { plan, cache } = parts;
+  if (error instanceof ProducerTimeoutError) {
+    // A handler that is too slow for one would be slower still for all who waited, at once.
+    sayCacheStatus(parts.exchange, { hit: false, fwd, collapsed: true, detail: 'timeout' });
+    refuseCdn(plan.cdn, parts.exchange);
+    throw new GatewayTimeoutException(undefined, { cause: error });
+  }
   if (lacksTenant(cache)) {
     parts.warn(`no tenant, ${plan.where}`, noTenantError(plan, cache));
     return runAlone(parts, { fwd: 'bypass', detail: 'no-tenant' });

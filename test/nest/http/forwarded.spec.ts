@@ -1,6 +1,8 @@
 import { Controller, Get, Header, Res } from '@nestjs/common';
 import { EMPTY, type Observable } from 'rxjs';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { ProducerTimeoutError } from '../../../lib/index.js';
+import { until } from '../../support/redis.js';
 import { ManualClock } from './manual-clock.js';
 import { type Answer, Cached, PLATFORMS, startApp, type TestApp } from './support.js';
 
@@ -9,9 +11,34 @@ interface PassthroughResponse {
 }
 
 let runs = 0;
+let held = false;
+let releases: (() => void)[] = [];
+
+async function hold(): Promise<number> {
+  const run = ++runs;
+  if (held) await new Promise<void>((resolve) => releases.push(resolve));
+  return run;
+}
+
+function release(): void {
+  for (const go of releases.splice(0)) go();
+}
 
 @Controller('x')
 class Routes {
+  @Get('slow')
+  @Cached({ ttl: '1m', producerTimeout: { hard: '2s' } })
+  async slow(): Promise<unknown> {
+    return { run: await hold() };
+  }
+
+  @Get('inner')
+  @Cached({ ttl: '1m' })
+  async inner(): Promise<unknown> {
+    await hold();
+    throw new ProducerTimeoutError('of a cache in the handler');
+  }
+
   @Get('trouble')
   @Cached({
     ttl: '1m',
@@ -71,6 +98,7 @@ const statusOf = ({ headers }: Answer): unknown => headers['cache-status'];
 
 describe.each(PLATFORMS)('a request that the cache forwards on %s', (platform) => {
   let app: TestApp;
+  let arrived = 0;
   const clock = new ManualClock();
 
   beforeAll(async () => {
@@ -78,6 +106,7 @@ describe.each(PLATFORMS)('a request that the cache forwards on %s', (platform) =
       cache: { clock },
       configure: (nest) => {
         nest.use((_request: unknown, response: { setHeader(name: string, value: string): void }, next: () => void) => {
+          arrived++;
           response.setHeader('x-middleware', '1');
           next();
         });
@@ -88,7 +117,38 @@ describe.each(PLATFORMS)('a request that the cache forwards on %s', (platform) =
   beforeEach(async () => {
     await app.cache.clear();
     await clock.advance(60_000);
-    runs = 0;
+    [runs, arrived, held, releases] = [0, 0, false, []];
+  });
+
+  const askTogether = async (path: string, count: number): Promise<Promise<Answer>[]> => {
+    held = true;
+    arrived = 0;
+    const asked = Array.from({ length: count }, () => app.get(path));
+    await until(() => arrived === count && releases.length > 0);
+    await settled();
+    return asked;
+  };
+
+  describe('to a handler that is too slow', () => {
+    it('does not run it once more for each of those who waited', async () => {
+      const asked = await askTogether('/x/slow', 20);
+      await clock.advance(2_000);
+      await settled();
+      release();
+      const answers = await Promise.all(asked);
+      expect(runs).toBe(1);
+      const [own, waited] = [200, 504].map((status) => answers.filter((answer) => answer.status === status));
+      expect([own?.length, waited?.length]).toEqual([1, 19]);
+      expect(new Set(waited?.map(statusOf))).toEqual(new Set([`${NAME}; fwd=uri-miss; collapsed; detail=timeout`]));
+      expect(JSON.parse(String(waited?.[0]?.body))).toEqual({ statusCode: 504, message: 'Gateway Timeout' });
+    });
+
+    it('passes on to all of them what a cache in the handler threw', async () => {
+      const asked = await askTogether('/x/inner', 5);
+      release();
+      expect((await Promise.all(asked)).map(({ status }) => status)).toEqual([500, 500, 500, 500, 500]);
+      expect(runs).toBe(1);
+    });
   });
 
   it('is answered with the tag of a stored answer, and by 304', async () => {
@@ -148,3 +208,8 @@ describe.each(PLATFORMS)('a request that the cache forwards on %s', (platform) =
     expect(runs).toBe(2);
   });
 });
+
+/** Lets real sockets deliver; nothing is judged by how long it took. */
+function settled(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, 20));
+}
