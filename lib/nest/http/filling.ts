@@ -8,6 +8,7 @@ import { rewind } from './answer.js';
 import type { Exchange } from './exchange.js';
 import { HandlerRun, HandlerRuns, type Untouched } from './handler-run.js';
 import type { Learnt } from './learnt.js';
+import { tenantOf } from './no-tenant.js';
 import { newGeneration, type Production, runHandler, type Unshared } from './production.js';
 import type { Detailed, FillContext, FillOptions, ResponseCache } from './response-cache.js';
 import { RequestView } from './request-view.js';
@@ -83,15 +84,17 @@ export class Filling {
 
   async #produce(context: FillContext, variant: VaryRecord | undefined): Promise<Kept> {
     const production = await this.#run(context).catch((error: unknown) => {
-      this.#failed(error);
+      this.#failed(error, variant);
       throw error;
     });
     if (!production.shared) {
       context.skip();
+      this.#learn(production, variant);
       // RFC 5861 section 4: such an answer is an error, for which a stale response may stand in.
       if (context.stale !== undefined && SERVER_ERRORS.has(production.status)) throw new ErrorAnswer(production.status);
       return { kind: 'unshared', reason: production.reason };
     }
+    this.parts.learnt.passes.remove(() => passName(this.parts, variant));
     context.addTags(...production.tags);
     const { response, vary } = production;
     if (variant === undefined && vary.length > 0) return this.#record(context, response, vary, production.tags);
@@ -105,8 +108,16 @@ export class Filling {
     return response;
   }
 
-  #failed(error: unknown): void {
-    if (error instanceof CacheError) this.parts.learnt.thrownByHandlers.add(error);
+  #learn({ reason, status }: Production & { readonly shared: false }, variant: VaryRecord | undefined): void {
+    const { learnt, now } = this.parts;
+    // An error soon ends, and the answer to a request that says who asks is no word on the others.
+    if (status < FIRST_ERROR && reason !== 'authorization' && reason !== 'tenant') learnt.passes.add(passName(this.parts, variant), now());
+  }
+
+  #failed(error: unknown, variant: VaryRecord | undefined): void {
+    const { passes, thrownByHandlers } = this.parts.learnt;
+    passes.remove(() => passName(this.parts, variant));
+    if (error instanceof CacheError) thrownByHandlers.add(error);
   }
 
   /**
@@ -191,12 +202,18 @@ export class Filling {
 }
 
 const PATIENCE_MS = 100;
+const FIRST_ERROR = 400;
 
 /** @returns whether the answer is one that could never have been cached, of which the developer is told */
 export function warnUnfit({ plan, warn }: LookupParts, reason: Unshared): boolean {
   const problem = unfitAnswerError(plan, reason);
   if (problem !== undefined) warn(`${reason}, ${plan.where}`, problem);
   return problem !== undefined;
+}
+
+/** Under which the key of a request is known to give no answer for others of its tenant. */
+export function passName({ plan, cache, exchange, principal }: LookupParts, variant: VaryRecord | undefined): string {
+  return JSON.stringify([plan.options.cache, tenantOf(cache), routeKey(plan, exchange, principal, variant).text]);
 }
 
 /** The handler answered with a server error instead of throwing one. */

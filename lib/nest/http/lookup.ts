@@ -6,7 +6,7 @@ import { freshnessLeft, type StoredResponse, type VaryRecord } from '../../http/
 import { CacheError, ProducerTimeoutError } from '../../ports/errors.js';
 import { finish, restore, sayCacheStatus } from './answer.js';
 import { refuseCdn } from './cdn.js';
-import { Filling, isKept, type Kept, type LookupParts } from './filling.js';
+import { Filling, isKept, type Kept, type LookupParts, passName } from './filling.js';
 import { lacksTenant, noTenantError } from './no-tenant.js';
 import { answerOwn, forwardedFor, isForCdn, runAlone } from './own-answer.js';
 import type { Detailed } from './response-cache.js';
@@ -34,17 +34,24 @@ function peekNear({ plan, cache, exchange, principal }: LookupParts, variant: Va
 async function answerThroughCache(parts: LookupParts, first: Detailed<Kept> | undefined): Promise<Observable<unknown>> {
   const filling = new Filling(parts);
   let miss: ForwardReason = 'uri-miss';
-  let found: Detailed<Kept>;
+  let variant: VaryRecord | undefined;
+  let found: Detailed<Kept> | undefined;
   try {
-    found = first ?? (await filling.ask(undefined));
-    if (found.value.kind === 'vary' && filling.own === undefined) {
+    found = first ?? (passes(parts, undefined) ? undefined : await filling.ask(undefined));
+    if (found?.value.kind === 'vary' && filling.own === undefined) {
       miss = 'vary-miss';
-      found = await filling.ask(found.value);
+      variant = found.value;
+      found = passes(parts, variant) ? undefined : await filling.ask(variant);
     }
   } catch (error) {
     return afterFailure(parts, filling, miss, error);
   }
+  if (found === undefined) return runAlone(parts, { fwd: miss }, variant);
   return settle(parts, filling, filling.own?.wasStale === true ? 'stale' : miss, found);
+}
+
+function passes(parts: LookupParts, variant: VaryRecord | undefined): boolean {
+  return parts.learnt.passes.has(() => passName(parts, variant), parts.now());
 }
 
 async function settle(parts: LookupParts, filling: Filling, fwd: ForwardReason, found: Detailed<Kept>): Promise<Observable<unknown>> {

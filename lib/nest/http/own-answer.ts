@@ -1,10 +1,10 @@
 import { type Observable, of } from 'rxjs';
 import type { ForwardReason } from '../../http/cache-status.js';
-import { freshnessLeft } from '../../http/stored-response.js';
+import { freshnessLeft, type VaryRecord } from '../../http/stored-response.js';
 import { conclude, finish, sayCacheStatus } from './answer.js';
 import { refuseCdn } from './cdn.js';
 import { isNamedInKey } from './credentials.js';
-import { type LookupParts, warnUnfit } from './filling.js';
+import { type LookupParts, passName, warnUnfit } from './filling.js';
 import { HandlerRun } from './handler-run.js';
 import { type Production, runHandler, type Unshared } from './production.js';
 
@@ -54,12 +54,13 @@ export function forwardedFor(parts: LookupParts, reason: Unshared, fwd: ForwardR
 }
 
 /** Runs the handler for this request only. Its answer has the tag and the conditions of one that is stored, so that a reload is a 304 too. */
-export async function runAlone(parts: LookupParts, forwarded: Forwarded): Promise<Observable<unknown>> {
-  const { plan, exchange } = parts;
+export async function runAlone(parts: LookupParts, forwarded: Forwarded, variant?: VaryRecord): Promise<Observable<unknown>> {
+  const { plan, exchange, learnt } = parts;
   // Said before, so that it is said of what the handler throws as well.
   sayCacheStatus(exchange, { hit: false, ...forwarded });
   refuseCdn(plan.cdn, exchange);
   const run = new HandlerRun(exchange, exchange.outgoing(), undefined);
   const production = await runHandler({ ...parts, knownTags: [], run });
+  if (production.shared) learnt.passes.remove(() => passName(parts, variant));
   return answerOwn(parts, production, forwarded);
 }

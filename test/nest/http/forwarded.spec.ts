@@ -1,4 +1,5 @@
-import { Controller, Get, Header, Res } from '@nestjs/common';
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { Controller, Get, Header, HttpException, Query, Res } from '@nestjs/common';
 import { EMPTY, type Observable } from 'rxjs';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { ProducerTimeoutError } from '../../../lib/index.js';
@@ -6,13 +7,21 @@ import { until } from '../../support/redis.js';
 import { ManualClock } from './manual-clock.js';
 import { type Answer, Cached, PLATFORMS, startApp, type TestApp } from './support.js';
 
+interface Incoming {
+  readonly headers: Readonly<Record<string, string | undefined>>;
+}
+
 interface PassthroughResponse {
+  status(code: number): unknown;
+  header(name: string, value: string): unknown;
   removeHeader(name: string): unknown;
 }
 
 let runs = 0;
 let held = false;
 let releases: (() => void)[] = [];
+let control = 'private';
+const tenants = new AsyncLocalStorage<string>();
 
 async function hold(): Promise<number> {
   const run = ++runs;
@@ -39,6 +48,21 @@ class Routes {
     throw new ProducerTimeoutError('of a cache in the handler');
   }
 
+  @Get('unshared')
+  @Cached({ ttl: '1m' })
+  async unshared(@Res({ passthrough: true }) response: PassthroughResponse): Promise<unknown> {
+    const run = await hold();
+    if (control === 'throw') throw new Error('of the handler');
+    if (control !== '') response.header('cache-control', control);
+    return { run };
+  }
+
+  @Get('standard')
+  @Cached({ ttl: '1m', http: { credentials: 'standard' } })
+  async standard(): Promise<unknown> {
+    return { run: await hold() };
+  }
+
   @Get('trouble')
   @Cached({
     ttl: '1m',
@@ -51,6 +75,15 @@ class Routes {
   })
   trouble(): unknown {
     return { run: ++runs };
+  }
+
+  @Get('failing')
+  @Cached({ ttl: '1m' })
+  async failing(@Query('by') by: string, @Res({ passthrough: true }) response: PassthroughResponse): Promise<unknown> {
+    const run = await hold();
+    if (by === 'throw') throw new HttpException({ run }, 503);
+    response.status(503);
+    return { run };
   }
 
   @Get('plain')
@@ -103,12 +136,12 @@ describe.each(PLATFORMS)('a request that the cache forwards on %s', (platform) =
 
   beforeAll(async () => {
     app = await startApp(platform, [Routes], {
-      cache: { clock },
+      cache: { clock, tenant: () => tenants.getStore() },
       configure: (nest) => {
-        nest.use((_request: unknown, response: { setHeader(name: string, value: string): void }, next: () => void) => {
+        nest.use((request: Incoming, response: { setHeader(name: string, value: string): void }, next: () => void) => {
           arrived++;
           response.setHeader('x-middleware', '1');
-          next();
+          tenants.run(request.headers['x-tenant'] ?? 'acme', next);
         });
       },
     });
@@ -117,13 +150,13 @@ describe.each(PLATFORMS)('a request that the cache forwards on %s', (platform) =
   beforeEach(async () => {
     await app.cache.clear();
     await clock.advance(60_000);
-    [runs, arrived, held, releases] = [0, 0, false, []];
+    [runs, arrived, held, releases, control] = [0, 0, false, [], 'private'];
   });
 
-  const askTogether = async (path: string, count: number): Promise<Promise<Answer>[]> => {
+  const askTogether = async (path: string, count: number, headers = {}): Promise<Promise<Answer>[]> => {
     held = true;
     arrived = 0;
-    const asked = Array.from({ length: count }, () => app.get(path));
+    const asked = Array.from({ length: count }, () => app.get(path, headers));
     await until(() => arrived === count && releases.length > 0);
     await settled();
     return asked;
@@ -148,6 +181,83 @@ describe.each(PLATFORMS)('a request that the cache forwards on %s', (platform) =
       release();
       expect((await Promise.all(asked)).map(({ status }) => status)).toEqual([500, 500, 500, 500, 500]);
       expect(runs).toBe(1);
+    });
+  });
+
+  describe('whose answer is not for others', () => {
+    it('waits for nobody once that is known', async () => {
+      expect(statusOf(await app.get('/x/unshared'))).toBe(`${NAME}; fwd=uri-miss; detail=private`);
+      const asked = await askTogether('/x/unshared', 5);
+      expect(releases.length).toBe(5);
+      release();
+      const answers = await Promise.all(asked);
+      expect(new Set(answers.map(statusOf))).toEqual(new Set([`${NAME}; fwd=uri-miss; detail=private`]));
+      expect(new Set(answers.map(({ body }) => body)).size).toBe(5);
+    });
+
+    it('is tried again after a while by one, for whom nobody waits', async () => {
+      await app.get('/x/unshared');
+      await clock.advance(5_000);
+      const asked = await askTogether('/x/unshared', 5);
+      expect(releases.length).toBe(5);
+      release();
+      await Promise.all(asked);
+    });
+
+    it('tells nothing of the same key of another tenant', async () => {
+      await app.get('/x/unshared', { 'x-tenant': 'acme' });
+      control = '';
+      const asked = await askTogether('/x/unshared', 5, { 'x-tenant': 'zeta' });
+      expect(releases.length).toBe(1);
+      release();
+      await Promise.all(asked);
+    });
+
+    it('no longer when an answer is for all', async () => {
+      await app.get('/x/unshared');
+      control = '';
+      expect(statusOf(await app.get('/x/unshared'))).toBe(`${NAME}; fwd=uri-miss`);
+      expect(statusOf(await app.get('/x/unshared'))).toContain('; stored');
+      expect(statusOf(await app.get('/x/unshared'))).toContain('; hit');
+      control = 'private';
+      await app.cache.clear();
+      expect(statusOf(await app.get('/x/unshared'))).toContain('detail=private');
+      await clock.advance(5_000);
+      control = '';
+      expect(statusOf(await app.get('/x/unshared'))).toContain('; stored');
+      await app.cache.clear();
+      const asked = await askTogether('/x/unshared', 5);
+      expect(releases.length).toBe(1);
+      release();
+      await Promise.all(asked);
+    });
+
+    it('no longer when there is none', async () => {
+      await app.get('/x/unshared');
+      await clock.advance(5_000);
+      control = 'throw';
+      expect((await app.get('/x/unshared')).status).toBe(500);
+      const asked = await askTogether('/x/unshared', 5);
+      expect(releases.length).toBe(1);
+      release();
+      await Promise.all(asked);
+    });
+
+    it('but that of one who says who asks is no word on the others', async () => {
+      expect(statusOf(await app.get('/x/standard', { authorization: 'ann' }))).toContain('detail=authorization');
+      const asked = await askTogether('/x/standard', 5);
+      expect(releases.length).toBe(1);
+      release();
+      await Promise.all(asked);
+    });
+
+    it.each(['throw', 'status'])('but an error is run once for all who wait (%s)', async (by) => {
+      await app.get(`/x/failing?by=${by}`);
+      const asked = await askTogether(`/x/failing?by=${by}`, 5);
+      expect(releases.length).toBe(1);
+      held = false;
+      release();
+      expect((await Promise.all(asked)).map(({ status }) => status)).toEqual([503, 503, 503, 503, 503]);
     });
   });
 
