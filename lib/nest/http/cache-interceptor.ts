@@ -80,7 +80,10 @@ export class CacheInterceptor implements NestInterceptor {
   }
 
   #read(plan: RoutePlan, cache: ResponseCache, exchange: Exchange, next: CallHandler): Observable<unknown> | Promise<Observable<unknown>> {
-    const reason = plan.unfit ?? mustBypass(exchange.headers) ?? (hasUnclearQuery(exchange) ? 'query' : undefined);
+    const { lateTenants } = this.#learnt;
+    const reason =
+      plan.unfit ??
+      (lateTenants.has(plan) ? 'tenant' : (mustBypass(exchange.headers) ?? (hasUnclearQuery(exchange) ? 'query' : undefined)));
     if (reason !== undefined) return bypass(exchange, next, reason, plan);
     const identity = identify(plan, exchange);
     if ('unknown' in identity) {

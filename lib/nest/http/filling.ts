@@ -109,9 +109,14 @@ export class Filling {
   }
 
   #learn({ reason, status }: Production & { readonly shared: false }, variant: VaryRecord | undefined): void {
-    const { learnt, now } = this.parts;
+    const { learnt, plan, now } = this.parts;
+    if (reason === 'tenant') {
+      learnt.lateTenants.add(plan);
+      // Of a refresh nobody else tells.
+      warnUnfit(this.parts, reason);
+    }
     // An error soon ends, and the answer to a request that says who asks is no word on the others.
-    if (status < FIRST_ERROR && reason !== 'authorization' && reason !== 'tenant') learnt.passes.add(passName(this.parts, variant), now());
+    else if (status < FIRST_ERROR && reason !== 'authorization') learnt.passes.add(passName(this.parts, variant), now());
   }
 
   #failed(error: unknown, variant: VaryRecord | undefined): void {

@@ -1,8 +1,11 @@
 import type { AsyncContext } from '../../ports/context.js';
+import type { RoutePlan } from './route-plan.js';
 
 /** What the interceptor of one application has seen of its routes and runs. */
 export class Learnt {
   readonly passes = new Passes();
+  /** Routes whose tenant is not there yet when the cache looks: nothing of them can be told apart by tenant. */
+  readonly lateTenants = new Set<RoutePlan>();
   /** Errors of a cache that came out of a handler: those of the cache in it, not of the one around it. */
   readonly thrownByHandlers = new WeakSet<object>();
 
