@@ -73,7 +73,7 @@ export interface HttpCacheOptions {
    * throws, the request goes past the cache.
    */
   readonly tags?: (request: CacheableRequest) => readonly string[];
-  /** An `ETag` for responses that have none. Default true. */
+  /** A weak `ETag` for responses that have none. Default true. */
   readonly etag?: boolean;
   /** Methods that are not safe invalidate what is stored of the same URI (RFC 9111 section 4.4). Default true. */
   readonly invalidate?: boolean;

@@ -1,6 +1,6 @@
 import { lastValueFrom, type Observable } from 'rxjs';
 import { randomUUID } from 'node:crypto';
-import { strongEtag } from '../../http/etag.js';
+import { weakEtag } from '../../http/etag.js';
 import { storableHeaders, toHeaderList, valuesOf, type HeaderList, type OutgoingHeaders } from '../../http/headers.js';
 import { judgeResponse, type Refusal } from '../../http/storable.js';
 import type { StoredResponse } from '../../http/stored-response.js';
@@ -61,7 +61,7 @@ export async function runHandler(parts: HandlerParts): Promise<Production> {
     status,
     body: body.value,
     json: body.json,
-    etag: ownTag ?? (makesTag ? strongEtag(String(body.value)) : undefined),
+    etag: ownTag ?? (makesTag ? weakEtag(String(body.value)) : undefined),
     lastModified: valuesOf(after, 'last-modified')[0],
   };
   const refused = (reason: Unshared): Production => ({ shared: false, reason, value, status, plain: isPlain ? plain : undefined });
