@@ -9,7 +9,16 @@ import type { RoutePlan } from './route-plan.js';
 const JSON_TYPE = 'application/json; charset=utf-8';
 
 export function sayCacheStatus(exchange: Exchange, status: CacheStatus): void {
-  if (!exchange.isSent) exchange.setHeader('cache-status', formatCacheStatus(status));
+  if (exchange.isSent) return;
+  const own = formatCacheStatus(status);
+  exchange.setHeader('cache-status', exchange.hasHeader('cache-status') ? after(exchange, own) : own);
+  exchange.said = own;
+}
+
+/** Behind what caches nearer to the origin have said (RFC 9211 section 2), in the place of what was said of this one before. */
+function after(exchange: Exchange, own: string): string {
+  const members = valuesOf(toHeaderList(exchange.outgoing()), 'cache-status').flatMap(splitList);
+  return [...members.filter((member) => member !== exchange.said), own].join(', ');
 }
 
 /** Puts status and headers of a stored response on the exchange, as the handler did when it was stored. */
