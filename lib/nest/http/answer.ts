@@ -55,7 +55,7 @@ export interface Finishing {
 /** The last headers, and the body to hand to the platform. */
 export function finish(plan: RoutePlan, exchange: Exchange, stored: StoredResponse, now: number, how: Finishing): unknown {
   if (how.reused) exchange.setHeader('age', String(currentAge(stored, now)));
-  if (plan.keyHeaders.length > 0) addVary(exchange, plan.keyHeaders);
+  if (plan.vary.length > 0) addVary(exchange, plan.vary);
   const { cacheControl } = plan.http;
   if (cacheControl !== undefined && !exchange.hasHeader('cache-control'))
     exchange.setHeader('cache-control', `${cacheControl}, max-age=${String(lifetime(stored))}`);

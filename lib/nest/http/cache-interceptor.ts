@@ -6,6 +6,7 @@ import { cborCodec } from '../../codecs/cbor.js';
 import { isNonError, isSafe, mustBypass, readWishes } from '../../http/request.js';
 import { ResponseCodecs } from '../../http/response-codec.js';
 import { sayCacheStatus } from './answer.js';
+import { routingRules } from './application.js';
 import { refuseCdn } from './cdn.js';
 import { type Exchange, exchangeOf, hasUnclearQuery, type HttpRequest } from './exchange.js';
 import { Learnt } from './learnt.js';
@@ -139,7 +140,7 @@ export class CacheInterceptor implements NestInterceptor {
         const ofNull = nullTtl === undefined ? undefined : { nullTtl };
         const chosen = options.codec ?? codec;
         const responses = this.#codecs.of(chosen === 'cbor' ? cborCodec : chosen === 'json' ? undefined : chosen);
-        plan = planRoute(controller, handler, { ...defaults, ...ofNull, ...options }, responses);
+        plan = planRoute(controller, handler, { ...defaults, ...ofNull, ...options }, responses, routingRules(this.modules).versioning);
       }
       plans.set(handler, plan);
     }

@@ -90,7 +90,7 @@ export interface RouteCacheOptions extends ResponseEntryOptions {
   readonly segment: string;
   /** The handler changes what is cached, which an answer from the cache would skip. */
   readonly changes?: boolean;
-  /** A fixed key: used as it is for requests without query and path parameters. */
+  /** A fixed key: used as it is for requests without query, of a route with one path. */
   readonly key?: string;
   readonly ttl?: Duration | ((value: never) => Duration);
   readonly staleWhileRevalidate?: Duration;

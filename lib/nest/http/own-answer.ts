@@ -20,6 +20,7 @@ export interface Forwarded {
 export function isForCdn({ plan, cache, exchange, principal }: LookupParts): boolean {
   return (
     principal === undefined &&
+    !plan.hiddenVersion &&
     !isNamedInKey(plan.credentials, exchange) &&
     (plan.cdn?.tenants === 'by-url' || cache.hasTenantResolver !== true)
   );

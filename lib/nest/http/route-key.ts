@@ -3,7 +3,7 @@ import { canonicalQuery } from '../../http/query.js';
 import type { VaryRecord } from '../../http/stored-response.js';
 import { secondaryKey } from '../../http/vary.js';
 import type { Exchange } from './exchange.js';
-import { hasParameter, type RoutePlan } from './route-plan.js';
+import type { RoutePlan } from './route-plan.js';
 
 /**
  * The key of what a request asks a route for: the route, the path as it was sent, the query, and what the route declares. Everything the route's
@@ -30,7 +30,7 @@ function makeKey(plan: RoutePlan, exchange: Exchange, principal: string | undefi
   const { key, segment } = plan.options;
   const query = canonicalQuery(exchange.search, plan.http.query);
   const builder = CacheKey.builder().segment(key ?? segment);
-  if (key === undefined || query !== '' || plan.patterns.some(hasParameter)) {
+  if (key === undefined || query !== '' || plan.severalPaths) {
     builder.param('path', exchange.path).param('query', query === '' ? undefined : query);
   }
   if (plan.version !== undefined) builder.param('version', plan.version);
