@@ -16,6 +16,7 @@ import { HTTP_CACHE_SOURCE, type HttpCacheSource, type ResponseCache } from './r
 import type { Handler } from './handler-name.js';
 import { identify } from './identity.js';
 import { FixedKeys, refuseSecondInterceptor, refuseUnsaidIdentity } from './route-checks.js';
+import { unkeyedInputs, unkeyedText } from './handler-inputs.js';
 import { planRoute, type RoutePlan } from './route-plan.js';
 import { READING, routesOf } from './routes.js';
 import { unfitError } from './unfit.js';
@@ -26,8 +27,8 @@ import { invalidateUri, ReadingRoutes } from './unsafe-method.js';
  * requests, `Vary`, `Age` and `Cache-Status` (RFC 9211) included. One production per key however many ask; what a handler says about itself
  * (`Cache-Control`, `Set-Cookie`, its status) is respected.
  *
- * Guards run on every request, before this interceptor. Pipes run when the handler runs: Nest makes them part of calling it. All they can see
- * of a GET is in the key, so that a request they would refuse never finds a stored answer.
+ * Guards run on every request, before this interceptor. Pipes run when the handler runs: Nest makes them part of calling it. The parameters of path
+ * and query that they see are in the key, so that a request they would refuse for one of them never finds a stored answer.
  *
  * Cost: one read of the cache per request, two for a response with `Vary`.
  */
@@ -61,6 +62,8 @@ export class CacheInterceptor implements NestInterceptor {
       refuseUnsaidIdentity(plan, route);
       keys.claim(plan, route);
       if (plan.unfit !== undefined && READING.includes(route.method)) this.#warn(`${plan.unfit}, ${plan.where}`, unfitError(plan));
+      const inputs = unkeyedInputs(plan, route, this.source.cacheOf(plan.options.cache)?.hasTenantResolver === true);
+      if (inputs.length > 0) this.#logger.warn(unkeyedText(plan, inputs));
       const cache = this.source.cacheOf(plan.options.cache);
       if (cache !== undefined && neverHasTenant(cache)) this.#warn(`no tenant, ${plan.where}`, noTenantError(plan, cache));
     }
