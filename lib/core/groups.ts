@@ -23,14 +23,20 @@ export function segmentGroup(encodedSegment: string): string {
 
 /**
  * Copies, checks, sorts and removes duplicates; never keeps the caller's array.
+ * @param of what names them, for the message
  * @throws CacheConfigError for what is not an array, a tag that is not a string of 1 to 256 characters of well-formed text, or more than 64 tags
  */
-export function cleanTags(tags: readonly string[]): readonly string[] {
+export function cleanTags(tags: readonly string[], of: 'entry' | 'invalidation' = 'entry'): readonly string[] {
   checkTags(tags);
   if (tags.length === 0) return NO_TAGS;
   const clean = [...new Set(tags)].sort();
   if (clean.length > MAX_TAGS) {
-    throw new CacheConfigError(`An entry may have at most ${String(MAX_TAGS)} tags; got ${String(clean.length)}. Use fewer, coarser tags.`);
+    const most = `at most ${String(MAX_TAGS)} tags; got ${String(clean.length)}.`;
+    throw new CacheConfigError(
+      of === 'entry'
+        ? `An entry may have ${most} Use fewer, coarser tags.`
+        : `One invalidation may name ${most} Use several, or coarser tags.`,
+    );
   }
   for (const tag of clean) {
     if (typeof tag !== 'string' || tag.length === 0 || tag.length > MAX_TAG_LENGTH || !isWellFormed(tag)) {

@@ -32,7 +32,7 @@ export function toChanges(request: InvalidateRequest, settings: Settings): Chang
   if ((request.tenant as unknown) === null)
     throw new CacheConfigError('invalidate: tenant must be a text, a number or a bigint; got null. Leave it out when there is none.');
   const tenant = request.tenant ?? settings.tenant();
-  const groups = [...cleanTags(tags).map(tagGroup)];
+  const groups = [...cleanTags(tags, 'invalidation').map(tagGroup)];
   if (segment !== undefined) groups.push(segmentGroup(encodePart(segment, 'segment')));
   if (groups.length === 0 && keys.length === 0) {
     if (request.tenant === undefined) {

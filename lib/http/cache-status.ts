@@ -5,7 +5,8 @@ export type CacheStatus =
   | { readonly hit: true; /** Seconds of freshness left; negative when stale. */ readonly ttl?: number; readonly detail?: string }
   | {
       readonly hit: false;
-      readonly fwd: ForwardReason;
+      /** Absent: the request went nowhere. */
+      readonly fwd?: ForwardReason;
       /** The response was stored. */
       readonly stored?: boolean;
       /** The request waited for another one that was already running. */
@@ -19,7 +20,8 @@ const NAME = 'nest-query-cache';
 
 /** The `Cache-Status` member of this cache (RFC 9211). */
 export function formatCacheStatus(status: CacheStatus): string {
-  let text = status.hit ? `${NAME}; hit` : `${NAME}; fwd=${status.fwd}`;
+  let text = status.hit ? `${NAME}; hit` : NAME;
+  if (!status.hit && status.fwd !== undefined) text += `; fwd=${status.fwd}`;
   if (!status.hit && status.stored === true) text += '; stored';
   if (!status.hit && status.collapsed === true) text += '; collapsed';
   if (status.ttl !== undefined) text += `; ttl=${String(Math.floor(status.ttl))}`;

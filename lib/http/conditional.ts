@@ -1,4 +1,4 @@
-import { requestHeader, splitList, type RequestHeaders } from './headers.js';
+import { requestHeader, splitTags, type RequestHeaders } from './headers.js';
 import { parseHttpDate } from './http-date.js';
 
 export interface Validators {
@@ -25,7 +25,7 @@ function matches(field: string, etag: string | undefined): boolean {
   if (field.trim() === '*') return true;
   if (etag === undefined) return false;
   const opaque = withoutWeakness(etag);
-  return splitList(field).some((candidate) => withoutWeakness(candidate) === opaque);
+  return splitTags(field).some((candidate) => withoutWeakness(candidate) === opaque);
 }
 
 function withoutWeakness(tag: string): string {

@@ -54,12 +54,21 @@ export function storableHeaders(headers: HeaderList): HeaderList {
 
 /** The members of a comma-separated field value, trimmed; commas within quoted strings do not separate (RFC 9110 section 5.6.1). */
 export function splitList(value: string): string[] {
+  return split(value, true);
+}
+
+/** The same of a list of entity tags: they know no escapes, a backslash is a character like any other (RFC 9110 section 8.8.3). */
+export function splitTags(value: string): string[] {
+  return split(value, false);
+}
+
+function split(value: string, escapes: boolean): string[] {
   const members: string[] = [];
   let start = 0;
   let quoted = false;
   for (let i = 0; i <= value.length; i++) {
     const char = value.charCodeAt(i);
-    if (quoted && char === BACKSLASH) i++;
+    if (quoted && escapes && char === BACKSLASH) i++;
     else if (char === QUOTE) quoted = !quoted;
     else if (i === value.length || (char === COMMA && !quoted)) {
       const member = value.slice(start, i).trim();

@@ -6,6 +6,8 @@ export interface StoredResponse {
   readonly status: number;
   /** What the handler added to what was there before it ran. */
   readonly headers: HeaderList;
+  /** What was there before the handler ran and it took away; absent: nothing. */
+  readonly removed?: readonly string[];
   /** The body as it goes out, or the primitive the handler returned; undefined when there is none. */
   readonly body: string | Uint8Array | number | boolean | null | undefined;
   /** `body` is JSON text made from what the handler returned. */

@@ -1,6 +1,7 @@
 import type { Type } from '@nestjs/common';
 import { CacheDecoratorError } from '../ports/errors.js';
-import { isRoute, isValueOfRoute, keyOfPlan, type MethodPlan } from './plan.js';
+import { classPlanOf, isRoute, isValueOfRoute, keyOfPlan, type MethodPlan } from './plan.js';
+import { looksAt } from './key-inputs.js';
 import { isGuarded } from './http/route-checks.js';
 import { READING } from './http/routes.js';
 import { type Injected, injectedInto, type Transport, transportOf } from './transports.js';
@@ -24,6 +25,7 @@ export function refuseUnsafe(plan: MethodPlan, method: object, type: Type): void
   if (plan.cacheable === undefined || plan.noCache) return;
   const where = `${type.name}.${plan.method}`;
   refuseRoute(method, type, plan, where);
+  refuseKeyForAll(method, type, plan, where);
   const transport = transportOf(method, type, plan.method);
   if (transport === undefined) return;
   const reason = WRITES[transport];
@@ -52,6 +54,31 @@ export function refuseUnsafe(plan: MethodPlan, method: object, type: Type): void
 function takes(what: Injected, method: object, transport: Transport, type: Type, name: string): boolean {
   const positions = injectedInto(transport, type, name);
   return [...positions].some(([index, injected]) => injected === what && index < (method as { readonly length: number }).length);
+}
+
+/** Nest's numbers of what a route handler takes of the request that may say who asks: the request itself, its headers, the session. */
+const IDENTIFYING: readonly string[] = ['0', '6', '7'];
+const CUSTOM = '__customRouteArgs__';
+
+/** The value of a guarded route is kept under a key made by hand. What of it can be seen: that it does not even look at who asks. */
+function refuseKeyForAll(method: object, type: Type, plan: MethodPlan, where: string): void {
+  const key = keyOfPlan(plan);
+  if (typeof key !== 'function' || !isRoute(method) || !isGuarded(method, type) || saysForAll(plan, type)) return;
+  const parameters = Reflect.getMetadata('__routeArguments__', type, plan.method) as object | undefined;
+  const taken = Object.keys(parameters ?? {}).map((name) => name.split(':') as [kind: string, position: string]);
+  const asking = taken.filter(([kind]) => kind.endsWith(CUSTOM) || IDENTIFYING.includes(kind)).map(([, position]) => Number(position));
+  const count = Math.max(0, ...taken.map(([, position]) => Number(position) + 1));
+  if (asking.length === 0 || looksAt(key, asking, count)) return;
+  throw new CacheDecoratorError(
+    `${where} has @Cacheable and @UseGuards, and takes who asks (@Req(), @Headers(), @Session() or a decorator of the application's own), but its key does not look at it: ` +
+      "one user could be given what was made for another. Bring it into the key: @CacheKey((key, user, ...) => key.param('user', user.id)); leave the parameter out; " +
+      "or say http: { credentials: 'ignore' } when the value does not depend on it.",
+  );
+}
+
+/** It is said that who asks does not matter. */
+function saysForAll(plan: MethodPlan, type: Type): boolean {
+  return (plan.cacheable?.http?.credentials ?? classPlanOf(type)?.cacheable?.http?.credentials) === 'ignore';
 }
 
 /** Nest's keys of what a route handler does with its response, the same in all its major versions. */

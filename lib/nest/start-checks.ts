@@ -85,7 +85,9 @@ function checkRoute(plan: MethodPlan, method: object, type: Type, registry: Cach
   const where = `${type.name}.${plan.method}`;
   if (plan.cacheable === undefined) return;
   if (isValueOfRoute(plan)) {
-    if (plan.cacheable.http === undefined) return;
+    // Alone it is a word about the key, which is made by hand.
+    const { credentials, ...others } = plan.cacheable.http ?? {};
+    if (Object.keys(others).length === 0 && (credentials === undefined || credentials === 'ignore')) return;
     registry.warnOnce(
       `http ${where}`,
       `${where} has a key made from its arguments, so its value is cached and not its response: the option http has no effect. Leave the key out, or http.`,

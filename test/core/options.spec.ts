@@ -167,6 +167,10 @@ describe('what is to be invalidated', () => {
     [{ tags: ['a'], match: 'both' }, "invalidate: match must be 'any' or 'all'; got \"both\"."],
     [{ tags: ['a'], mode: 'hardly' }, "invalidate: mode must be 'soft' or 'hard'; got \"hardly\"."],
     [{ tags: ['a'], settle: 'x' }, 'settle must be a duration'],
+    [
+      { tags: Array.from({ length: 65 }, (_, i) => `t${String(i)}`) },
+      'One invalidation may name at most 64 tags; got 65. Use several, or coarser tags.',
+    ],
   ])('%j is refused: %s', (request, message) => {
     expect(messageOf(() => changes(request))).toContain(message);
   });

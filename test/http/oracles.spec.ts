@@ -86,6 +86,9 @@ describe('against fresh', () => {
   it('tells apart tags with a comma in them', () => {
     expect(isNotModified({ 'if-none-match': '"a,b"' }, { etag: '"a,b"', lastModified: undefined }, 0)).toBe(true);
     expect(isNotModified({ 'if-none-match': '"a", "b"' }, { etag: '"a,b"', lastModified: undefined }, 0)).toBe(false);
+    // A backslash is a character of a tag like any other.
+    expect(isNotModified({ 'if-none-match': '"a\\", "b"' }, { etag: '"b"', lastModified: undefined }, 0)).toBe(true);
+    expect(isNotModified({ 'if-none-match': '"a\\"' }, { etag: 'W/"a\\"', lastModified: undefined }, 0)).toBe(true);
   });
 
   it('looks at If-Modified-Since only without If-None-Match', () => {

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import fc from 'fast-check';
 import { parseCacheControl } from '../../lib/http/cache-control.js';
 import { formatCacheStatus } from '../../lib/http/cache-status.js';
-import { strongEtag } from '../../lib/http/etag.js';
+import { weakEtag } from '../../lib/http/etag.js';
 import { explicitLifetime, heuristicLifetime, initialAge } from '../../lib/http/freshness.js';
 import type { HeaderList } from '../../lib/http/headers.js';
 import { parseHttpDate } from '../../lib/http/http-date.js';
@@ -324,9 +324,9 @@ describe('what goes out', () => {
     );
   });
 
-  it('makes one strong tag for one body', () => {
-    expect(strongEtag('a')).toMatch(/^"[\w-]{22}"$/);
-    expect(strongEtag('a')).toBe(strongEtag(new TextEncoder().encode('a')));
-    expect(strongEtag('a')).not.toBe(strongEtag('b'));
+  it('makes one weak tag for one body', () => {
+    expect(weakEtag('a')).toMatch(/^W\/"[\w-]{22}"$/);
+    expect(weakEtag('a')).toBe(weakEtag(new TextEncoder().encode('a')));
+    expect(weakEtag('a')).not.toBe(weakEtag('b'));
   });
 });

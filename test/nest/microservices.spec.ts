@@ -276,6 +276,11 @@ describe.each(PLATFORMS)('the HTTP endpoint for invalidations on %s', (platform)
         const [status, answer] = await post(body);
         expect([status, (answer as { message?: unknown }).message], JSON.stringify(body)).toEqual([400, expect.any(String)]);
       }
+      const [refused, many] = await post({ tags: Array.from({ length: 65 }, (_, i) => `t${String(i)}`) });
+      expect([refused, many]).toEqual([
+        400,
+        expect.objectContaining({ message: expect.stringContaining('at most 64 tags; got 65') as string }),
+      ]);
       expect(await post({ tags: ['t'] }, 'reports')).toEqual([200, { durable: true }]);
       expect([await cache.get(entry), await cache.get('k')]).toEqual(['entry', 'k']);
 

@@ -1,10 +1,22 @@
-import { Controller, Get, Header, Injectable, Res, Sse, type Type, UseGuards } from '@nestjs/common';
+import {
+  Controller,
+  createParamDecorator,
+  type ExecutionContext,
+  Get,
+  Header,
+  Injectable,
+  Param,
+  Res,
+  Sse,
+  type Type,
+  UseGuards,
+} from '@nestjs/common';
 import { CommandHandler, EventsHandler, QueryHandler } from '@nestjs/cqrs';
 import { Args, Context, Mutation, Parent, Query, ResolveField, Resolver, Subscription } from '@nestjs/graphql';
 import { Ctx, EventPattern, MessagePattern, Payload } from '@nestjs/microservices';
 import { describe, expect, it } from 'vitest';
-import { Cacheable, CacheEvict, CacheKey, CachePut, NoCache } from '../../lib/index.js';
-import { start } from './support.js';
+import { Cacheable, CacheEvict, CacheKey, type CacheKeyBuilder, CachePut, type HttpCacheOptions, NoCache } from '../../lib/index.js';
+import { start } from './http-application.js';
 
 class Message {}
 
@@ -129,6 +141,65 @@ class Sending {
     return 1;
   }
 }
+
+const User = createParamDecorator((_: unknown, context: ExecutionContext) => context.switchToHttp().getRequest<{ user: unknown }>().user);
+
+/** The value of a guarded route, under that key. */
+function guarded(key: (key: CacheKeyBuilder, user: Somebody, id: string) => CacheKeyBuilder | string, http?: HttpCacheOptions): Type {
+  @Controller('v')
+  class Values {
+    @Get(':id')
+    @UseGuards(Gate)
+    @Cacheable({ key, ...(http && { http }) })
+    async find(@User() user: Somebody, @Param('id') id: string): Promise<string> {
+      return `${user.id} ${id}`;
+    }
+  }
+  return Values;
+}
+interface Somebody {
+  readonly id: string;
+  readonly roles: readonly string[];
+  name(): string;
+}
+
+describe('the value of a route with guards, whose handler takes who asks', () => {
+  it.each<[string, (key: CacheKeyBuilder, user: Somebody, id: string) => CacheKeyBuilder | string]>([
+    ['the builder', (key, _, id) => key.param('id', id)],
+    ['a text', (_key, _, id) => `v:${id.toLowerCase()}`],
+    ['a list', (key, _, ...rest) => key.params({ rest })],
+  ])('is not kept under a key that does not look at it: %s', async (_, key) => {
+    const starting = start({ controllers: [guarded(key)] });
+    const message = expect.stringMatching(/Values\.find .*@UseGuards.*its key does not look at it.*credentials: 'ignore'/) as string;
+    await expect(starting).rejects.toMatchObject({ code: 'CACHE_DECORATOR', message });
+  });
+
+  it.each<[string, (key: CacheKeyBuilder, user: Somebody, id: string) => CacheKeyBuilder | string]>([
+    ['a member', (key, user, id) => key.param('user', user.id).param('id', id)],
+    ['what a method gives, after a number', (key, user, id) => key.param('id', Number(id).toFixed()).param('user', user.name())],
+    ['a text', (_, user, id) => `v:${id}:${user.name()}`],
+    ['a list of it', (key, user) => key.params({ roles: [...user.roles] })],
+    ['the whole', (key, ...args) => key.params({ all: { args } })],
+    ['whether it has something', (key, user) => key.param('member', 'id' in user)],
+    ['its names', (key, user) => key.param('names', Object.keys(user))],
+    ['itself', (_, user) => user as unknown as string],
+    [
+      'nobody knows, since it throws',
+      (_, __, id) => {
+        if (id !== '1') throw new Error('no id');
+        return id;
+      },
+    ],
+  ])('is kept under a key that does: %s', async (_, key) => {
+    const { lines } = await start({ controllers: [guarded(key)] });
+    expect(lines.warnings).toEqual([]);
+  });
+
+  it('is kept under any key when it is said that the value does not depend on it', async () => {
+    const { lines } = await start({ controllers: [guarded((key, _, id) => key.param('id', id), { credentials: 'ignore' })] });
+    expect(lines.warnings).toEqual([]);
+  });
+});
 
 describe('an application with @Cacheable on', () => {
   it.each<[string, Type, RegExp]>([

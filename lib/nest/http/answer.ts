@@ -9,13 +9,23 @@ import type { RoutePlan } from './route-plan.js';
 const JSON_TYPE = 'application/json; charset=utf-8';
 
 export function sayCacheStatus(exchange: Exchange, status: CacheStatus): void {
-  if (!exchange.isSent) exchange.setHeader('cache-status', formatCacheStatus(status));
+  if (exchange.isSent) return;
+  const own = formatCacheStatus(status);
+  exchange.setHeader('cache-status', exchange.hasHeader('cache-status') ? after(exchange, own) : own);
+  exchange.said = own;
+}
+
+/** Behind what caches nearer to the origin have said (RFC 9211 section 2), in the place of what was said of this one before. */
+function after(exchange: Exchange, own: string): string {
+  const members = valuesOf(toHeaderList(exchange.outgoing()), 'cache-status').flatMap(splitList);
+  return [...members.filter((member) => member !== exchange.said), own].join(', ');
 }
 
 /** Puts status and headers of a stored response on the exchange, as the handler did when it was stored. */
 export function restore(exchange: Exchange, stored: StoredResponse): void {
   exchange.status = stored.status;
-  const { headers } = stored;
+  const { headers, removed } = stored;
+  if (removed !== undefined) for (const name of removed) exchange.removeHeader(name);
   for (let i = 0; i < headers.length; i++) {
     const [name = '', value = ''] = headers[i] ?? [];
     // The lines of one field follow each other.
@@ -42,11 +52,10 @@ export interface Finishing {
   readonly forCdn: boolean;
 }
 
-/** The last headers, and the body to hand to the platform: ready text for JSON, nothing for a 304. */
+/** The last headers, and the body to hand to the platform. */
 export function finish(plan: RoutePlan, exchange: Exchange, stored: StoredResponse, now: number, how: Finishing): unknown {
-  if (stored.etag !== undefined && !exchange.hasHeader('etag')) exchange.setHeader('etag', stored.etag);
   if (how.reused) exchange.setHeader('age', String(currentAge(stored, now)));
-  if (plan.keyHeaders.length > 0) addVary(exchange, plan.keyHeaders);
+  if (plan.vary.length > 0) addVary(exchange, plan.vary);
   const { cacheControl } = plan.http;
   if (cacheControl !== undefined && !exchange.hasHeader('cache-control'))
     exchange.setHeader('cache-control', `${cacheControl}, max-age=${String(lifetime(stored))}`);
@@ -54,6 +63,15 @@ export function finish(plan: RoutePlan, exchange: Exchange, stored: StoredRespon
     if (how.forCdn) allowCdn(plan.cdn, exchange, stored);
     else refuseCdn(plan.cdn, exchange);
   }
+  return conclude(exchange, stored, now);
+}
+
+/** What an answer needs to be tagged and to be answered by a 304. */
+export type Plain = Pick<StoredResponse, 'status' | 'body' | 'json' | 'etag' | 'lastModified'>;
+
+/** The tag, and the body to hand to the platform: ready text for JSON, nothing for a 304. */
+export function conclude(exchange: Exchange, stored: Plain, now: number): unknown {
+  if (stored.etag !== undefined && !exchange.hasHeader('etag')) exchange.setHeader('etag', stored.etag);
   if (stored.status >= 200 && stored.status < 300 && isNotModified(exchange.headers, stored, now)) {
     exchange.status = 304;
     for (const name of ['content-type', 'content-length', 'content-encoding', 'content-language', 'content-range'])

@@ -6,14 +6,17 @@ import { cborCodec } from '../../codecs/cbor.js';
 import { isNonError, isSafe, mustBypass, readWishes } from '../../http/request.js';
 import { ResponseCodecs } from '../../http/response-codec.js';
 import { sayCacheStatus } from './answer.js';
+import { routingRules } from './application.js';
 import { refuseCdn } from './cdn.js';
 import { type Exchange, exchangeOf, hasUnclearQuery, type HttpRequest } from './exchange.js';
+import { Learnt } from './learnt.js';
 import { answerFromCache, peekAnswer } from './lookup.js';
 import { neverHasTenant, noTenantError } from './no-tenant.js';
 import { HTTP_CACHE_SOURCE, type HttpCacheSource, type ResponseCache } from './response-cache.js';
 import type { Handler } from './handler-name.js';
 import { identify } from './identity.js';
 import { FixedKeys, refuseSecondInterceptor, refuseUnsaidIdentity } from './route-checks.js';
+import { unkeyedInputs, unkeyedText } from './handler-inputs.js';
 import { planRoute, type RoutePlan } from './route-plan.js';
 import { READING, routesOf } from './routes.js';
 import { unfitError } from './unfit.js';
@@ -24,16 +27,16 @@ import { invalidateUri, ReadingRoutes } from './unsafe-method.js';
  * requests, `Vary`, `Age` and `Cache-Status` (RFC 9211) included. One production per key however many ask; what a handler says about itself
  * (`Cache-Control`, `Set-Cookie`, its status) is respected.
  *
- * Guards run on every request, before this interceptor. Pipes run when the handler runs: Nest makes them part of calling it. All they can see
- * of a GET is in the key, so that a request they would refuse never finds a stored answer.
+ * Guards run on every request, before this interceptor. Pipes run when the handler runs: Nest makes them part of calling it. The parameters of path
+ * and query that they see are in the key, so that a request they would refuse for one of them never finds a stored answer.
  *
  * Cost: one read of the cache per request, two for a response with `Vary`.
  */
 @Injectable()
 export class CacheInterceptor implements NestInterceptor {
   readonly #plans = new WeakMap<object, WeakMap<object, RoutePlan | 'none'>>();
-  readonly #runs = createAsyncContext();
   readonly #readings: ReadingRoutes;
+  readonly #learnt = new Learnt(createAsyncContext());
   readonly #warned = new Set<string>();
   readonly #codecs = new ResponseCodecs();
   readonly #logger = new Logger('CacheInterceptor');
@@ -59,6 +62,8 @@ export class CacheInterceptor implements NestInterceptor {
       refuseUnsaidIdentity(plan, route);
       keys.claim(plan, route);
       if (plan.unfit !== undefined && READING.includes(route.method)) this.#warn(`${plan.unfit}, ${plan.where}`, unfitError(plan));
+      const inputs = unkeyedInputs(plan, route, this.source.cacheOf(plan.options.cache)?.hasTenantResolver === true);
+      if (inputs.length > 0) this.#logger.warn(unkeyedText(plan, inputs));
       const cache = this.source.cacheOf(plan.options.cache);
       if (cache !== undefined && neverHasTenant(cache)) this.#warn(`no tenant, ${plan.where}`, noTenantError(plan, cache));
     }
@@ -79,7 +84,10 @@ export class CacheInterceptor implements NestInterceptor {
   }
 
   #read(plan: RoutePlan, cache: ResponseCache, exchange: Exchange, next: CallHandler): Observable<unknown> | Promise<Observable<unknown>> {
-    const reason = plan.unfit ?? mustBypass(exchange.headers) ?? (hasUnclearQuery(exchange) ? 'query' : undefined);
+    const { lateTenants } = this.#learnt;
+    const reason =
+      plan.unfit ??
+      (lateTenants.has(plan) ? 'tenant' : (mustBypass(exchange.headers) ?? (hasUnclearQuery(exchange) ? 'query' : undefined)));
     if (reason !== undefined) return bypass(exchange, next, reason, plan);
     const identity = identify(plan, exchange);
     if ('unknown' in identity) {
@@ -90,7 +98,7 @@ export class CacheInterceptor implements NestInterceptor {
     if (wishes.noStore) return bypass(exchange, next, 'no-store', plan);
 
     const handle = (): Observable<unknown> => next.handle() as Observable<unknown>;
-    const parts = { plan, cache, exchange, handle, ...identity, now: () => cache.clock.now(), runs: this.#runs, warn: this.#warn };
+    const parts = { plan, cache, exchange, handle, ...identity, now: () => cache.clock.now(), learnt: this.#learnt, warn: this.#warn };
     const constrained = wishes.noCache || wishes.onlyIfCached || wishes.maxAge !== undefined || wishes.minFresh !== undefined;
     if (constrained || exchange.method === 'HEAD') return peekAnswer(parts, wishes);
     return answerFromCache(parts);
@@ -135,7 +143,7 @@ export class CacheInterceptor implements NestInterceptor {
         const ofNull = nullTtl === undefined ? undefined : { nullTtl };
         const chosen = options.codec ?? codec;
         const responses = this.#codecs.of(chosen === 'cbor' ? cborCodec : chosen === 'json' ? undefined : chosen);
-        plan = planRoute(controller, handler, { ...defaults, ...ofNull, ...options }, responses);
+        plan = planRoute(controller, handler, { ...defaults, ...ofNull, ...options }, responses, routingRules(this.modules).versioning);
       }
       plans.set(handler, plan);
     }

@@ -3,14 +3,14 @@ import { checkNames } from '../../ports/given.js';
 import { credentialsAmong } from './credentials.js';
 import type { CdnOptions, HttpCacheOptions } from './http-options.js';
 
-type Kind = 'flag' | 'callback' | 'texts' | 'statuses' | 'object' | readonly string[];
+type Kind = 'flag' | 'callback' | 'texts' | 'headers' | 'statuses' | 'object' | readonly string[];
 
 const KINDS: Readonly<Record<keyof HttpCacheOptions, Kind>> = {
   query: 'texts',
-  headers: 'texts',
+  headers: 'headers',
   host: 'flag',
   principal: 'callback',
-  credentialHeaders: 'texts',
+  credentialHeaders: 'headers',
   credentials: ['bypass', 'standard', 'ignore'],
   statuses: 'statuses',
   freshness: ['route', 'response'],
@@ -23,6 +23,9 @@ const KINDS: Readonly<Record<keyof HttpCacheOptions, Kind>> = {
 };
 
 const CDN: ReadonlySet<string> = new Set(['maxAge', 'tags', 'tenants'] satisfies (keyof CdnOptions)[]);
+
+/** RFC 9110 section 5.1. */
+const HEADER_NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 
 /**
  * A name that is not known must not be passed over: a `principal` with a slip in it would leave identity out of the key.
@@ -73,8 +76,10 @@ function fits(kind: Kind, value: unknown): boolean {
       return typeof value === 'function';
     case 'texts':
       return Array.isArray(value) && value.every((one) => typeof one === 'string' && one !== '');
+    case 'headers':
+      return Array.isArray(value) && value.every((one) => typeof one === 'string' && one !== '*' && HEADER_NAME.test(one));
     case 'statuses':
-      return Array.isArray(value) && value.every((one) => Number.isInteger(one) && one >= 200 && one <= 599);
+      return Array.isArray(value) && value.every((one) => Number.isInteger(one) && one >= 200 && one <= 599 && one !== 206 && one !== 304);
     case 'object':
       return typeof value === 'object' && value !== null;
   }
@@ -86,7 +91,8 @@ function expected(kind: Kind): string {
     flag: 'true or false',
     callback: 'a function of the request',
     texts: 'a list of texts that are not empty',
-    statuses: 'a list of statuses from 200 to 599',
+    headers: 'a list of names of request headers',
+    statuses: 'a list of statuses from 200 to 599, without 206 and 304, which are never stored',
     object: 'an object',
   }[kind];
 }

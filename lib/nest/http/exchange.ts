@@ -63,6 +63,8 @@ export interface Exchange {
   readonly host: string;
   readonly headers: RequestHeaders;
   status: number;
+  /** The member of `Cache-Status` that this cache has set. */
+  said: string | undefined;
   outgoing(): OutgoingHeaders;
   hasHeader(name: string): boolean;
   setHeader(name: string, value: string | readonly string[]): void;
@@ -91,6 +93,7 @@ abstract class BaseExchange {
   readonly path: string;
   readonly search: string;
   readonly rewritten: string | undefined;
+  said: string | undefined = undefined;
 
   constructor(readonly request: HttpRequest) {
     const url = (this.url = request.originalUrl ?? request.url);

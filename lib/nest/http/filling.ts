@@ -1,18 +1,20 @@
 import type { Observable } from 'rxjs';
 import type { StoredResponse, VaryRecord } from '../../http/stored-response.js';
-import type { AsyncContext } from '../../ports/context.js';
 import { SHARED_OPTIONS } from '../../core/call-maker.js';
 import { tagsGiven } from '../../core/groups.js';
 import { MAX_DURATION_MS } from '../../ports/duration.js';
-import { CacheConfigError } from '../../ports/errors.js';
+import { CacheConfigError, CacheError } from '../../ports/errors.js';
 import { rewind } from './answer.js';
 import type { Exchange } from './exchange.js';
 import { HandlerRun, HandlerRuns, type Untouched } from './handler-run.js';
+import type { Learnt } from './learnt.js';
+import { tenantOf } from './no-tenant.js';
 import { newGeneration, type Production, runHandler, type Unshared } from './production.js';
 import type { Detailed, FillContext, FillOptions, ResponseCache } from './response-cache.js';
 import { RequestView } from './request-view.js';
 import { routeKey, uriTag } from './route-key.js';
 import type { RoutePlan } from './route-plan.js';
+import { unfitAnswerError } from './unfit.js';
 
 /** One request that may be answered from the cache, with all that is needed for it. */
 export interface LookupParts {
@@ -23,8 +25,7 @@ export interface LookupParts {
   readonly principal: string | undefined;
   readonly authenticated: boolean;
   readonly now: () => number;
-  /** Says of which run a call is part. */
-  readonly runs: AsyncContext;
+  readonly learnt: Learnt;
   readonly warn: (kind: string, error: unknown) => void;
 }
 
@@ -64,7 +65,7 @@ export class Filling {
 
   constructor(private readonly parts: LookupParts) {
     const { plan, exchange } = parts;
-    this.#runs = new HandlerRuns(parts.runs, exchange);
+    this.#runs = new HandlerRuns(parts.learnt.runs, exchange);
     this.#untouched = { headers: exchange.outgoing(), status: exchange.status };
     this.#options = plan.uriTagged || plan.http.tags !== undefined ? new RequestOptions(parts) : plan.fill;
   }
@@ -82,13 +83,18 @@ export class Filling {
   }
 
   async #produce(context: FillContext, variant: VaryRecord | undefined): Promise<Kept> {
-    const production = await this.#run(context);
+    const production = await this.#run(context).catch((error: unknown) => {
+      this.#failed(error, variant);
+      throw error;
+    });
     if (!production.shared) {
       context.skip();
+      this.#learn(production, variant);
       // RFC 5861 section 4: such an answer is an error, for which a stale response may stand in.
       if (context.stale !== undefined && SERVER_ERRORS.has(production.status)) throw new ErrorAnswer(production.status);
       return { kind: 'unshared', reason: production.reason };
     }
+    this.parts.learnt.passes.remove(() => passName(this.parts, variant));
     context.addTags(...production.tags);
     const { response, vary } = production;
     if (variant === undefined && vary.length > 0) return this.#record(context, response, vary, production.tags);
@@ -100,6 +106,23 @@ export class Filling {
     }
     keep(context, response);
     return response;
+  }
+
+  #learn({ reason, status }: Production & { readonly shared: false }, variant: VaryRecord | undefined): void {
+    const { learnt, plan, now } = this.parts;
+    if (reason === 'tenant') {
+      learnt.lateTenants.add(plan);
+      // Of a refresh nobody else tells.
+      warnUnfit(this.parts, reason);
+    }
+    // An error soon ends, and the answer to a request that says who asks is no word on the others.
+    else if (status < FIRST_ERROR && reason !== 'authorization') learnt.passes.add(passName(this.parts, variant), now());
+  }
+
+  #failed(error: unknown, variant: VaryRecord | undefined): void {
+    const { passes, thrownByHandlers } = this.parts.learnt;
+    passes.remove(() => passName(this.parts, variant));
+    if (error instanceof CacheError) thrownByHandlers.add(error);
   }
 
   /**
@@ -139,7 +162,7 @@ export class Filling {
   async #run(context: FillContext): Promise<Production> {
     const { exchange } = this.parts;
     const { headers, status } = this.#untouched;
-    const run = new HandlerRun(exchange, headers, context.tenant);
+    const run = new HandlerRun(exchange, headers, context);
     if (context.background) {
       this.#runs.setAside(run, this.#untouched);
       await this.#answered();
@@ -178,13 +201,25 @@ export class Filling {
   }
 
   #handle(run: HandlerRun): Promise<Production> {
-    const { plan, exchange, handle, authenticated, now } = this.parts;
     const knownTags = this.#knownTags;
-    return this.#runs.within(run, () => runHandler({ plan, exchange, handle, authenticated, now, knownTags, run }));
+    return this.#runs.within(run, () => runHandler({ ...this.parts, knownTags, run }));
   }
 }
 
 const PATIENCE_MS = 100;
+const FIRST_ERROR = 400;
+
+/** @returns whether the answer is one that could never have been cached, of which the developer is told */
+export function warnUnfit({ plan, warn }: LookupParts, reason: Unshared): boolean {
+  const problem = unfitAnswerError(plan, reason);
+  if (problem !== undefined) warn(`${reason}, ${plan.where}`, problem);
+  return problem !== undefined;
+}
+
+/** Under which the key of a request is known to give no answer for others of its tenant. */
+export function passName({ plan, cache, exchange, principal }: LookupParts, variant: VaryRecord | undefined): string {
+  return JSON.stringify([plan.options.cache, tenantOf(cache), routeKey(plan, exchange, principal, variant).text]);
+}
 
 /** The handler answered with a server error instead of throwing one. */
 class ErrorAnswer extends Error {

@@ -17,8 +17,8 @@ export class HandlerRun {
   constructor(
     readonly exchange: Exchange,
     readonly before: OutgoingHeaders,
-    /** The tenant of the key. */
-    readonly tenant: string | undefined,
+    /** Undefined: what it gives is stored nowhere. */
+    readonly key: { readonly tenant: string | undefined } | undefined,
   ) {}
 
   get status(): number {

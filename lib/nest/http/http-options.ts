@@ -73,7 +73,7 @@ export interface HttpCacheOptions {
    * throws, the request goes past the cache.
    */
   readonly tags?: (request: CacheableRequest) => readonly string[];
-  /** An `ETag` for responses that have none. Default true. */
+  /** A weak `ETag` for responses that have none. Default true. */
   readonly etag?: boolean;
   /** Methods that are not safe invalidate what is stored of the same URI (RFC 9111 section 4.4). Default true. */
   readonly invalidate?: boolean;
@@ -90,7 +90,7 @@ export interface RouteCacheOptions extends ResponseEntryOptions {
   readonly segment: string;
   /** The handler changes what is cached, which an answer from the cache would skip. */
   readonly changes?: boolean;
-  /** A fixed key: used as it is for requests without query and path parameters. */
+  /** A fixed key: used as it is for requests without query, of a route with one path. */
   readonly key?: string;
   readonly ttl?: Duration | ((value: never) => Duration);
   readonly staleWhileRevalidate?: Duration;

@@ -1,17 +1,16 @@
-import { lastValueFrom, type Observable, of } from 'rxjs';
+import { GatewayTimeoutException } from '@nestjs/common';
+import { type Observable, of } from 'rxjs';
 import type { ForwardReason } from '../../http/cache-status.js';
 import { type RequestWishes, satisfies } from '../../http/request.js';
 import { freshnessLeft, type StoredResponse, type VaryRecord } from '../../http/stored-response.js';
-import { CacheError } from '../../ports/errors.js';
+import { CacheError, ProducerTimeoutError } from '../../ports/errors.js';
 import { finish, restore, sayCacheStatus } from './answer.js';
 import { refuseCdn } from './cdn.js';
-import { isNamedInKey } from './credentials.js';
-import { Filling, isKept, type Kept, type LookupParts } from './filling.js';
+import { Filling, isKept, type Kept, type LookupParts, passName } from './filling.js';
 import { lacksTenant, noTenantError } from './no-tenant.js';
-import type { Production, Unshared } from './production.js';
+import { answerOwn, forwardedFor, isForCdn, runAlone } from './own-answer.js';
 import type { Detailed } from './response-cache.js';
 import { routeKey } from './route-key.js';
-import { unfitAnswerError } from './unfit.js';
 
 /** The answer to a GET: stored, produced by this request, or produced by another one that was running. */
 export function answerFromCache(parts: LookupParts): Observable<unknown> | Promise<Observable<unknown>> {
@@ -35,29 +34,36 @@ function peekNear({ plan, cache, exchange, principal }: LookupParts, variant: Va
 async function answerThroughCache(parts: LookupParts, first: Detailed<Kept> | undefined): Promise<Observable<unknown>> {
   const filling = new Filling(parts);
   let miss: ForwardReason = 'uri-miss';
-  let found: Detailed<Kept>;
+  let variant: VaryRecord | undefined;
+  let found: Detailed<Kept> | undefined;
   try {
-    found = first ?? (await filling.ask(undefined));
-    if (found.value.kind === 'vary' && filling.own === undefined) {
+    found = first ?? (passes(parts, undefined) ? undefined : await filling.ask(undefined));
+    if (found?.value.kind === 'vary' && filling.own === undefined) {
       miss = 'vary-miss';
-      found = await filling.ask(found.value);
+      variant = found.value;
+      found = passes(parts, variant) ? undefined : await filling.ask(variant);
     }
   } catch (error) {
     return afterFailure(parts, filling, miss, error);
   }
+  if (found === undefined) return runAlone(parts, { fwd: miss }, variant);
   return settle(parts, filling, filling.own?.wasStale === true ? 'stale' : miss, found);
+}
+
+function passes(parts: LookupParts, variant: VaryRecord | undefined): boolean {
+  return parts.learnt.passes.has(() => passName(parts, variant), parts.now());
 }
 
 async function settle(parts: LookupParts, filling: Filling, fwd: ForwardReason, found: Detailed<Kept>): Promise<Observable<unknown>> {
   const { own } = filling;
   if (own !== undefined && found.outcome !== 'fallback' && found.outcome !== 'stale') {
-    return answerOwn(parts, await own.settled, fwd, found.createdAt !== undefined);
+    return answerOwn(parts, await own.settled, { fwd, stored: found.createdAt !== undefined });
   }
   const { value } = found;
   if (value.kind !== 'response') {
-    if (own !== undefined) return answerOwn(parts, await own.settled, fwd, false);
+    if (own !== undefined) return answerOwn(parts, await own.settled, { fwd });
     const reason = value.kind === 'unshared' ? value.reason : undefined;
-    return runAlone(parts, reason === undefined ? fwd : forwardedFor(parts, reason, fwd), reason ?? 'not-shared');
+    return runAlone(parts, { fwd: reason === undefined ? fwd : forwardedFor(parts, reason, fwd), detail: reason ?? 'not-shared' });
   }
   own?.leave();
   return answerStored(parts, value, found, fwd);
@@ -86,41 +92,6 @@ function answerStored(
   return of(finish(plan, exchange, value, now, { reused: true, forCdn: fresh && createdAt !== undefined && isForCdn(parts) }));
 }
 
-/** Is the key of the answer all in what a CDN sees? */
-function isForCdn({ plan, cache, exchange, principal }: LookupParts): boolean {
-  return (
-    principal === undefined &&
-    !isNamedInKey(plan.credentials, exchange) &&
-    (plan.cdn?.tenants === 'by-url' || cache.hasTenantResolver !== true)
-  );
-}
-
-function answerOwn(parts: LookupParts, production: Production, fwd: ForwardReason, stored: boolean): Observable<unknown> {
-  const { exchange, plan } = parts;
-  if (!production.shared) {
-    sayCacheStatus(exchange, { hit: false, fwd: forwardedFor(parts, production.reason, fwd), detail: production.reason });
-    refuseCdn(plan.cdn, exchange);
-    return of(production.value);
-  }
-  const now = parts.now();
-  sayCacheStatus(exchange, { hit: false, fwd, stored, ...(stored && { ttl: freshnessLeft(production.response, now) / 1000 }) });
-  return of(finish(plan, exchange, production.response, now, { reused: false, forCdn: stored && isForCdn(parts) }));
-}
-
-/** An answer that could never have been cached went past the cache, as far as anybody can tell from it. */
-function forwardedFor({ plan, warn }: LookupParts, reason: Unshared, fwd: ForwardReason): ForwardReason {
-  const problem = unfitAnswerError(plan, reason);
-  if (problem === undefined) return fwd;
-  warn(`${reason}, ${plan.where}`, problem);
-  return 'bypass';
-}
-
-function runAlone(parts: LookupParts, fwd: ForwardReason, detail: string): Observable<unknown> {
-  sayCacheStatus(parts.exchange, { hit: false, fwd, detail });
-  refuseCdn(parts.plan.cdn, parts.exchange);
-  return parts.handle();
-}
-
 /** What the handler threw goes on unchanged; trouble of the cache fails no request. */
 async function afterFailure(parts: LookupParts, filling: Filling, fwd: ForwardReason, error: unknown): Promise<Observable<unknown>> {
   if (filling.own !== undefined) {
@@ -130,20 +101,26 @@ async function afterFailure(parts: LookupParts, filling: Filling, fwd: ForwardRe
       refuseCdn(parts.plan.cdn, parts.exchange);
       throw thrown;
     });
-    return answerOwn(parts, production, fwd, false);
+    return answerOwn(parts, production, { fwd });
   }
-  if (!(error instanceof CacheError)) {
+  if (!(error instanceof CacheError) || parts.learnt.thrownByHandlers.has(error)) {
     sayCacheStatus(parts.exchange, { hit: false, fwd, collapsed: true });
     refuseCdn(parts.plan.cdn, parts.exchange);
     throw error;
   }
   const { plan, cache } = parts;
+  if (error instanceof ProducerTimeoutError) {
+    // A handler that is too slow for one would be slower still for all who waited, at once.
+    sayCacheStatus(parts.exchange, { hit: false, fwd, collapsed: true, detail: 'timeout' });
+    refuseCdn(plan.cdn, parts.exchange);
+    throw new GatewayTimeoutException(undefined, { cause: error });
+  }
   if (lacksTenant(cache)) {
     parts.warn(`no tenant, ${plan.where}`, noTenantError(plan, cache));
-    return runAlone(parts, 'bypass', 'no-tenant');
+    return runAlone(parts, { fwd: 'bypass', detail: 'no-tenant' });
   }
   parts.warn(`${error.code}, ${plan.where}`, error);
-  return runAlone(parts, 'bypass', 'cache-error');
+  return runAlone(parts, { fwd: 'bypass', detail: 'cache-error' });
 }
 
 const GATEWAY_TIMEOUT = 504;
@@ -158,16 +135,15 @@ export async function peekAnswer(parts: LookupParts, wishes: RequestWishes): Pro
     sayCacheStatus(exchange, { hit: true, ttl: freshnessLeft(stored, now) / 1000 });
     return of(finish(plan, exchange, stored, now, { reused: true, forCdn: isForCdn(parts) }));
   }
-  refuseCdn(plan.cdn, exchange);
   if (wishes.onlyIfCached) {
-    sayCacheStatus(exchange, { hit: false, fwd: 'request', detail: 'only-if-cached' });
+    // Nothing is forwarded.
+    sayCacheStatus(exchange, { hit: false, detail: 'only-if-cached' });
+    refuseCdn(plan.cdn, exchange);
     exchange.status = GATEWAY_TIMEOUT;
     return of(undefined);
   }
-  const fwd = stored === undefined ? 'uri-miss' : 'request';
-  sayCacheStatus(exchange, { hit: false, fwd });
-  // Kept in hand rather than passed on, so that what the handler throws is said before it is filtered.
-  return of(await lastValueFrom(parts.handle(), { defaultValue: undefined }));
+  // Whether there is something stale was not asked.
+  return runAlone(parts, { fwd: stored === undefined ? 'miss' : 'request' });
 }
 
 async function peek(parts: LookupParts): Promise<StoredResponse | undefined> {

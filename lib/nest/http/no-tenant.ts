@@ -9,7 +9,12 @@ export function neverHasTenant(cache: ResponseCache): boolean {
 
 /** Does the cache want a tenant that this request has not? */
 export function lacksTenant(cache: ResponseCache): boolean {
-  return cache.tenancy === 'required' && cache.key?.().segment('tenant').build().tenant === undefined;
+  return cache.tenancy === 'required' && tenantOf(cache) === undefined;
+}
+
+/** The tenant that the keys of a request get. */
+export function tenantOf(cache: ResponseCache): string | undefined {
+  return cache.key?.().segment('tenant').build().tenant;
 }
 
 export function noTenantError({ where, options }: RoutePlan, cache: ResponseCache): CacheConfigError {

@@ -1,7 +1,7 @@
 import type { Type } from '@nestjs/common';
 import { CacheConfigError, CacheDecoratorError } from '../../ports/errors.js';
 import { handlerName } from './handler-name.js';
-import { hasParameter, type RoutePlan } from './route-plan.js';
+import type { RoutePlan } from './route-plan.js';
 import { READING, type Route } from './routes.js';
 
 /** Nest's metadata key of `@UseGuards`. */
@@ -54,10 +54,10 @@ export class FixedKeys {
   readonly #owners = new Map<string, { readonly controller: Type; readonly handler: object; readonly where: string }>();
 
   /** @throws CacheConfigError (`CACHE_CONFIG`) for a fixed key that another route has: one would answer with the responses of the other */
-  claim({ options, where, unfit, version, patterns }: RoutePlan, { controller, handler, method }: Route): void {
+  claim({ options, where, unfit, version, severalPaths }: RoutePlan, { controller, handler, method }: Route): void {
     const { key, cache } = options;
-    // With parameters in it the path is part of the key.
-    if (key === undefined || unfit !== undefined || !READING.includes(method) || patterns.some(hasParameter)) return;
+    // With several paths the path is part of the key.
+    if (key === undefined || unfit !== undefined || !READING.includes(method) || severalPaths) return;
     const name = JSON.stringify([cache, key, version]);
     const owner = this.#owners.get(name);
     if (owner !== undefined && (owner.controller !== controller || owner.handler !== handler)) {

@@ -3,11 +3,12 @@ import { canonicalQuery } from '../../http/query.js';
 import type { VaryRecord } from '../../http/stored-response.js';
 import { secondaryKey } from '../../http/vary.js';
 import type { Exchange } from './exchange.js';
-import { hasParameter, type RoutePlan } from './route-plan.js';
+import type { RoutePlan } from './route-plan.js';
 
 /**
- * The key of what a request asks a route for: the route, the path as it was sent, the query, and what the route declares. Everything the route's
- * pipes see of a GET is in it (unless `query` narrows it), so that a request whose pipes would refuse it never finds an answer.
+ * The key of what a request asks a route for: the route, the path as it was sent, the query, and what the route declares. The parameters of path and
+ * query are in it (unless `query` narrows it), so that a request whose pipes would refuse one of them never finds an answer. Of headers, the session
+ * and what decorators of the application's own take from the request only what the route declares is.
  */
 export function routeKey(plan: RoutePlan, exchange: Exchange, principal: string | undefined, variant?: VaryRecord): CacheKey {
   const plain = principal === undefined && variant === undefined && exchange.rewritten === undefined;
@@ -30,7 +31,7 @@ function makeKey(plan: RoutePlan, exchange: Exchange, principal: string | undefi
   const { key, segment } = plan.options;
   const query = canonicalQuery(exchange.search, plan.http.query);
   const builder = CacheKey.builder().segment(key ?? segment);
-  if (key === undefined || query !== '' || plan.patterns.some(hasParameter)) {
+  if (key === undefined || query !== '' || plan.severalPaths) {
     builder.param('path', exchange.path).param('query', query === '' ? undefined : query);
   }
   if (plan.version !== undefined) builder.param('version', plan.version);

@@ -1,3 +1,4 @@
+import { type VersioningOptions, VersioningType } from '@nestjs/common';
 import type { CacheKey } from '../../core/key.js';
 import type { Codec } from '../../ports/codec.js';
 import type { Duration } from '../../ports/duration.js';
@@ -34,6 +35,12 @@ export interface RoutePlan {
   readonly fill: FillOptions;
   /** Path patterns without the names of their parameters. */
   readonly patterns: readonly string[];
+  /** One handler answers several paths: then a fixed key does not name its answer. */
+  readonly severalPaths: boolean;
+  /** What `Vary` names: the headers of the key, and the one by which the version was chosen. */
+  readonly vary: readonly string[];
+  /** The version is found in a way that no CDN knows of. */
+  readonly hiddenVersion: boolean;
 }
 
 /** Nest's own metadata keys, the same in all its major versions; not exported by it as public names. */
@@ -47,7 +54,13 @@ const PATH = 'path';
 const VERSION = '__version__';
 const RESPONSE_OR_NEXT = /^[12]:/;
 
-export function planRoute(controller: Controller, handler: Handler, options: RouteCacheOptions, codec: Codec): RoutePlan {
+export function planRoute(
+  controller: Controller,
+  handler: Handler,
+  options: RouteCacheOptions,
+  codec: Codec,
+  versioning?: VersioningOptions,
+): RoutePlan {
   const http = options.http ?? {};
   const name = handlerName(controller, handler);
   const where = `${controller.name}.${String(name)}`;
@@ -57,6 +70,10 @@ export function planRoute(controller: Controller, handler: Handler, options: Rou
   const staleWhileRevalidateMs = windowMs(options.staleWhileRevalidate, 'staleWhileRevalidate');
   const staleIfErrorMs = windowMs(options.staleIfError, 'staleIfError');
   const tags = typeof options.tags === 'object' ? options.tags : [];
+  const patterns = patternsOf(controller, handler);
+  const version = versionOf(controller, handler);
+  const chosen = version === undefined && versioning?.defaultVersion === undefined ? undefined : versioning;
+  const versionHeader = headerOf(chosen);
   return {
     options,
     http,
@@ -65,7 +82,7 @@ export function planRoute(controller: Controller, handler: Handler, options: Rou
     keyHeaders,
     credentials: planCredentials(http, keyHeaders),
     hostInKey,
-    version: versionOf(controller, handler),
+    version: version === undefined ? undefined : [version].flat().map(String).join(','),
     recentKeys: keyHeaders.length === 0 && !hostInKey ? new Map() : undefined,
     cdn: http.cdn === undefined ? undefined : planCdn(http.cdn, where),
     staleWhileRevalidateMs,
@@ -78,7 +95,10 @@ export function planRoute(controller: Controller, handler: Handler, options: Rou
       codec,
     }),
     uriTagged: keyHeaders.length > 0 || http.principal !== undefined,
-    patterns: patternsOf(controller, handler),
+    patterns,
+    severalPaths: patterns.length > 1 || patterns.some(hasParameter) || [version].flat().length > 1,
+    vary: versionHeader === undefined ? keyHeaders : [...new Set([...keyHeaders, versionHeader])],
+    hiddenVersion: chosen?.type === VersioningType.CUSTOM,
   };
 }
 
@@ -100,8 +120,8 @@ export function patternsOf(controller: Controller, handler: Handler): readonly s
 }
 
 /** Does a pattern stand for several paths? */
-export function hasParameter(pattern: string): boolean {
-  return /[:*]/.test(pattern);
+function hasParameter(pattern: string): boolean {
+  return /[:*{(?+]/.test(pattern);
 }
 
 function normalised(pattern: string): string {
@@ -125,9 +145,20 @@ function unfitness(controller: Controller, handler: Handler, name: string | symb
   return takesResponse && Reflect.getMetadata(PASSTHROUGH, controller, name) !== true ? 'res' : undefined;
 }
 
-function versionOf(controller: Controller, handler: Handler): string | undefined {
-  const version: unknown = Reflect.getMetadata(VERSION, handler) ?? Reflect.getMetadata(VERSION, controller);
-  return version === undefined ? undefined : [version].flat().map(String).join(',');
+function versionOf(controller: Controller, handler: Handler): unknown {
+  return Reflect.getMetadata(VERSION, handler) ?? Reflect.getMetadata(VERSION, controller);
+}
+
+/** The request header that says the version, in lower case. */
+function headerOf(versioning: VersioningOptions | undefined): string | undefined {
+  switch (versioning?.type) {
+    case VersioningType.HEADER:
+      return versioning.header.toLowerCase();
+    case VersioningType.MEDIA_TYPE:
+      return 'accept';
+    default:
+      return undefined;
+  }
 }
 
 function windowMs(given: Duration | undefined, name: string): number {

@@ -21,7 +21,7 @@ export function unfitError({ where, unfit }: RoutePlan): CacheDecoratorError {
 
 /** Answers that show only when they are there what no cache can do with them. */
 const PAST: Partial<Readonly<Record<Unshared, string>>> = {
-  stream: 'answers with a stream, of which nothing can be kept. Put @NoCache() on it, or return the value',
+  stream: 'answers with a stream, bytes or an error, of which nothing is kept. Put @NoCache() on it, or return what goes out as text',
   tenant:
     'is answered in a tenant that was not there yet when the cache looked: an interceptor has set it. Set it in middleware or in a guard, which come before',
   'vary-star': 'answers with Vary: *, which says that no stored response may ever be used. Name the request headers that count',

@@ -21,7 +21,7 @@ import { ManualClock } from './manual-clock.js';
 
 interface PassthroughResponse {
   status(code: number): unknown;
-  header(name: string, value: string): unknown;
+  header(name: string, value: string | readonly string[]): unknown;
 }
 
 let calls = 0;
@@ -72,6 +72,14 @@ class Cats {
   directive(@Query('value') value: string, @Res({ passthrough: true }) response: PassthroughResponse): unknown {
     calls++;
     response.header('cache-control', value);
+    return { calls };
+  }
+
+  @Get('upstream')
+  upstream(@Query('by') by: string, @Res({ passthrough: true }) response: PassthroughResponse): unknown {
+    calls++;
+    const lines = by === 'lines' ? ['Edge; fwd=miss', 'Near; hit; detail="a, b"'] : 'Edge; fwd=miss, Near; hit; detail="a, b"';
+    response.header('cache-status', lines);
     return { calls };
   }
 
@@ -201,6 +209,15 @@ describe.each(PLATFORMS)('on %s', (platform) => {
     await clock.advance(31_000);
     expect((await app.get('/cats')).headers['cache-status']).toContain('fwd=');
     expect(calls).toBe(2);
+  });
+
+  it.each(['line', 'lines'])('says so behind what the caches said that the handler has asked (%s)', async (by) => {
+    const near = 'Edge; fwd=miss, Near; hit; detail="a, b"';
+    const path = `/cats/upstream?by=${by}`;
+    const forced = await app.get(path, { 'cache-control': 'no-cache' });
+    expect(forced.headers['cache-status']).toBe(`${near}, nest-query-cache; fwd=miss`);
+    expect((await app.get(path)).headers['cache-status']).toBe(`${near}, nest-query-cache; fwd=uri-miss; stored; ttl=60`);
+    expect((await app.get(path)).headers['cache-status']).toMatch(/^nest-query-cache; hit; ttl=60$/);
   });
 
   it('keeps the status and the headers that the handler set', async () => {

@@ -329,7 +329,7 @@ describe.each(['express', 'fastify'] as const)('what goes past the cache on %s',
   });
 
   it.each([
-    ['stream', 'stream', /Routes\.stream answers with a stream.*@NoCache/],
+    ['stream', 'stream', /Routes\.stream answers with a stream, bytes or an error.*@NoCache.*what goes out as text/],
     ['vary', 'vary-star', /Routes\.vary answers with Vary: \*.*Name the request headers/],
   ])('is an answer that no cache can keep, with one warning: %s', async (path, detail, warning) => {
     const { lines, statusOf } = await open([Routes]);
@@ -499,11 +499,18 @@ describe('options of http', () => {
     [{ toString: () => 'x' }, /unknown option http\.toString/],
     [{ credentials: 'none' }, /http\.credentials must be 'bypass' or 'standard' or 'ignore'; got "none"/],
     [{ principal: 'user' }, /http\.principal must be a function of the request; got "user"/],
-    [{ headers: 'accept' }, /http\.headers must be a list of texts that are not empty; got "accept"/],
+    [{ headers: 'accept' }, /http\.headers must be a list of names of request headers; got "accept"/],
+    [{ headers: ['*'] }, /http\.headers must be a list of names of request headers; got object/],
+    [{ credentialHeaders: ['x-key\r\n'] }, /http\.credentialHeaders must be a list of names of request headers/],
     [{ query: [''] }, /http\.query must be a list of texts/],
-    [{ statuses: [20] }, /http\.statuses must be a list of statuses from 200 to 599; got object/],
+    [
+      { statuses: [20] },
+      /http\.statuses must be a list of statuses from 200 to 599, without 206 and 304, which are never stored; got object/,
+    ],
+    [{ statuses: [200, 304] }, /http\.statuses must be/],
     [{ host: 'yes' }, /http\.host must be true or false; got "yes"/],
     [{ cdn: true }, /http\.cdn must be an object; got boolean/],
+    [{ cdn: { maxage: '1m' } }, /^@Cacheable on Routes\.find: Unknown option of http\.cdn "maxage"/],
     [{ principal: () => 'ann', cacheControl: 'public' }, /http\.principal makes an answer for each.*cacheControl: 'private'/],
     [{ headers: ['Authorization'], cacheControl: 'public' }, /http\.headers makes an answer for each who asks by authorization/],
     [{ headers: ['x-token'], credentialHeaders: ['X-Token'], cacheControl: 'public' }, /for each who asks by x-token/],

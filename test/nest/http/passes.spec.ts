@@ -1,0 +1,23 @@
+import { describe, expect, it } from 'vitest';
+import { Passes } from '../../../lib/nest/http/learnt.js';
+
+describe('keys for which nobody waits', () => {
+  it('are let through until the time is over, and then one tries again', () => {
+    const passes = new Passes();
+    passes.add('a', 0);
+    expect([passes.has(() => 'a', 4_999), passes.has(() => 'b', 0)]).toEqual([true, false]);
+    expect([passes.has(() => 'a', 5_000), passes.has(() => 'a', 5_000), passes.has(() => 'a', 10_000)]).toEqual([false, true, false]);
+    passes.remove(() => 'a');
+    expect(passes.has(() => 'a', 5_000)).toBe(false);
+  });
+
+  it('cost a lookup only while there are any, and are never many or long', () => {
+    const passes = new Passes();
+    passes.has(() => {
+      throw new Error('asked');
+    }, 0);
+    for (let i = 0; i < 1_001; i++) passes.add(String(i), 0);
+    passes.add('x'.repeat(1_001), 0);
+    expect(['0', '1', '1000', 'x'.repeat(1_001)].map((name) => passes.has(() => name, 0))).toEqual([false, true, true, false]);
+  });
+});
