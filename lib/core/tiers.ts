@@ -161,17 +161,16 @@ export class Tiers {
     if (near === undefined || !(this.local || (store.hearing() && this.usable))) return undefined;
     const found = near.get(call.storageKey);
     const began = this.fences.moment();
-    const none = { scopes: undefined, groups: call.groups, lease: undefined, began, tier: 'l1' as const };
-    if (found === undefined) return this.local ? { ...none, entry: undefined, verdict: 'expired', taker: undefined } : undefined;
+    if (found === undefined) return this.local ? nearLook(undefined, 'expired', undefined, call.groups, began) : undefined;
     const { entry } = found;
     if (entry.key !== call.key.text) return undefined;
-    if (!this.fits(entry, call.policy.codec)) return this.local ? { ...none, entry, verdict: 'expired', taker: undefined } : undefined;
+    if (!this.fits(entry, call.policy.codec)) return this.local ? nearLook(entry, 'expired', undefined, call.groups, began) : undefined;
     const groups = hasOtherTags(entry, call.tags) ? groupsOf(call.key, call.plain, unionTags(call.tags, entry.tags)) : call.groups;
     const standing = this.fences.standing(found, groups);
     const verdict = judge(entry, store.now(), standing);
     if (standing === 'dead' || (!this.local && verdict !== 'fresh')) return undefined;
     const taker = found.frozen === undefined ? new Copies(this.#codec(entry), entry.body) : new Shared(found.frozen.value);
-    return { ...none, groups, entry, verdict, taker: verdict === 'expired' ? undefined : taker };
+    return nearLook(entry, verdict, verdict === 'expired' ? undefined : taker, groups, began);
   }
 
   /** May one decoded object be handed to everyone? */
@@ -191,4 +190,15 @@ export class Tiers {
       throw new CodecError(`The entry was written by a codec ${JSON.stringify(entry.codec)} that this cache was not given.`);
     return codec;
   }
+}
+
+/** What the near store alone has said. */
+function nearLook(
+  entry: Entry | undefined,
+  verdict: Verdict,
+  taker: Taker | undefined,
+  groups: readonly ScopeGroups[],
+  began: number,
+): Look {
+  return { entry, verdict, tier: 'l1', taker, scopes: undefined, groups, lease: undefined, began };
 }

@@ -7,6 +7,8 @@ export class Latest<Value> {
    */
   readonly #oldest = this.#values.entries();
 
+  #newest: string | undefined;
+
   constructor(readonly most: number) {}
 
   get(id: string): Value | undefined {
@@ -15,7 +17,9 @@ export class Latest<Value> {
 
   /** @returns what was forgotten for it */
   keep(id: string, value: Value): Value | undefined {
-    this.#values.delete(id);
+    // Where it stands already: taking it out would make the map grow over its place again and again.
+    if (id !== this.#newest) this.#values.delete(id);
+    this.#newest = id;
     this.#values.set(id, value);
     if (this.#values.size <= this.most) return undefined;
     const oldest = this.#oldest.next();
