@@ -14,6 +14,7 @@ import type { Change } from './journal.js';
 import { redacted } from './key.js';
 import { LeaseDesk } from './lease-desk.js';
 import { Loader } from './loader.js';
+import { MarkerKeeper } from './marker-keeper.js';
 import type { Settings } from './options.js';
 import { produceAlone } from './production.js';
 import { Puts } from './puts.js';
@@ -90,10 +91,11 @@ export class Engine {
       background.run(() => store.sweep(scope, this.#sweeping.signal));
     };
     this.invalidator = new Invalidator({ store, flights, desk, background, clock, failed, journaled, gap, sweep }, () => tiers);
+    const keeper = new MarkerKeeper(store);
     const apply = (changes: readonly Change[]): Promise<boolean> => this.apply(changes);
-    this.puts = new Puts({ settings, tiers, desk, invalidator: this.invalidator, stats, events, label, failed, apply });
+    this.puts = new Puts({ settings, tiers, desk, keeper, invalidator: this.invalidator, stats, events, label, failed, apply });
     const backoff = new Backoff();
-    const loader = new Loader({ settings, tiers, desk, flights, stats, events, backoff, context, moment, label, failed });
+    const loader = new Loader({ settings, tiers, desk, keeper, flights, stats, events, backoff, context, moment, label, failed });
     this.readThrough = new ReadThrough({ tiers, flights, loader, stats, backoff, context, moment, failed });
     this.#ends = [
       store.subscribe((notice) => {

@@ -9,7 +9,7 @@ import type { CacheEvents } from './events.js';
 import { Flight } from './flight.js';
 import { cleanTags, groupsOf, includes, settleUntil, unionTags } from './groups.js';
 import type { LeaseDesk } from './lease-desk.js';
-import { MarkerKeeper } from './marker-keeper.js';
+import type { MarkerKeeper } from './marker-keeper.js';
 import { type Settings, ttlFor } from './options.js';
 import { cappedAt, deadlines, expiresAt } from './policy.js';
 import { type Production, produce } from './production.js';
@@ -23,6 +23,7 @@ export interface LoaderParts {
   readonly settings: Settings;
   readonly tiers: Tiers;
   readonly desk: LeaseDesk;
+  readonly keeper: MarkerKeeper;
   readonly flights: SingleFlight;
   readonly stats: Stats;
   readonly events: CacheEvents;
@@ -47,11 +48,7 @@ interface Load {
 
 /** Loads a key: turn, production, write. The only way a produced value is ever stored. */
 export class Loader {
-  readonly #keeper: MarkerKeeper;
-
-  constructor(readonly parts: LoaderParts) {
-    this.#keeper = new MarkerKeeper(parts.tiers.store);
-  }
+  constructor(readonly parts: LoaderParts) {}
 
   /**
    * Registers the flight before anything is awaited, so that the next caller finds it.
@@ -101,14 +98,14 @@ export class Loader {
   }
 
   async #turn(flight: Flight, call: Call, look: Look): Promise<Turn> {
-    const { tiers, desk, settings, moment } = this.parts;
+    const { tiers, desk, keeper, settings, moment } = this.parts;
     const { leaseWait: waitMs, backendTimeout } = settings;
     // A look that was answered late may have waited for this busy process: without the lease the others would produce it again.
     if (look.scopes !== undefined) call.backendBy = Math.max(call.backendBy, tiers.clock.now() + backendTimeout / 2);
     // One that was not answered, and has used up the time for the backend, is answer enough.
     if (tiers.usable && (tiers.local || tiers.clock.now() < call.backendBy)) {
       try {
-        return await takeTurn(flight, call, look, { tiers, desk, keeper: this.#keeper, waitMs, backendTimeout, moment });
+        return await takeTurn(flight, call, look, { tiers, desk, keeper, waitMs, backendTimeout, moment });
       } catch (error) {
         this.parts.failed('acquire', error);
       }
@@ -179,14 +176,14 @@ export class Loader {
   }
 
   async #write(flight: Flight, call: Call, made: Entry, { known, startedAt, began }: Load): Promise<void> {
-    const { tiers, stats, events, label } = this.parts;
+    const { tiers, keeper, stats, events, label } = this.parts;
     const { lease } = flight;
     let entry = made;
     let stored = false;
     try {
       const groups = entry.tags.length === call.tags.length ? call.groups : groupsOf(call.key, call.plain, entry.tags);
-      if (!includes(known, groups) || !this.#keeper.areKept(groups, expiresAt(entry))) {
-        const window = settleUntil(await this.#keeper.ensure(groups, expiresAt(entry)));
+      if (!includes(known, groups) || !keeper.areKept(groups, expiresAt(entry))) {
+        const window = settleUntil(await keeper.ensure(groups, expiresAt(entry)));
         // The load may have read a replica that lagged behind a change of a tag which only its result told.
         if (window > startedAt) entry = cappedAt(entry, window);
       }

@@ -8,7 +8,7 @@ import { cleanTags, groupsOf, settleUntil, unionTags } from './groups.js';
 import type { Invalidator } from './invalidator.js';
 import type { Change } from './journal.js';
 import type { LeaseDesk } from './lease-desk.js';
-import { MarkerKeeper } from './marker-keeper.js';
+import type { MarkerKeeper } from './marker-keeper.js';
 import { type Settings, ttlFor } from './options.js';
 import { PendingPut } from './pending-put.js';
 import { deadlines, expiresAt } from './policy.js';
@@ -21,6 +21,7 @@ export interface PutsParts {
   readonly settings: Settings;
   readonly tiers: Tiers;
   readonly desk: LeaseDesk;
+  readonly keeper: MarkerKeeper;
   readonly invalidator: Invalidator;
   readonly stats: Stats;
   readonly events: CacheEvents;
@@ -51,12 +52,9 @@ interface Parcel {
  */
 export class Puts {
   readonly order = new PutOrder();
-  readonly #keeper: MarkerKeeper;
   readonly #pending = new Set<PendingPut>();
 
-  constructor(readonly parts: PutsParts) {
-    this.#keeper = new MarkerKeeper(parts.tiers.store);
-  }
+  constructor(readonly parts: PutsParts) {}
 
   /**
    * @returns false when it waits in the journal
@@ -76,13 +74,13 @@ export class Puts {
 
   /** Before a method whose result is to replace what is stored. Never rejects; the backend has `backendTimeout` to answer. One round trip. */
   async begin(call: Call): Promise<PendingPut> {
-    const { tiers, desk, failed } = this.parts;
+    const { tiers, desk, keeper, failed } = this.parts;
     const put = new PendingPut(call.key, tiers.clock.now(), tiers.fences.moment());
     if (!tiers.usable) return put;
     const lease = desk.nameOfPut();
     const leftMs = Math.max(1, call.backendBy - tiers.clock.now());
     const [scopes, acquired] = await Promise.allSettled([
-      this.#keeper.ensure(call.groups, tiers.store.now(), leftMs),
+      keeper.ensure(call.groups, tiers.store.now(), leftMs),
       desk.acquire(call, lease, undefined, undefined, true),
     ]);
     if (acquired.status === 'rejected') failed('acquire', acquired.reason);
@@ -109,7 +107,7 @@ export class Puts {
    * @throws as `set`
    */
   async replace(put: PendingPut, call: Call, value: unknown): Promise<boolean> {
-    const { apply, invalidator, stats, events, label, tiers } = this.parts;
+    const { apply, invalidator, keeper, stats, events, label, tiers } = this.parts;
     const removal = this.#removal(call);
     const parcel = this.#pack(call, value);
     const { lease } = put;
@@ -122,7 +120,7 @@ export class Puts {
         const cost = Math.max(0, tiers.clock.now() - put.began);
         const entry = this.#entry(call, parcel, put.startTicks, now, cost, put.settleUntil);
         const until = expiresAt(entry);
-        if (!this.#keeper.areKept(parcel.groups, until)) await this.#keeper.ensure(parcel.groups, until);
+        if (!keeper.areKept(parcel.groups, until)) await keeper.ensure(parcel.groups, until);
         invalidator.here(removal);
         if (await this.#send(call, entry, put.learned, lease)) {
           stats.cache_invalidations++;
@@ -155,7 +153,7 @@ export class Puts {
   }
 
   async #write(call: Call, parcel: Parcel, writing: Writing): Promise<boolean> {
-    const { tiers, invalidator } = this.parts;
+    const { tiers, invalidator, keeper } = this.parts;
     const removal = this.#removal(call);
     try {
       if (!tiers.usable) throw new BackendError('UNAVAILABLE', 'The backend is not to be used before the journal is replayed.');
@@ -163,7 +161,7 @@ export class Puts {
       // Before the clocks are read: a group that moves after it makes the entry old, in L1 as in the backend.
       const learned = tiers.fences.moment();
       const described = this.#entry(call, parcel, [], now, 0, 0);
-      const scopes = await this.#keeper.ensure(parcel.groups, expiresAt(described));
+      const scopes = await keeper.ensure(parcel.groups, expiresAt(described));
       const entry: Entry = { ...described, startTicks: scopes.map((scope) => scope.clock ?? 0) };
       const sent = await this.order.inTurn(writing, async () => {
         if (writing.overtaker === undefined) await this.#send(call, entry, learned, undefined);

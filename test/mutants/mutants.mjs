@@ -201,7 +201,7 @@ export const mutants = [
     name: 'put with the clocks of after the method',
     file: 'lib/core/puts.ts',
     find: 'this.#entry(call, parcel, put.startTicks, ',
-    replace: 'this.#entry(call, parcel, (await this.#keeper.ensure(parcel.groups, now)).map((scope) => scope.clock ?? 0), ',
+    replace: 'this.#entry(call, parcel, (await keeper.ensure(parcel.groups, now)).map((scope) => scope.clock ?? 0), ',
   },
   {
     name: 'put that was refused and leaves the key as it is',
