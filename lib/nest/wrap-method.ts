@@ -1,7 +1,7 @@
 import { Inject, Logger, Optional } from '@nestjs/common';
 import { CacheDecoratorError } from '../ports/errors.js';
 import { CacheRegistry } from './cache-registry.js';
-import { ensurePlan, type MethodPlan } from './plan.js';
+import { type ClassPlan, ensureClassPlan, ensurePlan, type MethodPlan } from './plan.js';
 
 /** Where an instance finds the caches of its application. */
 export const SLOT = Symbol('nest-query-cache:registry');
@@ -29,16 +29,19 @@ export function noteOn(decorator: string, target: object, name: string | symbol,
 }
 
 /**
+ * As `noteOn`, for what a decorator says of all methods of a class.
+ * @throws CacheDecoratorError (`CACHE_DECORATOR`) for what is no class
+ */
+export function noteOnClass(decorator: string, target: object, descriptor: PropertyDescriptor | undefined): ClassPlan {
+  refuseMisplaced(decorator, target, undefined, descriptor, true);
+  return ensureClassPlan(target);
+}
+
+/**
  * What is neither a method nor, for decorators that may be on one, a class.
  * @throws CacheDecoratorError (`CACHE_DECORATOR`)
  */
-export function refuseMisplaced(
-  decorator: string,
-  target: object,
-  name: string | symbol | undefined,
-  descriptor: unknown,
-  classes = false,
-): void {
+function refuseMisplaced(decorator: string, target: object, name: string | symbol | undefined, descriptor: unknown, classes = false): void {
   if (typeof (name as unknown) === 'object') {
     throw new CacheDecoratorError(
       `${decorator} was called as a standard decorator. Nest, and this library, need the older ones: set "experimentalDecorators": true in tsconfig.json, or the like for your compiler.`,

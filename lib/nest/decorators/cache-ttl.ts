@@ -1,7 +1,7 @@
 import type { Duration } from '../../ports/duration.js';
 import { toMilliseconds } from '../../ports/duration.js';
-import { ensureClassPlan, setOnce } from '../plan.js';
-import { noteOn, refuseBare, refuseMisplaced } from '../wrap-method.js';
+import { setOnce } from '../plan.js';
+import { noteOn, noteOnClass, refuseBare } from '../wrap-method.js';
 
 /**
  * How long results are fresh: milliseconds, or a text such as `'30s'`. On a route handler, or a controller class, it opts into response caching,
@@ -12,9 +12,7 @@ export function CacheTTL(ttl: Duration): MethodDecorator & ClassDecorator {
   refuseBare('@CacheTTL', ttl);
   const ms = toMilliseconds(ttl, '@CacheTTL');
   return (target: object, name?: string | symbol, descriptor?: PropertyDescriptor): void => {
-    if (name === undefined) {
-      refuseMisplaced('@CacheTTL', target, name, descriptor, true);
-      ensureClassPlan(target).ttl = ms;
-    } else setOnce(noteOn('@CacheTTL', target, name, descriptor), 'ttl', ms, '@CacheTTL');
+    if (name === undefined) noteOnClass('@CacheTTL', target, descriptor).ttl = ms;
+    else setOnce(noteOn('@CacheTTL', target, name, descriptor), 'ttl', ms, '@CacheTTL');
   };
 }

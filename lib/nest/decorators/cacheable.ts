@@ -2,8 +2,8 @@ import { CacheDecoratorError } from '../../ports/errors.js';
 import { checkOptions } from '../check-options.js';
 import type { CacheableOptions } from '../decorator-options.js';
 import type { AsyncMethod, ClassOrResultDecorator } from '../method-types.js';
-import { ensureClassPlan, setOnce } from '../plan.js';
-import { refuseBare, refuseMisplaced, whereOf, wrapMethod } from '../wrap-method.js';
+import { setOnce } from '../plan.js';
+import { noteOnClass, refuseBare, whereOf, wrapMethod } from '../wrap-method.js';
 
 /**
  * Caches the result of an asynchronous method of any provider: one production per key however many callers, in every scope.
@@ -27,11 +27,11 @@ export function Cacheable<M extends AsyncMethod>(options: CacheableOptions<M> = 
       setOnce(wrapMethod('@Cacheable', target, name, descriptor), 'cacheable', given, '@Cacheable');
       checkOptions('@Cacheable', whereOf(target, name), given);
     } else {
-      refuseMisplaced('@Cacheable', target, name, descriptor, true);
+      const plan = noteOnClass('@Cacheable', target, descriptor);
       const where = (target as { readonly name: string }).name;
       checkOptions('@Cacheable', where, given);
       refuseArguments(given, where);
-      ensureClassPlan(target).cacheable = given;
+      plan.cacheable = given;
     }
   };
   return decorate;
