@@ -1,5 +1,5 @@
 import { CacheConfigError } from '../ports/errors.js';
-import { checkNames, isObject, show } from '../ports/given.js';
+import { checkMembers, checkNames, isObject, show } from '../ports/given.js';
 import { toMilliseconds } from '../ports/duration.js';
 import { checkTags } from './groups.js';
 import { shown } from './key-text.js';
@@ -36,9 +36,7 @@ export function checkTask(method: 'unitOfWork' | 'awaitInvalidations', task: unk
   if (typeof task !== 'function')
     throw new CacheConfigError(`${method}: give the task as a function, ${method}(async () => { ... }); got ${show(task)}.`);
   if (options === undefined) return;
-  if (!isObject(options))
-    throw new CacheConfigError(`${method}: the options must be an object such as { inDoubt: (error) => true }; got ${show(options)}.`);
-  checkNames(options, UNIT, `option of ${method}`);
+  checkMembers(options, `${method}: the options`, '{ inDoubt: (error) => true }', UNIT, method);
   callback((options as { readonly inDoubt?: unknown }).inDoubt, `${method}: inDoubt`);
 }
 
@@ -68,9 +66,7 @@ export function callsOfWarmUp<T>(
   checkSignal(options.signal);
   const { once } = options;
   if (once !== undefined) {
-    if (!isObject(once))
-      throw new CacheConfigError(`warmUp: once must be an object such as { name: 'rates', every: '1h' }; got ${show(once)}.`);
-    checkNames(once, ONCE, 'option of once');
+    checkMembers(once, 'warmUp: once', "{ name: 'rates', every: '1h' }", ONCE, 'once');
     toMilliseconds(once.every, 'warmUp: once.every');
     if (once.within !== undefined) toMilliseconds(once.within, 'warmUp: once.within');
   }

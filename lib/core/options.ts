@@ -2,7 +2,7 @@ import type { Clock } from '../ports/clock.js';
 import { type Codec, INTERNAL } from '../ports/codec.js';
 import { type Duration, toMilliseconds } from '../ports/duration.js';
 import { CacheConfigError } from '../ports/errors.js';
-import { checkNames, isObject, show } from '../ports/given.js';
+import { checkMembers, checkNames, isObject, show } from '../ports/given.js';
 import { encodePart } from './key-text.js';
 import type { CacheOptions, CodecChoice, EntryOptions, InvalidationRule, RefreshAhead, Tenancy } from './types.js';
 
@@ -104,7 +104,7 @@ export function checkIsOptions(given: unknown, what: string): asserts given is o
 
 /** The options that are objects themselves; `backend` is checked where it is opened. */
 function checkParts({ lease, clock, invalidations, l1 }: CacheOptions): void {
-  if (lease !== undefined) checkMembers(lease, 'lease', LEASE_NAMES, "{ ttl: '3s', wait: '10s' }");
+  if (lease !== undefined) checkMembers(lease, 'lease', "{ ttl: '3s', wait: '10s' }", LEASE_NAMES);
   const given = clock as Partial<Clock> | null | undefined;
   if (given !== undefined && !(typeof given?.now === 'function' && typeof given.after === 'function'))
     throw new CacheConfigError(`clock must be an object with the methods now() and after(ms, task); got ${show(given)}.`);
@@ -120,11 +120,6 @@ function isRule(given: unknown): boolean {
   if (!isObject(given)) return false;
   const { event, invalidates } = given as Partial<InvalidationRule>;
   return typeof event === 'function' && typeof invalidates === 'function';
-}
-
-function checkMembers(given: unknown, option: string, names: ReadonlySet<string>, example: string): void {
-  if (!isObject(given)) throw new CacheConfigError(`${option} must be an object such as ${example}; got ${show(given)}.`);
-  checkNames(given, names, `option of ${option}`);
 }
 
 const DEFAULTS = (codecs: ReadonlyMap<string, Codec>): Policy => ({
@@ -152,7 +147,7 @@ export function resolvePolicy(options: EntryOptions<never>, base: Policy, codecs
     throw new CacheConfigError(`refreshAhead must be 'xfetch', false, or a share of the ttl between 0 and 1; got ${show(refreshAhead)}.`);
   }
   if (options.producerTimeout !== undefined)
-    checkMembers(options.producerTimeout, 'producerTimeout', TIMEOUT_NAMES, "{ soft: '200ms', hard: '5s' }");
+    checkMembers(options.producerTimeout, 'producerTimeout', "{ soft: '200ms', hard: '5s' }", TIMEOUT_NAMES);
   const soft = options.producerTimeout?.soft;
   const hard = options.producerTimeout?.hard;
   const duration = (given: Duration | undefined, name: string, fallback: number): number =>

@@ -17,6 +17,23 @@ export function checkNames(given: object, names: ReadonlySet<string>, what: stri
   }
 }
 
+/**
+ * An object of options, with no names but these.
+ * @param example how one looks, for the message
+ * @param of whose options they are, for the message of a name that does not exist
+ * @throws CacheConfigError (`CACHE_CONFIG`) naming what it is, what was expected and what was given
+ */
+export function checkMembers(
+  given: unknown,
+  what: string,
+  example: string,
+  names: ReadonlySet<string>,
+  of = what,
+): asserts given is object {
+  if (!isObject(given)) throw new CacheConfigError(`${what} must be an object such as ${example}; got ${show(given)}.`);
+  checkNames(given, names, `option of ${of}`);
+}
+
 const LONGEST_SHOWN = 60;
 
 /** For messages: a text in quotes, of anything else that may be long only what it is. */

@@ -1,6 +1,6 @@
 import type { Clock } from '../../ports/clock.js';
 import { CacheConfigError } from '../../ports/errors.js';
-import { checkNames, isObject, show } from '../../ports/given.js';
+import { checkMembers, show } from '../../ports/given.js';
 
 export interface MemoryBackendOptions {
   /** How many entries are kept; the least recently used go first. 1 to 10,000,000. Default 10,000. */
@@ -27,10 +27,7 @@ const NAMES: ReadonlySet<string> = new Set(['maxEntries', 'maxBytes', 'isolation
 
 /** @throws CacheConfigError (`CACHE_CONFIG`) */
 export function memorySettings(options: MemoryBackendOptions): MemorySettings {
-  if (!isObject(options)) {
-    throw new CacheConfigError(`The options of MemoryBackend must be an object such as { maxBytes: '64mb' }; got ${show(options)}.`);
-  }
-  checkNames(options, NAMES, 'option of MemoryBackend');
+  checkMembers(options, 'The options of MemoryBackend', "{ maxBytes: '64mb' }", NAMES, 'MemoryBackend');
   const { maxEntries = 10_000, maxBytes = '64mb', isolation = 'copy', clock = { now: () => Date.now() } } = options;
   if (!Number.isInteger(maxEntries) || maxEntries < 1 || maxEntries > MOST_ENTRIES) {
     throw new CacheConfigError(`maxEntries must be a whole number from 1 to ${String(MOST_ENTRIES)}; got ${show(maxEntries)}.`);
