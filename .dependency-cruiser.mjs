@@ -1,5 +1,6 @@
 // The floors of the house: a file imports from floors below its own, never from above, never from a sibling adapter. Types count.
-const optionalPeers = '@nestjs/(cqrs|event-emitter|terminus|graphql|microservices|schedule)|nestjs-cls|@opentelemetry/api';
+const optionalPeers =
+  '@nestjs/(cqrs|event-emitter|terminus|graphql|microservices|schedule)|nestjs-cls|@opentelemetry/api';
 const npm = ['npm', 'npm-dev', 'npm-optional', 'npm-peer', 'npm-no-pkg', 'npm-unknown'];
 const thirdParty = { dependencyTypes: npm };
 const builtin = { dependencyTypes: ['core'] };
@@ -13,16 +14,26 @@ const forbidden = [
   {
     name: 'only-declared-packages',
     from: { path: '^lib/' },
-    to: { dependencyTypes: ['npm-no-pkg', 'npm-unknown', 'npm-dev'], dependencyTypesNot: ['npm-peer'] },
+    to: {
+      dependencyTypes: ['npm-no-pkg', 'npm-unknown', 'npm-dev'],
+      dependencyTypesNot: ['npm-peer'],
+    },
   },
   { name: 'lib-stands-alone', from: { path: '^lib/' }, to: { path: '^(test|sample|dist|docs)/' } },
   {
     name: 'nobody-imports-an-entry',
     from: { path: '^lib/' },
-    to: { path: '^lib/(index|redis|testing|diagnostics|cqrs|events|cls|terminus|graphql|microservices)\\.ts$' },
+    to: {
+      path: '^lib/(index|redis|testing|diagnostics|cqrs|events|cls|terminus|graphql|microservices)\\.ts$',
+    },
   },
 
-  { name: 'floor-0-ports', comment: 'ports import nothing outside ports', from: { path: '^lib/ports/' }, to: { pathNot: '^lib/ports/' } },
+  {
+    name: 'floor-0-ports',
+    comment: 'ports import nothing outside ports',
+    from: { path: '^lib/ports/' },
+    to: { pathNot: '^lib/ports/' },
+  },
 
   {
     name: 'floor-1-core',
@@ -31,7 +42,11 @@ const forbidden = [
     to: { path: '^lib/', pathNot: '^lib/(core|ports)/' },
   },
   { name: 'floor-1-core-no-packages', from: { path: '^lib/core/' }, to: thirdParty },
-  { name: 'floor-1-core-no-builtins', from: { path: '^lib/core/', pathNot: '^lib/core/key-hash\\.ts$' }, to: builtin },
+  {
+    name: 'floor-1-core-no-builtins',
+    from: { path: '^lib/core/', pathNot: '^lib/core/key-hash\\.ts$' },
+    to: builtin,
+  },
   {
     name: 'floor-1-key-hash-crypto-only',
     from: { path: '^lib/core/key-hash\\.ts$' },
@@ -49,17 +64,37 @@ const forbidden = [
     from: { path: '^lib/(clock|async-context)\\.ts$' },
     to: { pathNot: ['^lib/ports/', '^(node:)?async_hooks$'] },
   },
-  { name: 'floor-2-memory-packages', from: { path: '^lib/backends/memory' }, to: { ...thirdParty, pathNot: 'node_modules/lru-cache/' } },
-  { name: 'floor-2-redis-packages', from: { path: '^lib/backends/redis' }, to: { ...thirdParty, pathNot: 'node_modules/(redis|@redis)/' } },
-  { name: 'floor-2-codecs-packages', from: { path: '^lib/codecs/' }, to: { ...thirdParty, pathNot: 'node_modules/(cbor|@types/cbor)/' } },
+  {
+    name: 'floor-2-memory-packages',
+    from: { path: '^lib/backends/memory' },
+    to: { ...thirdParty, pathNot: 'node_modules/lru-cache/' },
+  },
+  {
+    name: 'floor-2-redis-packages',
+    from: { path: '^lib/backends/redis' },
+    to: { ...thirdParty, pathNot: 'node_modules/(redis|@redis)/' },
+  },
+  {
+    name: 'floor-2-codecs-packages',
+    from: { path: '^lib/codecs/' },
+    to: { ...thirdParty, pathNot: 'node_modules/(cbor|@types/cbor)/' },
+  },
   {
     name: 'floor-2-http-pure',
     from: { path: '^lib/http/' },
     to: { dependencyTypes: [...npm, 'core'], pathNot: '^(node:)?(buffer|crypto)$' },
   },
 
-  { name: 'floor-3-create-cache', from: { path: '^lib/create-cache\\.ts$' }, to: { path: '^lib/nest/' } },
-  { name: 'floor-3-create-cache-packages', from: { path: '^lib/create-cache\\.ts$' }, to: thirdParty },
+  {
+    name: 'floor-3-create-cache',
+    from: { path: '^lib/create-cache\\.ts$' },
+    to: { path: '^lib/nest/' },
+  },
+  {
+    name: 'floor-3-create-cache-packages',
+    from: { path: '^lib/create-cache\\.ts$' },
+    to: thirdParty,
+  },
   {
     name: 'below-nest-no-nest',
     from: { path: '^lib/(ports|core|backends|codecs|http|clock\\.ts|create-cache\\.ts)' },
@@ -74,7 +109,10 @@ const forbidden = [
   {
     name: 'optional-peers-in-their-entry',
     comment: 'an application without the peer must be able to load everything else',
-    from: { path: '^lib/', pathNot: `^lib/(cqrs|events|cls|terminus|graphql|microservices|telemetry)(\\.ts$|/)|${lazily}` },
+    from: {
+      path: '^lib/',
+      pathNot: `^lib/(cqrs|events|cls|terminus|graphql|microservices|telemetry)(\\.ts$|/)|${lazily}`,
+    },
     to: { path: `node_modules/(${optionalPeers})/` },
   },
   {
@@ -92,6 +130,9 @@ export default {
     tsPreCompilationDeps: true,
     tsConfig: { fileName: 'tsconfig.json' },
     combinedDependencies: true,
-    enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['types', 'import', 'require', 'node', 'default'] },
+    enhancedResolveOptions: {
+      exportsFields: ['exports'],
+      conditionNames: ['types', 'import', 'require', 'node', 'default'],
+    },
   },
 };

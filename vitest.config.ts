@@ -23,7 +23,12 @@ export default defineConfig({
       },
       {
         extends: true,
-        test: { name: 'specs', include: ['test/**/*.spec.ts'], exclude: [...alone, ...races], sequence: { groupOrder: 0 } },
+        test: {
+          name: 'specs',
+          include: ['test/**/*.spec.ts'],
+          exclude: [...alone, ...races],
+          sequence: { groupOrder: 0 },
+        },
       },
       {
         extends: true,

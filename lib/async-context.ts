@@ -58,7 +58,8 @@ export function createAsyncContext(): AsyncContext {
         running.then(end, end);
         return running;
       }),
-    begin: (value, task) => storage.run({ owner: context, value, before: without(context, storage.current) }, task),
+    begin: (value, task) =>
+      storage.run({ owner: context, value, before: without(context, storage.current) }, task),
     current: () => {
       let link = storage.current;
       while (link !== undefined && link.owner !== context) link = link.before;

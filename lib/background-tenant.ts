@@ -11,8 +11,13 @@ type Resolver = NonNullable<CacheOptions['tenant']>;
 export class BackgroundTenant {
   readonly #context = createAsyncContext();
 
-  run<T>({ background, tenant }: Pick<ProducerContext, 'background' | 'tenant'>, task: () => Promise<T>): Promise<T> {
-    return background && tenant !== undefined ? this.#context.run(new Tenant(tenant), task) : task();
+  run<T>(
+    { background, tenant }: Pick<ProducerContext, 'background' | 'tenant'>,
+    task: () => Promise<T>,
+  ): Promise<T> {
+    return background && tenant !== undefined
+      ? this.#context.run(new Tenant(tenant), task)
+      : task();
   }
 
   /** `resolver`, which is not asked within a background refresh. */

@@ -104,13 +104,28 @@ function open(
     const fences = new MemoryBackend().openNear(context).store;
     const prefix = `${settings.namespace}:`;
     return {
-      store: new SimpleStore(backend, prefix, fences, envelope, clock, settings.backendTimeout, corrupt),
+      store: new SimpleStore(
+        backend,
+        prefix,
+        fences,
+        envelope,
+        clock,
+        settings.backendTimeout,
+        corrupt,
+      ),
       near: undefined,
       local: false,
     };
   }
-  const near = l1 === undefined || l1 === false ? undefined : new MemoryBackend(l1 === true ? {} : l1).openNear(context).near;
-  return { store: new PackedStore(backend.openShared(context), envelope, corrupt), near, local: false };
+  const near =
+    l1 === undefined || l1 === false
+      ? undefined
+      : new MemoryBackend(l1 === true ? {} : l1).openNear(context).near;
+  return {
+    store: new PackedStore(backend.openShared(context), envelope, corrupt),
+    near,
+    local: false,
+  };
 }
 
 const USERS = Symbol.for('nest-query-cache:users');
@@ -127,7 +142,14 @@ function use(backend: CacheBackend & { [USERS]?: number }): () => Promise<void> 
 
 /** @throws CacheConfigError (`CACHE_CONFIG`); never shows a text, which may be a URL with a password */
 function checkBackend(given: unknown): void {
-  if (isObject(given) && 'get' in given && 'set' in given && typeof given.get === 'function' && typeof given.set === 'function') return;
+  if (
+    isObject(given) &&
+    'get' in given &&
+    'set' in given &&
+    typeof given.get === 'function' &&
+    typeof given.set === 'function'
+  )
+    return;
   throw new CacheConfigError(
     `backend must be an object with the methods get(key) and set(key, bytes, ttlMs), such as new MemoryBackend() or new RedisBackend(...); got ${typeof given === 'string' ? 'a text' : show(given)}.`,
   );

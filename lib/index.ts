@@ -55,8 +55,17 @@ export {
 } from './ports/errors.js';
 export type { FencedStore, GroupInvalidation, NearStore, Notice } from './ports/store.js';
 export { CacheModule } from './nest/cache.module.js';
-export { applyInvalidation, CACHE_INVALIDATED, CacheInvalidated } from './nest/cache-invalidated.js';
-export type { CacheableOptions, CacheEvictOptions, CachePutOptions, KeyMaker } from './nest/decorator-options.js';
+export {
+  applyInvalidation,
+  CACHE_INVALIDATED,
+  CacheInvalidated,
+} from './nest/cache-invalidated.js';
+export type {
+  CacheableOptions,
+  CacheEvictOptions,
+  CachePutOptions,
+  KeyMaker,
+} from './nest/decorator-options.js';
 export { CacheCommandInterceptor } from './nest/cache-command-interceptor.js';
 export { AwaitInvalidations } from './nest/decorators/await-invalidations.js';
 export { Cacheable } from './nest/decorators/cacheable.js';
@@ -66,9 +75,16 @@ export { CachePut } from './nest/decorators/cache-put.js';
 export { CacheTTL } from './nest/decorators/cache-ttl.js';
 export { InvalidatesCache } from './nest/decorators/invalidates-cache.js';
 export { NoCache } from './nest/decorators/no-cache.js';
-export { CacheInvalidationController, type InvalidationEndpointOptions } from './nest/invalidation-endpoint.js';
+export {
+  CacheInvalidationController,
+  type InvalidationEndpointOptions,
+} from './nest/invalidation-endpoint.js';
 export { CacheInterceptor } from './nest/http/cache-interceptor.js';
 export type { CacheableRequest, CdnOptions, HttpCacheOptions } from './nest/http/http-options.js';
 export { surrogateKeys, type SurrogateHeader } from './http/surrogate-keys.js';
-export type { CacheModuleAsyncOptions, CacheModuleOptions, CacheOptionsFactory } from './nest/module-options.js';
+export type {
+  CacheModuleAsyncOptions,
+  CacheModuleOptions,
+  CacheOptionsFactory,
+} from './nest/module-options.js';
 export { getCacheBackendToken, getCacheToken, InjectCache } from './nest/tokens.js';

@@ -1,7 +1,15 @@
 // Compiles the library and a sample when a source is newer than what was compiled last; otherwise it costs some milliseconds.
 // Type errors are the business of `npm test`: here `--noCheck` keeps the first start short.
 import { spawn } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -11,17 +19,30 @@ const cache = path.join(root, '.cache');
 
 /** Makes `dist/` and the compiled sample current, and returns the folder of the compiled sample. Small samples are one project together. */
 export async function build(name = 'ledger') {
-  const project = existsSync(path.join(root, 'sample', name, 'tsconfig.json')) ? `sample/${name}` : 'sample';
+  const project = existsSync(path.join(root, 'sample', name, 'tsconfig.json'))
+    ? `sample/${name}`
+    : 'sample';
   const output = path.join(cache, path.basename(project), 'build');
   const folder = project === 'sample' ? path.join(output, name) : output;
   mkdirSync(cache, { recursive: true });
   const unlock = await lock(path.join(cache, 'sample-build.lock'));
   try {
     await Promise.all([
-      compile('library', ['lib', 'tsconfig.build.json', 'tsconfig.json'], 'tsconfig.build.json', 'dist/index.js'),
-      compile('sample', [project, 'tsconfig.json'], `${project}/tsconfig.json`, path.relative(root, path.join(folder, 'main.js')), [
-        '--noResolve', // each file by itself, which the option isolatedModules permits
-      ]),
+      compile(
+        'library',
+        ['lib', 'tsconfig.build.json', 'tsconfig.json'],
+        'tsconfig.build.json',
+        'dist/index.js',
+      ),
+      compile(
+        'sample',
+        [project, 'tsconfig.json'],
+        `${project}/tsconfig.json`,
+        path.relative(root, path.join(folder, 'main.js')),
+        [
+          '--noResolve', // each file by itself, which the option isolatedModules permits
+        ],
+      ),
     ]);
   } finally {
     unlock();
@@ -35,9 +56,17 @@ async function compile(what, sources, project, product, options = []) {
   console.error(`Compiling the ${what} ...`);
   const start = performance.now();
   const tsc = createRequire(import.meta.url).resolve('typescript/bin/tsc');
-  const child = spawn(process.execPath, [tsc, '-p', project, '--noCheck', ...options], { cwd: root, stdio: ['ignore', 2, 2] });
-  const code = await new Promise((resolve, reject) => child.once('error', reject).once('exit', resolve));
-  if (code !== 0) throw new Error(`Compiling the ${what} failed (tsc -p ${project}). Run "npm ci" and try again.`);
+  const child = spawn(process.execPath, [tsc, '-p', project, '--noCheck', ...options], {
+    cwd: root,
+    stdio: ['ignore', 2, 2],
+  });
+  const code = await new Promise((resolve, reject) =>
+    child.once('error', reject).once('exit', resolve),
+  );
+  if (code !== 0)
+    throw new Error(
+      `Compiling the ${what} failed (tsc -p ${project}). Run "npm ci" and try again.`,
+    );
   console.error(`Compiled the ${what} in ${((performance.now() - start) / 1000).toFixed(1)} s`);
 }
 

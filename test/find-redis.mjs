@@ -2,7 +2,13 @@ import { spawnSync } from 'node:child_process';
 import { delimiter, join } from 'node:path';
 
 const OLDEST = [6, 2];
-const USUAL_FOLDERS = ['/usr/bin', '/usr/local/bin', '/opt/homebrew/bin', '/home/linuxbrew/.linuxbrew/bin', '/snap/bin'];
+const USUAL_FOLDERS = [
+  '/usr/bin',
+  '/usr/local/bin',
+  '/opt/homebrew/bin',
+  '/home/linuxbrew/.linuxbrew/bin',
+  '/snap/bin',
+];
 
 /**
  * Where the Redis server for the tests is: `REDIS_SERVER_BIN`, else `redis-server` on the PATH or in the usual folders.
@@ -12,7 +18,11 @@ export function findRedis(env = process.env) {
   const named = env.REDIS_SERVER_BIN;
   if (named) {
     const found = ask(named);
-    return found ?? { problem: `REDIS_SERVER_BIN is ${JSON.stringify(named)}, but running it with --version failed. Correct or unset it.` };
+    return (
+      found ?? {
+        problem: `REDIS_SERVER_BIN is ${JSON.stringify(named)}, but running it with --version failed. Correct or unset it.`,
+      }
+    );
   }
   const folders = [...(env.PATH ?? '').split(delimiter).filter(Boolean), ...USUAL_FOLDERS];
   for (const folder of new Set(folders)) {
@@ -26,7 +36,8 @@ function ask(bin) {
   const { status, stdout } = spawnSync(bin, ['--version'], { encoding: 'utf8', timeout: 10_000 });
   if (status !== 0) return undefined;
   const version = /v=(\d+(?:\.\d+)*)/.exec(stdout)?.[1];
-  if (version === undefined) return { problem: `${bin} does not look like a Redis server: ${stdout.trim()}` };
+  if (version === undefined)
+    return { problem: `${bin} does not look like a Redis server: ${stdout.trim()}` };
   const [major, minor] = version.split('.').map(Number);
   if (major < OLDEST[0] || (major === OLDEST[0] && minor < OLDEST[1])) {
     return {

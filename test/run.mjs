@@ -8,11 +8,15 @@ import { fileURLToPath } from 'node:url';
 import { findRedis } from './find-redis.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
-const folders = ['lib', 'test', 'sample'].filter((folder) => existsSync(join(root, folder)) && readdirSync(join(root, folder)).length > 0);
+const folders = ['lib', 'test', 'sample'].filter(
+  (folder) => existsSync(join(root, folder)) && readdirSync(join(root, folder)).length > 0,
+);
 
 /** The script behind a command of an installed package: started with this Node, no shell in between. */
 function tool(name, bin = name) {
-  const { bin: bins } = JSON.parse(readFileSync(join(root, 'node_modules', name, 'package.json'), 'utf8'));
+  const { bin: bins } = JSON.parse(
+    readFileSync(join(root, 'node_modules', name, 'package.json'), 'utf8'),
+  );
   return join(root, 'node_modules', name, typeof bins === 'string' ? bins : bins[bin]);
 }
 
@@ -20,10 +24,19 @@ function tool(name, bin = name) {
 const phases = [
   [
     { name: 'build', command: buildCommand, remedy: 'npm run build' },
-    { name: 'format', command: () => [tool('prettier'), '--check', '--log-level', 'warn', '--cache', '.'], remedy: 'npm run format' },
+    {
+      name: 'format',
+      command: () => [tool('prettier'), '--check', '--log-level', 'warn', '--cache', '.'],
+      remedy: 'npm run format',
+    },
     {
       name: 'import directions',
-      command: () => [tool('dependency-cruiser', 'depcruise'), '--config', '.dependency-cruiser.mjs', 'lib'],
+      command: () => [
+        tool('dependency-cruiser', 'depcruise'),
+        '--config',
+        '.dependency-cruiser.mjs',
+        'lib',
+      ],
       remedy: 'npm run floors',
     },
   ],
@@ -33,8 +46,16 @@ const phases = [
       command: () => [tool('eslint'), '-c', '.eslintrc.js', '--max-warnings', '0', ...folders],
       remedy: 'npm run build && npm run lint',
     },
-    { name: 'types', command: () => [tool('typescript', 'tsc'), '--noEmit', '--pretty'], remedy: 'npm run build && npm run typecheck' },
-    { name: 'unused code', command: () => [tool('knip'), '--no-progress', '--no-config-hints'], remedy: 'npm run unused' },
+    {
+      name: 'types',
+      command: () => [tool('typescript', 'tsc'), '--noEmit', '--pretty'],
+      remedy: 'npm run build && npm run typecheck',
+    },
+    {
+      name: 'unused code',
+      command: () => [tool('knip'), '--no-progress', '--no-config-hints'],
+      remedy: 'npm run unused',
+    },
   ],
 ];
 
@@ -46,7 +67,12 @@ function buildCommand() {
 function run(args, { quiet = false, env = {}, signal } = {}) {
   return new Promise((resolve) => {
     const output = quiet ? 'pipe' : 'inherit';
-    const child = spawn(process.execPath, args, { cwd: root, stdio: ['ignore', output, output], env: { ...process.env, ...env }, signal });
+    const child = spawn(process.execPath, args, {
+      cwd: root,
+      stdio: ['ignore', output, output],
+      env: { ...process.env, ...env },
+      signal,
+    });
     let printed = '';
     child.stdout?.on('data', (data) => (printed += data));
     child.stderr?.on('data', (data) => (printed += data));
@@ -69,7 +95,11 @@ async function runChecks(checks) {
   let passed = 0;
   let failure;
   const worker = async () => {
-    for (let check = waiting.shift(); check !== undefined && !stop.signal.aborted; check = waiting.shift()) {
+    for (
+      let check = waiting.shift();
+      check !== undefined && !stop.signal.aborted;
+      check = waiting.shift()
+    ) {
       const start = performance.now();
       const { ok, output } = await run(check.command(), { quiet: true, signal: stop.signal });
       if (stop.signal.aborted) return;
@@ -85,7 +115,9 @@ async function runChecks(checks) {
   console.log(`checking: ${checks.map(({ name }) => name).join(', ')} ...`);
   await Promise.all([worker(), worker()]);
   if (failure !== undefined) {
-    console.error(`\n${failure.output.trim()}\n\nThe check "${failure.name}" failed, see above. Repeat it alone with: ${failure.remedy}`);
+    console.error(
+      `\n${failure.output.trim()}\n\nThe check "${failure.name}" failed, see above. Repeat it alone with: ${failure.remedy}`,
+    );
   }
   return { passed, ok: failure === undefined };
 }
@@ -98,10 +130,19 @@ async function runSpecs() {
       quiet: false,
       env: { TOTALS_FILE: file, REDIS_SERVER_BIN: findRedis()?.bin ?? 'redis-server' },
     });
-    const totals = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : { passed: 0, failed: 0, skipped: 0, unhandled: 0 };
-    if (totals.skipped > 0) console.error(`\n${totals.skipped} tests were skipped: every test must run (look for .skip, .only and .todo).`);
+    const totals = existsSync(file)
+      ? JSON.parse(readFileSync(file, 'utf8'))
+      : { passed: 0, failed: 0, skipped: 0, unhandled: 0 };
+    if (totals.skipped > 0)
+      console.error(
+        `\n${totals.skipped} tests were skipped: every test must run (look for .skip, .only and .todo).`,
+      );
     const failed = totals.failed + totals.skipped;
-    return { passed: totals.passed, failed: failed === 0 && !ok ? 1 : failed, unhandled: totals.unhandled };
+    return {
+      passed: totals.passed,
+      failed: failed === 0 && !ok ? 1 : failed,
+      unhandled: totals.unhandled,
+    };
   } finally {
     rmSync(scratch, { recursive: true, force: true });
   }
@@ -121,6 +162,8 @@ if (!ok) {
   const specsStart = performance.now();
   console.log('running the specs ...');
   const specs = await runSpecs();
-  console.log(`specs: ${since(specsStart)}, ${specs.unhandled} unhandled errors; everything: ${since(start)}`);
+  console.log(
+    `specs: ${since(specsStart)}, ${specs.unhandled} unhandled errors; everything: ${since(start)}`,
+  );
   finish(passed + specs.passed, specs.failed);
 }

@@ -20,7 +20,11 @@ function run(label, command, args, options = {}) {
   const started = Date.now();
   const seconds = () => `${((Date.now() - started) / 1000).toFixed(1)} s`;
   return new Promise((resolve) => {
-    const child = spawn(command, args, { cwd: root, stdio: ['ignore', 'inherit', 'inherit'], ...options });
+    const child = spawn(command, args, {
+      cwd: root,
+      stdio: ['ignore', 'inherit', 'inherit'],
+      ...options,
+    });
     const alive = setInterval(() => console.log(`setup: ${label}, ${seconds()} so far`), 10_000);
     const end = (ok) => {
       clearInterval(alive);
@@ -35,7 +39,9 @@ function run(label, command, args, options = {}) {
 function checkNode() {
   const [major, minor] = process.versions.node.split('.').map(Number);
   if ((major === 20 && minor >= 19) || (major === 22 && minor >= 12) || major > 22) return;
-  stop(`Node ${process.versions.node} is too old (20.19, 22.12 or newer is needed). Install a current Node and run the command again.`);
+  stop(
+    `Node ${process.versions.node} is too old (20.19, 22.12 or newer is needed). Install a current Node and run the command again.`,
+  );
 }
 
 /** Whether node_modules holds what package-lock.json asks for; npm writes its own list there at the end of an installation. */
@@ -92,7 +98,13 @@ async function installRedisWithApt() {
   )
     return false;
   if (has('systemctl', 'is-active', '--quiet', 'redis-server')) {
-    await asRoot('stopping the Redis service that came with it', 'systemctl', 'disable', '--now', 'redis-server');
+    await asRoot(
+      'stopping the Redis service that came with it',
+      'systemctl',
+      'disable',
+      '--now',
+      'redis-server',
+    );
   } else if (has('service', 'redis-server', 'status')) {
     await asRoot('stopping the Redis service that came with it', 'service', 'redis-server', 'stop');
   }
@@ -106,7 +118,8 @@ async function provideRedis() {
   if (early?.problem) stop(early.problem);
   console.log('setup: no redis-server on this machine; the tests run against a real one.');
   if (has('apt-get', '--version')) await installRedisWithApt();
-  else if (has('brew', '--version')) await run('installing Redis (brew install redis)', 'brew', ['install', '--quiet', 'redis']);
+  else if (has('brew', '--version'))
+    await run('installing Redis (brew install redis)', 'brew', ['install', '--quiet', 'redis']);
   const found = findRedis();
   if (found?.bin) {
     console.log(`setup: Redis ${found.version} at ${found.bin}`);

@@ -9,7 +9,8 @@ export default class TotalsReporter {
     const totals = { passed: 0, failed: unhandled.length, skipped: 0, unhandled: unhandled.length };
     for (const module of modules) {
       totals.failed += module.errors().length > 0 ? 1 : 0;
-      for (const suite of module.children.allSuites()) totals.failed += suite.errors().length > 0 ? 1 : 0;
+      for (const suite of module.children.allSuites())
+        totals.failed += suite.errors().length > 0 ? 1 : 0;
       for (const test of module.children.allTests()) {
         const { state } = test.result();
         totals[state === 'passed' || state === 'failed' ? state : 'skipped'] += 1;

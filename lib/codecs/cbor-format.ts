@@ -16,7 +16,16 @@ export const TAG = Object.freeze({
   extendedTime: 1001,
 });
 
-export const MAJOR = Object.freeze({ unsigned: 0, negative: 1, bytes: 2, text: 3, array: 4, map: 5, tag: 6, simple: 7 });
+export const MAJOR = Object.freeze({
+  unsigned: 0,
+  negative: 1,
+  bytes: 2,
+  text: 3,
+  array: 4,
+  map: 5,
+  tag: 6,
+  simple: 7,
+});
 
 /** The most items (values, keys and members together) one value may have: bounds the memory that few bytes can ask for. */
 export const MAX_ITEMS = 4_000_000;

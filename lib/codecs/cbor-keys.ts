@@ -20,7 +20,13 @@ export class KeyCache {
 function slotOf(bytes: Buffer, at: number, length: number): number {
   if (length === 0) return 0;
   const last = at + length - 1;
-  return ((bytes[at] ?? 0) * 31 + (bytes[last] ?? 0) * 7 + (bytes[at + (length >> 1)] ?? 0) * 3 + length) % SLOTS;
+  return (
+    ((bytes[at] ?? 0) * 31 +
+      (bytes[last] ?? 0) * 7 +
+      (bytes[at + (length >> 1)] ?? 0) * 3 +
+      length) %
+    SLOTS
+  );
 }
 
 function isAt(known: string, bytes: Buffer, at: number, length: number): boolean {

@@ -90,7 +90,10 @@ export class CborReader extends CborSource {
         .join('');
     const length = this.length(info);
     const at = this.take(length);
-    return (length <= LONGEST_IN_LOOP ? this.shortText(at, length) : undefined) ?? strictText(this.bytes, at, at + length);
+    return (
+      (length <= LONGEST_IN_LOOP ? this.shortText(at, length) : undefined) ??
+      strictText(this.bytes, at, at + length)
+    );
   }
 
   /** Undefined when the text is not ASCII. */
@@ -109,7 +112,8 @@ export class CborReader extends CborSource {
     const chunks: Buffer[] = [];
     while (!this.atBreak()) {
       const first = this.byte();
-      if (first >> 5 !== major || (first & 0x1f) === INDEFINITE) throw corrupt('a string of parts holds something else');
+      if (first >> 5 !== major || (first & 0x1f) === INDEFINITE)
+        throw corrupt('a string of parts holds something else');
       this.count(OPEN_PART);
       chunks.push(this.byteString(first & 0x1f));
     }
@@ -150,7 +154,13 @@ export class CborReader extends CborSource {
   private member(object: Members, depth: number): void {
     const key = this.key();
     const value = this.value(depth);
-    if (key === '__proto__') Object.defineProperty(object, key, { value, enumerable: true, configurable: true, writable: true });
+    if (key === '__proto__')
+      Object.defineProperty(object, key, {
+        value,
+        enumerable: true,
+        configurable: true,
+        writable: true,
+      });
     else object[key] = value;
   }
 
@@ -159,9 +169,13 @@ export class CborReader extends CborSource {
     const info = first & 0x1f;
     if (first >> 5 === MAJOR.text) {
       if (info >= 24) return this.text(info);
-      return this.keys.read(this.bytes, this.take(info), info) ?? strictText(this.bytes, this.at - info, this.at);
+      return (
+        this.keys.read(this.bytes, this.take(info), info) ??
+        strictText(this.bytes, this.at - info, this.at)
+      );
     }
-    if (first >> 5 !== MAJOR.tag || this.length(info) !== TAG.wtf8) throw corrupt('a key of a plain object is not a string');
+    if (first >> 5 !== MAJOR.tag || this.length(info) !== TAG.wtf8)
+      throw corrupt('a key of a plain object is not a string');
     return this.wtf8();
   }
 
@@ -215,16 +229,23 @@ export class CborReader extends CborSource {
 
   private extendedTime(): Date {
     const start = this.at;
-    const parts = this.byte() === 0xa2 ? [this.plainNumber(), this.plainNumber(), this.plainNumber(), this.plainNumber()] : [];
+    const parts =
+      this.byte() === 0xa2
+        ? [this.plainNumber(), this.plainNumber(), this.plainNumber(), this.plainNumber()]
+        : [];
     const [one, seconds = NaN, milli, ms = NaN] = parts;
     const time = seconds * 1_000 + ms;
-    if (one !== 1 || milli !== -3 || !Number.isSafeInteger(time)) throw corrupt(`the moment at byte ${String(start)} is malformed`);
+    if (one !== 1 || milli !== -3 || !Number.isSafeInteger(time))
+      throw corrupt(`the moment at byte ${String(start)} is malformed`);
     return dateOf(time);
   }
 
   private plainNumber(): number {
     const major = (this.bytes[this.at] ?? BREAK) >> 5;
-    const value = major === MAJOR.unsigned || major === MAJOR.negative || major === MAJOR.simple ? this.value(0) : undefined;
+    const value =
+      major === MAJOR.unsigned || major === MAJOR.negative || major === MAJOR.simple
+        ? this.value(0)
+        : undefined;
     if (typeof value !== 'number') throw corrupt('a moment is not a number');
     return value;
   }

@@ -5,13 +5,16 @@ const MAX_DATE_MS = 8.64e15;
 const REPLACEMENT = '\ufffd';
 
 export function corrupt(why: string): CodecError {
-  return new CodecError(`The stored bytes are not what the cbor codec writes: ${why}. Delete the entry, or wait until it expires.`);
+  return new CodecError(
+    `The stored bytes are not what the cbor codec writes: ${why}. Delete the entry, or wait until it expires.`,
+  );
 }
 
 /** Decoding replaces invalid UTF-8 silently; only a text with a replacement character can have had any. */
 export function strictText(bytes: Buffer, from: number, to: number): string {
   const text = bytes.toString('utf8', from, to);
-  if (text.includes(REPLACEMENT) && !isUtf8(bytes.subarray(from, to))) throw corrupt('a text is not UTF-8');
+  if (text.includes(REPLACEMENT) && !isUtf8(bytes.subarray(from, to)))
+    throw corrupt('a text is not UTF-8');
   return text;
 }
 

@@ -41,7 +41,9 @@ export abstract class CborSource {
       case 27: {
         const at = this.take(8);
         const high = this.view.getUint32(at);
-        return high < 0x200000 ? high * 0x100000000 + this.view.getUint32(at + 4) : this.view.getBigUint64(at);
+        return high < 0x200000
+          ? high * 0x100000000 + this.view.getUint32(at + 4)
+          : this.view.getBigUint64(at);
       }
       default:
         if (info < 24) return info;

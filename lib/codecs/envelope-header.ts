@@ -13,7 +13,9 @@ const TILDE = 0x7e;
 /** The header without mark and sum. Moments but the first are written as distances from it. */
 export function headerOf(entry: Entry): string {
   if (!CODEC_ID.test(entry.codec)) {
-    throw new CodecError(`A codec id must be 1 to 8 characters of a-z and 0-9; got ${JSON.stringify(entry.codec)}.`);
+    throw new CodecError(
+      `A codec id must be 1 to 8 characters of a-z and 0-9; got ${JSON.stringify(entry.codec)}.`,
+    );
   }
   const from = entry.createdAt;
   const windows = `${distance(from, entry.freshUntil)}|${distance(from, entry.staleUntil)}|${distance(from, entry.fallbackUntil)}`;
@@ -25,7 +27,13 @@ export function headerOf(entry: Entry): string {
  * @param end where the line break is
  * @param packed all of what is stored
  */
-export function readHeader(text: string, start: number, end: number, body: Payload, packed: Payload): Entry {
+export function readHeader(
+  text: string,
+  start: number,
+  end: number,
+  body: Payload,
+  packed: Payload,
+): Entry {
   const fields = new Fields(text, start, end);
   const createdAt = fields.number();
   const startTicks = fields.numbers();
@@ -38,7 +46,19 @@ export function readHeader(text: string, start: number, end: number, body: Paylo
   const key = keyOf(fields.rest());
   if (!(staleUntil >= freshUntil && fallbackUntil >= freshUntil)) throw malformed('its windows');
   if (!CODEC_ID.test(codec)) throw malformed('its codec');
-  return { key, codec, body, createdAt, freshUntil, staleUntil, fallbackUntil, cost, startTicks, tags, packed };
+  return {
+    key,
+    codec,
+    body,
+    createdAt,
+    freshUntil,
+    staleUntil,
+    fallbackUntil,
+    cost,
+    startTicks,
+    tags,
+    packed,
+  };
 }
 
 /**
@@ -99,7 +119,12 @@ class Fields {
 
   private otherNumber(): number {
     const start = this.at + 1;
-    while (this.at < this.end && this.header.charCodeAt(this.at) !== SEPARATOR && this.header.charCodeAt(this.at) !== COMMA) this.at++;
+    while (
+      this.at < this.end &&
+      this.header.charCodeAt(this.at) !== SEPARATOR &&
+      this.header.charCodeAt(this.at) !== COMMA
+    )
+      this.at++;
     const value = Number(this.header.slice(start, this.at));
     if (this.at === start || !Number.isFinite(value)) throw malformed('one of its numbers');
     return value;
@@ -138,7 +163,8 @@ function tagsOf(text: string): readonly string[] {
   if (text === '') return [];
   if (text.startsWith('=')) return text.slice(1).split(',');
   const tags = text.startsWith('~') ? fromJson(text.slice(1)) : undefined;
-  if (!Array.isArray(tags) || !tags.every((tag) => typeof tag === 'string')) throw malformed('its tags');
+  if (!Array.isArray(tags) || !tags.every((tag) => typeof tag === 'string'))
+    throw malformed('its tags');
   return tags;
 }
 
@@ -154,7 +180,10 @@ function keyOf(text: string): string {
 }
 
 function asciiJson(value: unknown): string {
-  return JSON.stringify(value).replace(UNSAFE, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`);
+  return JSON.stringify(value).replace(
+    UNSAFE,
+    (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
 }
 
 function fromJson(text: string): unknown {
@@ -167,10 +196,13 @@ function fromJson(text: string): unknown {
 
 function numberText(value: number): string {
   if (Number.isSafeInteger(value) && value >= 0) return String(value);
-  if (!Number.isFinite(value)) throw new CodecError(`The numbers of an entry must be finite; got ${String(value)}.`);
+  if (!Number.isFinite(value))
+    throw new CodecError(`The numbers of an entry must be finite; got ${String(value)}.`);
   return `~${String(value)}`;
 }
 
 function malformed(what: string): CodecError {
-  return new CodecError(`The stored payload is not an entry that can be read: ${what} cannot be read.`);
+  return new CodecError(
+    `The stored payload is not an entry that can be read: ${what} cannot be read.`,
+  );
 }

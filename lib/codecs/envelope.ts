@@ -44,7 +44,8 @@ function unpackText(payload: string): Entry {
   const mark = payload.slice(0, MARK);
   if (mark === BYTES) throw damaged('it holds bytes, and was read as text; read it as bytes');
   if (mark !== TEXT) throw unknownMark(mark);
-  if (readSum(payload) !== crc32(payload.slice(SUMMED_FROM))) throw damaged('its checksum does not match');
+  if (readSum(payload) !== crc32(payload.slice(SUMMED_FROM)))
+    throw damaged('its checksum does not match');
   const end = payload.indexOf('\n', SUMMED_FROM);
   if (end < 0) throw damaged('it has no body');
   return readHeader(payload, SUMMED_FROM, end, payload.slice(end + 1), payload);
@@ -57,8 +58,10 @@ function unpackBytes(payload: Uint8Array): Entry {
   const end = bytes.indexOf(LINE_BREAK);
   if (end < SUMMED_FROM) throw damaged('it ends within its header');
   const header = bytes.toString('latin1', 0, end);
-  if (readSum(header) !== crc32(bytes.subarray(SUMMED_FROM))) throw damaged('its checksum does not match');
-  const body = mark === TEXT ? bytes.toString('utf8', end + 1, bytes.length) : bytes.subarray(end + 1);
+  if (readSum(header) !== crc32(bytes.subarray(SUMMED_FROM)))
+    throw damaged('its checksum does not match');
+  const body =
+    mark === TEXT ? bytes.toString('utf8', end + 1, bytes.length) : bytes.subarray(end + 1);
   return readHeader(header, SUMMED_FROM, end, body, payload);
 }
 
@@ -80,9 +83,13 @@ function readSum(text: string): number {
 function unknownMark(mark: string): CodecError {
   const version = /^Q(\d)/.exec(mark)?.[1];
   if (version !== undefined && version !== '1') {
-    return damaged(`it has format version ${version}, this process reads version 1; update this process, or delete the entry`);
+    return damaged(
+      `it has format version ${version}, this process reads version 1; update this process, or delete the entry`,
+    );
   }
-  return damaged('it does not begin like an entry of this cache; give the cache a namespace of its own');
+  return damaged(
+    'it does not begin like an entry of this cache; give the cache a namespace of its own',
+  );
 }
 
 function damaged(why: string): CodecError {

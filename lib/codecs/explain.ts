@@ -26,6 +26,9 @@ export async function explainStored(stored: Payload): Promise<Explanation> {
 async function readable(codec: string, body: Payload): Promise<string> {
   if (typeof body === 'string') return body;
   const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
-  if (codec === 'cbor') return String(await (cbor.diagnose as (input: Uint8Array) => Promise<unknown>)(bytes)).trimEnd();
+  if (codec === 'cbor')
+    return String(
+      await (cbor.diagnose as (input: Uint8Array) => Promise<unknown>)(bytes),
+    ).trimEnd();
   return codec === 'json' ? bytes.toString('utf8') : bytes.toString('hex');
 }

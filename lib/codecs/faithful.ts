@@ -23,7 +23,8 @@ export function isTooLong(value: bigint): boolean {
  */
 export function kindOf(value: object): Kind | undefined {
   const prototype: unknown = Object.getPrototypeOf(value);
-  if (Array.isArray(value)) return prototype === Array.prototype || Array.isArray(prototype) ? 'array' : undefined;
+  if (Array.isArray(value))
+    return prototype === Array.prototype || Array.isArray(prototype) ? 'array' : undefined;
   switch (prototype) {
     case Object.prototype:
     case null:
@@ -72,9 +73,12 @@ export function decoding<T, I>(codec: string, input: I, decode: (input: I) => T)
   } catch (error) {
     if (error instanceof CodecError) throw error;
     // The engine's message may quote the stored text, so it stays in the cause only.
-    throw new CodecError(`The stored text or bytes are not what the ${codec} codec writes. Delete the entry, or wait until it expires.`, {
-      cause: error,
-    });
+    throw new CodecError(
+      `The stored text or bytes are not what the ${codec} codec writes. Delete the entry, or wait until it expires.`,
+      {
+        cause: error,
+      },
+    );
   }
 }
 
@@ -85,11 +89,17 @@ function messageOf(error: unknown): string {
 /** The error for a value of which an encoder met a part that cannot be kept: looks for that part again, now with its path. */
 export function refusal(value: unknown): CodecError {
   const found =
-    findRefused(value, 'value', 0, new Set()) ?? 'value changed while it was being encoded; return a value that nobody changes.';
+    findRefused(value, 'value', 0, new Set()) ??
+    'value changed while it was being encoded; return a value that nobody changes.';
   return new CodecError(`The value cannot be kept faithfully: ${found}`);
 }
 
-function findRefused(value: unknown, path: string, depth: number, within: Set<object>): string | undefined {
+function findRefused(
+  value: unknown,
+  path: string,
+  depth: number,
+  within: Set<object>,
+): string | undefined {
   switch (typeof value) {
     case 'function':
       return `${shown(path)} is a function; return data only, without methods.`;
@@ -105,16 +115,24 @@ function findRefused(value: unknown, path: string, depth: number, within: Set<ob
       return undefined;
   }
   if (value === null) return undefined;
-  if (within.has(value)) return `${shown(path)} contains itself (a cycle); refer to it by an id instead.`;
-  if (depth >= MAX_DEPTH) return `${shown(path)} is nested deeper than ${String(MAX_DEPTH)} levels; flatten the value.`;
+  if (within.has(value))
+    return `${shown(path)} contains itself (a cycle); refer to it by an id instead.`;
+  if (depth >= MAX_DEPTH)
+    return `${shown(path)} is nested deeper than ${String(MAX_DEPTH)} levels; flatten the value.`;
   within.add(value);
   const found = findInObject(value, path, depth, within);
   within.delete(value);
   return found;
 }
 
-function findInObject(value: object, path: string, depth: number, within: Set<object>): string | undefined {
-  const find = (part: unknown, at: string): string | undefined => findRefused(part, at, depth + 1, within);
+function findInObject(
+  value: object,
+  path: string,
+  depth: number,
+  within: Set<object>,
+): string | undefined {
+  const find = (part: unknown, at: string): string | undefined =>
+    findRefused(part, at, depth + 1, within);
   switch (kindOf(value)) {
     case undefined:
       return refusedObject(value, shown(path));
@@ -127,23 +145,33 @@ function findInObject(value: object, path: string, depth: number, within: Set<ob
         return find(key, `${path}(key ${String(i)})`) ?? find(part, `${path}(value ${String(i)})`);
       });
     case 'set':
-      return first([...(value as Set<unknown>)], (part, i) => find(part, `${path}(member ${String(i)})`));
+      return first([...(value as Set<unknown>)], (part, i) =>
+        find(part, `${path}(member ${String(i)})`),
+      );
     default:
       return undefined;
   }
 }
 
-function findInArray(array: unknown[], path: string, find: (part: unknown, at: string) => string | undefined): string | undefined {
+function findInArray(
+  array: unknown[],
+  path: string,
+  find: (part: unknown, at: string) => string | undefined,
+): string | undefined {
   for (let i = 0; i < array.length; i++) {
     const at = `${path}[${String(i)}]`;
-    if (array[i] === undefined && !(i in array)) return `${shown(at)} is a hole; put undefined or null there.`;
+    if (array[i] === undefined && !(i in array))
+      return `${shown(at)} is a hole; put undefined or null there.`;
     const found = find(array[i], at);
     if (found !== undefined) return found;
   }
   return undefined;
 }
 
-function first<T>(items: readonly T[], find: (item: T, index: number) => string | undefined): string | undefined {
+function first<T>(
+  items: readonly T[],
+  find: (item: T, index: number) => string | undefined,
+): string | undefined {
   for (let i = 0; i < items.length; i++) {
     const found = find(items[i] as T, i);
     if (found !== undefined) return found;
@@ -153,11 +181,16 @@ function first<T>(items: readonly T[], find: (item: T, index: number) => string 
 
 function refusedObject(value: object, path: string): string {
   const kept = 'kept are plain objects, arrays, Date, Map, Set, Buffer, Uint8Array and primitives';
-  if (value instanceof ArrayBuffer || ArrayBuffer.isView(value) || value instanceof SharedArrayBuffer) {
+  if (
+    value instanceof ArrayBuffer ||
+    ArrayBuffer.isView(value) ||
+    value instanceof SharedArrayBuffer
+  ) {
     return `${path} is of type ${classOf(value)}, ${kept}; use a Uint8Array (or an array of numbers) instead.`;
   }
   if (value instanceof Promise) return `${path} is a Promise; await it first.`;
-  if (value instanceof Error) return `${path} is an Error; throw it, or keep its message as a string.`;
+  if (value instanceof Error)
+    return `${path} is an Error; throw it, or keep its message as a string.`;
   if (value instanceof RegExp) return `${path} is a RegExp; keep its source as a string.`;
   return `${path} is an instance of the class ${classOf(value)}, ${kept}; turn it into one of these (for example { ...object }), or give a codec of your own.`;
 }
@@ -165,7 +198,9 @@ function refusedObject(value: object, path: string): string {
 function classOf(value: object): string {
   const prototype: unknown = Object.getPrototypeOf(value);
   const made: unknown =
-    typeof prototype === 'object' && prototype !== null ? (prototype as { constructor?: unknown }).constructor : undefined;
+    typeof prototype === 'object' && prototype !== null
+      ? (prototype as { constructor?: unknown }).constructor
+      : undefined;
   return typeof made === 'function' && made.name !== '' ? made.name : '(anonymous)';
 }
 
@@ -174,5 +209,7 @@ function member(key: string): string {
 }
 
 function shown(path: string): string {
-  return path.length <= SHOWN_PATH ? path : `${path.slice(0, SHOWN_PATH / 2)} ... ${path.slice(-SHOWN_PATH / 2)}`;
+  return path.length <= SHOWN_PATH
+    ? path
+    : `${path.slice(0, SHOWN_PATH / 2)} ... ${path.slice(-SHOWN_PATH / 2)}`;
 }

@@ -9,9 +9,11 @@
  * A note acts only on parts that its type could have been written as (a date on strings, a map on arrays, ...) and leaves all others
  * alone. So one `[note]` serves rows in which some dates are null, which keeps the note of a long list short.
  */
-export type Note = NoteType | readonly [Note] | readonly [NoteType, Note] | { readonly [key: string]: Note };
+export type Note =
+  NoteType | readonly [Note] | readonly [NoteType, Note] | { readonly [key: string]: Note };
 
-export type NoteType = 'date' | 'bigint' | 'number' | 'bytes' | 'buffer' | 'map' | 'set' | 'undefined';
+export type NoteType =
+  'date' | 'bigint' | 'number' | 'bytes' | 'buffer' | 'map' | 'set' | 'undefined';
 
 type Notes = readonly (Note | undefined)[];
 type NoteObject = Readonly<Record<string, Note>>;
@@ -33,7 +35,8 @@ export function isInert(type: NoteType, plain: unknown): boolean {
 /** The note of an array from the notes of its items: one for all where that says the same, else by index. */
 export function noteOfItems(notes: Notes, plains: readonly unknown[]): Note {
   const merged = mergeAll(notes);
-  if (merged !== undefined && plains.every((plain, i) => fits(merged, notes[i], plain))) return [merged];
+  if (merged !== undefined && plains.every((plain, i) => fits(merged, notes[i], plain)))
+    return [merged];
   const byIndex = emptyNote();
   notes.forEach((note, i) => {
     if (note !== undefined) byIndex[String(i)] = note;
@@ -95,12 +98,21 @@ function fits(all: Note, own: Note | undefined, plain: unknown): boolean {
   }
   if (typeof own === 'string' || (own !== undefined && isTyped(own))) return false;
   if (isEveryItem(all)) {
-    return Array.isArray(plain) ? plain.every((part, i) => fits(all[0], noteAt(own, String(i)), part)) : own === undefined;
+    return Array.isArray(plain)
+      ? plain.every((part, i) => fits(all[0], noteAt(own, String(i)), part))
+      : own === undefined;
   }
   if (typeof plain !== 'object' || plain === null) return own === undefined;
   for (const key in all) {
     if (!Object.hasOwn(plain, key)) continue;
-    if (!fits((all as NoteObject)[key] as Note, noteAt(own, key), (plain as Record<string, unknown>)[key])) return false;
+    if (
+      !fits(
+        (all as NoteObject)[key] as Note,
+        noteAt(own, key),
+        (plain as Record<string, unknown>)[key],
+      )
+    )
+      return false;
   }
   return true;
 }

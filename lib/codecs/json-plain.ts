@@ -17,7 +17,9 @@ export class Plainer {
       case 'boolean':
         return value;
       case 'number':
-        return Number.isFinite(value) && !Object.is(value, -0) ? value : this.as('number', Object.is(value, -0) ? '-0' : String(value));
+        return Number.isFinite(value) && !Object.is(value, -0)
+          ? value
+          : this.as('number', Object.is(value, -0) ? '-0' : String(value));
       case 'undefined':
         return this.as('undefined', null);
       case 'bigint':
@@ -54,7 +56,9 @@ export class Plainer {
   }
 
   private members(object: Members, depth: number): unknown {
-    let copy: Members | undefined = speaksForItself(object) ? withoutToJson({ ...object }) : undefined;
+    let copy: Members | undefined = speaksForItself(object)
+      ? withoutToJson({ ...object })
+      : undefined;
     let notes: Record<string, Note> | undefined;
     for (const key of Object.keys(object)) {
       const part = object[key];
@@ -68,13 +72,16 @@ export class Plainer {
   }
 
   private items(array: readonly unknown[], depth: number): readonly unknown[] {
-    let copy: unknown[] | undefined = speaksForItself(array) ? withoutToJson(array.slice()) : undefined;
+    let copy: unknown[] | undefined = speaksForItself(array)
+      ? withoutToJson(array.slice())
+      : undefined;
     let notes: (Note | undefined)[] | undefined;
     for (let i = 0; i < array.length; i++) {
       const part = array[i];
       if (part === undefined && !(i in array)) throw refusal(this.root);
       const plain = this.plain(part, depth);
-      if (this.note !== undefined) (notes ??= Array.from({ length: array.length }, () => undefined))[i] = this.note;
+      if (this.note !== undefined)
+        (notes ??= Array.from({ length: array.length }, () => undefined))[i] = this.note;
       if (plain !== part) (copy ??= array.slice())[i] = plain;
     }
     this.note = notes && noteOfItems(notes, copy ?? array);

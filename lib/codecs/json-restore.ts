@@ -11,23 +11,32 @@ const SPECIAL_NUMBERS = ['NaN', 'Infinity', '-Infinity', '-0'];
 /** Puts back what a side note describes, in place. */
 export function restore(plain: unknown, note: Note, depth: number): unknown {
   // A map takes three levels of the note: its own, its pairs, and each pair.
-  if (depth > 3 * MAX_DEPTH + 3) throw new CodecError('The side note of a stored JSON text is nested too deep.');
+  if (depth > 3 * MAX_DEPTH + 3)
+    throw new CodecError('The side note of a stored JSON text is nested too deep.');
   if (typeof note === 'string') return restoreType(plain, note);
   if (typeof note !== 'object' || (note as unknown) === null) throw unknownNote();
   if (isEveryItem(note)) {
-    if (Array.isArray(plain)) for (let i = 0; i < plain.length; i++) plain[i] = restore(plain[i], note[0], depth + 1);
+    if (Array.isArray(plain))
+      for (let i = 0; i < plain.length; i++) plain[i] = restore(plain[i], note[0], depth + 1);
     return plain;
   }
   if (isTyped(note)) {
     if (typeof note[0] !== 'string') throw unknownNote();
-    return restoreType(isInert(note[0], plain) ? plain : restore(plain, note[1], depth + 1), note[0]);
+    return restoreType(
+      isInert(note[0], plain) ? plain : restore(plain, note[1], depth + 1),
+      note[0],
+    );
   }
   if (Array.isArray(note)) throw unknownNote();
   if (typeof plain !== 'object' || plain === null) return plain;
   for (const key of Object.keys(note)) {
     // Own keys only: assigning to an own `__proto__` sets a member and leaves the prototype alone.
     if (Object.hasOwn(plain, key))
-      (plain as Members)[key] = restore((plain as Members)[key], (note as Record<string, Note>)[key] as Note, depth + 1);
+      (plain as Members)[key] = restore(
+        (plain as Members)[key],
+        (note as Record<string, Note>)[key] as Note,
+        depth + 1,
+      );
   }
   return plain;
 }

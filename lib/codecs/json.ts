@@ -49,11 +49,18 @@ function write(value: unknown): string {
 function read(text: string): unknown {
   const end = text.indexOf('\n');
   if (end < 0) return JSON.parse(text) as unknown;
-  return restore(JSON.parse(text.slice(0, end)) as unknown, JSON.parse(text.slice(end + 1)) as Note, 0);
+  return restore(
+    JSON.parse(text.slice(0, end)) as unknown,
+    JSON.parse(text.slice(end + 1)) as Note,
+    0,
+  );
 }
 
 function toText(bytes: Uint8Array): string {
-  if (!isUtf8(bytes)) throw new CodecError('The stored bytes are not what the json codec writes: they are not UTF-8. Delete the entry.');
+  if (!isUtf8(bytes))
+    throw new CodecError(
+      'The stored bytes are not what the json codec writes: they are not UTF-8. Delete the entry.',
+    );
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8');
 }
 
@@ -64,7 +71,8 @@ function isPlain(value: unknown, depth: number): boolean {
   if (typeof value !== 'object' || depth >= MAX_DEPTH) return false;
   const prototype: unknown = Object.getPrototypeOf(value);
   if ((value as { readonly toJSON?: unknown }).toJSON !== undefined) return false;
-  if (prototype === Object.prototype || prototype === null) return hasPlainMembers(value as Members, depth);
+  if (prototype === Object.prototype || prototype === null)
+    return hasPlainMembers(value as Members, depth);
   return prototype === Array.prototype && Array.isArray(value) && hasPlainItems(value, depth);
 }
 

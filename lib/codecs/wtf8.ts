@@ -5,7 +5,8 @@ export function toWtf8(text: string): Buffer {
   const bytes: number[] = [];
   for (const character of text) {
     const code = character.codePointAt(0) ?? 0;
-    if (code >= 0xd800 && code <= 0xdfff) bytes.push(0xe0 | (code >> 12), 0x80 | ((code >> 6) & 0x3f), 0x80 | (code & 0x3f));
+    if (code >= 0xd800 && code <= 0xdfff)
+      bytes.push(0xe0 | (code >> 12), 0x80 | ((code >> 6) & 0x3f), 0x80 | (code & 0x3f));
     else bytes.push(...Buffer.from(character, 'utf8'));
   }
   return Buffer.from(bytes);
@@ -19,7 +20,9 @@ export function fromWtf8(bytes: Buffer): string | undefined {
     const second = bytes[i + 1] ?? 0;
     // 0xED 0xA0..0xBF: a surrogate, which UTF-8 never holds.
     if (bytes[i] !== 0xed || second < 0xa0) continue;
-    text += bytes.toString('utf8', from, i) + String.fromCharCode(0xd000 | ((second & 0x3f) << 6) | ((bytes[i + 2] ?? 0) & 0x3f));
+    text +=
+      bytes.toString('utf8', from, i) +
+      String.fromCharCode(0xd000 | ((second & 0x3f) << 6) | ((bytes[i + 2] ?? 0) & 0x3f));
     from = i + 3;
     i += 2;
   }

@@ -5,7 +5,14 @@ import type { CallMaker } from './call-maker.js';
 import { callsOfWarmUp, checkMany, listed } from './call-options.js';
 import { AT_ONCE, inParts } from './parts.js';
 import { Shared, type Taker } from './taker.js';
-import type { BatchProducer, GetOrSetOptions, KeyLike, ProducerContext, WarmUpOptions, WarmUpResult } from './types.js';
+import type {
+  BatchProducer,
+  GetOrSetOptions,
+  KeyLike,
+  ProducerContext,
+  WarmUpOptions,
+  WarmUpResult,
+} from './types.js';
 import type { Units } from './unit-of-work.js';
 import { WarmUp } from './warm-up.js';
 
@@ -41,7 +48,11 @@ export class Batches {
     }, engine.context);
     const which = keys.map((key) => {
       const index = distinct.length;
-      const call = this.calls.call(key, (context: ProducerContext) => bulk.request(index, context), options);
+      const call = this.calls.call(
+        key,
+        (context: ProducerContext) => bulk.request(index, context),
+        options,
+      );
       const known = places.get(call.storageKey);
       if (known !== undefined) return known;
       places.set(call.storageKey, index);
@@ -51,7 +62,9 @@ export class Batches {
       return index;
     });
     // Each waits for its turn behind the others, so they are given time together.
-    const patience = (1 + Math.floor(Math.min(calls.length, AT_ONCE) / KEYS_A_DEADLINE)) * engine.settings.backendTimeout;
+    const patience =
+      (1 + Math.floor(Math.min(calls.length, AT_ONCE) / KEYS_A_DEADLINE)) *
+      engine.settings.backendTimeout;
     const answers: Promise<Taker>[] = [];
     for (const [index, call] of calls.entries()) {
       if (index > 0 && index % AT_ONCE === 0) await bulk.unreported(calls.length - index);
@@ -72,7 +85,11 @@ export class Batches {
     options: WarmUpOptions<never> | undefined,
   ): Promise<WarmUpResult> {
     const calls = callsOfWarmUp(keys, produceMissing, options);
-    return this.#warmUp.run(keys, (some) => this.getOrSetMany(some, produceMissing, calls), options ?? {});
+    return this.#warmUp.run(
+      keys,
+      (some) => this.getOrSetMany(some, produceMissing, calls),
+      options ?? {},
+    );
   }
 
   close(): void {
@@ -96,7 +113,8 @@ export class Batches {
   async #take(call: Call): Promise<Taker> {
     const { engine, units } = this;
     if (!this.#closed) {
-      if (units.current === undefined) return (await engine.count(call, engine.readThrough.run(call))).taker;
+      if (units.current === undefined)
+        return (await engine.count(call, engine.readThrough.run(call))).taker;
       const found = await units.find(call);
       if (found !== undefined) return found.taker;
     }

@@ -22,9 +22,17 @@ export class Boarding {
     // A producer's own calls go their own way: they, and nobody who came along, have to be told when they would wait for themselves.
     const alone = call.signal !== undefined || engine.context.current() !== undefined;
     const boarded = alone ? undefined : this.#boarded.get(call.storageKey);
-    if (boarded?.call !== undefined && boarded.running !== undefined && canMix(boarded.call.policy.codec, call.policy.codec)) {
+    if (
+      boarded?.call !== undefined &&
+      boarded.running !== undefined &&
+      canMix(boarded.call.policy.codec, call.policy.codec)
+    ) {
       boarded.call.riders++;
-      return (boarded.shared ??= engine.count(boarded.call, boarded.running.then(asRider), true)).then(valueOf);
+      return (boarded.shared ??= engine.count(
+        boarded.call,
+        boarded.running.then(asRider),
+        true,
+      )).then(valueOf);
     }
     // Before the backend's own microtask that sends the batch.
     if (this.#boarded.size === 0) queueMicrotask(this.#depart);
@@ -47,7 +55,8 @@ export class Boarding {
    * it all that comes after it. Without this a hit in the backend costs twice the time.
    */
   readonly #depart = (): void => {
-    for (const boarded of this.#boarded.values()) boarded.call = boarded.running = boarded.shared = undefined;
+    for (const boarded of this.#boarded.values())
+      boarded.call = boarded.running = boarded.shared = undefined;
     this.#boarded.clear();
   };
 }

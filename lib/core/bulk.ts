@@ -28,7 +28,10 @@ export class Bulk {
 
   constructor(
     /** Values or errors in the order of the indexes. */
-    readonly produce: (indexes: readonly number[], context: BatchContext) => Promise<readonly unknown[]>,
+    readonly produce: (
+      indexes: readonly number[],
+      context: BatchContext,
+    ) => Promise<readonly unknown[]>,
     readonly context: AsyncContext,
   ) {}
 
@@ -101,7 +104,8 @@ export class Bulk {
           requests.map(({ index }) => index),
           new Together(requests.map(({ context }) => context)),
         );
-        if (!Array.isArray(values) || values.length !== requests.length) throw wrongLength(requests.length, values);
+        if (!Array.isArray(values) || values.length !== requests.length)
+          throw wrongLength(requests.length, values);
         requests.forEach((request, i) => {
           const value: unknown = values[i];
           if (value instanceof Error) request.reject(value);
@@ -118,7 +122,9 @@ export class Bulk {
    * reported last may be in no such context, or in that of a caller while nobody waits for the refresh.
    */
   #inFlight(requests: readonly Request[], task: () => Promise<void>): Promise<void> {
-    const flights = new Set(requests.map(({ flight }) => flight).filter((flight) => flight !== undefined));
+    const flights = new Set(
+      requests.map(({ flight }) => flight).filter((flight) => flight !== undefined),
+    );
     const carrier = [...flights].at(-1);
     if (carrier === undefined) return task();
     for (const flight of flights) if (flight !== carrier) flight.waitsFor.add(carrier);

@@ -74,8 +74,12 @@ export class CacheService {
   }
 
   /** What holds for entries of which nothing else is said. */
-  get defaults(): Pick<Policy, 'ttl' | 'nullTtl' | 'staleWhileRevalidate' | 'staleIfError' | 'codec'> {
-    const { ttl, nullTtl, staleWhileRevalidate, staleIfError, codec } = this.#engine.settings.policy;
+  get defaults(): Pick<
+    Policy,
+    'ttl' | 'nullTtl' | 'staleWhileRevalidate' | 'staleIfError' | 'codec'
+  > {
+    const { ttl, nullTtl, staleWhileRevalidate, staleIfError, codec } =
+      this.#engine.settings.policy;
     return { ttl, nullTtl, staleWhileRevalidate, staleIfError, codec };
   }
 
@@ -109,23 +113,36 @@ export class CacheService {
   }
 
   /** As `getOrSet`, and says what came of the call. */
-  async getOrSetDetailed<T>(like: KeyLike, producer: Producer<T>, options?: GetOrSetOptions<T>): Promise<DetailedAnswer<T>> {
+  async getOrSetDetailed<T>(
+    like: KeyLike,
+    producer: Producer<T>,
+    options?: GetOrSetOptions<T>,
+  ): Promise<DetailedAnswer<T>> {
     const found = this.peekNear<T>(like, options);
     if (found !== undefined) return found;
     const call = this.#calls.call(like, producer, options);
     const inUnit = this.#units.current !== undefined;
     const clean = inUnit && !this.#closed ? await this.#units.find(call) : undefined;
     if (clean !== undefined) return detailed(clean.taker.take() as T, 'hit', clean.entry);
-    if (inUnit || this.#closed) return detailed((await this.#engine.bypass(call)) as T, 'bypass', undefined);
-    const { entry, outcome, taker } = await this.#engine.count(call, this.#engine.readThrough.run(call));
+    if (inUnit || this.#closed)
+      return detailed((await this.#engine.bypass(call)) as T, 'bypass', undefined);
+    const { entry, outcome, taker } = await this.#engine.count(
+      call,
+      this.#engine.readThrough.run(call),
+    );
     return detailed(taker.take() as T, outcome, entry);
   }
 
   /** @internal As `getOrSetDetailed` when a fresh value is in memory, without a promise; undefined when anything else has to be asked. */
   peekNear<T>(like: KeyLike, options?: GetOrSetOptions<T>): DetailedAnswer<T> | undefined {
     const key = this.#calls.key(like);
-    const found = this.#units.current === undefined ? this.#nearHit(key, this.#calls.policy(options)) : undefined;
-    return found === undefined ? undefined : detailed(this.#engine.tiers.valueOf(found) as T, 'hit', found.entry);
+    const found =
+      this.#units.current === undefined
+        ? this.#nearHit(key, this.#calls.policy(options))
+        : undefined;
+    return found === undefined
+      ? undefined
+      : detailed(this.#engine.tiers.valueOf(found) as T, 'hit', found.entry);
   }
 
   /**
@@ -138,7 +155,9 @@ export class CacheService {
     produceMissing: BatchProducer<T, K>,
     options?: GetOrSetOptions<T>,
   ): Promise<PromiseSettledResult<T>[]> {
-    return this.#batches.getOrSetMany(keys, produceMissing, options) as Promise<PromiseSettledResult<T>[]>;
+    return this.#batches.getOrSetMany(keys, produceMissing, options) as Promise<
+      PromiseSettledResult<T>[]
+    >;
   }
 
   /**
@@ -148,7 +167,8 @@ export class CacheService {
   async get<T>(key: KeyLike, options?: Pick<EntryOptions, 'codec'>): Promise<T | undefined> {
     const call = this.#calls.call(key, nothing, options);
     if (this.#closed) return undefined;
-    if (this.#units.current !== undefined) return (await this.#units.find(call))?.taker.take() as T | undefined;
+    if (this.#units.current !== undefined)
+      return (await this.#units.find(call))?.taker.take() as T | undefined;
     return (await this.#engine.peek(call)) as T | undefined;
   }
 
@@ -166,7 +186,10 @@ export class CacheService {
   }
 
   /** Stores many values. Two round trips for each 1,000. @returns durable when all are, held when they are */
-  async setMany<T>(entries: Iterable<readonly [KeyLike, T]>, options?: SetOptions<T>): Promise<InvalidationResult> {
+  async setMany<T>(
+    entries: Iterable<readonly [KeyLike, T]>,
+    options?: SetOptions<T>,
+  ): Promise<InvalidationResult> {
     return this.#changes.many(pairsOf(entries), ([key, value]) => this.set(key, value, options));
   }
 
@@ -177,7 +200,9 @@ export class CacheService {
 
   /** One round trip, one for each node of a cluster. */
   async deleteMany(keys: readonly KeyLike[]): Promise<InvalidationResult> {
-    return listed(keys, 'deleteMany: keys').length === 0 ? { durable: true } : this.invalidate({ keys });
+    return listed(keys, 'deleteMany: keys').length === 0
+      ? { durable: true }
+      : this.invalidate({ keys });
   }
 
   /**
@@ -192,7 +217,9 @@ export class CacheService {
    * Invalidates everything in this cache, of all tenants, or everything of one tenant; memory comes back in the background. One round trip.
    * @throws CacheConfigError (`CACHE_CONFIG`) for an argument that names no tenant
    */
-  async clear(request?: { readonly tenant?: string | number | bigint }): Promise<InvalidationResult> {
+  async clear(request?: {
+    readonly tenant?: string | number | bigint;
+  }): Promise<InvalidationResult> {
     return this.#changes.clear(request);
   }
 
@@ -242,9 +269,18 @@ export class CacheService {
   }
 
   /** Counters since the start, and how much is going on now. */
-  stats(): Counters & { readonly flights: number; readonly journal: number; readonly background: number } {
+  stats(): Counters & {
+    readonly flights: number;
+    readonly journal: number;
+    readonly background: number;
+  } {
     const { stats, flights, invalidator, background } = this.#engine;
-    return { ...stats.snapshot(), flights: flights.size, journal: invalidator.pending, background: background.size };
+    return {
+      ...stats.snapshot(),
+      flights: flights.size,
+      journal: invalidator.pending,
+      background: background.size,
+    };
   }
 
   /** Settles when no load, write or refresh is under way. */
@@ -264,16 +300,27 @@ export class CacheService {
     this.#changes.close();
   }
 
-  #get<T>(like: KeyLike, producer: Producer<T>, options: GetOrSetOptions<T> | undefined, base: Policy | undefined): Promise<T> {
+  #get<T>(
+    like: KeyLike,
+    producer: Producer<T>,
+    options: GetOrSetOptions<T> | undefined,
+    base: Policy | undefined,
+  ): Promise<T> {
     try {
-      const policy = base === undefined ? this.#calls.policy(options) : this.#calls.policyOf(base, options);
+      const policy =
+        base === undefined ? this.#calls.policy(options) : this.#calls.policyOf(base, options);
       return this.#through(like, producer, options, policy);
     } catch (error) {
       return Promise.reject(error);
     }
   }
 
-  #through<T>(like: KeyLike, producer: Producer<T>, options: GetOrSetOptions<T> | undefined, policy: Policy): Promise<T> {
+  #through<T>(
+    like: KeyLike,
+    producer: Producer<T>,
+    options: GetOrSetOptions<T> | undefined,
+    policy: Policy,
+  ): Promise<T> {
     const engine = this.#engine;
     const key = this.#calls.key(like);
     if (this.#units.current !== undefined && !this.#closed) {
@@ -292,8 +339,13 @@ export class CacheService {
     const name = storageKey(key);
     const found = this.#engine.tiers.nearHit(name);
     // Only a name that was shortened can be another key's.
-    if (found === undefined || (name !== key.text && found.entry.key !== key.text)) return undefined;
-    if (found.entry.codec !== policy.codec.id && !this.#engine.tiers.fits(found.entry, policy.codec)) return undefined;
+    if (found === undefined || (name !== key.text && found.entry.key !== key.text))
+      return undefined;
+    if (
+      found.entry.codec !== policy.codec.id &&
+      !this.#engine.tiers.fits(found.entry, policy.codec)
+    )
+      return undefined;
     this.#engine.hitNear(name);
     return found;
   }

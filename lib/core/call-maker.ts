@@ -14,7 +14,9 @@ export const SHARED_OPTIONS = Symbol('shared options');
 export const REFRESHES_WITHIN = Symbol('refreshes within');
 
 export interface RefreshesWithin {
-  readonly [REFRESHES_WITHIN]?: { run<T>(context: Background, production: () => Promise<T>): Promise<T> };
+  readonly [REFRESHES_WITHIN]?: {
+    run<T>(context: Background, production: () => Promise<T>): Promise<T>;
+  };
 }
 
 type Background = Pick<ProducerContext, 'background' | 'tenant'>;
@@ -74,14 +76,17 @@ export class CallMaker {
 
   #made(like: KeyLike, tenant: KeyPart | undefined): CacheKey {
     const key = keyOf(like, tenant);
-    if (key.tenant === undefined && this.settings.tenancy === 'required') throw new CacheConfigError(NO_TENANT);
+    if (key.tenant === undefined && this.settings.tenancy === 'required')
+      throw new CacheConfigError(NO_TENANT);
     return key;
   }
 
   /** @throws CacheConfigError (`CACHE_CONFIG`) for options that cannot work */
   policy(options: EntryOptions<never> | undefined): Policy {
     if (options === undefined) return this.settings.policy;
-    const shared = (options as { readonly [SHARED_OPTIONS]?: EntryOptions<never> } | null)?.[SHARED_OPTIONS] ?? options;
+    const shared =
+      (options as { readonly [SHARED_OPTIONS]?: EntryOptions<never> } | null)?.[SHARED_OPTIONS] ??
+      options;
     let policy = this.#policies.get(shared);
     if (policy === undefined) {
       checkCallOptions(shared);
@@ -107,13 +112,20 @@ export class CallMaker {
     return this.call(like, nothing, options);
   }
 
-  make(key: CacheKey, like: KeyLike, producer: AnyProducer, options: CallOptions | undefined, policy: Policy): Call {
+  make(
+    key: CacheKey,
+    like: KeyLike,
+    producer: AnyProducer,
+    options: CallOptions | undefined,
+    policy: Policy,
+  ): Call {
     const backendBy = this.tiers.clock.now() + this.settings.backendTimeout;
     const run = producer as Producer<unknown>;
     const made: Producer<unknown> =
       this.#refreshes === undefined
         ? run
-        : (context) => (context.background ? this.within(context, async () => run(context)) : run(context));
+        : (context) =>
+            context.background ? this.within(context, async () => run(context)) : run(context);
     return makeCall(key, typeof like === 'string', made, options, policy, backendBy);
   }
 

@@ -6,9 +6,21 @@ import { shown } from './key-text.js';
 import { ENTRY_NAMES } from './options.js';
 import type { GetOrSetOptions, WarmUpOptions } from './types.js';
 
-const CALL: ReadonlySet<string> = new Set([...ENTRY_NAMES, 'tags', 'resultTags', 'signal', 'unless']);
+const CALL: ReadonlySet<string> = new Set([
+  ...ENTRY_NAMES,
+  'tags',
+  'resultTags',
+  'signal',
+  'unless',
+]);
 const SET: ReadonlySet<string> = new Set([...ENTRY_NAMES, 'tags', 'resultTags']);
-const WARM_UP: ReadonlySet<string> = new Set([...CALL, 'batchSize', 'concurrency', 'onProgress', 'once']);
+const WARM_UP: ReadonlySet<string> = new Set([
+  ...CALL,
+  'batchSize',
+  'concurrency',
+  'onProgress',
+  'once',
+]);
 const ONCE: ReadonlySet<string> = new Set(['name', 'every', 'within']);
 const UNIT: ReadonlySet<string> = new Set(['inDoubt']);
 
@@ -27,14 +39,23 @@ export function checkCallOptions(options: unknown): asserts options is GetOrSetO
 }
 
 function checkSignal(signal: unknown): void {
-  if (signal !== undefined && !(isObject(signal) && 'aborted' in signal && 'addEventListener' in signal))
+  if (
+    signal !== undefined &&
+    !(isObject(signal) && 'aborted' in signal && 'addEventListener' in signal)
+  )
     throw new CacheConfigError(`signal must be an AbortSignal; got ${show(signal)}.`);
 }
 
 /** @throws CacheConfigError (`CACHE_CONFIG`) for what is no task, before anything is done */
-export function checkTask(method: 'unitOfWork' | 'awaitInvalidations', task: unknown, options?: unknown): void {
+export function checkTask(
+  method: 'unitOfWork' | 'awaitInvalidations',
+  task: unknown,
+  options?: unknown,
+): void {
   if (typeof task !== 'function')
-    throw new CacheConfigError(`${method}: give the task as a function, ${method}(async () => { ... }); got ${show(task)}.`);
+    throw new CacheConfigError(
+      `${method}: give the task as a function, ${method}(async () => { ... }); got ${show(task)}.`,
+    );
   if (options === undefined) return;
   checkMembers(options, `${method}: the options`, '{ inDoubt: (error) => true }', UNIT, method);
   callback((options as { readonly inDoubt?: unknown }).inDoubt, `${method}: inDoubt`);
@@ -56,8 +77,14 @@ export function callsOfWarmUp<T>(
   produceMissing: unknown,
   options: WarmUpOptions<T> | undefined,
 ): GetOrSetOptions<T> | undefined {
-  const many = typeof keys === 'object' && keys !== null && (Symbol.iterator in keys || Symbol.asyncIterator in keys);
-  if (!many) throw new CacheConfigError(`warmUp: keys must be an array, or something else to iterate over; got ${shown(keys)}.`);
+  const many =
+    typeof keys === 'object' &&
+    keys !== null &&
+    (Symbol.iterator in keys || Symbol.asyncIterator in keys);
+  if (!many)
+    throw new CacheConfigError(
+      `warmUp: keys must be an array, or something else to iterate over; got ${shown(keys)}.`,
+    );
   checkProduceMissing('warmUp', produceMissing);
   if (options === undefined) return undefined;
   checkObject(options);
@@ -99,7 +126,9 @@ export function pairsOf<K, T>(entries: Iterable<readonly [K, T]>): readonly (rea
     const pairs = Array.from(entries);
     if (pairs.every((pair: unknown) => Array.isArray(pair) && pair.length === 2)) return pairs;
   }
-  throw new CacheConfigError(`setMany: entries must be a Map, or an array of pairs [key, value]; got ${shown(entries)}.`);
+  throw new CacheConfigError(
+    `setMany: entries must be a Map, or an array of pairs [key, value]; got ${shown(entries)}.`,
+  );
 }
 
 function isIterable(given: unknown): boolean {
@@ -107,12 +136,16 @@ function isIterable(given: unknown): boolean {
 }
 
 function callback(given: unknown, name: string): void {
-  if (given !== undefined && typeof given !== 'function') throw new CacheConfigError(`${name} must be a function; got ${show(given)}.`);
+  if (given !== undefined && typeof given !== 'function')
+    throw new CacheConfigError(`${name} must be a function; got ${show(given)}.`);
 }
 
 function checkObject(options: unknown): asserts options is object {
   if (isObject(options)) return;
   // What `set(key, value, ttl)` of other caches takes.
-  const such = typeof options === 'number' || typeof options === 'string' ? `{ ttl: ${show(options)} }` : "{ ttl: '30s' }";
+  const such =
+    typeof options === 'number' || typeof options === 'string'
+      ? `{ ttl: ${show(options)} }`
+      : "{ ttl: '30s' }";
   throw new CacheConfigError(`options must be an object such as ${such}; got ${show(options)}.`);
 }

@@ -56,11 +56,14 @@ export function makeCall(
   backendBy: number,
 ): Call {
   if (typeof producer !== 'function') {
-    throw new CacheConfigError(`the producer must be a function, as in getOrSet(key, () => value, options); got ${show(producer)}.`);
+    throw new CacheConfigError(
+      `the producer must be a function, as in getOrSet(key, () => value, options); got ${show(producer)}.`,
+    );
   }
   const given = options?.tags;
   const tags = given === undefined || typeof given === 'function' ? NONE : cleanTags(given);
-  const fromValue = (typeof given === 'function' ? given : options?.resultTags) as ((value: unknown) => unknown) | undefined;
+  const fromValue = (typeof given === 'function' ? given : options?.resultTags) as
+    ((value: unknown) => unknown) | undefined;
   return {
     key,
     storageKey: storageKey(key),

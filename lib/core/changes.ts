@@ -38,10 +38,15 @@ export class Changes {
 
   async event(event: object): Promise<InvalidationResult & { readonly requests: number }> {
     if (typeof event !== 'object' || (event as unknown) === null)
-      throw new CacheConfigError(`apply: give the event, an instance of its class; got ${shown(event)}.`);
+      throw new CacheConfigError(
+        `apply: give the event, an instance of its class; got ${shown(event)}.`,
+      );
     const requests = this.rules.requestsOf(event);
     const changes = requests.flatMap((request) => toChanges(request, this.engine.settings));
-    return { ...(changes.length === 0 ? { durable: true } : await this.#apply(changes)), requests: requests.length };
+    return {
+      ...(changes.length === 0 ? { durable: true } : await this.#apply(changes)),
+      requests: requests.length,
+    };
   }
 
   async clear(request: Parameters<typeof clearing>[0]): Promise<InvalidationResult> {
@@ -53,15 +58,28 @@ export class Changes {
    * @param pending for the result of a method
    * @throws what makes the value impossible to describe or to encode; that there is a new one makes the old one old, so it is then removed
    */
-  async put(key: CacheKey, describe: () => Call, value: unknown, pending?: PendingPut): Promise<InvalidationResult> {
+  async put(
+    key: CacheKey,
+    describe: () => Call,
+    value: unknown,
+    pending?: PendingPut,
+  ): Promise<InvalidationResult> {
     const { puts, settings } = this.engine;
-    const removal: Change = { kind: 'keys', keys: [storageKey(key)], settleMs: settings.replicaLag };
+    const removal: Change = {
+      kind: 'keys',
+      keys: [storageKey(key)],
+      settleMs: settings.replicaLag,
+    };
     try {
       const call = describe();
       // What a transaction may still take back is not given to others: after its end the key is produced anew.
       if (this.units.hold([removal])) return HELD;
       if (this.#closed) return this.#result(false);
-      return this.#result(await this.waiting.note(pending === undefined ? puts.set(call, value) : puts.replace(pending, call, value)));
+      return this.#result(
+        await this.waiting.note(
+          pending === undefined ? puts.set(call, value) : puts.replace(pending, call, value),
+        ),
+      );
     } catch (error) {
       if (!(error instanceof NotDurableError)) await this.#apply([removal]);
       throw error;
@@ -74,16 +92,31 @@ export class Changes {
   }
 
   /** Several changes, told of as one. */
-  async many<I>(items: readonly I[], change: (item: I) => Promise<InvalidationResult>): Promise<InvalidationResult> {
+  async many<I>(
+    items: readonly I[],
+    change: (item: I) => Promise<InvalidationResult>,
+  ): Promise<InvalidationResult> {
     // In a unit of work all are held at once, and outside all are waited for by whoever waits: also those that come later.
-    const running = this.units.current === undefined ? this.waiting.note(inParts(items, change)) : Promise.all(items.map(change));
+    const running =
+      this.units.current === undefined
+        ? this.waiting.note(inParts(items, change))
+        : Promise.all(items.map(change));
     const results = await running;
-    return results.some(({ held }) => held === true) ? HELD : { durable: results.every(({ durable }) => durable) };
+    return results.some(({ held }) => held === true)
+      ? HELD
+      : { durable: results.every(({ durable }) => durable) };
   }
 
-  async unitOfWork<T>(task: () => Promise<T> | T, options: UnitOfWorkOptions | undefined): Promise<T> {
+  async unitOfWork<T>(
+    task: () => Promise<T> | T,
+    options: UnitOfWorkOptions | undefined,
+  ): Promise<T> {
     checkTask('unitOfWork', task, options);
-    return this.units.run(task, async (changes) => changes.length === 0 || this.#apply(changes), options);
+    return this.units.run(
+      task,
+      async (changes) => changes.length === 0 || this.#apply(changes),
+      options,
+    );
   }
 
   async #apply(changes: readonly Change[]): Promise<InvalidationResult> {

@@ -11,6 +11,16 @@ export interface DetailedAnswer<T> {
   readonly tags: readonly string[];
 }
 
-export function detailed<T>(value: T, outcome: DetailedAnswer<T>['outcome'], entry: Entry | undefined): DetailedAnswer<T> {
-  return { value, outcome, createdAt: entry?.createdAt, freshUntil: entry?.freshUntil, tags: entry?.tags ?? [] };
+export function detailed<T>(
+  value: T,
+  outcome: DetailedAnswer<T>['outcome'],
+  entry: Entry | undefined,
+): DetailedAnswer<T> {
+  return {
+    value,
+    outcome,
+    createdAt: entry?.createdAt,
+    freshUntil: entry?.freshUntil,
+    tags: entry?.tags ?? [],
+  };
 }

@@ -58,7 +58,18 @@ export class Engine {
   readonly #sweeping = new AbortController();
   #moment = 0;
 
-  constructor({ settings, store, near, local, codecs, clock, context, warn, holder, closeBackend }: EngineParts) {
+  constructor({
+    settings,
+    store,
+    near,
+    local,
+    codecs,
+    clock,
+    context,
+    warn,
+    holder,
+    closeBackend,
+  }: EngineParts) {
     const { stats, flights } = this;
     this.settings = settings;
     this.context = context;
@@ -75,11 +86,25 @@ export class Engine {
     });
     const { background } = this;
     // In memory nobody but this process holds leases: they end with their flight.
-    const desk = new LeaseDesk(store, clock, local ? LOCAL_LEASE_MS : settings.leaseTtl, background, holder);
+    const desk = new LeaseDesk(
+      store,
+      clock,
+      local ? LOCAL_LEASE_MS : settings.leaseTtl,
+      background,
+      holder,
+    );
     const corrupt = (key: string, error: unknown): void => {
       this.corrupt(key, error);
     };
-    this.tiers = new Tiers(store, near, local, codecs, clock, corrupt, () => this.invalidator.settled);
+    this.tiers = new Tiers(
+      store,
+      near,
+      local,
+      codecs,
+      clock,
+      corrupt,
+      () => this.invalidator.settled,
+    );
     const { tiers } = this;
     const journaled = (happened: 'replayed' | 'overflowed', count: number): void => {
       if (events.wanted) events.emit({ type: 'journal', happened, count });
@@ -90,13 +115,49 @@ export class Engine {
     const sweep = (scope: string): void => {
       background.run(() => store.sweep(scope, this.#sweeping.signal));
     };
-    this.invalidator = new Invalidator({ store, flights, desk, background, clock, failed, journaled, gap, sweep }, () => tiers);
+    this.invalidator = new Invalidator(
+      { store, flights, desk, background, clock, failed, journaled, gap, sweep },
+      () => tiers,
+    );
     const keeper = new MarkerKeeper(store);
     const apply = (changes: readonly Change[]): Promise<boolean> => this.apply(changes);
-    this.puts = new Puts({ settings, tiers, desk, keeper, invalidator: this.invalidator, stats, events, label, failed, apply });
+    this.puts = new Puts({
+      settings,
+      tiers,
+      desk,
+      keeper,
+      invalidator: this.invalidator,
+      stats,
+      events,
+      label,
+      failed,
+      apply,
+    });
     const backoff = new Backoff();
-    const loader = new Loader({ settings, tiers, desk, keeper, flights, stats, events, backoff, context, moment, label, failed });
-    this.readThrough = new ReadThrough({ tiers, flights, loader, stats, backoff, context, moment, failed });
+    const loader = new Loader({
+      settings,
+      tiers,
+      desk,
+      keeper,
+      flights,
+      stats,
+      events,
+      backoff,
+      context,
+      moment,
+      label,
+      failed,
+    });
+    this.readThrough = new ReadThrough({
+      tiers,
+      flights,
+      loader,
+      stats,
+      backoff,
+      context,
+      moment,
+      failed,
+    });
     this.#ends = [
       store.subscribe((notice) => {
         this.invalidator.hear(notice);
@@ -161,7 +222,8 @@ export class Engine {
       const look = tiers.usable ? await tiers.look(call, false) : undefined;
       const hit = look?.verdict === 'fresh' ? look : undefined;
       this.#count(hit === undefined ? 'miss' : 'hit', hit?.tier);
-      if (this.events.outcomesWanted) this.#tell(hit === undefined ? 'miss' : 'hit', hit?.tier, call.storageKey);
+      if (this.events.outcomesWanted)
+        this.#tell(hit === undefined ? 'miss' : 'hit', hit?.tier, call.storageKey);
       return hit?.taker?.take();
     } catch (error) {
       this.stats.cache_read_err++;
@@ -189,8 +251,14 @@ export class Engine {
     const durable = await this.invalidator.apply(changes);
     if (!durable) this.stats.cache_invalidations_deferred++;
     if (this.events.wanted) {
-      const keys = changes.reduce((sum, change) => sum + (change.kind === 'keys' ? change.keys.length : 0), 0);
-      const groups = changes.reduce((sum, change) => sum + (change.kind === 'groups' ? change.invalidation.groups.length : 0), 0);
+      const keys = changes.reduce(
+        (sum, change) => sum + (change.kind === 'keys' ? change.keys.length : 0),
+        0,
+      );
+      const groups = changes.reduce(
+        (sum, change) => sum + (change.kind === 'groups' ? change.invalidation.groups.length : 0),
+        0,
+      );
       this.events.emit({ type: 'invalidated', durable, keys, groups });
     }
     return durable;
@@ -198,7 +266,8 @@ export class Engine {
 
   corrupt(storageKey: string, error: unknown): void {
     this.stats.cache_corrupt++;
-    if (this.events.wanted) this.events.emit({ type: 'corrupt', key: this.#label(storageKey), error });
+    if (this.events.wanted)
+      this.events.emit({ type: 'corrupt', key: this.#label(storageKey), error });
   }
 
   failed(during: string, error: unknown): void {
@@ -221,13 +290,24 @@ export class Engine {
     if (invalidator.pending > 0) {
       this.failed(
         'close',
-        new BackendError('UNAVAILABLE', `${String(invalidator.pending)} invalidations could not be delivered before the cache was closed.`),
+        new BackendError(
+          'UNAVAILABLE',
+          `${String(invalidator.pending)} invalidations could not be delivered before the cache was closed.`,
+        ),
       );
     }
     invalidator.close();
-    this.flights.abortAll(new CacheClosedError('The cache was closed while this value was being produced.'));
+    this.flights.abortAll(
+      new CacheClosedError('The cache was closed while this value was being produced.'),
+    );
     for (const end of this.#ends) end();
-    await this.#within(CLOSE_MS / 3, Promise.allSettled([tiers.store.close().then(() => this.#closeBackend()), background.drain()]));
+    await this.#within(
+      CLOSE_MS / 3,
+      Promise.allSettled([
+        tiers.store.close().then(() => this.#closeBackend()),
+        background.drain(),
+      ]),
+    );
   }
 
   #within(ms: number, work: Promise<unknown>): Promise<void> {

@@ -20,19 +20,39 @@ export type Outcome = 'hit' | 'stale' | 'fallback' | 'miss' | 'joined' | 'error'
  * - `journal`: entries of the journal were replayed, or it overflowed
  */
 export type CacheEvent =
-  | { readonly type: 'outcome'; readonly outcome: Outcome; readonly tier: 'l1' | 'l2' | undefined; readonly key: string }
   | {
-      readonly type: 'corrupt' | 'unstorable' | 'write_failed' | 'producer_error' | 'refresh_failed';
+      readonly type: 'outcome';
+      readonly outcome: Outcome;
+      readonly tier: 'l1' | 'l2' | undefined;
+      readonly key: string;
+    }
+  | {
+      readonly type:
+        'corrupt' | 'unstorable' | 'write_failed' | 'producer_error' | 'refresh_failed';
       readonly key: string;
       readonly error: unknown;
     }
   | { readonly type: 'fill_refused'; readonly key: string }
   | { readonly type: 'backend_problem'; readonly during: string; readonly error: unknown }
   | { readonly type: 'backend_state'; readonly state: 'up' | 'down' }
-  | { readonly type: 'callback_failed'; readonly callback: string; readonly key: string; readonly error: unknown }
+  | {
+      readonly type: 'callback_failed';
+      readonly callback: string;
+      readonly key: string;
+      readonly error: unknown;
+    }
   | { readonly type: 'gap'; readonly reason: string }
-  | { readonly type: 'invalidated'; readonly durable: boolean; readonly keys: number; readonly groups: number }
-  | { readonly type: 'journal'; readonly happened: 'replayed' | 'overflowed'; readonly count: number };
+  | {
+      readonly type: 'invalidated';
+      readonly durable: boolean;
+      readonly keys: number;
+      readonly groups: number;
+    }
+  | {
+      readonly type: 'journal';
+      readonly happened: 'replayed' | 'overflowed';
+      readonly count: number;
+    };
 
 export type CacheListener = (event: CacheEvent) => void;
 
@@ -73,7 +93,8 @@ export class CacheEvents {
 
   emit(event: CacheEvent): void {
     for (const listener of this.#listeners) this.#tell(listener, event);
-    if (event.type !== 'outcome') for (const listener of this.#troubleListeners) this.#tell(listener, event);
+    if (event.type !== 'outcome')
+      for (const listener of this.#troubleListeners) this.#tell(listener, event);
   }
 
   #tell(listener: CacheListener, event: CacheEvent): void {

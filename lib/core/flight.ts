@@ -12,7 +12,12 @@ export type Landing =
   /** A value was produced. */
   | { readonly kind: 'produced'; readonly taker: Taker; readonly entry: Entry | undefined }
   /** The producer failed and a stale value may stand in for it. */
-  | { readonly kind: 'fallback'; readonly taker: Taker; readonly entry: Entry; readonly error: unknown }
+  | {
+      readonly kind: 'fallback';
+      readonly taker: Taker;
+      readonly entry: Entry;
+      readonly error: unknown;
+    }
   /** Somebody else had stored a good entry; it was read at moment `asOf`, and does not count for who came later. */
   | { readonly kind: 'found'; readonly taker: Taker; readonly entry: Entry; readonly asOf: number }
   /** Nothing was produced (a refresh that another process is doing): ask again. */
@@ -85,7 +90,8 @@ export class Flight {
   /** For the producer. */
   get signal(): AbortSignal {
     const controller = (this.#controller ??= new AbortController());
-    if (this.aborted !== undefined && !controller.signal.aborted) controller.abort(this.aborted.reason);
+    if (this.aborted !== undefined && !controller.signal.aborted)
+      controller.abort(this.aborted.reason);
     return controller.signal;
   }
 
@@ -152,9 +158,17 @@ export class Flight {
    * an invalidation of others does it no harm, nor does a soft one.
    */
   groupsMoved(invalidation: GroupInvalidation): void {
-    if (invalidation.mode === 'hard' && touches(invalidation, this.candidate?.groups ?? this.groups)) this.overtaken = true;
+    if (
+      invalidation.mode === 'hard' &&
+      touches(invalidation, this.candidate?.groups ?? this.groups)
+    )
+      this.overtaken = true;
     if (touches(invalidation, this.groups)) this.detach();
-    else if (invalidation.scope === NAMESPACE || this.groups.some((scope) => scope.scope === invalidation.scope)) this.close();
+    else if (
+      invalidation.scope === NAMESPACE ||
+      this.groups.some((scope) => scope.scope === invalidation.scope)
+    )
+      this.close();
   }
 
   /**

@@ -9,7 +9,8 @@ export function deepFreeze(value: unknown): boolean {
   } else {
     const prototype: unknown = Object.getPrototypeOf(value);
     if (prototype !== Object.prototype && prototype !== null) return false;
-    for (const key of Object.keys(value)) if (!deepFreeze((value as Record<string, unknown>)[key])) return false;
+    for (const key of Object.keys(value))
+      if (!deepFreeze((value as Record<string, unknown>)[key])) return false;
   }
   Object.freeze(value);
   return true;

@@ -58,7 +58,9 @@ export class ReadThrough {
     const running = flights.find(call.storageKey, call.policy.codec);
     // A refresh in the background is nothing to wait for while there is something to answer with.
     if (running?.background === false && (tiers.coherent || running.producedFrom > asked)) {
-      return this.#join(running, call, asked, undefined, 'joined').then((answer) => answer ?? this.#again(call));
+      return this.#join(running, call, asked, undefined, 'joined').then(
+        (answer) => answer ?? this.#again(call),
+      );
     }
     return this.#ask(call, flights.has(call.storageKey), asked);
   }
@@ -78,7 +80,9 @@ export class ReadThrough {
     return tiers.read(call, call.groups, withLease).then(
       (reading) => {
         const look = tiers.judge(call, reading, began, withLease);
-        return look instanceof Promise ? this.#decideLater(call, look, asked) : this.#decide(call, look, asked);
+        return look instanceof Promise
+          ? this.#decideLater(call, look, asked)
+          : this.#decide(call, look, asked);
       },
       (error: unknown) => this.#decide(call, this.#unseen(call, error), asked),
     );
@@ -95,7 +99,8 @@ export class ReadThrough {
 
   #decide(call: Call, look: Look, asked: number): Answer | Promise<Answer> {
     const { tiers, flights, loader, backoff, context } = this.parts;
-    if (look.verdict === 'fresh' && call.policy.refreshAhead === false) return this.#answer('hit', look);
+    if (look.verdict === 'fresh' && call.policy.refreshAhead === false)
+      return this.#answer('hit', look);
     const paused = backoff.isPaused(call.storageKey, tiers.clock.now());
     if (look.verdict === 'fresh') return this.#hit(call, look, paused, asked);
     if (look.verdict === 'stale') return this.#stale(call, look, paused, asked);
@@ -108,7 +113,9 @@ export class ReadThrough {
     const closed = joins || call.outlasted ? undefined : this.#storable(call, look);
     const flight = joins ? found : (closed ?? loader.start(call, look, false, asked));
     const answered =
-      closed === undefined ? this.#join(flight, call, asked, look, joins ? 'joined' : 'miss') : this.#outlast(closed, call, asked, look);
+      closed === undefined
+        ? this.#join(flight, call, asked, look, joins ? 'joined' : 'miss')
+        : this.#outlast(closed, call, asked, look);
     return answered.then((answer) => answer ?? this.#again(call));
   }
 
@@ -132,8 +139,11 @@ export class ReadThrough {
     const { tiers } = this.parts;
     if (tiers.coherent || flight.producedFrom > asked) return true;
     if (!tiers.usable) return tiers.clock.now() - flight.producedAt < BOUND_MS;
-    if (flight.lease === undefined || look.lease !== flight.lease || look.scopes === undefined) return false;
-    return look.scopes.every((scope, i) => scope.clock !== undefined && scope.clock === flight.startTicks[i]);
+    if (flight.lease === undefined || look.lease !== flight.lease || look.scopes === undefined)
+      return false;
+    return look.scopes.every(
+      (scope, i) => scope.clock !== undefined && scope.clock === flight.startTicks[i],
+    );
   }
 
   /** A load of this process that the caller may not share although nothing is known against its being stored: something else moved. */
@@ -148,7 +158,9 @@ export class ReadThrough {
 
   #hit(call: Call, look: Look, paused: boolean, asked: number): Answer {
     const { tiers } = this.parts;
-    const due = look.entry !== undefined && isDueEarly(look.entry, tiers.store.now(), call.policy.refreshAhead, 1 - Math.random());
+    const due =
+      look.entry !== undefined &&
+      isDueEarly(look.entry, tiers.store.now(), call.policy.refreshAhead, 1 - Math.random());
     if (due && !paused) this.refresh(call, look, asked);
     return this.#answer('hit', look);
   }
@@ -172,23 +184,36 @@ export class ReadThrough {
   }
 
   /** @returns undefined when the landing does not count for this caller, who then asks again */
-  async #join(flight: Flight, call: Call, asked: number, look: Look | undefined, outcome: 'joined' | 'miss'): Promise<Answer | undefined> {
+  async #join(
+    flight: Flight,
+    call: Call,
+    asked: number,
+    look: Look | undefined,
+    outcome: 'joined' | 'miss',
+  ): Promise<Answer | undefined> {
     const { context, stats, tiers } = this.parts;
     const { coherent } = tiers;
     const candidate = this.#standIn(flight, asked, look);
     // Its stand-in may be too old for this caller, who therefore looks for one first.
-    if (look === undefined && candidate === undefined && flight.candidate !== undefined) return undefined;
+    if (look === undefined && candidate === undefined && flight.candidate !== undefined)
+      return undefined;
     const own = context.current();
     const arrived = own instanceof Flight ? own.waitFor(flight) : undefined;
     flight.enter();
     if (outcome === 'joined') call.onWait?.();
     let landing: Landing | typeof SOFT_TIMEOUT;
     try {
-      landing = await waitFor(flight, call, candidate === undefined ? 0 : call.policy.softTimeout, tiers.clock);
+      landing = await waitFor(
+        flight,
+        call,
+        candidate === undefined ? 0 : call.policy.softTimeout,
+        tiers.clock,
+      );
     } finally {
       arrived?.();
     }
-    if (landing === SOFT_TIMEOUT) return candidate === undefined ? undefined : this.#answer('stale', candidate);
+    if (landing === SOFT_TIMEOUT)
+      return candidate === undefined ? undefined : this.#answer('stale', candidate);
     switch (landing.kind) {
       case 'again':
         return undefined;
@@ -208,7 +233,12 @@ export class ReadThrough {
    * load bounds the waiting, which a call does once.
    * @returns undefined when that load has ended, for the caller to ask again
    */
-  async #outlast(flight: Flight, call: Call, asked: number, look: Look): Promise<Answer | undefined> {
+  async #outlast(
+    flight: Flight,
+    call: Call,
+    asked: number,
+    look: Look,
+  ): Promise<Answer | undefined> {
     const { context, tiers } = this.parts;
     const candidate = look.taker === undefined ? undefined : look;
     const own = context.current();
@@ -217,7 +247,12 @@ export class ReadThrough {
     flight.enter();
     call.onWait?.();
     try {
-      const landing = await waitFor(flight, call, candidate === undefined ? 0 : call.policy.softTimeout, tiers.clock);
+      const landing = await waitFor(
+        flight,
+        call,
+        candidate === undefined ? 0 : call.policy.softTimeout,
+        tiers.clock,
+      );
       if (landing === SOFT_TIMEOUT) return this.#answer('stale', look);
       if (landing.kind === 'produced' && flight.producedFrom > asked)
         return { outcome: 'joined', tier: undefined, taker: landing.taker, entry: landing.entry };

@@ -26,7 +26,10 @@ export function segmentGroup(encodedSegment: string): string {
  * @param of what names them, for the message
  * @throws CacheConfigError for what is not an array, a tag that is not a string of 1 to 256 characters of well-formed text, or more than 64 tags
  */
-export function cleanTags(tags: readonly string[], of: 'entry' | 'invalidation' = 'entry'): readonly string[] {
+export function cleanTags(
+  tags: readonly string[],
+  of: 'entry' | 'invalidation' = 'entry',
+): readonly string[] {
   checkTags(tags);
   if (tags.length === 0) return NO_TAGS;
   const clean = [...new Set(tags)].sort();
@@ -39,7 +42,12 @@ export function cleanTags(tags: readonly string[], of: 'entry' | 'invalidation' 
     );
   }
   for (const tag of clean) {
-    if (typeof tag !== 'string' || tag.length === 0 || tag.length > MAX_TAG_LENGTH || !isWellFormed(tag)) {
+    if (
+      typeof tag !== 'string' ||
+      tag.length === 0 ||
+      tag.length > MAX_TAG_LENGTH ||
+      !isWellFormed(tag)
+    ) {
       throw new CacheConfigError(
         `A tag must be a string of 1 to ${String(MAX_TAG_LENGTH)} characters without lone surrogates; got ${typeof tag === 'string' ? `${String(tag.length)} characters` : typeof tag}.`,
       );
@@ -52,7 +60,10 @@ const NO_TAGS: readonly string[] = Object.freeze([]);
 
 /** @throws CacheConfigError: one text instead of an array would be taken apart into its characters, and nobody would find the entry by it */
 export function checkTags(given: unknown): asserts given is readonly string[] {
-  if (!Array.isArray(given)) throw new CacheConfigError(`tags must be an array of strings, such as ['account:7']; got ${shown(given)}.`);
+  if (!Array.isArray(given))
+    throw new CacheConfigError(
+      `tags must be an array of strings, such as ['account:7']; got ${shown(given)}.`,
+    );
 }
 
 /** What a callback gave; nothing means none. @throws CacheConfigError for anything but an array */
@@ -66,7 +77,10 @@ function isWellFormed(text: string): boolean {
   return !/[\uD800-\uDBFF](?![\uDC00-\uDFFF])|(?<![\uD800-\uDBFF])[\uDC00-\uDFFF]/.test(text);
 }
 
-const NAMESPACE_ONLY: ScopeGroups = Object.freeze({ scope: NAMESPACE, groups: Object.freeze([ALL]) });
+const NAMESPACE_ONLY: ScopeGroups = Object.freeze({
+  scope: NAMESPACE,
+  groups: Object.freeze([ALL]),
+});
 /** One object for all, so that a backend sees at a glance that many reads need the same markers. */
 const NAMESPACE_GROUPS: readonly ScopeGroups[] = Object.freeze([NAMESPACE_ONLY]);
 
@@ -75,18 +89,30 @@ const NAMESPACE_GROUPS: readonly ScopeGroups[] = Object.freeze([NAMESPACE_ONLY])
  * namespace's), everything of the scope, the segment, and the tags. The same key and tags always give the same order.
  * @param plain the key was given as a plain string: a segment of its own, which needs no group
  */
-export function groupsOf(key: CacheKey, plain: boolean, tags: readonly string[]): readonly ScopeGroups[] {
-  if (tags.length === 0 && key.tenant === undefined && (plain || key.segment === undefined)) return NAMESPACE_GROUPS;
+export function groupsOf(
+  key: CacheKey,
+  plain: boolean,
+  tags: readonly string[],
+): readonly ScopeGroups[] {
+  if (tags.length === 0 && key.tenant === undefined && (plain || key.segment === undefined))
+    return NAMESPACE_GROUPS;
   const groups = [ALL];
   if (key.segment !== undefined && !plain) groups.push(segmentGroup(key.segment));
   for (const tag of tags) groups.push(tagGroup(tag));
-  return key.tenant === undefined ? [{ scope: NAMESPACE, groups }] : [NAMESPACE_ONLY, { scope: key.tenant, groups }];
+  return key.tenant === undefined
+    ? [{ scope: NAMESPACE, groups }]
+    : [NAMESPACE_ONLY, { scope: key.tenant, groups }];
 }
 
 /** Does the invalidation name what these groups are in? */
-export function touches({ scope, groups, match }: GroupInvalidation, own: readonly ScopeGroups[]): boolean {
+export function touches(
+  { scope, groups, match }: GroupInvalidation,
+  own: readonly ScopeGroups[],
+): boolean {
   const mine = own.find((candidate) => candidate.scope === scope)?.groups ?? [];
-  return match === 'all' ? groups.every((group) => mine.includes(group)) : groups.some((group) => mine.includes(group));
+  return match === 'all'
+    ? groups.every((group) => mine.includes(group))
+    : groups.some((group) => mine.includes(group));
 }
 
 /** Every group of the reading exists, so that an entry can be judged by it. */
@@ -98,7 +124,11 @@ export function isComplete(scopes: readonly ScopeReading[]): boolean {
  * How the invalidations known to `reading` bear on an entry that was loaded at `startTicks`. A missing marker means dead: it may have been lost
  * together with an invalidation. Guarded by the model and schedule tests (missing marker read as valid).
  */
-export function standingOf(startTicks: readonly number[], request: readonly ScopeGroups[], reading: readonly ScopeReading[]): Standing {
+export function standingOf(
+  startTicks: readonly number[],
+  request: readonly ScopeGroups[],
+  reading: readonly ScopeReading[],
+): Standing {
   let standing: Standing = 'current';
   for (let i = 0; i < request.length; i++) {
     const start = startTicks[i];
@@ -119,7 +149,8 @@ export function standingOf(startTicks: readonly number[], request: readonly Scop
 function combinedStanding(marker: Marker, groups: readonly string[], start: number): Standing {
   let standing: Standing = 'current';
   for (const combination of marker.combinations) {
-    if (combination.soft <= start || !combination.groups.every((group) => groups.includes(group))) continue;
+    if (combination.soft <= start || !combination.groups.every((group) => groups.includes(group)))
+      continue;
     if (combination.hard > start) return 'dead';
     standing = 'soft';
   }
@@ -130,7 +161,8 @@ function combinedStanding(marker: Marker, groups: readonly string[], start: numb
 export function settleUntil(reading: readonly ScopeReading[]): number {
   let until = 0;
   for (const scope of reading)
-    for (const marker of scope.markers) if (marker !== undefined && marker.settleUntil > until) until = marker.settleUntil;
+    for (const marker of scope.markers)
+      if (marker !== undefined && marker.settleUntil > until) until = marker.settleUntil;
   return until;
 }
 
@@ -146,5 +178,8 @@ export function unionTags(a: readonly string[], b: readonly string[]): readonly 
 
 /** Are all of these groups among the others? Both are of one key. */
 export function includes(all: readonly ScopeGroups[], some: readonly ScopeGroups[]): boolean {
-  return all === some || some.every(({ groups }, i) => groups.every((group) => all[i]?.groups.includes(group) === true));
+  return (
+    all === some ||
+    some.every(({ groups }, i) => groups.every((group) => all[i]?.groups.includes(group) === true))
+  );
 }

@@ -13,7 +13,10 @@ export interface Inspection {
   /** True while somebody loads the key. */
   readonly leased: boolean;
   readonly entry:
-    | (Pick<Entry, 'codec' | 'createdAt' | 'freshUntil' | 'staleUntil' | 'fallbackUntil' | 'cost' | 'tags'> & { readonly size: number })
+    | (Pick<
+        Entry,
+        'codec' | 'createdAt' | 'freshUntil' | 'staleUntil' | 'fallbackUntil' | 'cost' | 'tags'
+      > & { readonly size: number })
     | undefined;
 }
 
@@ -21,7 +24,22 @@ export interface Inspection {
 export async function inspect(call: Call, tiers: Tiers): Promise<Inspection> {
   const { entry, verdict, tier, lease } = await tiers.look(call, true);
   const common = { key: call.key.text, storageKey: call.storageKey, leased: lease !== undefined };
-  if (entry === undefined) return { ...common, verdict: 'absent', tier: undefined, entry: undefined };
+  if (entry === undefined)
+    return { ...common, verdict: 'absent', tier: undefined, entry: undefined };
   const { codec, createdAt, freshUntil, staleUntil, fallbackUntil, cost, tags, body } = entry;
-  return { ...common, verdict, tier, entry: { codec, createdAt, freshUntil, staleUntil, fallbackUntil, cost, tags, size: body.length } };
+  return {
+    ...common,
+    verdict,
+    tier,
+    entry: {
+      codec,
+      createdAt,
+      freshUntil,
+      staleUntil,
+      fallbackUntil,
+      cost,
+      tags,
+      size: body.length,
+    },
+  };
 }

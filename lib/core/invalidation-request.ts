@@ -9,7 +9,15 @@ import { encodePart, shown } from './key-text.js';
 import type { Settings } from './options.js';
 import type { InvalidateRequest } from './types.js';
 
-const FIELDS: ReadonlySet<string> = new Set(['keys', 'tags', 'tenant', 'segment', 'match', 'mode', 'settle']);
+const FIELDS: ReadonlySet<string> = new Set([
+  'keys',
+  'tags',
+  'tenant',
+  'segment',
+  'match',
+  'mode',
+  'settle',
+]);
 
 /**
  * What an invalidation means for the backend.
@@ -17,26 +25,36 @@ const FIELDS: ReadonlySet<string> = new Set(['keys', 'tags', 'tenant', 'segment'
  */
 export function toChanges(request: InvalidateRequest, settings: Settings): Change[] {
   if (!isObject(request))
-    throw new CacheConfigError(`invalidate: give an object such as { tags: ['account:7'] } or { keys: [key] }; got ${show(request)}.`);
-  if (isKey(request)) throw new CacheConfigError('invalidate: got a key. Give { keys: [key] }, or call delete(key).');
+    throw new CacheConfigError(
+      `invalidate: give an object such as { tags: ['account:7'] } or { keys: [key] }; got ${show(request)}.`,
+    );
+  if (isKey(request))
+    throw new CacheConfigError('invalidate: got a key. Give { keys: [key] }, or call delete(key).');
   for (const field of Object.keys(request)) {
     if (!FIELDS.has(field))
-      throw new CacheConfigError(`invalidate: unknown field ${JSON.stringify(field)}; expected ${[...FIELDS].join(', ')}.`);
+      throw new CacheConfigError(
+        `invalidate: unknown field ${JSON.stringify(field)}; expected ${[...FIELDS].join(', ')}.`,
+      );
   }
   const { tags = [], segment, match = 'any', mode = 'hard' } = request;
   const keys = listed(request.keys ?? [], 'invalidate: keys');
   oneOf(['any', 'all'], match, 'match');
   oneOf(['soft', 'hard'], mode, 'mode');
-  const settleMs = request.settle === undefined ? settings.replicaLag : toMilliseconds(request.settle, 'settle');
+  const settleMs =
+    request.settle === undefined ? settings.replicaLag : toMilliseconds(request.settle, 'settle');
   // Without a name the entries of all would go.
   if ((request.tenant as unknown) === null)
-    throw new CacheConfigError('invalidate: tenant must be a text, a number or a bigint; got null. Leave it out when there is none.');
+    throw new CacheConfigError(
+      'invalidate: tenant must be a text, a number or a bigint; got null. Leave it out when there is none.',
+    );
   const tenant = request.tenant ?? settings.tenant();
   const groups = [...cleanTags(tags, 'invalidation').map(tagGroup)];
   if (segment !== undefined) groups.push(segmentGroup(encodePart(segment, 'segment')));
   if (groups.length === 0 && keys.length === 0) {
     if (request.tenant === undefined) {
-      throw new CacheConfigError('invalidate: name at least one of keys, tags, segment or tenant. To invalidate everything, call clear().');
+      throw new CacheConfigError(
+        'invalidate: name at least one of keys, tags, segment or tenant. To invalidate everything, call clear().',
+      );
     }
     groups.push(ALL);
   }
@@ -44,14 +62,26 @@ export function toChanges(request: InvalidateRequest, settings: Settings): Chang
   const names = keys.map((key) => storageKey(withTenant(keyOf(key, tenant), settings)));
   // The key that is nothing but the segment may have been stored as a plain string key, which is in no segment's group.
   if (segment !== undefined && mode === 'hard' && match === 'any') {
-    names.push(storageKey(withTenant(keyOf(CacheKey.builder().segment(segment).build(), tenant), settings)));
+    names.push(
+      storageKey(withTenant(keyOf(CacheKey.builder().segment(segment).build(), tenant), settings)),
+    );
   }
   if (names.length > 0) changes.push({ kind: 'keys', keys: [...new Set(names)], settleMs });
   if (groups.length > 0) {
-    if (tenant === undefined && settings.tenancy === 'required') throw new CacheConfigError(NO_TENANT);
+    if (tenant === undefined && settings.tenancy === 'required')
+      throw new CacheConfigError(NO_TENANT);
     const scope = tenant === undefined ? NAMESPACE : encodePart(tenant, 'tenant');
     const sorted = [...new Set(groups)].sort();
-    changes.push({ kind: 'groups', invalidation: { scope, groups: sorted, match: sorted.length > 1 ? match : 'any', mode, settleMs } });
+    changes.push({
+      kind: 'groups',
+      invalidation: {
+        scope,
+        groups: sorted,
+        match: sorted.length > 1 ? match : 'any',
+        mode,
+        settleMs,
+      },
+    });
   }
   return changes;
 }
@@ -69,12 +99,17 @@ export function clearing(request?: { readonly tenant?: string | number | bigint 
 function refuseUnclear(request: unknown): void {
   const advice = "expected { tenant: '...' }, or nothing at all to clear everything.";
   if (typeof request !== 'object' || request === null) {
-    throw new CacheConfigError(`clear: got ${request === null ? 'null' : `a ${typeof request}`}; ${advice}`);
+    throw new CacheConfigError(
+      `clear: got ${request === null ? 'null' : `a ${typeof request}`}; ${advice}`,
+    );
   }
-  if (isKey(request)) throw new CacheConfigError(`clear: got a key; ${advice} For one key call delete(key).`);
+  if (isKey(request))
+    throw new CacheConfigError(`clear: got a key; ${advice} For one key call delete(key).`);
   const [unknown] = Object.keys(request).filter((field) => field !== 'tenant');
-  if (unknown !== undefined) throw new CacheConfigError(`clear: unknown field ${JSON.stringify(unknown)}; ${advice}`);
-  if ('tenant' in request && !isTenant(request.tenant)) throw new CacheConfigError(`clear: tenant is ${shown(request.tenant)}; ${advice}`);
+  if (unknown !== undefined)
+    throw new CacheConfigError(`clear: unknown field ${JSON.stringify(unknown)}; ${advice}`);
+  if ('tenant' in request && !isTenant(request.tenant))
+    throw new CacheConfigError(`clear: tenant is ${shown(request.tenant)}; ${advice}`);
 }
 
 /** Its getters are named as the fields of a request: read as one it would mean all of its segment, or of its tenant. */
@@ -83,16 +118,22 @@ function isKey(request: object): boolean {
 }
 
 function isTenant(given: unknown): boolean {
-  return typeof given === 'bigint' || (typeof given === 'number' ? Number.isFinite(given) : typeof given === 'string' && given !== '');
+  return (
+    typeof given === 'bigint' ||
+    (typeof given === 'number' ? Number.isFinite(given) : typeof given === 'string' && given !== '')
+  );
 }
 
 function oneOf(choices: readonly string[], given: unknown, name: string): void {
   if (choices.includes(given as string)) return;
-  throw new CacheConfigError(`invalidate: ${name} must be '${choices.join("' or '")}'; got ${JSON.stringify(given)}.`);
+  throw new CacheConfigError(
+    `invalidate: ${name} must be '${choices.join("' or '")}'; got ${JSON.stringify(given)}.`,
+  );
 }
 
 function withTenant(key: CacheKey, settings: Settings): CacheKey {
-  if (key.tenant === undefined && settings.tenancy === 'required') throw new CacheConfigError(NO_TENANT);
+  if (key.tenant === undefined && settings.tenancy === 'required')
+    throw new CacheConfigError(NO_TENANT);
   return key;
 }
 

@@ -5,9 +5,14 @@ import type { EventClass, InvalidateRequest, InvalidationRule, Invalidates } fro
  * Maps a domain event to invalidations: `createCache({ invalidations: [on(EntryPosted, (event) => ({ tags: [...] }))] })`.
  * @throws CacheConfigError (`CACHE_CONFIG`) when the first is no class or the second no function
  */
-export function on<E extends object>(event: EventClass<E>, invalidates: Invalidates<E>): InvalidationRule {
+export function on<E extends object>(
+  event: EventClass<E>,
+  invalidates: Invalidates<E>,
+): InvalidationRule {
   if (typeof event !== 'function' || typeof (event.prototype as unknown) !== 'object') {
-    throw new CacheConfigError(`on(Event, (event) => request): the first must be the class of the event; got ${typeof event}.`);
+    throw new CacheConfigError(
+      `on(Event, (event) => request): the first must be the class of the event; got ${typeof event}.`,
+    );
   }
   if (typeof invalidates !== 'function') {
     throw new CacheConfigError(
@@ -30,13 +35,19 @@ export class InvalidationRules {
     const requests: InvalidateRequest[] = [];
     for (const rule of this.#rules) {
       if (!(event instanceof rule.event)) continue;
-      const given = (rule.invalidates as (event: object) => InvalidateRequest | readonly InvalidateRequest[] | undefined)(event);
+      const given = (
+        rule.invalidates as (
+          event: object,
+        ) => InvalidateRequest | readonly InvalidateRequest[] | undefined
+      )(event);
       if (given !== undefined) requests.push(...(isList(given) ? given : [given]));
     }
     return requests;
   }
 }
 
-function isList(given: InvalidateRequest | readonly InvalidateRequest[]): given is readonly InvalidateRequest[] {
+function isList(
+  given: InvalidateRequest | readonly InvalidateRequest[],
+): given is readonly InvalidateRequest[] {
   return Array.isArray(given);
 }

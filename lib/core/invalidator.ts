@@ -64,7 +64,9 @@ export class Invalidator {
   /** @returns true when all of it is durable; false when something waits in the journal */
   async apply(changes: readonly Change[]): Promise<boolean> {
     for (const change of changes) this.here(change);
-    const results = await Promise.all(changes.flatMap(partsOf).map((change) => this.#there(change)));
+    const results = await Promise.all(
+      changes.flatMap(partsOf).map((change) => this.#there(change)),
+    );
     // Again: a load that began in between may have read what the backend still had.
     for (const change of changes) this.here(change);
     return results.every(Boolean);
@@ -72,7 +74,8 @@ export class Invalidator {
 
   /** What could not be done in another way is done by making sure that the old is gone. */
   defer(change: Change): void {
-    if (!this.#pending.add(change, this.parts.clock.now())) this.parts.journaled('overflowed', this.#pending.size);
+    if (!this.#pending.add(change, this.parts.clock.now()))
+      this.parts.journaled('overflowed', this.#pending.size);
     this.#retryLater();
   }
 
@@ -167,7 +170,12 @@ export class Invalidator {
    */
   async #instead(error: unknown): Promise<void> {
     if (isKept(error)) return;
-    if (!(error instanceof BackendError) || error.code !== 'CACHE_BACKEND_FAILED' || ++this.#refusals < MOST_REFUSALS) throw error;
+    if (
+      !(error instanceof BackendError) ||
+      error.code !== 'CACHE_BACKEND_FAILED' ||
+      ++this.#refusals < MOST_REFUSALS
+    )
+      throw error;
     this.parts.failed('replay', error);
     await this.#send(everything());
     this.parts.journaled('overflowed', 1);
@@ -200,7 +208,11 @@ export class Invalidator {
             .then(() => count++);
         this.#reapplied = round;
       }
-      for (let change = this.#pending.first; change !== undefined && !this.#closed; change = this.#pending.first) {
+      for (
+        let change = this.#pending.first;
+        change !== undefined && !this.#closed;
+        change = this.#pending.first
+      ) {
         await this.#send(change).catch((error: unknown) => this.#instead(error));
         this.#refusals = 0;
         count++;

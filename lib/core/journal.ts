@@ -16,14 +16,18 @@ const KEYS_A_CHANGE = 1_000;
 
 /** A new object each time: `remove` of the one that is being sent must not take out what was added while it was. */
 export function everything(scope = NAMESPACE): Change & { readonly kind: 'groups' } {
-  return { kind: 'groups', invalidation: { scope, groups: [ALL], match: 'any', mode: 'hard', settleMs: 0 } };
+  return {
+    kind: 'groups',
+    invalidation: { scope, groups: [ALL], match: 'any', mode: 'hard', settleMs: 0 },
+  };
 }
 
 /** The same in parts, none of which is large: a part that failed is repeated, not all of them. */
 export function partsOf(change: Change): readonly Change[] {
   if (change.kind !== 'keys' || change.keys.length <= KEYS_A_CHANGE) return [change];
   const parts: Change[] = [];
-  for (let i = 0; i < change.keys.length; i += KEYS_A_CHANGE) parts.push({ ...change, keys: change.keys.slice(i, i + KEYS_A_CHANGE) });
+  for (let i = 0; i < change.keys.length; i += KEYS_A_CHANGE)
+    parts.push({ ...change, keys: change.keys.slice(i, i + KEYS_A_CHANGE) });
   return parts;
 }
 

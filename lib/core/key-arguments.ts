@@ -28,9 +28,12 @@ export function encodeValue(value: unknown, kind: Part['kind'], name: string): s
   } catch (error) {
     if (error instanceof CacheKeyError) throw error;
     // A getter or a proxy threw, or a proxy stands for a built-in that is not one; its own message may hold personal data.
-    throw new CacheKeyError(`${kind} "${name}" threw when it was read. Use plain data, without getters that throw and without proxies.`, {
-      cause: error,
-    });
+    throw new CacheKeyError(
+      `${kind} "${name}" threw when it was read. Use plain data, without getters that throw and without proxies.`,
+      {
+        cause: error,
+      },
+    );
   }
 }
 
@@ -70,7 +73,8 @@ function encodeAny(value: unknown, part: Part, above: object[]): string {
 
 function encodeObject(value: object, part: Part, above: object[]): string {
   if (above.includes(value)) return refuse('contains itself', part, [...above, value]);
-  if (above.length >= MAX_DEPTH) return refuse(`is nested deeper than ${String(MAX_DEPTH)} levels`, part, []);
+  if (above.length >= MAX_DEPTH)
+    return refuse(`is nested deeper than ${String(MAX_DEPTH)} levels`, part, []);
   above.push(value);
   const prototype: unknown = Object.getPrototypeOf(value);
   const text =
@@ -85,17 +89,24 @@ function encodeObject(value: object, part: Part, above: object[]): string {
 
 function encodeItems(items: readonly unknown[], part: Part, above: object[]): string {
   let text = '(';
-  for (let i = 0; i < items.length; i++) text += i === 0 ? encodeAny(items[i], part, above) : `,${encodeAny(items[i], part, above)}`;
+  for (let i = 0; i < items.length; i++)
+    text += i === 0 ? encodeAny(items[i], part, above) : `,${encodeAny(items[i], part, above)}`;
   return `${text})`;
 }
 
-function encodeMembers(value: Readonly<Record<string, unknown>>, part: Part, above: object[]): string {
-  if (Object.getOwnPropertySymbols(value).length > 0) return refuse('has a member named by a symbol', part, above);
+function encodeMembers(
+  value: Readonly<Record<string, unknown>>,
+  part: Part,
+  above: object[],
+): string {
+  if (Object.getOwnPropertySymbols(value).length > 0)
+    return refuse('has a member named by a symbol', part, above);
   const names = sorted(Object.keys(value));
   if (names.length === 0) return '(:)';
   let text = '';
   for (const name of names) {
-    const label = tryEncodeText(name) ?? refuseSurrogate(`a member name in ${partText(part, above)}`);
+    const label =
+      tryEncodeText(name) ?? refuseSurrogate(`a member name in ${partText(part, above)}`);
     text += `${text === '' ? '(' : ','}${label}:${encodeAny(value[name], part, above)}`;
   }
   return `${text})`;
@@ -117,19 +128,25 @@ function sorted(names: string[]): string[] {
 function encodeBuiltIn(value: object, prototype: unknown, part: Part, above: object[]): string {
   if (prototype === Date.prototype) {
     const date = value as Date;
-    return Number.isNaN(date.getTime()) ? refuse('is an invalid Date', part, above) : `date(${date.toISOString()})`;
+    return Number.isNaN(date.getTime())
+      ? refuse('is an invalid Date', part, above)
+      : `date(${date.toISOString()})`;
   }
   if (prototype === Map.prototype) {
     const pairs = Array.from(value as Map<unknown, unknown>);
-    const members = pairs.map(([key, member]) => `${encodeAny(key, part, above)}:${encodeAny(member, part, above)}`);
+    const members = pairs.map(
+      ([key, member]) => `${encodeAny(key, part, above)}:${encodeAny(member, part, above)}`,
+    );
     return `map(${members.sort().join(',')})`;
   }
   if (prototype === Set.prototype) {
     const members = Array.from(value as Set<unknown>, (member) => encodeAny(member, part, above));
     return `set(${members.sort().join(',')})`;
   }
-  if (isBytes(value, prototype)) return `bytes(${Array.from(value, (byte) => byte.toString(16).padStart(2, '0')).join('')})`;
-  if (isPlainElsewhere(prototype)) return encodeMembers(value as Record<string, unknown>, part, above);
+  if (isBytes(value, prototype))
+    return `bytes(${Array.from(value, (byte) => byte.toString(16).padStart(2, '0')).join('')})`;
+  if (isPlainElsewhere(prototype))
+    return encodeMembers(value as Record<string, unknown>, part, above);
   return refuse(`is ${shown(value)}`, part, above);
 }
 
@@ -140,19 +157,24 @@ function isArrayPrototype(prototype: unknown): boolean {
 
 /** A Uint8Array of any realm, or a Buffer: their prototypes say how wide an item is, or are one step above the one that does. */
 function isBytes(value: object, prototype: unknown): value is Uint8Array {
-  if (!ArrayBuffer.isView(value) || Object.prototype.toString.call(value) !== '[object Uint8Array]') return false;
+  if (!ArrayBuffer.isView(value) || Object.prototype.toString.call(value) !== '[object Uint8Array]')
+    return false;
   return Object.hasOwn(prototype as object, 'BYTES_PER_ELEMENT') || prototype === Buffer.prototype;
 }
 
 function isPlainElsewhere(prototype: unknown): boolean {
-  return Object.getPrototypeOf(prototype) === null && Object.hasOwn(prototype as object, 'isPrototypeOf');
+  return (
+    Object.getPrototypeOf(prototype) === null && Object.hasOwn(prototype as object, 'isPrototypeOf')
+  );
 }
 
 function refuse(problem: string, part: Part, chain: readonly unknown[]): never {
   throw new CacheKeyError(
     `${partText(part, chain)} ${problem}, which has no canonical text. ` +
       'Use strings, numbers, bigints, booleans, null, Date, Map, Set, Uint8Array, arrays and plain objects of these' +
-      (part.kind === 'argument' ? ', or say what makes the key with @CacheKey((key, ...args) => ...).' : '.'),
+      (part.kind === 'argument'
+        ? ', or say what makes the key with @CacheKey((key, ...args) => ...).'
+        : '.'),
   );
 }
 
@@ -160,7 +182,9 @@ function refuse(problem: string, part: Part, chain: readonly unknown[]): never {
 function partText(part: Part, chain: readonly unknown[]): string {
   let path = part.name;
   for (let i = 1; i < chain.length; i++) {
-    const name = Object.entries(chain[i - 1] as object).find(([, member]) => Object.is(member, chain[i]))?.[0];
+    const name = Object.entries(chain[i - 1] as object).find(([, member]) =>
+      Object.is(member, chain[i]),
+    )?.[0];
     if (name !== undefined) path += `.${name}`;
   }
   return `${part.kind} "${path}"`;

@@ -18,7 +18,10 @@ export function encodeText(text: string, part: string): string {
 export function tryEncodeText(text: string): string | undefined {
   if (PLAIN.test(text)) return text;
   try {
-    return encodeURIComponent(text).replace(LEFT_BY_URI, (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`);
+    return encodeURIComponent(text).replace(
+      LEFT_BY_URI,
+      (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`,
+    );
   } catch {
     return undefined;
   }
@@ -55,6 +58,8 @@ export function shown(value: unknown): string {
   if (value === '') return 'an empty string';
   if (typeof value === 'number') return Number.isFinite(value) ? 'a number' : String(value);
   if (typeof value !== 'object') return `a ${typeof value}`;
-  const name: unknown = (Object.getPrototypeOf(value) as { constructor?: { name?: unknown } } | null)?.constructor?.name;
+  const name: unknown = (
+    Object.getPrototypeOf(value) as { constructor?: { name?: unknown } } | null
+  )?.constructor?.name;
   return typeof name === 'string' && name !== '' ? `an instance of ${name}` : 'an object';
 }

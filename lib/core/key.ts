@@ -61,13 +61,19 @@ export class CacheKey {
   }
 
   /** @internal From parts that are encoded already. */
-  static fromEncoded(tenant: string | undefined, segment: string | undefined, params: string): CacheKey {
+  static fromEncoded(
+    tenant: string | undefined,
+    segment: string | undefined,
+    params: string,
+  ): CacheKey {
     return new CacheKey(tenant, segment, params);
   }
 
   /** This key when it names a tenant itself, else the same key in `tenant`. */
   inTenant(tenant: KeyPart): CacheKey {
-    return this.#tenant === undefined ? new CacheKey(encodePart(tenant, 'tenant'), this.#segment, this.#params) : this;
+    return this.#tenant === undefined
+      ? new CacheKey(encodePart(tenant, 'tenant'), this.#segment, this.#params)
+      : this;
   }
 
   toString(): string {
@@ -108,23 +114,32 @@ export class CacheKeyBuilder {
    * strings that read like no other type are as they are.
    */
   param(name: string, value: unknown): this {
-    if (typeof name !== 'string' || name === '') throw new CacheKeyError(`a param name must be a non-empty string; got ${shown(name)}.`);
+    if (typeof name !== 'string' || name === '')
+      throw new CacheKeyError(`a param name must be a non-empty string; got ${shown(name)}.`);
     if (value === undefined) return this;
     if (this.#params.has(name)) throw twice(`param "${name}"`);
-    this.#params.set(name, `${encodeText(name, 'a param name')}=${encodeValue(value, 'param', name)}`);
+    this.#params.set(
+      name,
+      `${encodeText(name, 'a param name')}=${encodeValue(value, 'param', name)}`,
+    );
     return this;
   }
 
   /** Every member of `params` as a parameter. */
   params(params: Readonly<Record<string, unknown>>): this {
-    if (!isObject(params)) throw new CacheKeyError(`params must be an object such as { page: 1 }; got ${shown(params)}.`);
+    if (!isObject(params))
+      throw new CacheKeyError(
+        `params must be an object such as { page: 1 }; got ${shown(params)}.`,
+      );
     for (const [name, value] of Object.entries(params)) this.param(name, value);
     return this;
   }
 
   build(): CacheKey {
     if (this.#segment === undefined && this.#params.size === 0) {
-      throw new CacheKeyError('a key needs a segment or a param; this one has neither. Call segment(...) before build().');
+      throw new CacheKeyError(
+        'a key needs a segment or a param; this one has neither. Call segment(...) before build().',
+      );
     }
     const params = Array.from(this.#params.keys()).sort();
     const texts = params.map((name) => this.#params.get(name) ?? '');
@@ -140,8 +155,13 @@ export class CacheKeyBuilder {
 export function keyOf(like: CacheKey | string, tenant: KeyPart | undefined): CacheKey {
   if (like instanceof CacheKey) return tenant === undefined ? like : like.inTenant(tenant);
   if (typeof like !== 'string' || like === '') {
-    const advice = (like as unknown) instanceof CacheKeyBuilder ? ' Call build() on it.' : ' Use CacheKey.builder(), or a plain string.';
-    throw new CacheKeyError(`a key must be a CacheKey or a non-empty string; got ${shown(like)}.${advice}`);
+    const advice =
+      (like as unknown) instanceof CacheKeyBuilder
+        ? ' Call build() on it.'
+        : ' Use CacheKey.builder(), or a plain string.';
+    throw new CacheKeyError(
+      `a key must be a CacheKey or a non-empty string; got ${shown(like)}.${advice}`,
+    );
   }
   return CacheKey.fromEncoded(optionalTenant(tenant), encodePart(like, 'a plain string key'), '');
 }
@@ -151,7 +171,11 @@ export function keyOf(like: CacheKey | string, tenant: KeyPart | undefined): Cac
  *
  * @throws CacheKeyError (`CACHE_KEY`) naming the argument that has no canonical text
  */
-export function keyFromArguments(segment: string, args: readonly unknown[], tenant?: KeyPart): CacheKey {
+export function keyFromArguments(
+  segment: string,
+  args: readonly unknown[],
+  tenant?: KeyPart,
+): CacheKey {
   // By name, as the builder does: from the eleventh on that is not the order of positions ("10" comes before "2").
   const order = args.length > 10 ? Array.from(args.keys()).sort() : undefined;
   let params = '';
@@ -187,5 +211,7 @@ function optionalTenant(tenant: KeyPart | undefined): string | undefined {
 }
 
 function twice(part: string): CacheKeyError {
-  return new CacheKeyError(`${part} was given twice for one key. Give each part once, and use a new builder for each key.`);
+  return new CacheKeyError(
+    `${part} was given twice for one key. Give each part once, and use a new builder for each key.`,
+  );
 }

@@ -51,14 +51,24 @@ export class LeaseDesk {
     return lease.endsWith(OF_PUT);
   }
 
-  async acquire(call: Call, lease: string, seen: Entry | undefined, dead: string | undefined, replaces = false): Promise<Acquired<Entry>> {
+  async acquire(
+    call: Call,
+    lease: string,
+    seen: Entry | undefined,
+    dead: string | undefined,
+    replaces = false,
+  ): Promise<Acquired<Entry>> {
     const left = Math.max(1, call.backendBy - this.clock.now());
     const text = call.policy.codec.text !== undefined;
     try {
-      return await this.store.acquire({ key: call.storageKey, lease, leaseMs: this.leaseMs, seen, dead, replaces, text }, left);
+      return await this.store.acquire(
+        { key: call.storageKey, lease, leaseMs: this.leaseMs, seen, dead, replaces, text },
+        left,
+      );
     } catch (error) {
       // It may have been taken all the same: then everybody would wait for nobody until it ends.
-      if (error instanceof BackendError && error.unknownOutcome) this.#giveUp(call.storageKey, lease);
+      if (error instanceof BackendError && error.unknownOutcome)
+        this.#giveUp(call.storageKey, lease);
       throw error;
     }
   }
@@ -69,7 +79,11 @@ export class LeaseDesk {
       .slice(lease.lastIndexOf(':') + 1)
       .split(',')
       .map(Number);
-    return look.scopes !== undefined && ticks.length === look.groups.length && standingOf(ticks, look.groups, look.scopes) === 'dead';
+    return (
+      look.scopes !== undefined &&
+      ticks.length === look.groups.length &&
+      standingOf(ticks, look.groups, look.scopes) === 'dead'
+    );
   }
 
   /** Keeps the lease of a running production alive, every third of its ttl; a lost one ends the right to store. */
@@ -113,14 +127,17 @@ export class LeaseDesk {
 
   /** Settles when the lease is given up, or after a jittered, growing while: a notice may be lost, and a holder may die. */
   turn(storageKey: string, tries: number, remainingMs: number): Promise<void> {
-    const longest = Math.min(LONGEST_POLL_MS, FIRST_POLL_MS * 2 ** Math.min(tries, 10)) * (0.75 + Math.random() / 2);
+    const longest =
+      Math.min(LONGEST_POLL_MS, FIRST_POLL_MS * 2 ** Math.min(tries, 10)) *
+      (0.75 + Math.random() / 2);
     return new Promise((resolve) => {
       const waiting = this.#waiting.get(storageKey) ?? new Set();
       this.#waiting.set(storageKey, waiting);
       const wake = (): void => {
         cancel();
         waiting.delete(wake);
-        if (waiting.size === 0 && this.#waiting.get(storageKey) === waiting) this.#waiting.delete(storageKey);
+        if (waiting.size === 0 && this.#waiting.get(storageKey) === waiting)
+          this.#waiting.delete(storageKey);
         resolve();
       };
       const cancel = this.clock.after(Math.max(1, Math.min(longest, remainingMs + 2)), wake);

@@ -57,7 +57,15 @@ export class Loader {
   start(call: Call, look: Look, background: boolean, asOf: number): Flight {
     const candidate = look.taker === undefined || look.verdict === 'fresh' ? undefined : look;
     const holds = this.parts.tiers.fences.quietSince(look.began);
-    const flight = new Flight(call.storageKey, call.groups, background, candidate, asOf, holds, call.policy.codec);
+    const flight = new Flight(
+      call.storageKey,
+      call.groups,
+      background,
+      candidate,
+      asOf,
+      holds,
+      call.policy.codec,
+    );
     this.parts.flights.add(flight);
     void this.#fly(flight, call, look);
     return flight;
@@ -83,11 +91,18 @@ export class Loader {
       flight.producedAt = tiers.clock.now();
       this.parts.stats.cache_productions++;
       const startedAt = tiers.store.now();
-      const production = await produce(call, flight, staleOf(flight), tiers.clock, this.parts.context);
+      const production = await produce(
+        call,
+        flight,
+        staleOf(flight),
+        tiers.clock,
+        this.parts.context,
+      );
       this.parts.backoff.worked(call.storageKey);
       const { taker, entry } = this.#make(flight, call, production, turn.settleUntil);
       flight.land({ kind: 'produced', taker, entry });
-      if (entry !== undefined) await this.#write(flight, call, entry, { known: turn.groups, startedAt, began });
+      if (entry !== undefined)
+        await this.#write(flight, call, entry, { known: turn.groups, startedAt, began });
     } catch (error) {
       this.#crash(flight, call, error);
     } finally {
@@ -101,11 +116,19 @@ export class Loader {
     const { tiers, desk, keeper, settings, moment } = this.parts;
     const { leaseWait: waitMs, backendTimeout } = settings;
     // A look that was answered late may have waited for this busy process: without the lease the others would produce it again.
-    if (look.scopes !== undefined) call.backendBy = Math.max(call.backendBy, tiers.clock.now() + backendTimeout / 2);
+    if (look.scopes !== undefined)
+      call.backendBy = Math.max(call.backendBy, tiers.clock.now() + backendTimeout / 2);
     // One that was not answered, and has used up the time for the backend, is answer enough.
     if (tiers.usable && (tiers.local || tiers.clock.now() < call.backendBy)) {
       try {
-        return await takeTurn(flight, call, look, { tiers, desk, keeper, waitMs, backendTimeout, moment });
+        return await takeTurn(flight, call, look, {
+          tiers,
+          desk,
+          keeper,
+          waitMs,
+          backendTimeout,
+          moment,
+        });
       } catch (error) {
         this.parts.failed('acquire', error);
       }
@@ -116,12 +139,20 @@ export class Loader {
   }
 
   /** What callers get, and the entry when it is to be stored. */
-  #make(flight: Flight, call: Call, production: Production, settleUntil: number): { taker: Taker; entry: Entry | undefined } {
+  #make(
+    flight: Flight,
+    call: Call,
+    production: Production,
+    settleUntil: number,
+  ): { taker: Taker; entry: Entry | undefined } {
     const { value } = production;
     const now = this.parts.tiers.store.now();
     // What began in a settle window may be old; when the window has ended meanwhile there is no time left to keep it for.
     const tooLate = settleUntil > 0 && settleUntil <= now;
-    const entry = flight.storable && flight.lease !== undefined && !tooLate ? this.#decide(call, production) : undefined;
+    const entry =
+      flight.storable && flight.lease !== undefined && !tooLate
+        ? this.#decide(call, production)
+        : undefined;
     if (value === undefined || (entry === undefined && flight.callers + call.riders <= 1))
       return { taker: new Shared(value), entry: undefined };
     const { codec } = call.policy;
@@ -132,7 +163,8 @@ export class Loader {
       if (entry !== undefined) this.#unstorable(call, error);
       return { taker: new Shared(value), entry: undefined };
     }
-    const frozen = this.parts.tiers.shares(codec) && entry !== undefined ? frozenOf(codec, body) : undefined;
+    const frozen =
+      this.parts.tiers.shares(codec) && entry !== undefined ? frozenOf(codec, body) : undefined;
     const taker = frozen === undefined ? takerOf(value, codec, body) : new Shared(frozen.value);
     if (entry === undefined) return { taker, entry };
     if (body.length > this.parts.settings.maxValueBytes) {
@@ -148,16 +180,34 @@ export class Loader {
     const { policy } = call;
     const staleWhileRevalidate = production.staleWhileRevalidate ?? policy.staleWhileRevalidate;
     const staleIfError = production.staleIfError ?? policy.staleIfError;
-    const windows = deadlines(now, { ttl, staleWhileRevalidate, staleIfError }, policy.jitter, Math.random(), settleUntil);
+    const windows = deadlines(
+      now,
+      { ttl, staleWhileRevalidate, staleIfError },
+      policy.jitter,
+      Math.random(),
+      settleUntil,
+    );
     const { startTicks } = flight;
     return {
       taker,
-      entry: { key: call.key.text, codec: codec.id, body, createdAt: now, ...windows, cost: production.cost, startTicks, tags },
+      entry: {
+        key: call.key.text,
+        codec: codec.id,
+        body,
+        createdAt: now,
+        ...windows,
+        cost: production.cost,
+        startTicks,
+        tags,
+      },
     };
   }
 
   /** Is it to be stored, for how long and under which tags? A callback that throws means: not stored. */
-  #decide(call: Call, production: Production): { ttl: number; tags: readonly string[] } | undefined {
+  #decide(
+    call: Call,
+    production: Production,
+  ): { ttl: number; tags: readonly string[] } | undefined {
     const { value, skip } = production;
     if (value === undefined || skip) return undefined;
     let callback = 'unless';
@@ -166,22 +216,34 @@ export class Loader {
       callback = 'ttl';
       const ttl = ttlFor(call.policy, value, production.ttl);
       callback = 'tags';
-      const tags = unionTags(call.tags, cleanTags([...(call.resultTags?.(value) ?? []), ...production.tags]));
+      const tags = unionTags(
+        call.tags,
+        cleanTags([...(call.resultTags?.(value) ?? []), ...production.tags]),
+      );
       return ttl > 0 ? { ttl, tags } : undefined;
     } catch (error) {
       const { events, label } = this.parts;
-      if (events.wanted) events.emit({ type: 'callback_failed', callback, key: label(call.storageKey), error });
+      if (events.wanted)
+        events.emit({ type: 'callback_failed', callback, key: label(call.storageKey), error });
       return undefined;
     }
   }
 
-  async #write(flight: Flight, call: Call, made: Entry, { known, startedAt, began }: Load): Promise<void> {
+  async #write(
+    flight: Flight,
+    call: Call,
+    made: Entry,
+    { known, startedAt, began }: Load,
+  ): Promise<void> {
     const { tiers, keeper, stats, events, label } = this.parts;
     const { lease } = flight;
     let entry = made;
     let stored = false;
     try {
-      const groups = entry.tags.length === call.tags.length ? call.groups : groupsOf(call.key, call.plain, entry.tags);
+      const groups =
+        entry.tags.length === call.tags.length
+          ? call.groups
+          : groupsOf(call.key, call.plain, entry.tags);
       if (!includes(known, groups) || !keeper.areKept(groups, expiresAt(entry))) {
         const window = settleUntil(await keeper.ensure(groups, expiresAt(entry)));
         // The load may have read a replica that lagged behind a change of a tag which only its result told.
@@ -190,7 +252,12 @@ export class Loader {
       const now = tiers.store.now();
       if (expiresAt(entry) <= now && entry !== made) return;
       if (flight.storable && lease !== undefined) {
-        stored = await tiers.store.fill(call.storageKey, lease, entry, Math.max(1, Math.ceil(expiresAt(entry) - now)));
+        stored = await tiers.store.fill(
+          call.storageKey,
+          lease,
+          entry,
+          Math.max(1, Math.ceil(expiresAt(entry) - now)),
+        );
       }
     } catch (error) {
       stats.cache_write_err++;
@@ -210,17 +277,31 @@ export class Loader {
   #crash(flight: Flight, call: Call, error: unknown): void {
     const { stats, events, tiers, backoff, label } = this.parts;
     if (error instanceof ProducerTimeoutError) stats.cache_producer_timeouts++;
-    else if (flight.producedFrom !== Infinity && flight.aborted === undefined) stats.cache_producer_err++;
+    else if (flight.producedFrom !== Infinity && flight.aborted === undefined)
+      stats.cache_producer_err++;
     const { candidate } = flight;
     const now = tiers.store.now();
-    if (events.wanted) events.emit({ type: flight.background ? 'refresh_failed' : 'producer_error', key: label(call.storageKey), error });
+    if (events.wanted)
+      events.emit({
+        type: flight.background ? 'refresh_failed' : 'producer_error',
+        key: label(call.storageKey),
+        error,
+      });
     // Nobody waiting any more says nothing about the origin.
-    const abandoned = flight.aborted !== undefined && !(flight.aborted.reason instanceof ProducerTimeoutError);
+    const abandoned =
+      flight.aborted !== undefined && !(flight.aborted.reason instanceof ProducerTimeoutError);
     // A refresh before the end of the ttl has no stand-in, because nobody waits for it: the value is still fresh.
-    if ((flight.background || candidate?.entry !== undefined) && !abandoned) backoff.failed(call.storageKey, tiers.clock.now());
+    if ((flight.background || candidate?.entry !== undefined) && !abandoned)
+      backoff.failed(call.storageKey, tiers.clock.now());
     const entry = candidate?.entry;
-    const inWindow = entry !== undefined && entry.fallbackUntil > entry.freshUntil && now < entry.fallbackUntil;
-    if (inWindow && candidate?.taker !== undefined && mayStandIn(flight, error) && this.#allowsFallback(call, error)) {
+    const inWindow =
+      entry !== undefined && entry.fallbackUntil > entry.freshUntil && now < entry.fallbackUntil;
+    if (
+      inWindow &&
+      candidate?.taker !== undefined &&
+      mayStandIn(flight, error) &&
+      this.#allowsFallback(call, error)
+    ) {
       flight.land({ kind: 'fallback', taker: candidate.taker, entry, error });
     } else flight.fail(error);
   }
@@ -231,7 +312,12 @@ export class Loader {
     } catch (problem) {
       const { events, label } = this.parts;
       if (events.wanted)
-        events.emit({ type: 'callback_failed', callback: 'staleIfErrorWhen', key: label(call.storageKey), error: problem });
+        events.emit({
+          type: 'callback_failed',
+          callback: 'staleIfErrorWhen',
+          key: label(call.storageKey),
+          error: problem,
+        });
       return false;
     }
   }

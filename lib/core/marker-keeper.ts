@@ -14,17 +14,24 @@ export class MarkerKeeper {
   constructor(readonly store: FencedStore<Entry>) {}
 
   /** Makes what is missing; one round trip. @param until the longest these markers may be needed, shared time */
-  async ensure(groups: readonly ScopeGroups[], until: number, timeoutMs?: number): Promise<readonly ScopeReading[]> {
+  async ensure(
+    groups: readonly ScopeGroups[],
+    until: number,
+    timeoutMs?: number,
+  ): Promise<readonly ScopeReading[]> {
     const now = this.store.now();
     const keepMs = Math.max(LEAST_KEEP_MS, 2 * (until - now));
     const scopes = await this.store.ensure(groups, keepMs, timeoutMs);
     if (this.#keptUntil.size > MAX_REMEMBERED) this.#keptUntil.clear();
-    for (const { scope, groups: names } of groups) for (const name of names) this.#keptUntil.set(`${scope}\n${name}`, now + keepMs);
+    for (const { scope, groups: names } of groups)
+      for (const name of names) this.#keptUntil.set(`${scope}\n${name}`, now + keepMs);
     return scopes;
   }
 
   /** Are all of these known to be kept until then? */
   areKept(groups: readonly ScopeGroups[], until: number): boolean {
-    return groups.every(({ scope, groups: names }) => names.every((name) => (this.#keptUntil.get(`${scope}\n${name}`) ?? 0) >= until));
+    return groups.every(({ scope, groups: names }) =>
+      names.every((name) => (this.#keptUntil.get(`${scope}\n${name}`) ?? 0) >= until),
+    );
   }
 }

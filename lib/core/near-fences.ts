@@ -56,7 +56,12 @@ export class NearFences {
     const hard = invalidation.mode === 'hard' ? now : 0;
     if (invalidation.match === 'all' && invalidation.groups.length > 1) {
       if (this.#combinations.length >= MAX_COMBINATIONS) this.forget();
-      this.#combinations.push({ scope: invalidation.scope, groups: invalidation.groups, hard, soft: now });
+      this.#combinations.push({
+        scope: invalidation.scope,
+        groups: invalidation.groups,
+        hard,
+        soft: now,
+      });
       return;
     }
     for (const group of invalidation.groups) {
@@ -99,7 +104,8 @@ export class NearFences {
   /** Judges an entry by the moves since it was learned; `dead` when it was not learned by this cache. */
   standing(entry: NearEntry, request: readonly ScopeGroups[]): Standing {
     const proof = entry.proof;
-    if (!(proof instanceof Proof) || proof.owner !== this || proof.learned < this.#floor) return 'dead';
+    if (!(proof instanceof Proof) || proof.owner !== this || proof.learned < this.#floor)
+      return 'dead';
     let standing: Standing = 'current';
     for (const { scope, groups } of request) {
       for (const group of groups) {

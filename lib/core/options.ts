@@ -4,7 +4,14 @@ import { type Duration, toMilliseconds } from '../ports/duration.js';
 import { CacheConfigError } from '../ports/errors.js';
 import { checkMembers, checkNames, isObject, show } from '../ports/given.js';
 import { encodePart } from './key-text.js';
-import type { CacheOptions, CodecChoice, EntryOptions, InvalidationRule, RefreshAhead, Tenancy } from './types.js';
+import type {
+  CacheOptions,
+  CodecChoice,
+  EntryOptions,
+  InvalidationRule,
+  RefreshAhead,
+  Tenancy,
+} from './types.js';
 
 /** How entries are made and used: everything decided, nothing optional. All durations in milliseconds. */
 export interface Policy {
@@ -53,7 +60,18 @@ export const ENTRY_NAMES = [
 ] as const satisfies readonly (keyof EntryOptions<never>)[];
 /** What can be said of a cache. */
 export const CACHE_NAMES: ReadonlySet<string> = new Set([
-  ...['name', 'backend', 'l1', 'namespace', 'tenancy', 'tenant', 'replicaLag', 'strict', 'lease', 'backendTimeout'],
+  ...[
+    'name',
+    'backend',
+    'l1',
+    'namespace',
+    'tenancy',
+    'tenant',
+    'replicaLag',
+    'strict',
+    'lease',
+    'backendTimeout',
+  ],
   ...['maxValueBytes', 'clock', 'exposeKeys', 'invalidations'],
   ...ENTRY_NAMES,
 ]);
@@ -66,7 +84,10 @@ const RESERVED_IDS: ReadonlySet<string> = new Set(['json', 'cbor', 'http']);
  * Merges the options of a cache with the defaults, once, at start.
  * @throws CacheConfigError (`CACHE_CONFIG`) naming the option, what was expected and what was given
  */
-export function resolveSettings(options: CacheOptions, codecs: ReadonlyMap<string, Codec>): Settings {
+export function resolveSettings(
+  options: CacheOptions,
+  codecs: ReadonlyMap<string, Codec>,
+): Settings {
   checkIsOptions(options, 'Cache options');
   checkNames(options, CACHE_NAMES, 'cache option');
   checkParts(options);
@@ -85,7 +106,11 @@ export function resolveSettings(options: CacheOptions, codecs: ReadonlyMap<strin
     strict: flag(or(options.strict, false), 'strict'),
     leaseTtl: atLeast(100, toMilliseconds(or(options.lease?.ttl, 3_000), 'lease.ttl'), 'lease.ttl'),
     leaseWait: toMilliseconds(or(options.lease?.wait, 10_000), 'lease.wait'),
-    backendTimeout: atLeast(1, toMilliseconds(or(options.backendTimeout, 250), 'backendTimeout'), 'backendTimeout'),
+    backendTimeout: atLeast(
+      1,
+      toMilliseconds(or(options.backendTimeout, 250), 'backendTimeout'),
+      'backendTimeout',
+    ),
     maxValueBytes: positive(or(options.maxValueBytes, 8 * 1024 * 1024), 'maxValueBytes'),
     exposeKeys: flag(or(options.exposeKeys, false), 'exposeKeys'),
     policy,
@@ -97,23 +122,33 @@ export function resolveSettings(options: CacheOptions, codecs: ReadonlyMap<strin
  * @throws CacheConfigError (`CACHE_CONFIG`)
  */
 export function checkIsOptions(given: unknown, what: string): asserts given is object {
-  if (!isObject(given)) throw new CacheConfigError(`${what} must be an object; got ${show(given)}.`);
+  if (!isObject(given))
+    throw new CacheConfigError(`${what} must be an object; got ${show(given)}.`);
   if ('get' in given && 'set' in given)
-    throw new CacheConfigError(`${what} must be an object such as { backend }; got a backend itself. Give it as an option: { backend }.`);
+    throw new CacheConfigError(
+      `${what} must be an object such as { backend }; got a backend itself. Give it as an option: { backend }.`,
+    );
 }
 
 /** The options that are objects themselves; `backend` is checked where it is opened. */
 function checkParts({ lease, clock, invalidations, l1 }: CacheOptions): void {
   if (lease !== undefined) checkMembers(lease, 'lease', "{ ttl: '3s', wait: '10s' }", LEASE_NAMES);
   const given = clock as Partial<Clock> | null | undefined;
-  if (given !== undefined && !(typeof given?.now === 'function' && typeof given.after === 'function'))
-    throw new CacheConfigError(`clock must be an object with the methods now() and after(ms, task); got ${show(given)}.`);
+  if (
+    given !== undefined &&
+    !(typeof given?.now === 'function' && typeof given.after === 'function')
+  )
+    throw new CacheConfigError(
+      `clock must be an object with the methods now() and after(ms, task); got ${show(given)}.`,
+    );
   if (invalidations !== undefined && !(Array.isArray(invalidations) && invalidations.every(isRule)))
     throw new CacheConfigError(
       `invalidations must be an array of on(Event, (event) => request); got ${show(invalidations)}${Array.isArray(invalidations) ? ' with something else in it' : ''}.`,
     );
   if (l1 !== undefined && typeof l1 !== 'boolean' && !isObject(l1))
-    throw new CacheConfigError(`l1 must be true, false or an object such as { maxBytes: '64mb' }; got ${show(l1)}.`);
+    throw new CacheConfigError(
+      `l1 must be true, false or an object such as { maxBytes: '64mb' }; got ${show(l1)}.`,
+    );
 }
 
 function isRule(given: unknown): boolean {
@@ -139,29 +174,59 @@ const DEFAULTS = (codecs: ReadonlyMap<string, Codec>): Policy => ({
  * The policy of a call: its options over those of the cache.
  * @throws CacheConfigError (`CACHE_CONFIG`)
  */
-export function resolvePolicy(options: EntryOptions<never>, base: Policy, codecs: ReadonlyMap<string, Codec>): Policy {
+export function resolvePolicy(
+  options: EntryOptions<never>,
+  base: Policy,
+  codecs: ReadonlyMap<string, Codec>,
+): Policy {
   const { ttl, jitter, refreshAhead } = options;
   if (jitter !== undefined && !(typeof jitter === 'number' && jitter >= 0 && jitter <= 1))
     throw new CacheConfigError(`jitter must be a number from 0 to 1; got ${show(jitter)}.`);
-  if (refreshAhead !== undefined && refreshAhead !== false && refreshAhead !== 'xfetch' && !isShare(refreshAhead)) {
-    throw new CacheConfigError(`refreshAhead must be 'xfetch', false, or a share of the ttl between 0 and 1; got ${show(refreshAhead)}.`);
+  if (
+    refreshAhead !== undefined &&
+    refreshAhead !== false &&
+    refreshAhead !== 'xfetch' &&
+    !isShare(refreshAhead)
+  ) {
+    throw new CacheConfigError(
+      `refreshAhead must be 'xfetch', false, or a share of the ttl between 0 and 1; got ${show(refreshAhead)}.`,
+    );
   }
   if (options.producerTimeout !== undefined)
-    checkMembers(options.producerTimeout, 'producerTimeout', "{ soft: '200ms', hard: '5s' }", TIMEOUT_NAMES);
+    checkMembers(
+      options.producerTimeout,
+      'producerTimeout',
+      "{ soft: '200ms', hard: '5s' }",
+      TIMEOUT_NAMES,
+    );
   const soft = options.producerTimeout?.soft;
   const hard = options.producerTimeout?.hard;
   const duration = (given: Duration | undefined, name: string, fallback: number): number =>
     given === undefined ? fallback : toMilliseconds(given, name);
   return Object.freeze({
-    ttl: typeof ttl === 'function' ? (ttl as (value: unknown) => Duration) : duration(ttl, 'ttl', base.ttl as number),
-    nullTtl: options.nullTtl === undefined ? base.nullTtl : toMilliseconds(options.nullTtl, 'nullTtl'),
-    staleWhileRevalidate: duration(options.staleWhileRevalidate, 'staleWhileRevalidate', base.staleWhileRevalidate),
+    ttl:
+      typeof ttl === 'function'
+        ? (ttl as (value: unknown) => Duration)
+        : duration(ttl, 'ttl', base.ttl as number),
+    nullTtl:
+      options.nullTtl === undefined ? base.nullTtl : toMilliseconds(options.nullTtl, 'nullTtl'),
+    staleWhileRevalidate: duration(
+      options.staleWhileRevalidate,
+      'staleWhileRevalidate',
+      base.staleWhileRevalidate,
+    ),
     staleIfError: duration(options.staleIfError, 'staleIfError', base.staleIfError),
-    staleIfErrorWhen: callback(or(options.staleIfErrorWhen, base.staleIfErrorWhen), 'staleIfErrorWhen'),
+    staleIfErrorWhen: callback(
+      or(options.staleIfErrorWhen, base.staleIfErrorWhen),
+      'staleIfErrorWhen',
+    ),
     jitter: jitter ?? base.jitter,
     refreshAhead: refreshAhead ?? base.refreshAhead,
     softTimeout: duration(soft, 'producerTimeout.soft', base.softTimeout),
-    hardTimeout: hard === undefined ? base.hardTimeout : atLeast(1, toMilliseconds(hard, 'producerTimeout.hard'), 'producerTimeout.hard'),
+    hardTimeout:
+      hard === undefined
+        ? base.hardTimeout
+        : atLeast(1, toMilliseconds(hard, 'producerTimeout.hard'), 'producerTimeout.hard'),
     codec: options.codec === undefined ? base.codec : resolveCodec(options.codec, codecs),
   });
 }
@@ -169,15 +234,23 @@ export function resolvePolicy(options: EntryOptions<never>, base: Policy, codecs
 /** The ttl for a value, in milliseconds. @throws CacheConfigError when the function gives no duration */
 export function ttlFor(policy: Policy, value: unknown, override: number | undefined): number {
   if (override !== undefined) return override;
-  const ttl = typeof policy.ttl === 'number' ? policy.ttl : toMilliseconds(policy.ttl(value), 'ttl(value)');
+  const ttl =
+    typeof policy.ttl === 'number' ? policy.ttl : toMilliseconds(policy.ttl(value), 'ttl(value)');
   return value === null ? (policy.nullTtl ?? Math.min(ttl, NULL_TTL_CAP)) : ttl;
 }
 
 function resolveCodec(choice: CodecChoice, codecs: ReadonlyMap<string, Codec>): Codec {
   const named = typeof choice === 'string' ? codecs.get(choice) : undefined;
-  const codec = typeof choice === 'string' ? (named !== undefined && INTERNAL in named ? undefined : named) : choice;
+  const codec =
+    typeof choice === 'string'
+      ? named !== undefined && INTERNAL in named
+        ? undefined
+        : named
+      : choice;
   if (!isCodec(codec)) {
-    const names = [...codecs.values()].filter((known) => !(INTERNAL in known)).map(({ id }) => `'${id}'`);
+    const names = [...codecs.values()]
+      .filter((known) => !(INTERNAL in known))
+      .map(({ id }) => `'${id}'`);
     throw new CacheConfigError(
       `codec must be one of ${names.join(', ')}, or an object { id, encode, decode } whose id has 1 to 8 characters of a-z and 0-9; got ${show(choice)}.`,
     );
@@ -193,7 +266,12 @@ function resolveCodec(choice: CodecChoice, codecs: ReadonlyMap<string, Codec>): 
 function isCodec(given: unknown): given is Codec {
   if (!isObject(given)) return false;
   const { id, encode, decode } = given as Partial<Codec>;
-  return typeof encode === 'function' && typeof decode === 'function' && typeof id === 'string' && /^[a-z0-9]{1,8}$/.test(id);
+  return (
+    typeof encode === 'function' &&
+    typeof decode === 'function' &&
+    typeof id === 'string' &&
+    /^[a-z0-9]{1,8}$/.test(id)
+  );
 }
 
 /** Not when the caller gave up, and not for answers that are the caller's own fault: a 404 stays a 404. */

@@ -37,11 +37,18 @@ export class PackedStore implements FencedStore<Entry> {
   read(request: ReadRequest, timeoutMs?: number): Promise<Reading<Entry>> {
     return this.inner
       .read(request, timeoutMs)
-      .then(({ stored, scopes, lease }) => ({ stored: this.#unpack(request.key, stored), scopes, lease }));
+      .then(({ stored, scopes, lease }) => ({
+        stored: this.#unpack(request.key, stored),
+        scopes,
+        lease,
+      }));
   }
 
   async acquire(request: AcquireRequest<Entry>, timeoutMs?: number): Promise<Acquired<Entry>> {
-    let seen = request.seen === undefined ? undefined : (request.seen.packed ?? this.envelope.pack(request.seen));
+    let seen =
+      request.seen === undefined
+        ? undefined
+        : (request.seen.packed ?? this.envelope.pack(request.seen));
     // A second round only when the bytes in the way are no entry: they are then what has been seen.
     for (let tries = 0; ; tries++) {
       const acquired = await this.inner.acquire({ ...request, seen }, timeoutMs);
@@ -73,7 +80,11 @@ export class PackedStore implements FencedStore<Entry> {
     return this.inner.delete(keys, settleMs);
   }
 
-  ensure(scopes: readonly ScopeGroups[], keepMs: number, timeoutMs?: number): Promise<readonly ScopeReading[]> {
+  ensure(
+    scopes: readonly ScopeGroups[],
+    keepMs: number,
+    timeoutMs?: number,
+  ): Promise<readonly ScopeReading[]> {
     return this.inner.ensure(scopes, keepMs, timeoutMs);
   }
 

@@ -12,7 +12,9 @@ export function judge(entry: Entry, now: number, standing: Standing): Verdict {
   if (standing === 'current' && now < entry.freshUntil) return 'fresh';
   // A softly invalidated entry is one whose ttl has ended: without a window there is nothing left of it.
   if (now < entry.staleUntil && entry.staleUntil > entry.freshUntil) return 'stale';
-  return now < entry.fallbackUntil && entry.fallbackUntil > entry.freshUntil ? 'fallback' : 'expired';
+  return now < entry.fallbackUntil && entry.fallbackUntil > entry.freshUntil
+    ? 'fallback'
+    : 'expired';
 }
 
 /** The windows of one production, in milliseconds. */
@@ -34,7 +36,13 @@ export interface Deadlines {
  * @param chance 0 to 1
  * @param settleUntil when in the future: the load may have read a lagging replica, and nothing of it is usable beyond that moment
  */
-export function deadlines(now: number, windows: Windows, jitter: number, chance: number, settleUntil: number): Deadlines {
+export function deadlines(
+  now: number,
+  windows: Windows,
+  jitter: number,
+  chance: number,
+  settleUntil: number,
+): Deadlines {
   const cap = settleUntil > now ? settleUntil : Infinity;
   const freshUntil = now + Math.max(1, Math.round(windows.ttl * (1 - jitter * chance)));
   return {
@@ -65,7 +73,12 @@ export function expiresAt(entry: Deadlines): number {
  * A number: once that share of the ttl has passed.
  * @param chance in (0, 1]
  */
-export function isDueEarly(entry: Entry, now: number, rule: 'xfetch' | number | false, chance: number): boolean {
+export function isDueEarly(
+  entry: Entry,
+  now: number,
+  rule: 'xfetch' | number | false,
+  chance: number,
+): boolean {
   if (rule === false) return false;
   if (rule === 'xfetch') return now - entry.cost * Math.log(chance) >= entry.freshUntil;
   return now - entry.createdAt >= rule * (entry.freshUntil - entry.createdAt);

@@ -64,12 +64,18 @@ class Said implements ProducerContext {
   get setWindows(): ProducerContext['setWindows'] {
     return (windows) => {
       if (!isObject(windows))
-        throw new CacheConfigError(`setWindows takes an object such as { staleWhileRevalidate: '5m' }; got ${show(windows)}.`);
+        throw new CacheConfigError(
+          `setWindows takes an object such as { staleWhileRevalidate: '5m' }; got ${show(windows)}.`,
+        );
       checkNames(windows, WINDOWS, 'option of setWindows');
       const { staleWhileRevalidate, staleIfError } = windows;
       if (staleWhileRevalidate !== undefined)
-        this.staleWhileRevalidate = toMilliseconds(staleWhileRevalidate, 'setWindows(staleWhileRevalidate)');
-      if (staleIfError !== undefined) this.staleIfError = toMilliseconds(staleIfError, 'setWindows(staleIfError)');
+        this.staleWhileRevalidate = toMilliseconds(
+          staleWhileRevalidate,
+          'setWindows(staleWhileRevalidate)',
+        );
+      if (staleIfError !== undefined)
+        this.staleIfError = toMilliseconds(staleIfError, 'setWindows(staleIfError)');
     };
   }
 
@@ -100,9 +106,22 @@ export async function produce(
   const said = new Said(call, flight, stale);
   const began = clock.now();
   const run = (): Promise<unknown> => context.run(flight, async () => call.producer(said));
-  const value = await withHardTimeout(flight.background ? context.detached(run) : run(), call, flight, clock);
+  const value = await withHardTimeout(
+    flight.background ? context.detached(run) : run(),
+    call,
+    flight,
+    clock,
+  );
   const { ttl, staleWhileRevalidate, staleIfError, tags, skipped } = said;
-  return { value, ttl, staleWhileRevalidate, staleIfError, tags, skip: skipped, cost: Math.max(0, clock.now() - began) };
+  return {
+    value,
+    ttl,
+    staleWhileRevalidate,
+    staleIfError,
+    tags,
+    skip: skipped,
+    cost: Math.max(0, clock.now() - began),
+  };
 }
 
 /**
@@ -128,7 +147,12 @@ export function produceAlone(call: Call, clock: Clock, context: AsyncContext): P
   });
 }
 
-function withHardTimeout(running: Promise<unknown>, call: Call, flight: Flight, clock: Clock): Promise<unknown> {
+function withHardTimeout(
+  running: Promise<unknown>,
+  call: Call,
+  flight: Flight,
+  clock: Clock,
+): Promise<unknown> {
   const { hardTimeout } = call.policy;
   return new Promise((resolve, reject) => {
     const cancel = clock.after(hardTimeout, () => {

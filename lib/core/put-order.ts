@@ -61,8 +61,11 @@ export class PutOrder {
   overtake(changes: readonly Change[]): void {
     if (this.#slots.size === 0) return;
     for (const change of changes) {
-      if (change.kind === 'keys') for (const key of change.keys) this.#slots.get(key)?.last.overtake('change');
-      else for (const { last } of this.#slots.values()) if (touches(change.invalidation, last.groups)) last.overtake('change');
+      if (change.kind === 'keys')
+        for (const key of change.keys) this.#slots.get(key)?.last.overtake('change');
+      else
+        for (const { last } of this.#slots.values())
+          if (touches(change.invalidation, last.groups)) last.overtake('change');
     }
   }
 

@@ -156,7 +156,11 @@ export class Puts {
     const { tiers, invalidator, keeper } = this.parts;
     const removal = this.#removal(call);
     try {
-      if (!tiers.usable) throw new BackendError('UNAVAILABLE', 'The backend is not to be used before the journal is replayed.');
+      if (!tiers.usable)
+        throw new BackendError(
+          'UNAVAILABLE',
+          'The backend is not to be used before the journal is replayed.',
+        );
       const now = tiers.store.now();
       // Before the clocks are read: a group that moves after it makes the entry old, in L1 as in the backend.
       const learned = tiers.fences.moment();
@@ -177,11 +181,21 @@ export class Puts {
     }
   }
 
-  async #send(call: Call, entry: Entry, learned: number, lease: string | undefined): Promise<boolean> {
+  async #send(
+    call: Call,
+    entry: Entry,
+    learned: number,
+    lease: string | undefined,
+  ): Promise<boolean> {
     const { tiers, invalidator } = this.parts;
     const { store, fences } = tiers;
     const removal = this.#removal(call);
-    const setting = store.set(call.storageKey, entry, Math.max(1, Math.ceil(expiresAt(entry) - store.now())), lease);
+    const setting = store.set(
+      call.storageKey,
+      entry,
+      Math.max(1, Math.ceil(expiresAt(entry) - store.now())),
+      lease,
+    );
     const began = fences.moment();
     if (!(await setting)) return false;
     // A notice that came meanwhile may be of a change after ours: then L1 learns the entry by reading it.
@@ -213,13 +227,40 @@ export class Puts {
     const body = encode(call.policy.codec, value);
     if (body.length > this.parts.settings.maxValueBytes) return undefined;
     const tags = unionTags(call.tags, cleanTags(call.resultTags?.(value) ?? []));
-    return { body, ttl, tags, groups: tags === call.tags ? call.groups : groupsOf(call.key, call.plain, tags) };
+    return {
+      body,
+      ttl,
+      tags,
+      groups: tags === call.tags ? call.groups : groupsOf(call.key, call.plain, tags),
+    };
   }
 
-  #entry(call: Call, { body, ttl, tags }: Parcel, startTicks: readonly Tick[], now: number, cost: number, settles: number): Entry {
+  #entry(
+    call: Call,
+    { body, ttl, tags }: Parcel,
+    startTicks: readonly Tick[],
+    now: number,
+    cost: number,
+    settles: number,
+  ): Entry {
     const { codec, staleWhileRevalidate, staleIfError, jitter } = call.policy;
-    const windows = deadlines(now, { ttl, staleWhileRevalidate, staleIfError }, jitter, Math.random(), settles);
-    return { key: call.key.text, codec: codec.id, body, createdAt: now, ...windows, cost, startTicks, tags };
+    const windows = deadlines(
+      now,
+      { ttl, staleWhileRevalidate, staleIfError },
+      jitter,
+      Math.random(),
+      settles,
+    );
+    return {
+      key: call.key.text,
+      codec: codec.id,
+      body,
+      createdAt: now,
+      ...windows,
+      cost,
+      startTicks,
+      tags,
+    };
   }
 }
 

@@ -30,7 +30,12 @@ export class Results {
    * @param like the key, once more: a method may change what it is made of
    * @throws CacheKeyError (`CACHE_KEY`) when it has, both keys are then deleted; and as `set` does
    */
-  async keep<T>(put: PendingPut, like: KeyLike, value: T, options: SetOptions<T>): Promise<InvalidationResult> {
+  async keep<T>(
+    put: PendingPut,
+    like: KeyLike,
+    value: T,
+    options: SetOptions<T>,
+  ): Promise<InvalidationResult> {
     const key = this.calls.key(like);
     if (key.text !== put.key.text) {
       await this.changes.invalidate({ keys: [key, put.key] });

@@ -18,7 +18,12 @@ import type { Clock } from '../ports/clock.js';
 import { KeyWrites } from './key-writes.js';
 
 /** Nothing of this group was invalidated by this process. */
-const UNTOUCHED: Marker = Object.freeze({ hard: 0, soft: 0, settleUntil: 0, combinations: Object.freeze([]) });
+const UNTOUCHED: Marker = Object.freeze({
+  hard: 0,
+  soft: 0,
+  settleUntil: 0,
+  combinations: Object.freeze([]),
+});
 const NO_BYTES = new Uint8Array(0);
 
 /**
@@ -60,7 +65,8 @@ export class SimpleStore implements FencedStore<Entry> {
 
   async acquire(request: AcquireRequest<Entry>, timeoutMs?: number): Promise<Acquired<Entry>> {
     const stored = request.replaces === true ? undefined : await this.#get(request.key, timeoutMs);
-    if (stored !== undefined && stored.createdAt !== request.seen?.createdAt) return { state: 'found', stored };
+    if (stored !== undefined && stored.createdAt !== request.seen?.createdAt)
+      return { state: 'found', stored };
     return this.fences.acquire({ ...request, seen: undefined });
   }
 
@@ -98,8 +104,12 @@ export class SimpleStore implements FencedStore<Entry> {
 
   async delete(keys: readonly string[], settleMs: number): Promise<void> {
     await this.fences.delete(keys, settleMs);
-    const ended = await Promise.allSettled(keys.map((key) => this.#write('delete', key, () => this.#remove(key))));
-    const errors = ended.flatMap((one) => (one.status === 'rejected' ? [one.reason as BackendError] : []));
+    const ended = await Promise.allSettled(
+      keys.map((key) => this.#write('delete', key, () => this.#remove(key))),
+    );
+    const errors = ended.flatMap((one) =>
+      one.status === 'rejected' ? [one.reason as BackendError] : [],
+    );
     const worst = errors.find((error) => !error.kept) ?? errors[0];
     if (worst !== undefined) throw worst;
   }
@@ -137,10 +147,13 @@ export class SimpleStore implements FencedStore<Entry> {
 
   async #get(key: string, timeoutMs: number | undefined): Promise<Entry | undefined> {
     if (this.#writes.isGivenUp(key)) return undefined;
-    const bytes = await this.#bounded('get', Math.min(timeoutMs ?? this.timeoutMs, this.timeoutMs), () =>
-      this.backend.get(this.prefix + key),
+    const bytes = await this.#bounded(
+      'get',
+      Math.min(timeoutMs ?? this.timeoutMs, this.timeoutMs),
+      () => this.backend.get(this.prefix + key),
     );
-    if (bytes === undefined || bytes === null || bytes.length === 0 || this.#writes.isGivenUp(key)) return undefined;
+    if (bytes === undefined || bytes === null || bytes.length === 0 || this.#writes.isGivenUp(key))
+      return undefined;
     try {
       return this.envelope.unpack(bytes);
     } catch (error) {
@@ -177,7 +190,12 @@ export class SimpleStore implements FencedStore<Entry> {
   }
 
   /** A user's backend may hang; a call must not. @param giveUp returns whether what is given up is still seen to */
-  #bounded<T>(during: string, timeoutMs: number, task: () => T | PromiseLike<T>, giveUp = (): boolean => false): Promise<T> {
+  #bounded<T>(
+    during: string,
+    timeoutMs: number,
+    task: () => T | PromiseLike<T>,
+    giveUp = (): boolean => false,
+  ): Promise<T> {
     return new Promise((resolve, reject) => {
       const cancel = this.clock.after(timeoutMs, () => {
         reject(this.#tooLate(during, giveUp()));
@@ -185,7 +203,12 @@ export class SimpleStore implements FencedStore<Entry> {
       Promise.resolve()
         .then(task)
         .then(resolve, (error: unknown) => {
-          reject(new BackendError('FAILED', `${this.#name}.${during} failed.`, { cause: error, unknownOutcome: during !== 'get' }));
+          reject(
+            new BackendError('FAILED', `${this.#name}.${during} failed.`, {
+              cause: error,
+              unknownOutcome: during !== 'get',
+            }),
+          );
         })
         .finally(cancel);
     });
@@ -205,6 +228,7 @@ export class SimpleStore implements FencedStore<Entry> {
 function untouched(scope: ScopeReading): ScopeReading {
   const { markers, forgotten } = scope;
   if (!markers.includes(undefined)) return scope;
-  const missing = forgotten === undefined ? UNTOUCHED : { ...UNTOUCHED, hard: forgotten, soft: forgotten };
+  const missing =
+    forgotten === undefined ? UNTOUCHED : { ...UNTOUCHED, hard: forgotten, soft: forgotten };
   return { ...scope, markers: markers.map((marker) => marker ?? missing) };
 }

@@ -47,7 +47,9 @@ export function takerOf(value: unknown, codec: Codec, body: Payload): Taker {
 
 export function decode(codec: Codec, body: Payload): unknown {
   if (typeof body !== 'string') return codec.decode(body);
-  return codec.text === undefined ? codec.decode(new TextEncoder().encode(body)) : codec.text.decode(body);
+  return codec.text === undefined
+    ? codec.decode(new TextEncoder().encode(body))
+    : codec.text.decode(body);
 }
 
 export function encode(codec: Codec, value: unknown): Payload {
@@ -70,5 +72,7 @@ const DECODED = 3;
 export function frozenOf(codec: Codec, body: Payload): Frozen | undefined {
   const value = decode(codec, body);
   // What is immutable is mostly text, and as long as its encoded form.
-  return deepFreeze(value) ? { value, size: body.length * (codec.immutable === true ? 1 : DECODED) } : undefined;
+  return deepFreeze(value)
+    ? { value, size: body.length * (codec.immutable === true ? 1 : DECODED) }
+    : undefined;
 }

@@ -2,7 +2,14 @@ import type { Clock } from '../ports/clock.js';
 import type { Codec } from '../ports/codec.js';
 import type { Entry } from '../ports/entry.js';
 import { CodecError } from '../ports/errors.js';
-import type { FencedStore, NearEntry, NearStore, Reading, ScopeGroups, ScopeReading } from '../ports/store.js';
+import type {
+  FencedStore,
+  NearEntry,
+  NearStore,
+  Reading,
+  ScopeGroups,
+  ScopeReading,
+} from '../ports/store.js';
 import type { Call } from './call.js';
 import { groupsOf, hasOtherTags, standingOf, unionTags } from './groups.js';
 import { NearFences } from './near-fences.js';
@@ -57,12 +64,19 @@ export class Tiers {
   /** The way of nearly every hit: one look-up in memory, or undefined when anything at all is to be considered. */
   nearHit(storageKey: string): NearEntry | undefined {
     const found = this.near?.find(storageKey);
-    if (found === undefined || !this.fences.isProven(found) || this.store.now() >= found.entry.freshUntil) return undefined;
+    if (
+      found === undefined ||
+      !this.fences.isProven(found) ||
+      this.store.now() >= found.entry.freshUntil
+    )
+      return undefined;
     return this.local || (this.store.hearing() && this.usable) ? found : undefined;
   }
 
   valueOf(found: NearEntry): unknown {
-    return found.frozen === undefined ? decode(this.#codec(found.entry), found.entry.body) : found.frozen.value;
+    return found.frozen === undefined
+      ? decode(this.#codec(found.entry), found.entry.body)
+      : found.frozen.value;
   }
 
   /**
@@ -79,22 +93,48 @@ export class Tiers {
   /** Rejects with a BackendError when the backend could not be asked. */
   read(call: Call, scopes: readonly ScopeGroups[], withLease: boolean): Promise<Reading<Entry>> {
     const left = Math.max(1, call.backendBy - this.clock.now());
-    return this.store.read({ key: call.storageKey, scopes, withLease, text: call.policy.codec.text !== undefined }, left);
+    return this.store.read(
+      { key: call.storageKey, scopes, withLease, text: call.policy.codec.text !== undefined },
+      left,
+    );
   }
 
   /** @returns a promise only when the entry has tags known only from its result: their markers are read once we know them */
-  judge(call: Call, reading: Reading<Entry>, began: number, withLease: boolean): Look | Promise<Look> {
+  judge(
+    call: Call,
+    reading: Reading<Entry>,
+    began: number,
+    withLease: boolean,
+  ): Look | Promise<Look> {
     const { stored } = reading;
-    if (stored === undefined || !hasOtherTags(stored, call.tags)) return this.#judge(call, call.tags, call.groups, reading, began);
+    if (stored === undefined || !hasOtherTags(stored, call.tags))
+      return this.#judge(call, call.tags, call.groups, reading, began);
     const tags = unionTags(call.tags, stored.tags);
     const groups = groupsOf(call.key, call.plain, tags);
-    return this.read(call, groups, withLease).then((again) => this.#judge(call, tags, groups, again, began));
+    return this.read(call, groups, withLease).then((again) =>
+      this.#judge(call, tags, groups, again, began),
+    );
   }
 
-  #judge(call: Call, tags: readonly string[], groups: readonly ScopeGroups[], reading: Reading<Entry>, began: number): Look {
+  #judge(
+    call: Call,
+    tags: readonly string[],
+    groups: readonly ScopeGroups[],
+    reading: Reading<Entry>,
+    began: number,
+  ): Look {
     const { stored: entry, scopes, lease } = reading;
     const tier = this.local ? 'l1' : 'l2';
-    const expired: Look = { entry, verdict: 'expired', tier, taker: undefined, scopes, groups, lease, began };
+    const expired: Look = {
+      entry,
+      verdict: 'expired',
+      tier,
+      taker: undefined,
+      scopes,
+      groups,
+      lease,
+      began,
+    };
     if (entry === undefined || hasOtherTags(entry, tags)) return expired;
     if (entry.key !== call.key.text) {
       this.corrupt(call.storageKey, new CodecError('The entry was stored for another key.'));
@@ -104,7 +144,10 @@ export class Tiers {
     const verdict = judge(entry, this.store.now(), standingOf(entry.startTicks, groups, scopes));
     const taker = verdict === 'expired' ? undefined : this.#open(call, entry);
     if (taker === undefined) return expired;
-    const kept = verdict === 'fresh' && this.fences.quietSince(began) ? this.keep(call.storageKey, entry, began) : undefined;
+    const kept =
+      verdict === 'fresh' && this.fences.quietSince(began)
+        ? this.keep(call.storageKey, entry, began)
+        : undefined;
     return {
       entry,
       verdict,
@@ -147,7 +190,9 @@ export class Tiers {
   keep(storageKey: string, entry: Entry, began: number): NearEntry | undefined {
     const { near, store } = this;
     if (near === undefined || !(this.local || (store.hearing() && this.usable))) return undefined;
-    const frozen = this.shares(this.#codec(entry)) ? frozenOf(this.#codec(entry), entry.body) : undefined;
+    const frozen = this.shares(this.#codec(entry))
+      ? frozenOf(this.#codec(entry), entry.body)
+      : undefined;
     // What it is in the backend is not kept a second time.
     const kept = entry.packed === undefined ? entry : { ...entry, packed: undefined };
     const found: NearEntry = { entry: kept, frozen, proof: this.fences.prove(began) };
@@ -161,15 +206,22 @@ export class Tiers {
     if (near === undefined || !(this.local || (store.hearing() && this.usable))) return undefined;
     const found = near.get(call.storageKey);
     const began = this.fences.moment();
-    if (found === undefined) return this.local ? nearLook(undefined, 'expired', undefined, call.groups, began) : undefined;
+    if (found === undefined)
+      return this.local ? nearLook(undefined, 'expired', undefined, call.groups, began) : undefined;
     const { entry } = found;
     if (entry.key !== call.key.text) return undefined;
-    if (!this.fits(entry, call.policy.codec)) return this.local ? nearLook(entry, 'expired', undefined, call.groups, began) : undefined;
-    const groups = hasOtherTags(entry, call.tags) ? groupsOf(call.key, call.plain, unionTags(call.tags, entry.tags)) : call.groups;
+    if (!this.fits(entry, call.policy.codec))
+      return this.local ? nearLook(entry, 'expired', undefined, call.groups, began) : undefined;
+    const groups = hasOtherTags(entry, call.tags)
+      ? groupsOf(call.key, call.plain, unionTags(call.tags, entry.tags))
+      : call.groups;
     const standing = this.fences.standing(found, groups);
     const verdict = judge(entry, store.now(), standing);
     if (standing === 'dead' || (!this.local && verdict !== 'fresh')) return undefined;
-    const taker = found.frozen === undefined ? new Copies(this.#codec(entry), entry.body) : new Shared(found.frozen.value);
+    const taker =
+      found.frozen === undefined
+        ? new Copies(this.#codec(entry), entry.body)
+        : new Shared(found.frozen.value);
     return nearLook(entry, verdict, verdict === 'expired' ? undefined : taker, groups, began);
   }
 
@@ -187,7 +239,9 @@ export class Tiers {
   #codec(entry: Entry): Codec {
     const codec = this.codecs.get(entry.codec);
     if (codec === undefined)
-      throw new CodecError(`The entry was written by a codec ${JSON.stringify(entry.codec)} that this cache was not given.`);
+      throw new CodecError(
+        `The entry was written by a codec ${JSON.stringify(entry.codec)} that this cache was not given.`,
+      );
     return codec;
   }
 }

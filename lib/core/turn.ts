@@ -36,7 +36,14 @@ export async function takeTurn(
   flight: Flight,
   call: Call,
   first: Look,
-  parts: { tiers: Tiers; desk: LeaseDesk; keeper: MarkerKeeper; waitMs: number; backendTimeout: number; moment: () => number },
+  parts: {
+    tiers: Tiers;
+    desk: LeaseDesk;
+    keeper: MarkerKeeper;
+    waitMs: number;
+    backendTimeout: number;
+    moment: () => number;
+  },
 ): Promise<Turn> {
   const { tiers, desk } = parts;
   const giveUpAt = tiers.clock.now() + parts.waitMs;
@@ -44,14 +51,23 @@ export async function takeTurn(
   let dead: string | undefined;
   for (let tries = 0; tries < MAX_ROUNDS; tries++) {
     // A call waits for the backend once, however many questions it has.
-    const scopes = await knownScopes(call, look, parts.keeper, Math.max(1, call.backendBy - tiers.clock.now()));
+    const scopes = await knownScopes(
+      call,
+      look,
+      parts.keeper,
+      Math.max(1, call.backendBy - tiers.clock.now()),
+    );
     flight.startTicks = scopes.map((scope) => scope.clock ?? 0);
     const lease = desk.name(flight.startTicks);
     const acquired = await desk.acquire(call, lease, look.entry, dead);
     if (acquired.state === 'leased') {
       flight.lease = lease;
       const until = Math.max(acquired.settleUntil, settleUntil(scopes));
-      return { state: 'go', settleUntil: until > tiers.store.now() ? until : 0, groups: look.groups };
+      return {
+        state: 'go',
+        settleUntil: until > tiers.store.now() ? until : 0,
+        groups: look.groups,
+      };
     }
     if (acquired.state === 'held') {
       const givesWay = !flight.background && desk.isOfPut(acquired.lease);
@@ -71,7 +87,10 @@ export async function takeTurn(
     // Behind L1, which has nothing newer than what led here.
     look = await tiers.look(call, false, true);
     if (look.taker !== undefined && isGoodEnough(look, flight)) {
-      return { state: 'landed', landing: { kind: 'found', taker: look.taker, entry: look.entry as Entry, asOf } };
+      return {
+        state: 'landed',
+        landing: { kind: 'found', taker: look.taker, entry: look.entry as Entry, asOf },
+      };
     }
   }
   flight.storable = false;
@@ -80,12 +99,24 @@ export async function takeTurn(
 
 /** Not what the caller already had; a background refresh looks for something fresh. */
 function isGoodEnough(look: Look, flight: Flight): boolean {
-  return look.verdict === 'fresh' || (look.verdict === 'stale' && !flight.background && look.entry !== flight.candidate?.entry);
+  return (
+    look.verdict === 'fresh' ||
+    (look.verdict === 'stale' && !flight.background && look.entry !== flight.candidate?.entry)
+  );
 }
 
-async function knownScopes(call: Call, look: Look, keeper: MarkerKeeper, leftMs: number): Promise<readonly ScopeReading[]> {
+async function knownScopes(
+  call: Call,
+  look: Look,
+  keeper: MarkerKeeper,
+  leftMs: number,
+): Promise<readonly ScopeReading[]> {
   const { scopes } = look;
   if (scopes !== undefined && isComplete(scopes)) return scopes;
   const expected = look.entry === undefined ? 0 : expiresAt(look.entry);
-  return keeper.ensure(look.groups, Math.max(expected, keeper.store.now() + call.policy.hardTimeout), leftMs);
+  return keeper.ensure(
+    look.groups,
+    Math.max(expected, keeper.store.now() + call.policy.hardTimeout),
+    leftMs,
+  );
 }

@@ -62,7 +62,10 @@ export interface ProducerContext {
   /** Overrides `ttl` for what is being produced. */
   setTtl(ttl: Duration): void;
   /** Overrides `staleWhileRevalidate` and `staleIfError` for what is being produced. */
-  setWindows(windows: { readonly staleWhileRevalidate?: Duration; readonly staleIfError?: Duration }): void;
+  setWindows(windows: {
+    readonly staleWhileRevalidate?: Duration;
+    readonly staleIfError?: Duration;
+  }): void;
   addTags(...tags: string[]): void;
   /** Return the value without storing it. */
   skip(): void;
@@ -113,7 +116,9 @@ export interface InvalidationResult {
 export type EventClass<E extends object = object> = abstract new (...args: never[]) => E;
 
 /** What an event invalidates: one request, several, or nothing. */
-export type Invalidates<E extends object> = (event: E) => InvalidateRequest | readonly InvalidateRequest[] | undefined;
+export type Invalidates<E extends object> = (
+  event: E,
+) => InvalidateRequest | readonly InvalidateRequest[] | undefined;
 
 /** Which invalidations follow from an event; made by `on`. */
 export interface InvalidationRule {

@@ -35,7 +35,10 @@ class UnitOfWork {
   }
 
   isDirty(storageKey: string, groups: readonly ScopeGroups[]): boolean {
-    return this.#keys.has(storageKey) || this.#groups.some((invalidation) => touches(invalidation, groups));
+    return (
+      this.#keys.has(storageKey) ||
+      this.#groups.some((invalidation) => touches(invalidation, groups))
+    );
   }
 
   close(): readonly Change[] {
@@ -94,7 +97,8 @@ export class Units {
     const unit = this.current;
     if (unit === undefined || unit.isDirty(call.storageKey, call.groups)) return undefined;
     const { entry, groups, taker, tier, verdict } = await this.engine.readThrough.look(call, false);
-    if (verdict !== 'fresh' || taker === undefined || unit.isDirty(call.storageKey, groups)) return undefined;
+    if (verdict !== 'fresh' || taker === undefined || unit.isDirty(call.storageKey, groups))
+      return undefined;
     return this.engine.count(call, Promise.resolve({ outcome: 'hit', tier, taker, entry }));
   }
 

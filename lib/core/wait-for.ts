@@ -8,7 +8,12 @@ export const SOFT_TIMEOUT = Symbol('soft timeout');
  * Waits around the flight, never inside it: an impatient caller cannot fail a patient one.
  * @param softMs when something can stand in for the result after so long; 0 for never
  */
-export function waitFor(flight: Flight, call: Call, softMs: number, clock: Clock): Promise<Landing | typeof SOFT_TIMEOUT> {
+export function waitFor(
+  flight: Flight,
+  call: Call,
+  softMs: number,
+  clock: Clock,
+): Promise<Landing | typeof SOFT_TIMEOUT> {
   const { signal } = call;
   if (signal === undefined && softMs === 0) return flight.landing;
   return new Promise((resolve, reject) => {

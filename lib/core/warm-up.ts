@@ -24,7 +24,11 @@ export class WarmUp {
     this.#closed = true;
   }
 
-  async run<K>(keys: Iterable<K> | AsyncIterable<K>, fill: FillBatch<K>, options: WarmUpOptions<never>): Promise<WarmUpResult> {
+  async run<K>(
+    keys: Iterable<K> | AsyncIterable<K>,
+    fill: FillBatch<K>,
+    options: WarmUpOptions<never>,
+  ): Promise<WarmUpResult> {
     const filling = new Filling(keys, fill, options, () => this.#closed);
     const { once } = options;
     let skipped = false;
@@ -45,7 +49,9 @@ export class WarmUp {
       // Not in the producer, which runs outside of the caller's context: there the tenant of the keys is not known.
       const began = await Promise.race([turn.began, landing.then(() => undefined)]);
       if (began === undefined) return false;
-      turn.finish(filling.run(began.signal).then(() => (filling.stopped ? began.skip() : filling.progress)));
+      turn.finish(
+        filling.run(began.signal).then(() => (filling.stopped ? began.skip() : filling.progress)),
+      );
       return (await landing).kind === 'produced';
     } catch (error) {
       if (!(error instanceof CacheClosedError)) throw error;
@@ -59,10 +65,15 @@ export class WarmUp {
    * the caller's tenant, if any, as the caller's plain keys are; it needs none, because it holds nothing of anybody's.
    */
   #callOf({ name, every, within = '1h' }: Once, producer: Producer<unknown>): Call {
-    if (typeof name !== 'string' || name === '') throw new CacheConfigError('warmUp: once.name must be a non-empty text.');
+    if (typeof name !== 'string' || name === '')
+      throw new CacheConfigError('warmUp: once.name must be a non-empty text.');
     const tenant = this.calls.settings.tenant();
     const encoded = tenant === undefined ? undefined : encodePart(tenant, 'tenant');
-    const key = CacheKey.fromEncoded(encoded, undefined, `warm-up:${encodeText(name, 'once.name')}`);
+    const key = CacheKey.fromEncoded(
+      encoded,
+      undefined,
+      `warm-up:${encodeText(name, 'once.name')}`,
+    );
     const policy = this.calls.policy({
       ttl: every,
       jitter: 0,
@@ -96,7 +107,9 @@ class Filling<K> {
   async run(signal?: AbortSignal): Promise<void> {
     const batches = batchesOf(this.keys, this.#batchSize);
     try {
-      await Promise.all(Array.from({ length: this.#concurrency }, () => this.#work(batches, signal)));
+      await Promise.all(
+        Array.from({ length: this.#concurrency }, () => this.#work(batches, signal)),
+      );
     } finally {
       // Whatever the keys come from is told that no more of them are wanted. Nobody waits for it.
       batches.return(undefined).catch(() => undefined);
@@ -141,10 +154,15 @@ class Turn {
 
 function wholeNumber(given: number, name: string): number {
   if (Number.isSafeInteger(given) && given > 0) return given;
-  throw new CacheConfigError(`warmUp: ${name} must be a positive whole number; got ${show(given)}.`);
+  throw new CacheConfigError(
+    `warmUp: ${name} must be a positive whole number; got ${show(given)}.`,
+  );
 }
 
-async function* batchesOf<K>(keys: Iterable<K> | AsyncIterable<K>, size: number): AsyncGenerator<K[], void> {
+async function* batchesOf<K>(
+  keys: Iterable<K> | AsyncIterable<K>,
+  size: number,
+): AsyncGenerator<K[], void> {
   let batch: K[] = [];
   for await (const key of keys) {
     batch.push(key);

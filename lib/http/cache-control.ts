@@ -38,7 +38,10 @@ export function parseCacheControl(values: readonly string[]): CacheControl {
   const staleWhileRevalidate = seconds('stale-while-revalidate');
   const staleIfError = seconds('stale-if-error');
   const minFresh = seconds('min-fresh');
-  const maxStale = found.get('max-stale') === undefined && found.has('max-stale') ? Infinity : seconds('max-stale');
+  const maxStale =
+    found.get('max-stale') === undefined && found.has('max-stale')
+      ? Infinity
+      : seconds('max-stale');
   return {
     noStore: found.has('no-store'),
     noCache: found.has('no-cache'),
@@ -58,6 +61,9 @@ export function parseCacheControl(values: readonly string[]): CacheControl {
 }
 
 function deltaSeconds(value: string | undefined): number {
-  const digits = value !== undefined && value.length > 1 && value.startsWith('"') && value.endsWith('"') ? value.slice(1, -1) : value;
+  const digits =
+    value !== undefined && value.length > 1 && value.startsWith('"') && value.endsWith('"')
+      ? value.slice(1, -1)
+      : value;
   return digits !== undefined && /^\d+$/.test(digits) ? Math.min(Number(digits), MAX_SECONDS) : 0;
 }

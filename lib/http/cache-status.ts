@@ -1,8 +1,13 @@
 /** Why a request went to the handler (RFC 9211 section 2.2). */
-export type ForwardReason = 'bypass' | 'method' | 'uri-miss' | 'vary-miss' | 'miss' | 'request' | 'stale';
+export type ForwardReason =
+  'bypass' | 'method' | 'uri-miss' | 'vary-miss' | 'miss' | 'request' | 'stale';
 
 export type CacheStatus =
-  | { readonly hit: true; /** Seconds of freshness left; negative when stale. */ readonly ttl?: number; readonly detail?: string }
+  | {
+      readonly hit: true;
+      /** Seconds of freshness left; negative when stale. */ readonly ttl?: number;
+      readonly detail?: string;
+    }
   | {
       readonly hit: false;
       /** Absent: the request went nowhere. */

@@ -3,7 +3,9 @@ import { splitList, valuesOf, type HeaderList } from './headers.js';
 import { parseHttpDate } from './http-date.js';
 
 /** Statuses a cache may store without being told how long they stay fresh (RFC 9110 section 15.1); 206 is left out, ranges are not stored. */
-export const HEURISTIC_STATUSES: ReadonlySet<number> = new Set([200, 203, 204, 300, 301, 308, 404, 405, 410, 414, 501]);
+export const HEURISTIC_STATUSES: ReadonlySet<number> = new Set([
+  200, 203, 204, 300, 301, 308, 404, 405, 410, 414, 501,
+]);
 
 /**
  * How old the response already was when it was received, in seconds (RFC 9111 section 4.2.3).
@@ -17,7 +19,11 @@ export function initialAge(headers: HeaderList, receivedAt: number): number {
 }
 
 /** What the response itself says, in seconds: `s-maxage`, else `max-age`, else `Expires` (RFC 9111 section 4.2.1). */
-export function explicitLifetime(headers: HeaderList, control: CacheControl, receivedAt: number): number | undefined {
+export function explicitLifetime(
+  headers: HeaderList,
+  control: CacheControl,
+  receivedAt: number,
+): number | undefined {
   if (control.sMaxage !== undefined) return control.sMaxage;
   if (control.maxAge !== undefined) return control.maxAge;
   const expires = valuesOf(headers, 'expires');
@@ -25,11 +31,18 @@ export function explicitLifetime(headers: HeaderList, control: CacheControl, rec
   if (only === undefined) return undefined;
   // Twice the same field, or no date at all, means it is already over (section 5.3).
   const at = expires.length === 1 ? parseHttpDate(only, receivedAt) : undefined;
-  return at === undefined ? 0 : Math.max(0, Math.floor((at - (dateOf(headers, receivedAt) ?? receivedAt)) / 1000));
+  return at === undefined
+    ? 0
+    : Math.max(0, Math.floor((at - (dateOf(headers, receivedAt) ?? receivedAt)) / 1000));
 }
 
 /** A tenth of the time since the last change, at most a day, in seconds (RFC 9111 section 4.2.2). */
-export function heuristicLifetime(status: number, headers: HeaderList, control: CacheControl, receivedAt: number): number | undefined {
+export function heuristicLifetime(
+  status: number,
+  headers: HeaderList,
+  control: CacheControl,
+  receivedAt: number,
+): number | undefined {
   if (!HEURISTIC_STATUSES.has(status) && !control.public) return undefined;
   const [changed] = valuesOf(headers, 'last-modified');
   const changedAt = changed === undefined ? undefined : parseHttpDate(changed, receivedAt);

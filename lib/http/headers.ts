@@ -5,7 +5,9 @@ export type HeaderList = readonly (readonly [name: string, value: string])[];
 export type RequestHeaders = Readonly<Record<string, string | readonly string[] | undefined>>;
 
 /** What is on the response object before it is sent, in the shape of `getHeaders()`. */
-export type OutgoingHeaders = Readonly<Record<string, string | number | readonly string[] | undefined>>;
+export type OutgoingHeaders = Readonly<
+  Record<string, string | number | readonly string[] | undefined>
+>;
 
 /** Fields that belong to one connection and are never stored (RFC 9111 section 3.1, RFC 9110 section 7.6.1). */
 const HOP_BY_HOP: ReadonlySet<string> = new Set([
@@ -22,7 +24,12 @@ const HOP_BY_HOP: ReadonlySet<string> = new Set([
 ]);
 
 /** Fields that are made anew for every answer. */
-const MADE_ANEW: ReadonlySet<string> = new Set(['age', 'cache-status', 'content-length', 'set-cookie']);
+const MADE_ANEW: ReadonlySet<string> = new Set([
+  'age',
+  'cache-status',
+  'content-length',
+  'set-cookie',
+]);
 
 /** All values of a field, one per field line. */
 export function valuesOf(headers: HeaderList, name: string): string[] {
@@ -41,15 +48,20 @@ export function toHeaderList(headers: OutgoingHeaders): HeaderList {
   const list: [string, string][] = [];
   for (const [name, value] of Object.entries(headers)) {
     if (value === undefined) continue;
-    for (const line of typeof value === 'object' ? value : [value]) list.push([name.toLowerCase(), String(line)]);
+    for (const line of typeof value === 'object' ? value : [value])
+      list.push([name.toLowerCase(), String(line)]);
   }
   return list;
 }
 
 /** The fields that may be stored: without those of one connection, those that `Connection` lists, and those made anew for every answer. */
 export function storableHeaders(headers: HeaderList): HeaderList {
-  const listed = new Set(valuesOf(headers, 'connection').flatMap((value) => splitList(value.toLowerCase())));
-  return headers.filter(([name]) => !HOP_BY_HOP.has(name) && !MADE_ANEW.has(name) && !listed.has(name));
+  const listed = new Set(
+    valuesOf(headers, 'connection').flatMap((value) => splitList(value.toLowerCase())),
+  );
+  return headers.filter(
+    ([name]) => !HOP_BY_HOP.has(name) && !MADE_ANEW.has(name) && !listed.has(name),
+  );
 }
 
 /** The members of a comma-separated field value, trimmed; commas within quoted strings do not separate (RFC 9110 section 5.6.1). */

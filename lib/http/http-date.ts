@@ -17,7 +17,8 @@ export function parseHttpDate(text: string, now: number): number | undefined {
   const fixed = IMF_FIXDATE.exec(given);
   if (fixed !== null) return moment(fixed[3], fixed[2], fixed[1], fixed.slice(4));
   const rfc850 = RFC_850.exec(given);
-  if (rfc850 !== null) return moment(fullYear(Number(rfc850[3]), now), rfc850[2], rfc850[1], rfc850.slice(4));
+  if (rfc850 !== null)
+    return moment(fullYear(Number(rfc850[3]), now), rfc850[2], rfc850[1], rfc850.slice(4));
   const asctime = ASCTIME.exec(given);
   if (asctime !== null) return moment(asctime[6], asctime[1], asctime[2], asctime.slice(3, 6));
   return undefined;
@@ -29,10 +30,16 @@ function fullYear(twoDigits: number, now: number): number {
   return year > thisYear + 50 ? year - 100 : year;
 }
 
-function moment(year: string | number | undefined, month: string | undefined, day: string | undefined, time: string[]): number | undefined {
+function moment(
+  year: string | number | undefined,
+  month: string | undefined,
+  day: string | undefined,
+  time: string[],
+): number | undefined {
   const monthIndex = MONTHS.indexOf(month ?? '');
   const [hours, minutes, seconds] = time.map(Number);
-  if (monthIndex === -1 || hours === undefined || minutes === undefined || seconds === undefined) return undefined;
+  if (monthIndex === -1 || hours === undefined || minutes === undefined || seconds === undefined)
+    return undefined;
   // 60 is a leap second.
   if (hours > 23 || minutes > 59 || seconds > 60) return undefined;
   const at = new Date(Date.UTC(Number(year), monthIndex, Number(day), hours, minutes, seconds));

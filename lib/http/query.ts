@@ -16,7 +16,10 @@ export function canonicalQuery(search: string, allowed?: readonly string[]): str
       const name = decoded(pair.split('=', 1)[0] ?? '');
       return { pair, name, root: ROOT.exec(name)?.[0] ?? '' };
     });
-  const counted = allowed === undefined ? pairs : pairs.filter(({ name, root }) => allowed.includes(root) || allowed.includes(name));
+  const counted =
+    allowed === undefined
+      ? pairs
+      : pairs.filter(({ name, root }) => allowed.includes(root) || allowed.includes(name));
   return counted
     .sort((a, b) => (a.root < b.root ? -1 : a.root > b.root ? 1 : 0))
     .map(({ pair }) => pair)
@@ -37,7 +40,8 @@ export function isUnclearQuery(search: string): boolean {
   if (search.includes('#')) return true;
   if (search.length < MAX_PAIRS) return false;
   let pairs = 1;
-  for (let at = search.indexOf('&'); at !== -1; at = search.indexOf('&', at + 1)) if (++pairs > MAX_PAIRS) return true;
+  for (let at = search.indexOf('&'); at !== -1; at = search.indexOf('&', at + 1))
+    if (++pairs > MAX_PAIRS) return true;
   return false;
 }
 

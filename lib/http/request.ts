@@ -27,7 +27,9 @@ export function readWishes(headers: RequestHeaders): RequestWishes {
   const field = requestHeader(headers, 'cache-control');
   if (field === undefined) {
     // The one meaning Pragma ever had (RFC 9111 section 5.4).
-    return requestHeader(headers, 'pragma')?.toLowerCase().includes('no-cache') === true ? { ...NO_WISHES, noCache: true } : NO_WISHES;
+    return requestHeader(headers, 'pragma')?.toLowerCase().includes('no-cache') === true
+      ? { ...NO_WISHES, noCache: true }
+      : NO_WISHES;
   }
   const { noStore, noCache, onlyIfCached, maxAge, minFresh, maxStale } = parseCacheControl([field]);
   return { noStore, noCache, onlyIfCached, maxAge, minFresh, maxStale };
@@ -45,7 +47,16 @@ export function satisfies(stored: StoredResponse, wishes: RequestWishes, now: nu
 }
 
 /** Methods that change nothing (RFC 9110 section 9.2.1); every other method may have changed the target. */
-const SAFE: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'QUERY', 'PROPFIND', 'REPORT', 'SEARCH']);
+const SAFE: ReadonlySet<string> = new Set([
+  'GET',
+  'HEAD',
+  'OPTIONS',
+  'TRACE',
+  'QUERY',
+  'PROPFIND',
+  'REPORT',
+  'SEARCH',
+]);
 
 export function isSafe(method: string): boolean {
   return SAFE.has(method);
@@ -63,11 +74,15 @@ const METHOD_OVERRIDES = ['x-http-method-override', 'x-http-method', 'x-method-o
  * (RFC 9110 sections 13.1.1 and 13.1.4), or pretends to be another method.
  * A cache that does not look at these can be made to store an answer to something else than its key says.
  */
-export function mustBypass(headers: RequestHeaders): 'body' | 'range' | 'precondition' | 'method-override' | 'upgrade' | undefined {
+export function mustBypass(
+  headers: RequestHeaders,
+): 'body' | 'range' | 'precondition' | 'method-override' | 'upgrade' | undefined {
   const length = requestHeader(headers, 'content-length');
-  if ((length !== undefined && length !== '0') || headers['transfer-encoding'] !== undefined) return 'body';
+  if ((length !== undefined && length !== '0') || headers['transfer-encoding'] !== undefined)
+    return 'body';
   if (headers.range !== undefined) return 'range';
-  if (headers['if-match'] !== undefined || headers['if-unmodified-since'] !== undefined) return 'precondition';
+  if (headers['if-match'] !== undefined || headers['if-unmodified-since'] !== undefined)
+    return 'precondition';
   if (METHOD_OVERRIDES.some((name) => headers[name] !== undefined)) return 'method-override';
   return headers.upgrade === undefined ? undefined : 'upgrade';
 }

@@ -16,14 +16,17 @@ export const responseCodec: Codec & { readonly text: NonNullable<Codec['text']> 
   exclusive: true,
   immutable: true,
   encode: (value: unknown): Uint8Array => Buffer.from(write(value), 'utf8'),
-  decode: (bytes: Uint8Array): unknown => read(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8')),
+  decode: (bytes: Uint8Array): unknown =>
+    read(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8')),
   text: Object.freeze({ encode: write, decode: read }),
 });
 
 /** @throws CodecError (`CACHE_CODEC`) for what is not a response or a record of the response cache */
 function write(value: unknown): string {
   if (typeof value !== 'object' || value === null || !('kind' in value)) {
-    throw new CodecError("The codec 'http' keeps only what the response cache stores. Give other values another codec.");
+    throw new CodecError(
+      "The codec 'http' keeps only what the response cache stores. Give other values another codec.",
+    );
   }
   const { body, ...head } = value as { readonly kind: unknown; readonly body?: unknown };
   if (typeof body === 'string') return `${JSON.stringify(head)}\n${body}`;

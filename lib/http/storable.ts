@@ -1,5 +1,10 @@
 import { parseCacheControl, type CacheControl } from './cache-control.js';
-import { explicitLifetime, heuristicLifetime, HEURISTIC_STATUSES, initialAge } from './freshness.js';
+import {
+  explicitLifetime,
+  heuristicLifetime,
+  HEURISTIC_STATUSES,
+  initialAge,
+} from './freshness.js';
 import { valuesOf, type HeaderList } from './headers.js';
 import { varyNames } from './vary.js';
 
@@ -37,11 +42,20 @@ export type Verdict =
 
 /** Why a response is not stored; goes out as the detail of `Cache-Status`. */
 export type Refusal =
-  'no-store' | 'private' | 'set-cookie' | 'vary-star' | 'status' | 'no-cache' | 'authorization' | 'stale' | 'no-freshness';
+  | 'no-store'
+  | 'private'
+  | 'set-cookie'
+  | 'vary-star'
+  | 'status'
+  | 'no-cache'
+  | 'authorization'
+  | 'stale'
+  | 'no-freshness';
 
 /** Every final status this cache knows the meaning of; others are stored when fresh, but not with `must-understand`. */
 const UNDERSTOOD: ReadonlySet<number> = new Set([
-  200, 201, 202, 203, 204, 205, 300, 301, 302, 303, 307, 308, 400, 404, 405, 410, 414, 500, 501, 502, 503, 504,
+  200, 201, 202, 203, 204, 205, 300, 301, 302, 303, 307, 308, 400, 404, 405, 410, 414, 500, 501,
+  502, 503, 504,
 ]);
 
 /** Statuses that mean only part of the response is there, or none of it. */
@@ -58,18 +72,25 @@ export function judgeResponse(response: ResponseFacts, rules: StoringRules): Ver
 
   const explicit = explicitLifetime(headers, control, receivedAt);
   const allowed = rules.statuses?.includes(status) ?? HEURISTIC_STATUSES.has(status);
-  if (explicit === undefined && !allowed && !control.public) return { store: false, reason: 'status' };
+  if (explicit === undefined && !allowed && !control.public)
+    return { store: false, reason: 'status' };
   const given = rules.ttlMs ?? seconds(heuristicLifetime(status, headers, control, receivedAt));
   const lifetimeMs = explicit === undefined ? given : explicit * 1000;
   if (lifetimeMs === undefined) return { store: false, reason: 'no-freshness' };
   const age = initialAge(headers, receivedAt);
   // A ttl of the route counts from now; what the response says counts from when it was made.
-  const freshMs = explicit === undefined && rules.ttlMs !== undefined ? lifetimeMs : lifetimeMs - age * 1000;
+  const freshMs =
+    explicit === undefined && rules.ttlMs !== undefined ? lifetimeMs : lifetimeMs - age * 1000;
   if (freshMs <= 0) return { store: false, reason: 'stale' };
   return { store: true, initialAge: age, freshMs, vary, ...staleWindows(control, rules) };
 }
 
-function refuse(status: number, headers: HeaderList, control: CacheControl, rules: StoringRules): Refusal | undefined {
+function refuse(
+  status: number,
+  headers: HeaderList,
+  control: CacheControl,
+  rules: StoringRules,
+): Refusal | undefined {
   if (NEVER.has(status) || status < 200) return 'status';
   if (control.mustUnderstand && !UNDERSTOOD.has(status)) return 'status';
   // With must-understand no-store is for caches that do not know the status (section 5.2.2.3).
@@ -77,13 +98,23 @@ function refuse(status: number, headers: HeaderList, control: CacheControl, rule
   if (control.private) return 'private';
   if (control.noCache) return 'no-cache';
   if (valuesOf(headers, 'set-cookie').length > 0) return 'set-cookie';
-  if (rules.authenticated && !control.public && !control.mustRevalidate && control.sMaxage === undefined) return 'authorization';
+  if (
+    rules.authenticated &&
+    !control.public &&
+    !control.mustRevalidate &&
+    control.sMaxage === undefined
+  )
+    return 'authorization';
   return undefined;
 }
 
 /** What the response says wins; a response that must not be served stale has no windows (sections 4.2.4 and 5.2.2). */
-function staleWindows(control: CacheControl, rules: StoringRules): { staleMs: number; fallbackMs: number } {
-  if (control.mustRevalidate || control.proxyRevalidate || control.sMaxage !== undefined) return { staleMs: 0, fallbackMs: 0 };
+function staleWindows(
+  control: CacheControl,
+  rules: StoringRules,
+): { staleMs: number; fallbackMs: number } {
+  if (control.mustRevalidate || control.proxyRevalidate || control.sMaxage !== undefined)
+    return { staleMs: 0, fallbackMs: 0 };
   return {
     staleMs: seconds(control.staleWhileRevalidate) ?? rules.staleWhileRevalidateMs,
     fallbackMs: seconds(control.staleIfError) ?? rules.staleIfErrorMs,

@@ -6,7 +6,10 @@ const MAX_BYTES = 8_000;
 /** The least of what the CDNs take for one key. */
 const MAX_KEY_BYTES = 1_024;
 
-const SEPARATORS: Readonly<Record<SurrogateHeader, string>> = { 'surrogate-key': ' ', 'cache-tag': ',' };
+const SEPARATORS: Readonly<Record<SurrogateHeader, string>> = {
+  'surrogate-key': ' ',
+  'cache-tag': ',',
+};
 const LEFT_BY_URI = /[!'()*~]/g;
 
 /**
@@ -25,8 +28,13 @@ export function surrogateKey(tag: string): string {
  * Tags as the value of a header: of a response, or of a request that purges.
  * @returns undefined when they are more than CDNs take (8,000 bytes, 1,024 for one tag): such a response must not be kept where tags purge it
  */
-export function surrogateKeys(tags: readonly string[], header: SurrogateHeader = 'surrogate-key'): string | undefined {
+export function surrogateKeys(
+  tags: readonly string[],
+  header: SurrogateHeader = 'surrogate-key',
+): string | undefined {
   const keys = [...new Set(tags)].map(surrogateKey);
   const text = keys.join(SEPARATORS[header]);
-  return text.length > MAX_BYTES || keys.some((key) => key.length > MAX_KEY_BYTES) ? undefined : text;
+  return text.length > MAX_BYTES || keys.some((key) => key.length > MAX_KEY_BYTES)
+    ? undefined
+    : text;
 }

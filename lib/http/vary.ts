@@ -7,7 +7,11 @@ export function varyNames(values: readonly string[]): readonly string[] | '*' {
 }
 
 /** Fields whose values compare without regard to case (RFC 9110 sections 12.5.1, 12.5.3 and 12.5.4, RFC 4647). */
-const CASELESS: ReadonlySet<string> = new Set(['accept-language', 'accept-encoding', 'accept-charset']);
+const CASELESS: ReadonlySet<string> = new Set([
+  'accept-language',
+  'accept-encoding',
+  'accept-charset',
+]);
 
 /**
  * The secondary key (RFC 9111 section 4.1): the same for two requests exactly when the named fields match. Space around list members does not

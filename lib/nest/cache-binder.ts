@@ -22,7 +22,10 @@ export class CacheBinder implements OnModuleInit, OnApplicationShutdown {
     this.registry.refreshOn((instance) => this.fresh.of(instance));
     try {
       for (const { metatype } of this.discovery.getProviders()) refuseClassPlan(metatype);
-      for (const wrapper of [...this.discovery.getProviders(), ...this.discovery.getControllers()]) {
+      for (const wrapper of [
+        ...this.discovery.getProviders(),
+        ...this.discovery.getControllers(),
+      ]) {
         const host = hostOf(wrapper);
         if (host !== undefined) this.#take(host);
       }

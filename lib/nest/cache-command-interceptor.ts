@@ -1,4 +1,9 @@
-import { type CallHandler, type ExecutionContext, Injectable, type NestInterceptor } from '@nestjs/common';
+import {
+  type CallHandler,
+  type ExecutionContext,
+  Injectable,
+  type NestInterceptor,
+} from '@nestjs/common';
 import { defer, lastValueFrom, mergeAll, type Observable, toArray } from 'rxjs';
 import { awaiting } from './awaiting.js';
 import { CacheRegistry } from './cache-registry.js';
@@ -13,6 +18,8 @@ export class CacheCommandInterceptor implements NestInterceptor {
 
   intercept(_: ExecutionContext, next: CallHandler): Observable<unknown> {
     // Nest binds the handler to the context in which `handle` is called.
-    return defer(() => awaiting(this.registry.caches, () => lastValueFrom(next.handle().pipe(toArray())))).pipe(mergeAll());
+    return defer(() =>
+      awaiting(this.registry.caches, () => lastValueFrom(next.handle().pipe(toArray()))),
+    ).pipe(mergeAll());
   }
 }

@@ -21,7 +21,10 @@ export class CacheInvalidated {
 }
 
 /** Carries the event out; resolves when the invalidation is acknowledged. */
-export function applyInvalidation(cache: CacheService, event: CacheInvalidated): Promise<InvalidationResult> {
+export function applyInvalidation(
+  cache: CacheService,
+  event: CacheInvalidated,
+): Promise<InvalidationResult> {
   // From JavaScript it may be missing; what says nothing is for `invalidate` to refuse.
   return cache.invalidate((event as CacheInvalidated | undefined)?.request as InvalidateRequest);
 }

@@ -28,7 +28,9 @@ export class CacheLog {
 function lineOf(event: CacheEvent): string | undefined {
   switch (event.type) {
     case 'backend_state':
-      return event.state === 'up' ? 'the backend is there.' : 'the backend is away; calls go on without it.';
+      return event.state === 'up'
+        ? 'the backend is there.'
+        : 'the backend is away; calls go on without it.';
     case 'backend_problem':
       return `the backend could not do its part (${event.during}): ${text(event.error)}`;
     case 'corrupt':

@@ -66,7 +66,9 @@ export class CacheRegistry implements Caches {
   }
 
   call(call: MethodCall): unknown {
-    return call.plan.awaits === true ? awaiting(this.caches, () => runMethod(call, this)) : runMethod(call, this);
+    return call.plan.awaits === true
+      ? awaiting(this.caches, () => runMethod(call, this))
+      : runMethod(call, this);
   }
 
   warnOnce(id: string, message: string): void {

@@ -1,4 +1,11 @@
-import { type DynamicModule, Inject, Module, Optional, type Provider, type Type } from '@nestjs/common';
+import {
+  type DynamicModule,
+  Inject,
+  Module,
+  Optional,
+  type Provider,
+  type Type,
+} from '@nestjs/common';
 import { MemoryBackend } from '../backends/memory/memory-backend.js';
 import type { CacheService } from '../core/cache-service.js';
 import { on } from '../core/invalidation-rules.js';
@@ -10,8 +17,18 @@ import { CacheCoreModule } from './cache-core.module.js';
 import { CacheInvalidated } from './cache-invalidated.js';
 import { CacheRegistry } from './cache-registry.js';
 import { CacheLog } from './cache-log.js';
-import { cacheOptionsOf, checkAsyncOptions, checkIsObject, checkMade, factoryOf } from './check-module-options.js';
-import type { CacheModuleAsyncOptions, CacheModuleOptions, CacheOptionsFactory } from './module-options.js';
+import {
+  cacheOptionsOf,
+  checkAsyncOptions,
+  checkIsObject,
+  checkMade,
+  factoryOf,
+} from './check-module-options.js';
+import type {
+  CacheModuleAsyncOptions,
+  CacheModuleOptions,
+  CacheOptionsFactory,
+} from './module-options.js';
 import { getCacheBackendToken, getCacheToken, optionsToken } from './tokens.js';
 
 /**
@@ -35,7 +52,12 @@ export class CacheModule {
   static forRoot(options: CacheModuleOptions = {}): DynamicModule {
     checkIsObject('forRoot', options);
     const { isGlobal = true, name = 'default' } = options;
-    return moduleOf(name, isGlobal, [], [{ provide: optionsToken(name), useFactory: () => cacheOptionsOf(options) }]);
+    return moduleOf(
+      name,
+      isGlobal,
+      [],
+      [{ provide: optionsToken(name), useFactory: () => cacheOptionsOf(options) }],
+    );
   }
 
   /**
@@ -49,7 +71,12 @@ export class CacheModule {
   }
 }
 
-function moduleOf(name: string, isGlobal: boolean, imports: NonNullable<DynamicModule['imports']>, options: Provider[]): DynamicModule {
+function moduleOf(
+  name: string,
+  isGlobal: boolean,
+  imports: NonNullable<DynamicModule['imports']>,
+  options: Provider[],
+): DynamicModule {
   const backend: Provider = {
     provide: getCacheBackendToken(name),
     inject: [optionsToken(name)],
@@ -58,7 +85,12 @@ function moduleOf(name: string, isGlobal: boolean, imports: NonNullable<DynamicM
   const cache: Provider = {
     provide: getCacheToken(name),
     inject: [optionsToken(name), getCacheBackendToken(name), CacheRegistry, CacheLog],
-    useFactory: (given: CacheOptions, opened: CacheBackend, registry: CacheRegistry, log: CacheLog): CacheService => {
+    useFactory: (
+      given: CacheOptions,
+      opened: CacheBackend,
+      registry: CacheRegistry,
+      log: CacheLog,
+    ): CacheService => {
       if (given.name !== undefined && given.name !== name) {
         throw new CacheConfigError(
           `CacheModule.forRootAsync({ name: '${name}' }) got options with the name '${given.name}'. Give the name beside the factory only: injection tokens are made from it.`,
@@ -66,9 +98,14 @@ function moduleOf(name: string, isGlobal: boolean, imports: NonNullable<DynamicM
       }
       const { tenant } = given;
       // What is not a function is for `createCache` to refuse.
-      const resolver = typeof tenant === 'function' ? { tenant: registry.backgroundTenant.over(tenant) } : undefined;
+      const resolver =
+        typeof tenant === 'function'
+          ? { tenant: registry.backgroundTenant.over(tenant) }
+          : undefined;
       const made = createCache({ ...given, ...resolver, name, backend: opened });
-      made.addRules(on(CacheInvalidated, (event) => (event.cache === name ? requestOf(event) : undefined)));
+      made.addRules(
+        on(CacheInvalidated, (event) => (event.cache === name ? requestOf(event) : undefined)),
+      );
       log.listen(made);
       registry.add(made);
       return made;
@@ -88,13 +125,16 @@ function optionsProviders(name: string, options: CacheModuleAsyncOptions): Provi
   const provide = optionsToken(name);
   if (useFactory !== undefined) {
     const make = useFactory as (...args: unknown[]) => CacheOptions | Promise<CacheOptions>;
-    return [{ provide, inject, useFactory: async (...args: unknown[]) => checkMade(await make(...args)) }];
+    return [
+      { provide, inject, useFactory: async (...args: unknown[]) => checkMade(await make(...args)) },
+    ];
   }
   const factory = (useExisting ?? useClass) as Type<CacheOptionsFactory>;
   const made: Provider = {
     provide,
     inject: [factory],
-    useFactory: async (from: unknown) => checkMade(await factoryOf(from, factory).createCacheOptions()),
+    useFactory: async (from: unknown) =>
+      checkMade(await factoryOf(from, factory).createCacheOptions()),
   };
   return useClass === undefined ? [made] : [{ provide: useClass, useClass }, made];
 }

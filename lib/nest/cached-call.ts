@@ -37,15 +37,27 @@ export function cachedCall(call: MethodCall, caches: Caches, shape: Shape, run: 
   return prepared.cache.getOrSet(prepared.key, producerOf(call, caches, run), prepared.options);
 }
 
-function hinted(control: CacheControl, call: MethodCall, caches: Caches, prepared: Prepared, run: Run): unknown {
+function hinted(
+  control: CacheControl,
+  call: MethodCall,
+  caches: Caches,
+  prepared: Prepared,
+  run: Run,
+): unknown {
   const ttl = call.plan.ttl ?? call.plan.cacheable?.ttl;
-  return hintedCall(control, { ...prepared, ttl, produce: producerOf(call, caches, run), run: () => run(call) });
+  return hintedCall(control, {
+    ...prepared,
+    ttl,
+    produce: producerOf(call, caches, run),
+    run: () => run(call),
+  });
 }
 
 function observed(call: MethodCall, caches: Caches, run: Run): Observable<unknown> {
   return cachedObservable(() => {
     const prepared = prepare(call, caches);
-    const source = (running: MethodCall): Observable<unknown> => run(running) as Observable<unknown>;
+    const source = (running: MethodCall): Observable<unknown> =>
+      run(running) as Observable<unknown>;
     return {
       source: () => source(call),
       through:
@@ -56,7 +68,10 @@ function observed(call: MethodCall, caches: Caches, run: Run): Observable<unknow
                 prepared.key,
                 (context) =>
                   caches.backgroundTenant.run(context, async () =>
-                    produce(source(context.background ? await inBackground(call, caches) : call), context.signal),
+                    produce(
+                      source(context.background ? await inBackground(call, caches) : call),
+                      context.signal,
+                    ),
                   ),
                 prepared.options,
               ),
@@ -66,7 +81,9 @@ function observed(call: MethodCall, caches: Caches, run: Run): Observable<unknow
 
 function producerOf(call: MethodCall, caches: Caches, run: Run): Producer<unknown> {
   return (context) =>
-    context.background ? caches.backgroundTenant.run(context, async () => run(await inBackground(call, caches))) : run(call);
+    context.background
+      ? caches.backgroundTenant.run(context, async () => run(await inBackground(call, caches)))
+      : run(call);
 }
 
 /** The call as a refresh that nobody waits for makes it. */
@@ -79,12 +96,17 @@ function prepare(call: MethodCall, caches: Caches): Prepared | undefined {
   const { plan } = call;
   const { when, cache: name } = plan.cacheable ?? {};
   const cache = cacheNamed(name, plan, caches);
-  if (cache === undefined || (when !== undefined && !isWanted(call, caches, when))) return undefined;
+  if (cache === undefined || (when !== undefined && !isWanted(call, caches, when)))
+    return undefined;
   const options = (plan as Known)[FIXED_OPTIONS] ?? optionsOf(call, caches);
   return options === undefined ? undefined : { cache, key: keyOfCall(call, caches), options };
 }
 
-function isWanted(call: MethodCall, caches: Caches, when: NonNullable<CacheableOptions['when']>): boolean {
+function isWanted(
+  call: MethodCall,
+  caches: Caches,
+  when: NonNullable<CacheableOptions['when']>,
+): boolean {
   const wanted: unknown = guarded(call, caches, 'when', () => when(...call.args), false);
   return wanted !== false;
 }
@@ -105,7 +127,11 @@ export function keyOfCall(call: MethodCall, caches: Caches): KeyLike {
   return caches.derivedKeys(plan, instance).of(keyArguments(plan, instance, args));
 }
 
-function madeKey(maker: KeyMaker | string, { plan, args, instance }: MethodCall, caches: Caches): KeyLike {
+function madeKey(
+  maker: KeyMaker | string,
+  { plan, args, instance }: MethodCall,
+  caches: Caches,
+): KeyLike {
   return methodKey(maker, () => caches.derivedKeys(plan, instance).segment, args);
 }
 
@@ -118,10 +144,16 @@ interface Known {
 }
 
 /** The same object for all calls where it can be, and no spreading where it cannot. */
-function callOptions(plan: MethodPlan & Known, options: CacheableOptions, args: unknown[]): GetOrSetOptions {
+function callOptions(
+  plan: MethodPlan & Known,
+  options: CacheableOptions,
+  args: unknown[],
+): GetOrSetOptions {
   const { tags, resultTags, unless } = options;
   const fixed = typeof tags !== 'function' && resultTags === undefined && unless === undefined;
-  const made: { -readonly [Name in keyof GetOrSetOptions]: GetOrSetOptions[Name] } & { [SHARED_OPTIONS]: object } = {
+  const made: { -readonly [Name in keyof GetOrSetOptions]: GetOrSetOptions[Name] } & {
+    [SHARED_OPTIONS]: object;
+  } = {
     [SHARED_OPTIONS]: entryOptions(plan, options),
   };
   if (tags !== undefined) made.tags = tagsGiven(fromArguments(tags, args));
@@ -132,7 +164,10 @@ function callOptions(plan: MethodPlan & Known, options: CacheableOptions, args: 
 }
 
 /** The options that do not depend on the call, made once: the cache resolves the same object only once. */
-export function entryOptions(plan: MethodPlan & Known, options: CacheableOptions | CachePutOptions): object {
+export function entryOptions(
+  plan: MethodPlan & Known,
+  options: CacheableOptions | CachePutOptions,
+): object {
   const known = plan[ENTRY_OPTIONS];
   if (known !== undefined) return known;
   const made = entryPart({ ...options, ttl: plan.ttl ?? options.ttl });

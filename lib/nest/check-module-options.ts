@@ -3,7 +3,11 @@ import { CACHE_NAMES, checkIsOptions } from '../core/options.js';
 import type { CacheOptions } from '../core/types.js';
 import { CacheConfigError } from '../ports/errors.js';
 import { checkNames, isObject, show } from '../ports/given.js';
-import type { CacheModuleAsyncOptions, CacheModuleOptions, CacheOptionsFactory } from './module-options.js';
+import type {
+  CacheModuleAsyncOptions,
+  CacheModuleOptions,
+  CacheOptionsFactory,
+} from './module-options.js';
 
 const NAMES: ReadonlySet<string> = new Set([...CACHE_NAMES, 'isGlobal']);
 const WAYS = ['useFactory', 'useClass', 'useExisting'] as const;
@@ -16,7 +20,10 @@ const ASYNC_NAMES: ReadonlySet<string> = new Set([
 ] satisfies (keyof CacheModuleAsyncOptions)[]);
 
 /** @throws CacheConfigError (`CACHE_CONFIG`) */
-export function checkIsObject(method: 'forRoot' | 'forRootAsync', options: unknown): asserts options is object {
+export function checkIsObject(
+  method: 'forRoot' | 'forRootAsync',
+  options: unknown,
+): asserts options is object {
   checkIsOptions(options, `The options of CacheModule.${method}`);
   const { isGlobal } = options as CacheModuleOptions;
   if (isGlobal !== undefined && typeof isGlobal !== 'boolean')
@@ -34,7 +41,9 @@ export function checkAsyncOptions(options: unknown): asserts options is CacheMod
   checkIsObject('forRootAsync', options);
   for (const name of Object.keys(options)) {
     if (!CACHE_NAMES.has(name) || ASYNC_NAMES.has(name)) continue;
-    throw new CacheConfigError(`CacheModule.forRootAsync has no option ${name}: it belongs into the options that the factory gives.`);
+    throw new CacheConfigError(
+      `CacheModule.forRootAsync has no option ${name}: it belongs into the options that the factory gives.`,
+    );
   }
   checkNames(options, ASYNC_NAMES, 'option of CacheModule.forRootAsync');
   const given = options as Partial<Readonly<Record<string, unknown>>>;
@@ -50,13 +59,19 @@ export function checkAsyncOptions(options: unknown): asserts options is CacheMod
     );
   for (const list of ['imports', 'inject'] as const) {
     if (given[list] !== undefined && !Array.isArray(given[list]))
-      throw new CacheConfigError(`${list} of CacheModule.forRootAsync must be an array; got ${show(given[list])}.`);
+      throw new CacheConfigError(
+        `${list} of CacheModule.forRootAsync must be an array; got ${show(given[list])}.`,
+      );
   }
 }
 
 /** @throws CacheConfigError (`CACHE_CONFIG`) */
 export function factoryOf(made: unknown, type: Type<CacheOptionsFactory>): CacheOptionsFactory {
-  if (isObject(made) && typeof (made as Partial<CacheOptionsFactory>).createCacheOptions === 'function') return made as CacheOptionsFactory;
+  if (
+    isObject(made) &&
+    typeof (made as Partial<CacheOptionsFactory>).createCacheOptions === 'function'
+  )
+    return made as CacheOptionsFactory;
   throw new CacheConfigError(
     `CacheModule.forRootAsync: ${type.name} must have the method createCacheOptions(), which gives the options of the cache.`,
   );

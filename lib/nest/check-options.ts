@@ -11,7 +11,16 @@ import { checkHttpOptions } from './http/check-http-options.js';
 import type { CacheableOptions, CacheEvictOptions, CachePutOptions } from './decorator-options.js';
 
 /** What an option may be; `entry` and `request` are for the core to judge. */
-type Kind = 'text' | 'flag' | 'object' | 'callback' | 'text or callback' | 'list or callback' | 'value or callback' | 'entry' | 'request';
+type Kind =
+  | 'text'
+  | 'flag'
+  | 'object'
+  | 'callback'
+  | 'text or callback'
+  | 'list or callback'
+  | 'value or callback'
+  | 'entry'
+  | 'request';
 
 const ENTRY = {
   ttl: 'entry',
@@ -56,14 +65,21 @@ const EVICT: Readonly<Record<keyof CacheEvictOptions, Kind>> = {
  * @throws CacheConfigError (`CACHE_CONFIG`) naming the decorator, the method, the option, what was expected and what was given;
  * CacheKeyError (`CACHE_KEY`) for a key that is none
  */
-export function checkOptions(decorator: '@Cacheable' | '@CachePut' | '@CacheEvict', where: string, options: object): void {
-  const kinds: Readonly<Record<string, Kind>> = decorator === '@Cacheable' ? CACHEABLE : decorator === '@CachePut' ? PUT : EVICT;
+export function checkOptions(
+  decorator: '@Cacheable' | '@CachePut' | '@CacheEvict',
+  where: string,
+  options: object,
+): void {
+  const kinds: Readonly<Record<string, Kind>> =
+    decorator === '@Cacheable' ? CACHEABLE : decorator === '@CachePut' ? PUT : EVICT;
   try {
-    if (!isObject(options)) throw new CacheConfigError(`the options must be an object; got ${show(options)}.`);
+    if (!isObject(options))
+      throw new CacheConfigError(`the options must be an object; got ${show(options)}.`);
     const given = Object.entries(options).filter(([, value]) => value !== undefined);
     for (const [name, value] of given) checkOne(name, value, kinds);
     checkHttpOptions((options as CacheableOptions).http ?? {});
-    const of = (kind: Kind): object => Object.fromEntries(given.filter(([name]) => kinds[name] === kind));
+    const of = (kind: Kind): object =>
+      Object.fromEntries(given.filter(([name]) => kinds[name] === kind));
     const settings = resolveSettings(builtIn(of('entry')), CODECS);
     toChanges({ tags: ['any'], ...of('request') }, settings);
   } catch (error) {
@@ -84,11 +100,15 @@ function builtIn(entry: { readonly codec?: unknown }): object {
 function checkOne(name: string, value: unknown, kinds: Readonly<Record<string, Kind>>): void {
   const kind = Object.hasOwn(kinds, name) ? kinds[name] : undefined;
   if (kind === undefined) {
-    throw new CacheConfigError(`unknown option ${JSON.stringify(name)}. Options are: ${Object.keys(kinds).sort().join(', ')}.`);
+    throw new CacheConfigError(
+      `unknown option ${JSON.stringify(name)}. Options are: ${Object.keys(kinds).sort().join(', ')}.`,
+    );
   }
-  if (!fits(kind, value)) throw new CacheConfigError(`${name} must be ${EXPECTED[kind]}; got ${show(value)}.`);
+  if (!fits(kind, value))
+    throw new CacheConfigError(`${name} must be ${EXPECTED[kind]}; got ${show(value)}.`);
   if (name === 'tags' && Array.isArray(value)) cleanTags(value as string[]);
-  if (name === 'keys' && Array.isArray(value)) for (const key of value as KeyLike[]) keyOf(key, undefined);
+  if (name === 'keys' && Array.isArray(value))
+    for (const key of value as KeyLike[]) keyOf(key, undefined);
 }
 
 const EXPECTED: Readonly<Record<Kind, string>> = {
@@ -98,7 +118,8 @@ const EXPECTED: Readonly<Record<Kind, string>> = {
   callback: 'a function',
   'text or callback': 'a text that is not empty, or a function of the arguments',
   'list or callback': 'a list, or a function of the arguments that returns one',
-  'value or callback': 'a text that is not empty, a number or a bigint, or a function of the arguments',
+  'value or callback':
+    'a text that is not empty, a number or a bigint, or a function of the arguments',
   entry: '',
   request: '',
 };

@@ -22,17 +22,22 @@ export interface Decorated {
 export function hostOf(wrapper: InstanceWrapper): Host | undefined {
   const requestScoped = !wrapper.isDependencyTreeStatic();
   const instance: unknown = requestScoped ? undefined : wrapper.instance;
-  const type: unknown = typeof instance === 'object' && instance !== null ? classOf(instance) : wrapper.metatype;
+  const type: unknown =
+    typeof instance === 'object' && instance !== null ? classOf(instance) : wrapper.metatype;
   if (typeof type !== 'function') return undefined;
   const { prototype } = type as { readonly prototype: unknown };
   if (typeof prototype !== 'object' || prototype === null) return undefined;
-  return plansOf(type as Type).next().done === true ? undefined : { type: type as Type, instance, requestScoped };
+  return plansOf(type as Type).next().done === true
+    ? undefined
+    : { type: type as Type, instance, requestScoped };
 }
 
 /** By the prototype: asking the instance itself could run a getter, or the trap of a proxy. */
 function classOf(instance: object): unknown {
   const prototype: unknown = Object.getPrototypeOf(instance);
-  return prototype === null || prototype === Object.prototype ? undefined : (prototype as { readonly constructor: unknown }).constructor;
+  return prototype === null || prototype === Object.prototype
+    ? undefined
+    : (prototype as { readonly constructor: unknown }).constructor;
 }
 
 /** The decorated methods of a class, its own and the inherited ones that it does not override. */

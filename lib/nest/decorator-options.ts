@@ -15,7 +15,9 @@ export type KeyMaker<M extends AsyncMethod = AnyMethod> = (
 type FromArguments<M extends AsyncMethod, T> = T | ((...args: Parameters<M>) => T);
 
 /** Callbacks get the arguments and the result of the decorated method, with their types. */
-export interface CacheableOptions<M extends AsyncMethod = AnyMethod> extends EntryOptions<ResultOf<M>> {
+export interface CacheableOptions<M extends AsyncMethod = AnyMethod> extends EntryOptions<
+  ResultOf<M>
+> {
   /** The name of the cache. Default 'default'. */
   readonly cache?: string;
   /** The segment of derived keys. Default `Class.method`, of the class of the instance; give one that survives renaming and minifying. */
@@ -35,7 +37,9 @@ export interface CacheableOptions<M extends AsyncMethod = AnyMethod> extends Ent
 }
 
 /** A key is needed, by `key`, `@CacheKey` or `name`. */
-export interface CachePutOptions<M extends AsyncMethod = AnyMethod> extends EntryOptions<ResultOf<M>> {
+export interface CachePutOptions<M extends AsyncMethod = AnyMethod> extends EntryOptions<
+  ResultOf<M>
+> {
   /** The name of the cache. Default 'default'. */
   readonly cache?: string;
   /** The segment of derived keys: the same as that of the `@Cacheable` whose entries are replaced. */
@@ -53,7 +57,10 @@ export interface CachePutOptions<M extends AsyncMethod = AnyMethod> extends Entr
 }
 
 /** What is invalidated: at least one of `key`, `keys`, `tags`, `segment`, `tenant`, `allEntries`, or a `@CacheKey` on the same method. */
-export interface CacheEvictOptions<M extends AsyncMethod = AnyMethod> extends Pick<InvalidateRequest, 'match' | 'mode' | 'settle'> {
+export interface CacheEvictOptions<M extends AsyncMethod = AnyMethod> extends Pick<
+  InvalidateRequest,
+  'match' | 'mode' | 'settle'
+> {
   /** The name of the cache. Default 'default'. */
   readonly cache?: string;
   /** One key, fixed or made from the arguments; it names its segment. */

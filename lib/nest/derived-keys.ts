@@ -15,7 +15,8 @@ export class DerivedKeys {
   /** @throws CacheKeyError (`CACHE_KEY`) naming the argument that has no canonical text */
   of(args: readonly unknown[]): CacheKey {
     const [only] = args;
-    if (args.length !== 1 || typeof only !== 'string' || only.length > LONGEST) return keyFromArguments(this.segment, args);
+    if (args.length !== 1 || typeof only !== 'string' || only.length > LONGEST)
+      return keyFromArguments(this.segment, args);
     const known = this.#recent.get(only);
     if (known !== undefined) return known;
     const key = keyFromArguments(this.segment, args);

@@ -8,7 +8,12 @@ import { PutEffect } from './put-effect.js';
  * Evictions before the method, puts and evictions after it has succeeded; its caller goes on when they are acknowledged.
  * @param running the method was started before this
  */
-export async function withEffects(call: MethodCall, caches: Caches, run: () => unknown, running: boolean): Promise<unknown> {
+export async function withEffects(
+  call: MethodCall,
+  caches: Caches,
+  run: () => unknown,
+  running: boolean,
+): Promise<unknown> {
   const put = await before(call, caches, running);
   try {
     const result: unknown = await run();
@@ -20,7 +25,12 @@ export async function withEffects(call: MethodCall, caches: Caches, run: () => u
 }
 
 /** As `withEffects`. A stream has succeeded when it completes: its values come after that. */
-export function observedWithEffects(call: MethodCall, caches: Caches, run: () => unknown, running: boolean): Observable<unknown> {
+export function observedWithEffects(
+  call: MethodCall,
+  caches: Caches,
+  run: () => unknown,
+  running: boolean,
+): Observable<unknown> {
   return defer(() => {
     let put: PutEffect | undefined;
     let over = false;
@@ -44,14 +54,24 @@ export function observedWithEffects(call: MethodCall, caches: Caches, run: () =>
   });
 }
 
-async function before(call: MethodCall, caches: Caches, running: boolean): Promise<PutEffect | undefined> {
+async function before(
+  call: MethodCall,
+  caches: Caches,
+  running: boolean,
+): Promise<PutEffect | undefined> {
   const { evict: evictions, put } = call.plan;
   for (const evict of evictions) if (!isBefore(evict)) refuseIdle(call, caches, evict);
   for (const evict of evictions) if (isBefore(evict)) await runEvict(call, caches, evict);
   return put === undefined ? undefined : PutEffect.begin(call, caches, running);
 }
 
-async function after(call: MethodCall, caches: Caches, put: PutEffect | undefined, result: unknown): Promise<void> {
+async function after(
+  call: MethodCall,
+  caches: Caches,
+  put: PutEffect | undefined,
+  result: unknown,
+): Promise<void> {
   await put?.keep(result);
-  for (const evict of call.plan.evict) if (evict.timing !== 'before') await runEvict(call, caches, evict);
+  for (const evict of call.plan.evict)
+    if (evict.timing !== 'before') await runEvict(call, caches, evict);
 }

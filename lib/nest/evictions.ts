@@ -11,7 +11,11 @@ export function isBefore({ timing }: CacheEvictOptions): boolean {
 }
 
 /** What it throws is the caller's to know: in silence the old values would stay. */
-export async function runEvict(call: MethodCall, caches: Caches, evict: CacheEvictOptions): Promise<void> {
+export async function runEvict(
+  call: MethodCall,
+  caches: Caches,
+  evict: CacheEvictOptions,
+): Promise<void> {
   const cache = cacheNamed(evict.cache, call.plan, caches);
   if (cache === undefined || !isWanted(call, caches, evict)) return;
   if (evict.allEntries === true) await clear(call, evict, cache);
@@ -27,7 +31,12 @@ export async function runEvict(call: MethodCall, caches: Caches, evict: CacheEvi
  */
 export function refuseIdle(call: MethodCall, caches: Caches, evict: CacheEvictOptions): void {
   const maker = makerOf(call, evict);
-  if (typeof maker !== 'function' || evict.allEntries === true || caches.find(evict.cache ?? 'default') === undefined) return;
+  if (
+    typeof maker !== 'function' ||
+    evict.allEntries === true ||
+    caches.find(evict.cache ?? 'default') === undefined
+  )
+    return;
   let key: KeyLike;
   try {
     key = keyOf(call, caches, maker);
@@ -40,7 +49,13 @@ export function refuseIdle(call: MethodCall, caches: Caches, evict: CacheEvictOp
 
 /** Does the eviction say what it means, without `@CacheKey`? */
 export function namesOther({ key, keys, tags, segment, allEntries }: CacheEvictOptions): boolean {
-  return key !== undefined || keys !== undefined || tags !== undefined || segment !== undefined || allEntries === true;
+  return (
+    key !== undefined ||
+    keys !== undefined ||
+    tags !== undefined ||
+    segment !== undefined ||
+    allEntries === true
+  );
 }
 
 function isWanted(call: MethodCall, caches: Caches, { when }: CacheEvictOptions): boolean {
@@ -49,7 +64,11 @@ function isWanted(call: MethodCall, caches: Caches, { when }: CacheEvictOptions)
 }
 
 /** `clear()` alone would mean all tenants; an eviction is about the tenant that calls. */
-async function clear(call: MethodCall, evict: CacheEvictOptions, cache: CacheService): Promise<void> {
+async function clear(
+  call: MethodCall,
+  evict: CacheEvictOptions,
+  cache: CacheService,
+): Promise<void> {
   const tenant = declared(call, evict, 'tenant') ?? cache.key().segment('any').build().tenantName;
   if (tenant === undefined && cache.tenancy === 'required') {
     throw new CacheConfigError(
@@ -60,7 +79,11 @@ async function clear(call: MethodCall, evict: CacheEvictOptions, cache: CacheSer
 }
 
 /** Undefined when the lists that were asked for are empty: there is nothing to evict. */
-function requestOf(call: MethodCall, caches: Caches, evict: CacheEvictOptions): InvalidateRequest | undefined {
+function requestOf(
+  call: MethodCall,
+  caches: Caches,
+  evict: CacheEvictOptions,
+): InvalidateRequest | undefined {
   const { match, mode, settle } = evict;
   const listed = list<KeyLike>(call, evict, 'keys');
   const tags = list<string>(call, evict, 'tags');
@@ -88,7 +111,11 @@ function makerOf({ plan }: MethodCall, evict: CacheEvictOptions): KeyMaker | str
 }
 
 /** A method that is cached or put itself means its own entries by `@CacheKey`; whose entries others mean only they can say. */
-function keyOf({ plan, args, instance }: MethodCall, caches: Caches, maker: KeyMaker | string): KeyLike {
+function keyOf(
+  { plan, args, instance }: MethodCall,
+  caches: Caches,
+  maker: KeyMaker | string,
+): KeyLike {
   const own = maker === plan.key && (plan.cacheable !== undefined || plan.put !== undefined);
   return methodKey(maker, own ? () => caches.derivedKeys(plan, instance).segment : undefined, args);
 }
@@ -119,8 +146,14 @@ function declared<N extends 'keys' | 'tags' | 'segment' | 'tenant'>(
   );
 }
 
-function list<T>(call: MethodCall, evict: CacheEvictOptions, name: 'keys' | 'tags'): readonly T[] | undefined {
+function list<T>(
+  call: MethodCall,
+  evict: CacheEvictOptions,
+  name: 'keys' | 'tags',
+): readonly T[] | undefined {
   const value: unknown = declared(call, evict, name);
   if (value === undefined || Array.isArray(value)) return value as readonly T[] | undefined;
-  throw new CacheConfigError(`${name} of @CacheEvict on ${whereOf(call.plan)} must give a list; got a ${typeof value}.`);
+  throw new CacheConfigError(
+    `${name} of @CacheEvict on ${whereOf(call.plan)} must give a list; got a ${typeof value}.`,
+  );
 }

@@ -11,7 +11,10 @@ class GaveObservable extends Error {}
  *
  * @param through the way of a call of that shape; `run` runs the method, `running` tells that that was done before
  */
-export function firstCall(call: MethodCall, through: (shape: Shape, run: Run, running: boolean) => unknown): Promise<unknown> {
+export function firstCall(
+  call: MethodCall,
+  through: (shape: Shape, run: Run, running: boolean) => unknown,
+): Promise<unknown> {
   let own: Observable<unknown> | undefined;
   const find: Run = (running) => {
     const given = plain(running);
@@ -25,7 +28,11 @@ export function firstCall(call: MethodCall, through: (shape: Shape, run: Run, ru
     } catch (error) {
       if (!(error instanceof GaveObservable)) throw error;
       // It may have been the method of another caller that ran.
-      return through('observable', (called) => (called === call ? own : undefined) ?? plain(called), own !== undefined);
+      return through(
+        'observable',
+        (called) => (called === call ? own : undefined) ?? plain(called),
+        own !== undefined,
+      );
     }
   };
   return subscribable(answer());

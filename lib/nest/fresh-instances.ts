@@ -12,19 +12,32 @@ export class FreshInstances {
 
   /** `instance` itself, unless it belongs to a request. Looked up when needed: a module may have been loaded lazily. */
   async of(instance: object): Promise<unknown> {
-    const provider = this.discovery.getProviders().find((wrapper) => belongsToRequest(wrapper, instance));
+    const provider = this.discovery
+      .getProviders()
+      .find((wrapper) => belongsToRequest(wrapper, instance));
     if (provider !== undefined) {
-      return moduleRefOf(provider)?.resolve(provider.token as Type, ContextIdFactory.create(), { strict: true }) ?? instance;
+      return (
+        moduleRefOf(provider)?.resolve(provider.token as Type, ContextIdFactory.create(), {
+          strict: true,
+        }) ?? instance
+      );
     }
-    const controller = this.discovery.getControllers().find((wrapper) => belongsToRequest(wrapper, instance));
+    const controller = this.discovery
+      .getControllers()
+      .find((wrapper) => belongsToRequest(wrapper, instance));
     return controller === undefined
       ? instance
-      : (moduleRefOf(controller)?.create(instance.constructor as Type, ContextIdFactory.create()) ?? instance);
+      : (moduleRefOf(controller)?.create(instance.constructor as Type, ContextIdFactory.create()) ??
+          instance);
   }
 }
 
 function belongsToRequest(wrapper: InstanceWrapper, instance: object): boolean {
-  return wrapper.metatype === instance.constructor && !wrapper.isDependencyTreeStatic() && !wrapper.isDependencyTreeDurable();
+  return (
+    wrapper.metatype === instance.constructor &&
+    !wrapper.isDependencyTreeStatic() &&
+    !wrapper.isDependencyTreeDurable()
+  );
 }
 
 function moduleRefOf(wrapper: InstanceWrapper): ModuleRef | undefined {

@@ -1,4 +1,9 @@
-import { type CallHandler, type ExecutionContext, Injectable, type NestInterceptor } from '@nestjs/common';
+import {
+  type CallHandler,
+  type ExecutionContext,
+  Injectable,
+  type NestInterceptor,
+} from '@nestjs/common';
 import type { Observable } from 'rxjs';
 import { CacheRegistry } from './cache-registry.js';
 import type { CacheControl } from './hints.js';
@@ -19,6 +24,7 @@ export class HintInterceptor implements NestInterceptor {
 }
 
 function controlOf(info: unknown): CacheControl | undefined {
-  const control = (info as { readonly cacheControl?: Partial<CacheControl> } | undefined)?.cacheControl;
+  const control = (info as { readonly cacheControl?: Partial<CacheControl> } | undefined)
+    ?.cacheControl;
   return typeof control?.cacheHint?.restrict === 'function' ? (control as CacheControl) : undefined;
 }

@@ -22,10 +22,14 @@ class PrivateAnswer extends Error {}
  * A cached field whose schema or resolver may say how long and for whom its value holds: the least of all lifetimes counts, for the entry and for
  * the response; what is private is kept only under a key with a parameter `principal`.
  */
-export async function hintedCall(control: CacheControl, { cache, key, options, ttl, produce, run }: HintedParts): Promise<unknown> {
+export async function hintedCall(
+  control: CacheControl,
+  { cache, key, options, ttl, produce, run }: HintedParts,
+): Promise<unknown> {
   const personal = key instanceof CacheKey && /(?:^|[/&])principal=/.test(key.text);
   // As for whole responses: what belongs to a tenant is not for caches that others read too.
-  const shared = !personal && !cache.hasTenantResolver && !(key instanceof CacheKey && key.tenant !== undefined);
+  const shared =
+    !personal && !cache.hasTenantResolver && !(key instanceof CacheKey && key.tenant !== undefined);
   const isForOne = (): boolean => control.cacheHint.scope === 'PRIVATE' && !personal;
   if (isForOne() || control.cacheHint.maxAge === 0) return run();
   const own: { result?: { readonly value: unknown } } = {};
@@ -37,14 +41,18 @@ export async function hintedCall(control: CacheControl, { cache, key, options, t
     }
     const { maxAge } = control.cacheHint;
     if (maxAge !== undefined) {
-      const said = typeof ttl === 'function' ? (ttl as (value: unknown) => Duration)(value) : (ttl ?? lifetime(cache));
+      const said =
+        typeof ttl === 'function'
+          ? (ttl as (value: unknown) => Duration)(value)
+          : (ttl ?? lifetime(cache));
       context.setTtl(Math.min(toMilliseconds(said, 'ttl'), maxAge * 1000));
     }
     return value;
   };
   try {
     const { value, freshUntil } = await cache.getOrSetDetailed(key, producer, options);
-    if (freshUntil !== undefined) tell(control, Math.max(0, Math.floor((freshUntil - cache.clock.now()) / 1000)), shared);
+    if (freshUntil !== undefined)
+      tell(control, Math.max(0, Math.floor((freshUntil - cache.clock.now()) / 1000)), shared);
     return value;
   } catch (error) {
     if (!(error instanceof PrivateAnswer)) throw error;

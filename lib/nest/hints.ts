@@ -31,7 +31,8 @@ export class Hints {
   /** The hints of this call of the method, when it is the one that resolves a field; once for each. */
   take(plan: MethodPlan): CacheControl | undefined {
     const current = this.#context.current();
-    if (!(current instanceof HintedCall) || current.plan !== plan || current.taken) return undefined;
+    if (!(current instanceof HintedCall) || current.plan !== plan || current.taken)
+      return undefined;
     current.taken = true;
     return current.control;
   }

@@ -20,10 +20,19 @@ export class DecoratedRoutes implements HttpCacheSource {
   optionsOf(controller: object, handler: object): RouteCacheOptions | undefined {
     const plan = planOf(handler);
     const all = classPlanOf(controller);
-    if (!isRoute(handler) || plan?.noCache === true || (plan !== undefined && isValueOfRoute(plan))) return undefined;
+    if (!isRoute(handler) || plan?.noCache === true || (plan !== undefined && isValueOfRoute(plan)))
+      return undefined;
     const changes = plan !== undefined && (plan.evict.length > 0 || plan.put !== undefined);
-    const own = plan?.cacheable !== undefined || (!changes && (plan?.key !== undefined || plan?.ttl !== undefined));
-    if (!own && (all === undefined || all.noCache === true || (all.cacheable === undefined && all.ttl === undefined))) return undefined;
+    const own =
+      plan?.cacheable !== undefined ||
+      (!changes && (plan?.key !== undefined || plan?.ttl !== undefined));
+    if (
+      !own &&
+      (all === undefined ||
+        all.noCache === true ||
+        (all.cacheable === undefined && all.ttl === undefined))
+    )
+      return undefined;
     const options: CacheableOptions = { ...all?.cacheable, ...plan?.cacheable };
     const http = { ...all?.cacheable?.http, ...plan?.cacheable?.http };
     const ttl = plan?.ttl ?? plan?.cacheable?.ttl ?? all?.ttl ?? all?.cacheable?.ttl;
@@ -32,7 +41,9 @@ export class DecoratedRoutes implements HttpCacheSource {
     const { tags } = options;
     return {
       cache: options.cache ?? 'default',
-      segment: options.name ?? `${className}.${String(handlerName(controller as Controller, handler as Handler))}`,
+      segment:
+        options.name ??
+        `${className}.${String(handlerName(controller as Controller, handler as Handler))}`,
       http,
       tenantOf: (request) => this.registry.routeCalls.tenantOf(request),
       saidOf: (request) => this.registry.routeCalls.saidOf(request),

@@ -9,7 +9,9 @@ const OPENS_CONTEXT: ReadonlySet<string> = new Set(['ClsInterceptor']);
 
 /** What every `ModuleRef` has, in all major versions of Nest, for its own use. */
 interface Inside {
-  readonly container?: { readonly applicationConfig?: { getGlobalInterceptors(): NestInterceptor[] } };
+  readonly container?: {
+    readonly applicationConfig?: { getGlobalInterceptors(): NestInterceptor[] };
+  };
 }
 
 /**
@@ -29,7 +31,9 @@ export class InterceptorOrder {
 
   /** @throws CacheConfigError (`CACHE_CONFIG`) when Nest does not have the list where it is looked for */
   arrange(): void {
-    const interceptors = (this.moduleRef as unknown as Inside).container?.applicationConfig?.getGlobalInterceptors() ?? [];
+    const interceptors =
+      (this.moduleRef as unknown as Inside).container?.applicationConfig?.getGlobalInterceptors() ??
+      [];
     const { cache, marker } = this;
     if (!interceptors.includes(cache) || !interceptors.includes(marker)) {
       throw new CacheConfigError(
@@ -37,8 +41,15 @@ export class InterceptorOrder {
       );
     }
     // Whoever registers it once more by APP_INTERCEPTOR means this one.
-    const others = interceptors.filter((one) => !(one instanceof CacheInterceptor) && one !== marker);
-    const arranged = [...others.filter(opensContext), cache, ...others.filter((one) => !opensContext(one)), marker];
+    const others = interceptors.filter(
+      (one) => !(one instanceof CacheInterceptor) && one !== marker,
+    );
+    const arranged = [
+      ...others.filter(opensContext),
+      cache,
+      ...others.filter((one) => !opensContext(one)),
+      marker,
+    ];
     // In place: it is Nest's own list.
     interceptors.splice(0, interceptors.length, ...arranged);
   }

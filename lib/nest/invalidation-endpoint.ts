@@ -1,4 +1,14 @@
-import { BadRequestException, Body, type CanActivate, Controller, HttpCode, Inject, Post, type Type, UseGuards } from '@nestjs/common';
+import {
+  BadRequestException,
+  Body,
+  type CanActivate,
+  Controller,
+  HttpCode,
+  Inject,
+  Post,
+  type Type,
+  UseGuards,
+} from '@nestjs/common';
 import { ModuleRef } from '@nestjs/core';
 import type { CacheService } from '../core/cache-service.js';
 import { CacheKey } from '../core/key.js';
@@ -39,7 +49,10 @@ const PARTS: ReadonlySet<string> = new Set(['tenant', 'segment', 'params']);
 export const CacheInvalidationController = Object.freeze({
   /** @throws CacheConfigError (`CACHE_CONFIG`) without a path or a guard: whoever reaches it can empty the cache */
   forRoot(options: InvalidationEndpointOptions): Type {
-    if (!isObject(options)) throw new CacheConfigError(`CacheInvalidationController.forRoot needs { path, guard }; got ${show(options)}.`);
+    if (!isObject(options))
+      throw new CacheConfigError(
+        `CacheInvalidationController.forRoot needs { path, guard }; got ${show(options)}.`,
+      );
     checkNames(options, NAMES, 'option of CacheInvalidationController');
     const { path, cache = 'default' } = options;
     const guards = guardsOf(options.guard);
@@ -49,7 +62,9 @@ export const CacheInvalidationController = Object.freeze({
       );
     }
     if (typeof path !== 'string' || path === '') {
-      throw new CacheConfigError(`CacheInvalidationController.forRoot needs a path such as 'internal/cache'; got ${JSON.stringify(path)}.`);
+      throw new CacheConfigError(
+        `CacheInvalidationController.forRoot needs a path such as 'internal/cache'; got ${JSON.stringify(path)}.`,
+      );
     }
 
     @Controller(path)
@@ -64,7 +79,10 @@ export const CacheInvalidationController = Object.freeze({
         try {
           return await service.invalidate(requestOf(body));
         } catch (error) {
-          if (error instanceof CacheError && (error.code === 'CACHE_CONFIG' || error.code === 'CACHE_KEY')) {
+          if (
+            error instanceof CacheError &&
+            (error.code === 'CACHE_CONFIG' || error.code === 'CACHE_KEY')
+          ) {
             throw new BadRequestException(error.message);
           }
           throw error;
@@ -81,7 +99,9 @@ function requestOf(body: unknown): InvalidateRequest {
   }
   const { keys, tags, tenant, segment, ...others } = body as Record<string, unknown>;
   if (keys !== undefined && !Array.isArray(keys))
-    throw new BadRequestException('keys must be a list of texts, or of { tenant, segment, params }.');
+    throw new BadRequestException(
+      'keys must be a list of texts, or of { tenant, segment, params }.',
+    );
   if (tags !== undefined && !(Array.isArray(tags) && tags.every((tag) => typeof tag === 'string')))
     throw new BadRequestException('tags must be a list of texts.');
   if (!isPart(tenant)) throw new BadRequestException('tenant must be a text or a number.');
@@ -101,8 +121,14 @@ function isPart(given: unknown): given is string | number | undefined {
 
 function keyOf(given: unknown): KeyLike {
   if (typeof given === 'string') return given;
-  if (typeof given !== 'object' || given === null || !Object.keys(given).every((name) => PARTS.has(name))) {
-    throw new BadRequestException('A key must be a text, or an object of tenant, segment and params.');
+  if (
+    typeof given !== 'object' ||
+    given === null ||
+    !Object.keys(given).every((name) => PARTS.has(name))
+  ) {
+    throw new BadRequestException(
+      'A key must be a text, or an object of tenant, segment and params.',
+    );
   }
   const { tenant, segment, params } = given as KeyParts;
   if (params !== undefined && (typeof params !== 'object' || (params as object | null) === null)) {
@@ -115,7 +141,11 @@ function keyOf(given: unknown): KeyLike {
 }
 
 /** From JavaScript it may be missing. */
-function guardsOf(given: InvalidationEndpointOptions['guard'] | undefined): readonly (Type<CanActivate> | CanActivate)[] {
+function guardsOf(
+  given: InvalidationEndpointOptions['guard'] | undefined,
+): readonly (Type<CanActivate> | CanActivate)[] {
   if (given === undefined) return [];
-  return Array.isArray(given) ? (given as readonly (Type<CanActivate> | CanActivate)[]) : [given as Type<CanActivate> | CanActivate];
+  return Array.isArray(given)
+    ? (given as readonly (Type<CanActivate> | CanActivate)[])
+    : [given as Type<CanActivate> | CanActivate];
 }

@@ -1,4 +1,10 @@
-import { Injectable, Logger, type OnApplicationBootstrap, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
+import {
+  Injectable,
+  Logger,
+  type OnApplicationBootstrap,
+  type OnModuleDestroy,
+  type OnModuleInit,
+} from '@nestjs/common';
 import { DiscoveryService, ModuleRef } from '@nestjs/core';
 import { CacheConfigError } from '../ports/errors.js';
 import { applyInvalidation, CacheInvalidated } from './cache-invalidated.js';
@@ -34,7 +40,10 @@ export class InvalidationListener implements OnModuleInit, OnApplicationBootstra
   /** @throws CacheConfigError (`CACHE_CONFIG`) for a rule of a cache that does not exist */
   onModuleInit(): void {
     const seen = new Set<unknown>();
-    for (const { metatype } of [...this.discovery.getProviders(), ...this.discovery.getControllers()]) {
+    for (const { metatype } of [
+      ...this.discovery.getProviders(),
+      ...this.discovery.getControllers(),
+    ]) {
       for (const { rule, cache: name } of declaredRules(metatype)) {
         if (seen.has(rule)) continue;
         seen.add(rule);
@@ -51,7 +60,8 @@ export class InvalidationListener implements OnModuleInit, OnApplicationBootstra
 
   async onApplicationBootstrap(): Promise<void> {
     const cqrs = await installed(() => import('@nestjs/cqrs'));
-    const bus = cqrs === undefined ? undefined : (this.#find(cqrs.EventBus) as Subscribable | undefined);
+    const bus =
+      cqrs === undefined ? undefined : (this.#find(cqrs.EventBus) as Subscribable | undefined);
     if (bus !== undefined) {
       const subscription = bus.subscribe((event) => void this.#hear(event));
       this.#ends.push(() => {
@@ -59,7 +69,8 @@ export class InvalidationListener implements OnModuleInit, OnApplicationBootstra
       });
     }
     const events = await installed(() => import('@nestjs/event-emitter'));
-    const emitter = events === undefined ? undefined : (this.#find(events.EventEmitter2) as Emitter | undefined);
+    const emitter =
+      events === undefined ? undefined : (this.#find(events.EventEmitter2) as Emitter | undefined);
     if (emitter !== undefined) {
       // Under whatever name: what counts is the class. `emitAsync` waits for the returned promise.
       const listen: AnyListener = (_, event) => this.#hear(event);
@@ -78,12 +89,15 @@ export class InvalidationListener implements OnModuleInit, OnApplicationBootstra
     try {
       if (event instanceof CacheInvalidated) {
         const cache = this.registry.find(event.cache);
-        if (cache === undefined) throw new Error(`there is no cache '${event.cache}' in this application`);
+        if (cache === undefined)
+          throw new Error(`there is no cache '${event.cache}' in this application`);
         await applyInvalidation(cache, event);
       } else await Promise.all(this.registry.caches.map((cache) => cache.apply(event)));
     } catch (error) {
       const { name } = event.constructor;
-      this.#logger.error(`A ${name} event could not be carried out: ${error instanceof Error ? error.message : String(error)}`);
+      this.#logger.error(
+        `A ${name} event could not be carried out: ${error instanceof Error ? error.message : String(error)}`,
+      );
     }
   }
 

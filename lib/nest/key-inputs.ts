@@ -10,7 +10,8 @@ export function looksAt(maker: KeyMaker, positions: readonly number[], count: nu
   let looked = false;
   const noticed = new Set<unknown>();
   const given = (value: unknown): boolean =>
-    noticed.has(value) || (typeof value === 'object' && value !== null && Object.values(value).some(given));
+    noticed.has(value) ||
+    (typeof value === 'object' && value !== null && Object.values(value).some(given));
   const args = Array.from({ length: count }, (_, i) => {
     if (!positions.includes(i)) return pretender(() => undefined);
     const arg = pretender(() => (looked = true));

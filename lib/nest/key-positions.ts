@@ -5,7 +5,11 @@ const NOTHING: readonly number[] = Object.freeze([]);
 const LEFT_OUT = Symbol('arguments that are not part of derived keys');
 
 /** The arguments that a derived key is made of: without what a transport injects (context, info, the root of a query). */
-export function keyArguments(plan: MethodPlan & { [LEFT_OUT]?: readonly number[] }, instance: unknown, args: unknown[]): unknown[] {
+export function keyArguments(
+  plan: MethodPlan & { [LEFT_OUT]?: readonly number[] },
+  instance: unknown,
+  args: unknown[],
+): unknown[] {
   const leftOut = plan[LEFT_OUT] ?? positionsOf(plan, instance);
   plan[LEFT_OUT] = leftOut;
   if (leftOut.length === 0) return args;

@@ -22,7 +22,11 @@ export function whereOf({ owner, method }: MethodPlan): string {
 }
 
 /** Undefined, with one warning, when the application has no such cache. */
-export function cacheNamed(name: string | undefined, plan: MethodPlan, caches: Caches): CacheService | undefined {
+export function cacheNamed(
+  name: string | undefined,
+  plan: MethodPlan,
+  caches: Caches,
+): CacheService | undefined {
   const wanted = name ?? 'default';
   const cache = caches.find(wanted);
   if (cache === undefined) {
@@ -36,7 +40,13 @@ export function cacheNamed(name: string | undefined, plan: MethodPlan, caches: C
 }
 
 /** A callback that throws must not fail the call: `otherwise` then, with one warning for the method. */
-export function guarded<T, O>({ plan }: MethodCall, caches: Caches, what: string, task: () => T, otherwise: O): T | O {
+export function guarded<T, O>(
+  { plan }: MethodCall,
+  caches: Caches,
+  what: string,
+  task: () => T,
+  otherwise: O,
+): T | O {
   try {
     return task();
   } catch (error) {
@@ -53,6 +63,9 @@ export function textOf(error: unknown): string {
 }
 
 /** An option that is a value, or made from the arguments. */
-export function fromArguments<T>(given: T | ((...args: unknown[]) => T) | undefined, args: unknown[]): T | undefined {
+export function fromArguments<T>(
+  given: T | ((...args: unknown[]) => T) | undefined,
+  args: unknown[],
+): T | undefined {
   return typeof given === 'function' ? (given as (...args: unknown[]) => T)(...args) : given;
 }

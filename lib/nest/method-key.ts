@@ -8,10 +8,15 @@ import type { KeyMaker } from './decorator-options.js';
  * @param segment for keys that have none of their own; undefined where it cannot be known
  * @throws CacheKeyError (`CACHE_KEY`) naming the argument or part that has no canonical text
  */
-export function methodKey(maker: KeyMaker | string, segment: (() => string) | undefined, args: unknown[]): KeyLike {
+export function methodKey(
+  maker: KeyMaker | string,
+  segment: (() => string) | undefined,
+  args: unknown[],
+): KeyLike {
   if (typeof maker === 'string') return maker;
   const made: unknown = maker(CacheKey.builder(), ...args);
-  if (made instanceof CacheKeyBuilder) return segment === undefined ? made.build() : complete(made, segment);
+  if (made instanceof CacheKeyBuilder)
+    return segment === undefined ? made.build() : complete(made, segment);
   if (made instanceof CacheKey) return segment === undefined ? made : inSegment(made, segment);
   if (typeof made === 'string') return made;
   throw new CacheKeyError(
@@ -33,6 +38,7 @@ function complete(builder: CacheKeyBuilder, segment: () => string): CacheKey {
 /** Two methods with the same parameters must not share entries because both forgot the segment. */
 function inSegment(key: CacheKey, segment: () => string): CacheKey {
   if (key.segment !== undefined) return key;
-  const params = key.tenant === undefined ? key.text : key.text.slice(`tenant:${key.tenant}/`.length);
+  const params =
+    key.tenant === undefined ? key.text : key.text.slice(`tenant:${key.tenant}/`.length);
   return CacheKey.fromEncoded(key.tenant, encodePart(segment(), 'segment'), params);
 }

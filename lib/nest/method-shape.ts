@@ -29,12 +29,18 @@ export function learnShape({ plan }: MethodCall, given: unknown): Shape {
 
 function declared(original: object, instance: unknown, method: string): Shape | undefined {
   if (Object.prototype.toString.call(original) === '[object AsyncFunction]') return 'promise';
-  const type = Reflect.getMetadata('design:returntype', instance as object, method) as { readonly name?: string } | undefined;
+  const type = Reflect.getMetadata('design:returntype', instance as object, method) as
+    { readonly name?: string } | undefined;
   // By name: an application may have another copy of rxjs.
   if (type?.name === 'Observable') return 'observable';
   return type === Promise ? 'promise' : undefined;
 }
 
 function isThenable(value: unknown): boolean {
-  return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function';
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    'then' in value &&
+    typeof value.then === 'function'
+  );
 }

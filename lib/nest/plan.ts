@@ -1,7 +1,12 @@
 import 'reflect-metadata';
 import { CacheDecoratorError } from '../ports/errors.js';
 import type { Duration } from '../ports/duration.js';
-import type { CacheableOptions, CacheEvictOptions, CachePutOptions, KeyMaker } from './decorator-options.js';
+import type {
+  CacheableOptions,
+  CacheEvictOptions,
+  CachePutOptions,
+  KeyMaker,
+} from './decorator-options.js';
 
 /** What the decorators of one method say. Mutable while the class is being defined, by its decorators only. */
 export interface MethodPlan {
@@ -34,7 +39,13 @@ export function planOf(method: object): MethodPlan | undefined {
 export function ensurePlan(target: object, name: string | symbol, method: object): MethodPlan {
   let plan = Reflect.getOwnMetadata(PLAN, target, name) as MethodPlan | undefined;
   if (plan === undefined) {
-    plan = { owner: target.constructor.name, method: String(name), evict: [], noCache: false, wrapped: false };
+    plan = {
+      owner: target.constructor.name,
+      method: String(name),
+      evict: [],
+      noCache: false,
+      wrapped: false,
+    };
     Reflect.defineMetadata(PLAN, plan, target, name);
   }
   Reflect.defineMetadata(PLAN, plan, method);
@@ -44,9 +55,15 @@ export function ensurePlan(target: object, name: string | symbol, method: object
 type Part = 'cacheable' | 'put' | 'key' | 'ttl';
 
 /** @throws CacheDecoratorError (`CACHE_DECORATOR`) when that was said already, or contradicts what was said */
-export function setOnce<P extends Part>(plan: MethodPlan, part: P, value: MethodPlan[P] & {}, decorator: string): void {
+export function setOnce<P extends Part>(
+  plan: MethodPlan,
+  part: P,
+  value: MethodPlan[P] & {},
+  decorator: string,
+): void {
   const where = `${plan.owner}.${plan.method}`;
-  if (plan[part] !== undefined) throw new CacheDecoratorError(`${decorator} is on ${where} twice. Leave one of them out.`);
+  if (plan[part] !== undefined)
+    throw new CacheDecoratorError(`${decorator} is on ${where} twice. Leave one of them out.`);
   plan[part] = value;
   if (plan.cacheable !== undefined && plan.put !== undefined) {
     throw new CacheDecoratorError(
@@ -59,7 +76,9 @@ export function setOnce<P extends Part>(plan: MethodPlan, part: P, value: Method
     ['ttl', '@CacheTTL'],
   ] as const) {
     if (kept?.[option] === undefined || plan[option] === undefined) continue;
-    throw new CacheDecoratorError(`${where} has both ${name} and the option ${option}. Leave one of them out.`);
+    throw new CacheDecoratorError(
+      `${where} has both ${name} and the option ${option}. Leave one of them out.`,
+    );
   }
 }
 

@@ -5,7 +5,14 @@ import type { SetOptions } from '../core/types.js';
 import { entryOptions, keyOfCall } from './cached-call.js';
 import type { Caches } from './caches.js';
 import type { CachePutOptions } from './decorator-options.js';
-import { cacheNamed, fromArguments, guarded, type MethodCall, textOf, whereOf } from './method-call.js';
+import {
+  cacheNamed,
+  fromArguments,
+  guarded,
+  type MethodCall,
+  textOf,
+  whereOf,
+} from './method-call.js';
 
 const CALLBACKS = 'unless or tags';
 
@@ -32,7 +39,11 @@ export class PutEffect {
    * Undefined when nothing is to be put.
    * @param running the method is running already: what was invalidated since it began is not known, and its result not stored
    */
-  static async begin(call: MethodCall, caches: Caches, running: boolean): Promise<PutEffect | undefined> {
+  static async begin(
+    call: MethodCall,
+    caches: Caches,
+    running: boolean,
+  ): Promise<PutEffect | undefined> {
     const { plan, args } = call;
     const { put } = plan;
     const cache = put === undefined ? undefined : cacheNamed(put.cache, plan, caches);
@@ -67,7 +78,13 @@ export class PutEffect {
   /** A key may be there only after the method, and tags may be wrong: the method runs in any case. */
   async #fence(): Promise<void> {
     const { call, caches, cache, options } = this;
-    const tags = guarded(call, caches, CALLBACKS, () => tagsGiven(fromArguments(options.tags, call.args)), undefined);
+    const tags = guarded(
+      call,
+      caches,
+      CALLBACKS,
+      () => tagsGiven(fromArguments(options.tags, call.args)),
+      undefined,
+    );
     if (tags === undefined) return;
     try {
       this.#pending = await cache.results.begin(keyOfCall(call, caches), tags);
@@ -80,12 +97,18 @@ export class PutEffect {
     const { options, wanted } = this;
     const { plan, args } = this.call;
     if (wanted === undefined || options.unless?.(result, ...args) === true) return 'remove';
-    const tags = [...tagsGiven(fromArguments(options.tags, args)), ...tagsGiven(options.resultTags?.(result, ...args))];
+    const tags = [
+      ...tagsGiven(fromArguments(options.tags, args)),
+      ...tagsGiven(options.resultTags?.(result, ...args)),
+    ];
     return { tags, ...entryOptions(plan, options) };
   }
 
   #warn(error: unknown): void {
     const where = whereOf(this.call.plan);
-    this.caches.warnOnce(`put ${where}`, `@CachePut of ${where} could not keep the result: ${textOf(error)}`);
+    this.caches.warnOnce(
+      `put ${where}`,
+      `@CachePut of ${where} could not keep the result: ${textOf(error)}`,
+    );
   }
 }

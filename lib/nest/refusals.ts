@@ -7,11 +7,14 @@ import { READING } from './http/routes.js';
 import { type Injected, injectedInto, type Transport, transportOf } from './transports.js';
 
 const WRITES: Partial<Readonly<Record<Transport, string>>> = {
-  mutation: 'a GraphQL mutation: a hit would skip the change it is there for. Use @CacheEvict on it, and @Cacheable on queries',
-  subscription: 'a GraphQL subscription: a stream has no one answer to keep. Put @Cacheable on what its events are made of',
+  mutation:
+    'a GraphQL mutation: a hit would skip the change it is there for. Use @CacheEvict on it, and @Cacheable on queries',
+  subscription:
+    'a GraphQL subscription: a stream has no one answer to keep. Put @Cacheable on what its events are made of',
   'event-pattern':
     'an event pattern: a second event with the same payload would be dropped. Use @CacheEvict, or @MessagePattern for a request with an answer',
-  'command-handler': 'a command handler: a hit would skip the command. Use @CacheEvict, or @InvalidatesCache for the events it publishes',
+  'command-handler':
+    'a command handler: a hit would skip the command. Use @CacheEvict, or @InvalidatesCache for the events it publishes',
   'event-handler':
     'an event handler: a second event with the same content would be dropped. Use @CacheEvict, or @InvalidatesCache for the event',
   saga: 'a saga: it is a stream. Put @Cacheable on what its commands need',
@@ -29,7 +32,8 @@ export function refuseUnsafe(plan: MethodPlan, method: object, type: Type): void
   const transport = transportOf(method, type, plan.method);
   if (transport === undefined) return;
   const reason = WRITES[transport];
-  if (reason !== undefined) throw new CacheDecoratorError(`${where} has @Cacheable, but it is ${reason}.`);
+  if (reason !== undefined)
+    throw new CacheDecoratorError(`${where} has @Cacheable, but it is ${reason}.`);
   if (keyOfPlan(plan) !== undefined) return;
   if (transport === 'query-handler') {
     throw new CacheDecoratorError(
@@ -51,9 +55,18 @@ export function refuseUnsafe(plan: MethodPlan, method: object, type: Type): void
   }
 }
 
-function takes(what: Injected, method: object, transport: Transport, type: Type, name: string): boolean {
+function takes(
+  what: Injected,
+  method: object,
+  transport: Transport,
+  type: Type,
+  name: string,
+): boolean {
   const positions = injectedInto(transport, type, name);
-  return [...positions].some(([index, injected]) => injected === what && index < (method as { readonly length: number }).length);
+  return [...positions].some(
+    ([index, injected]) =>
+      injected === what && index < (method as { readonly length: number }).length,
+  );
 }
 
 /** Nest's numbers of what a route handler takes of the request that may say who asks: the request itself, its headers, the session. */
@@ -63,10 +76,21 @@ const CUSTOM = '__customRouteArgs__';
 /** The value of a guarded route is kept under a key made by hand. What of it can be seen: that it does not even look at who asks. */
 function refuseKeyForAll(method: object, type: Type, plan: MethodPlan, where: string): void {
   const key = keyOfPlan(plan);
-  if (typeof key !== 'function' || !isRoute(method) || !isGuarded(method, type) || saysForAll(plan, type)) return;
-  const parameters = Reflect.getMetadata('__routeArguments__', type, plan.method) as object | undefined;
-  const taken = Object.keys(parameters ?? {}).map((name) => name.split(':') as [kind: string, position: string]);
-  const asking = taken.filter(([kind]) => kind.endsWith(CUSTOM) || IDENTIFYING.includes(kind)).map(([, position]) => Number(position));
+  if (
+    typeof key !== 'function' ||
+    !isRoute(method) ||
+    !isGuarded(method, type) ||
+    saysForAll(plan, type)
+  )
+    return;
+  const parameters = Reflect.getMetadata('__routeArguments__', type, plan.method) as
+    object | undefined;
+  const taken = Object.keys(parameters ?? {}).map(
+    (name) => name.split(':') as [kind: string, position: string],
+  );
+  const asking = taken
+    .filter(([kind]) => kind.endsWith(CUSTOM) || IDENTIFYING.includes(kind))
+    .map(([, position]) => Number(position));
   const count = Math.max(0, ...taken.map(([, position]) => Number(position) + 1));
   if (asking.length === 0 || looksAt(key, asking, count)) return;
   throw new CacheDecoratorError(
@@ -78,7 +102,10 @@ function refuseKeyForAll(method: object, type: Type, plan: MethodPlan, where: st
 
 /** It is said that who asks does not matter. */
 function saysForAll(plan: MethodPlan, type: Type): boolean {
-  return (plan.cacheable?.http?.credentials ?? classPlanOf(type)?.cacheable?.http?.credentials) === 'ignore';
+  return (
+    (plan.cacheable?.http?.credentials ?? classPlanOf(type)?.cacheable?.http?.credentials) ===
+    'ignore'
+  );
 }
 
 /** Nest's keys of what a route handler does with its response, the same in all its major versions. */
@@ -88,18 +115,29 @@ function refuseRoute(method: object, type: Type, plan: MethodPlan, where: string
       `${where} has @Cacheable, but it sends server-sent events: a stream has no one answer to keep. Leave @Cacheable out.`,
     );
   }
-  const headers = Reflect.getMetadata('__headers__', method) as readonly { readonly name: unknown; readonly value: unknown }[] | undefined;
-  if (headers?.some(({ name, value }) => String(name).toLowerCase() === 'vary' && String(value).includes('*')) === true) {
+  const headers = Reflect.getMetadata('__headers__', method) as
+    readonly { readonly name: unknown; readonly value: unknown }[] | undefined;
+  if (
+    headers?.some(
+      ({ name, value }) => String(name).toLowerCase() === 'vary' && String(value).includes('*'),
+    ) === true
+  ) {
     throw new CacheDecoratorError(
       `${where} has @Cacheable and @Header('Vary', '*'), which says that no stored response may ever be used. Leave one of them out, or name the request headers that count.`,
     );
   }
-  if (plan.evict.length > 0 && isRoute(method) && READING.includes(Reflect.getMetadata('method', method)) && !isValueOfRoute(plan)) {
+  if (
+    plan.evict.length > 0 &&
+    isRoute(method) &&
+    READING.includes(Reflect.getMetadata('method', method)) &&
+    !isValueOfRoute(plan)
+  ) {
     throw new CacheDecoratorError(
       `${where} has both @Cacheable, which may answer without running it, and @CacheEvict, which is carried out when it runs. Leave one of them out.`,
     );
   }
-  const parameters = Reflect.getMetadata('__routeArguments__', type, plan.method) as object | undefined;
+  const parameters = Reflect.getMetadata('__routeArguments__', type, plan.method) as
+    object | undefined;
   const takesResponse =
     isRoute(method) &&
     Object.keys(parameters ?? {}).some((key) => /^[12]:/.test(key)) &&

@@ -9,7 +9,13 @@ import { fromArguments, guarded, type MethodCall, type Run } from './method-call
  */
 export function routeCall(call: MethodCall, caches: Caches, request: object, run: Run): unknown {
   const { tags, resultTags, when, unless } = call.plan.cacheable ?? {};
-  if (typeof tags !== 'function' && resultTags === undefined && when === undefined && unless === undefined) return run(call);
+  if (
+    typeof tags !== 'function' &&
+    resultTags === undefined &&
+    when === undefined &&
+    unless === undefined
+  )
+    return run(call);
   const say = (result: unknown): void => {
     const said = guarded(
       call,
@@ -18,7 +24,15 @@ export function routeCall(call: MethodCall, caches: Caches, request: object, run
       () => {
         const { args } = call;
         const skip = when?.(...args) === false || unless?.(result, ...args) === true;
-        return { skip, tags: skip ? [] : [...tagsGiven(fromArguments(tags, args)), ...tagsGiven(resultTags?.(result, ...args))] };
+        return {
+          skip,
+          tags: skip
+            ? []
+            : [
+                ...tagsGiven(fromArguments(tags, args)),
+                ...tagsGiven(resultTags?.(result, ...args)),
+              ],
+        };
       },
       { skip: true, tags: [] },
     );

@@ -33,9 +33,12 @@ interface Course {
 
 function throughAll(call: MethodCall, caches: Caches, { request, cached, effects }: Course) {
   return (shape: Shape, run: Run, running: boolean): unknown => {
-    const inner = (): unknown => (cached ? cachedCall(call, caches, shape, run) : alone(call, caches, request, run));
+    const inner = (): unknown =>
+      cached ? cachedCall(call, caches, shape, run) : alone(call, caches, request, run);
     if (!effects) return inner();
-    return shape === 'observable' ? observedWithEffects(call, caches, inner, running) : withEffects(call, caches, inner, running);
+    return shape === 'observable'
+      ? observedWithEffects(call, caches, inner, running)
+      : withEffects(call, caches, inner, running);
   };
 }
 

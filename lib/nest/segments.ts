@@ -25,7 +25,8 @@ export class Segments {
     let keys = segments.get(plan);
     if (keys === undefined) {
       const segment = (plan.cacheable ?? plan.put)?.name ?? derived(plan, host);
-      if (keyOfPlan(plan) === undefined && plan.cacheable !== undefined) this.#claim(plan, segment, host);
+      if (keyOfPlan(plan) === undefined && plan.cacheable !== undefined)
+        this.#claim(plan, segment, host);
       keys = new DerivedKeys(segment);
       segments.set(plan, keys);
     }
@@ -36,7 +37,9 @@ export class Segments {
     const name = `${plan.cacheable?.cache ?? 'default'} ${segment}`;
     const owner = this.#owners.get(name);
     if (owner !== undefined && (owner.host !== host || owner.plan !== plan)) {
-      const both = [owner, { host, plan }].map((method) => `${method.host.name}.${method.plan.method}`).join(' and ');
+      const both = [owner, { host, plan }]
+        .map((method) => `${method.host.name}.${method.plan.method}`)
+        .join(' and ');
       throw new CacheConfigError(
         `Two cached methods, ${both}${owner.host === host ? '' : ' of two classes'}, have the segment ${JSON.stringify(segment)}: their keys could not be told apart. ` +
           "Give each a name of its own, @Cacheable({ name: '...' }), or a key, @CacheKey(...).",

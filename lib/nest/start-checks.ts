@@ -8,7 +8,14 @@ import type { Handler } from './http/handler-name.js';
 import { compilePath, mayMeet } from './http/path-pattern.js';
 import { patternsOf } from './http/route-plan.js';
 import { handlersOf, READING } from './http/routes.js';
-import { classPlanOf, isRoute, isValueOfRoute, keyOfPlan, type MethodPlan, planOf } from './plan.js';
+import {
+  classPlanOf,
+  isRoute,
+  isValueOfRoute,
+  keyOfPlan,
+  type MethodPlan,
+  planOf,
+} from './plan.js';
 import { refuseUnsafe } from './refusals.js';
 
 /**
@@ -16,7 +23,11 @@ import { refuseUnsafe } from './refusals.js';
  * @throws CacheConfigError (`CACHE_CONFIG`) when the keys of two classes could not be told apart
  * @throws CacheDecoratorError (`CACHE_DECORATOR`) for a decorator that could never do anything
  */
-export function checkPlan({ plan, method }: Decorated, { type, requestScoped }: Host, registry: CacheRegistry): void {
+export function checkPlan(
+  { plan, method }: Decorated,
+  { type, requestScoped }: Host,
+  registry: CacheRegistry,
+): void {
   const where = `${type.name}.${plan.method}`;
   const route = isRoute(method);
   refuseUnsafe(plan, method, type);
@@ -29,10 +40,16 @@ export function checkPlan({ plan, method }: Decorated, { type, requestScoped }: 
     );
   }
   if (idleKey(plan, route)) {
-    registry.warnOnce(`key ${where}`, `${where} has a @CacheKey, but nothing that uses it. Add @Cacheable().`);
+    registry.warnOnce(
+      `key ${where}`,
+      `${where} has a @CacheKey, but nothing that uses it. Add @Cacheable().`,
+    );
   }
   if (plan.ttl !== undefined && plan.cacheable === undefined && plan.put === undefined && !route) {
-    registry.warnOnce(`ttl ${where}`, `${where} has a @CacheTTL, but nothing that uses it. Add @Cacheable().`);
+    registry.warnOnce(
+      `ttl ${where}`,
+      `${where} has a @CacheTTL, but nothing that uses it. Add @Cacheable().`,
+    );
   }
   if (!route && plan.cacheable?.http !== undefined) {
     registry.warnOnce(
@@ -60,8 +77,14 @@ export function refuseClassPlan(type: unknown): void {
 function refuseIdleEvict(plan: MethodPlan, where: string): void {
   for (const evict of plan.evict) {
     // Lists that are always empty name nothing, and say that nothing else is meant.
-    const full: CacheEvictOptions = Object.fromEntries(Object.entries(evict).filter(([, value]) => !isEmpty(value)));
-    if (namesOther(full) || (!namesOther(evict) && (evict.tenant !== undefined || plan.key !== undefined))) continue;
+    const full: CacheEvictOptions = Object.fromEntries(
+      Object.entries(evict).filter(([, value]) => !isEmpty(value)),
+    );
+    if (
+      namesOther(full) ||
+      (!namesOther(evict) && (evict.tenant !== undefined || plan.key !== undefined))
+    )
+      continue;
     throw new CacheDecoratorError(
       `${where} has a @CacheEvict that names nothing. Give it key, keys, tags, segment, tenant or allEntries, or put @CacheKey on the method.`,
     );
@@ -87,12 +110,16 @@ function checkRoute(plan: MethodPlan, method: object, type: Type, registry: Cach
   if (isValueOfRoute(plan)) {
     // Alone it is a word about the key, which is made by hand.
     const { credentials, ...others } = plan.cacheable.http ?? {};
-    if (Object.keys(others).length === 0 && (credentials === undefined || credentials === 'ignore')) return;
+    if (Object.keys(others).length === 0 && (credentials === undefined || credentials === 'ignore'))
+      return;
     registry.warnOnce(
       `http ${where}`,
       `${where} has a key made from its arguments, so its value is cached and not its response: the option http has no effect. Leave the key out, or http.`,
     );
-  } else if (!ANSWERED.includes(Reflect.getMetadata('method', method)) && !changesCached(method as Handler, type)) {
+  } else if (
+    !ANSWERED.includes(Reflect.getMetadata('method', method)) &&
+    !changesCached(method as Handler, type)
+  ) {
     registry.warnOnce(
       `unsafe ${where}`,
       `${where} has @Cacheable, but responses of methods other than GET and HEAD are not cached. Move the decorator to the method of the provider that it calls.`,
@@ -105,9 +132,18 @@ function changesCached(method: Handler, type: Type): boolean {
   const paths = patternsOf(type, method).map(compilePath);
   for (const handler of handlersOf(type)) {
     const plan = planOf(handler);
-    const cached = classPlanOf(type) !== undefined || plan?.cacheable !== undefined || plan?.key !== undefined || plan?.ttl !== undefined;
+    const cached =
+      classPlanOf(type) !== undefined ||
+      plan?.cacheable !== undefined ||
+      plan?.key !== undefined ||
+      plan?.ttl !== undefined;
     if (!cached || !ANSWERED.includes(Reflect.getMetadata('method', handler))) continue;
-    if (patternsOf(type, handler).some((pattern) => paths.some((path) => mayMeet(path, compilePath(pattern))))) return true;
+    if (
+      patternsOf(type, handler).some((pattern) =>
+        paths.some((path) => mayMeet(path, compilePath(pattern))),
+      )
+    )
+      return true;
   }
   return false;
 }
@@ -115,7 +151,10 @@ function changesCached(method: Handler, type: Type): boolean {
 function checkRequestScoped(plan: MethodPlan, where: string, registry: CacheRegistry): void {
   const { cacheable } = plan;
   if (cacheable === undefined) return;
-  if (keyOfPlan(plan) === undefined && registry.find(cacheable.cache ?? 'default')?.hasTenantResolver === false) {
+  if (
+    keyOfPlan(plan) === undefined &&
+    registry.find(cacheable.cache ?? 'default')?.hasTenantResolver === false
+  ) {
     registry.warnOnce(
       `scope ${where}`,
       `${where} belongs to a request-scoped or durable provider, but its key is made from its arguments only: all requests share the result. ` +

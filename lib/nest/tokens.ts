@@ -24,7 +24,9 @@ export function optionsToken(name: string): string {
 
 function checkName(name: unknown): void {
   if (typeof name === 'string' && name !== '' && name.length <= 100) return;
-  throw new CacheConfigError(`The name of a cache must be a text of 1 to 100 characters, such as 'reports'; got ${show(name)}.`);
+  throw new CacheConfigError(
+    `The name of a cache must be a text of 1 to 100 characters, such as 'reports'; got ${show(name)}.`,
+  );
 }
 
 /** Injects a cache by its name. @throws CacheConfigError (`CACHE_CONFIG`) for what is no name */

@@ -35,7 +35,8 @@ export function transportOf(method: object, host: object, name: string): Transpo
   const pattern: unknown = Reflect.getMetadata(PATTERN_TYPE, method);
   if (pattern === 1) return 'message';
   if (pattern === 2) return 'event-pattern';
-  if (name === 'execute' && Reflect.hasMetadata('__commandHandler__', host)) return 'command-handler';
+  if (name === 'execute' && Reflect.hasMetadata('__commandHandler__', host))
+    return 'command-handler';
   if (name === 'execute' && Reflect.hasMetadata('__queryHandler__', host)) return 'query-handler';
   if (name === 'handle' && Reflect.hasMetadata('__eventsHandler__', host)) return 'event-handler';
   const sagas: unknown = Reflect.getMetadata('__saga__', host);
@@ -52,8 +53,17 @@ const MESSAGES: Readonly<Record<string, Injected>> = { '6': 'context', '9': 'con
  * Which arguments of a handler are not the caller's data, by their position. A handler whose parameters have no decorators gets what the
  * transport itself passes: `(parent, args, context, info)` or `(payload, context)`.
  */
-export function injectedInto(transport: Transport, host: object, name: string): ReadonlyMap<number, Injected> {
-  const names = transport === 'message' ? MESSAGES : transport === 'query' || transport === 'field' ? GRAPHQL : {};
+export function injectedInto(
+  transport: Transport,
+  host: object,
+  name: string,
+): ReadonlyMap<number, Injected> {
+  const names =
+    transport === 'message'
+      ? MESSAGES
+      : transport === 'query' || transport === 'field'
+        ? GRAPHQL
+        : {};
   const injected = new Map<number, Injected>();
   const parameters = Reflect.getMetadata(PARAMETERS, host, name) as object | undefined;
   if (parameters === undefined) {

@@ -12,7 +12,12 @@ type Method = (this: unknown, ...args: unknown[]) => unknown;
  * Notes something in the plan of a method, without changing the method.
  * @throws CacheDecoratorError (`CACHE_DECORATOR`) for what cannot be decorated
  */
-export function noteOn(decorator: string, target: object, name: string | symbol, descriptor: PropertyDescriptor | undefined): MethodPlan {
+export function noteOn(
+  decorator: string,
+  target: object,
+  name: string | symbol,
+  descriptor: PropertyDescriptor | undefined,
+): MethodPlan {
   refuseMisplaced(decorator, target, name, descriptor);
   const where = whereOf(target, name);
   if (typeof target === 'function') {
@@ -32,7 +37,11 @@ export function noteOn(decorator: string, target: object, name: string | symbol,
  * As `noteOn`, for what a decorator says of all methods of a class.
  * @throws CacheDecoratorError (`CACHE_DECORATOR`) for what is no class
  */
-export function noteOnClass(decorator: string, target: object, descriptor: PropertyDescriptor | undefined): ClassPlan {
+export function noteOnClass(
+  decorator: string,
+  target: object,
+  descriptor: PropertyDescriptor | undefined,
+): ClassPlan {
   refuseMisplaced(decorator, target, undefined, descriptor, true);
   return ensureClassPlan(target);
 }
@@ -41,7 +50,13 @@ export function noteOnClass(decorator: string, target: object, descriptor: Prope
  * What is neither a method nor, for decorators that may be on one, a class.
  * @throws CacheDecoratorError (`CACHE_DECORATOR`)
  */
-function refuseMisplaced(decorator: string, target: object, name: string | symbol | undefined, descriptor: unknown, classes = false): void {
+function refuseMisplaced(
+  decorator: string,
+  target: object,
+  name: string | symbol | undefined,
+  descriptor: unknown,
+  classes = false,
+): void {
   if (typeof (name as unknown) === 'object') {
     throw new CacheDecoratorError(
       `${decorator} was called as a standard decorator. Nest, and this library, need the older ones: set "experimentalDecorators": true in tsconfig.json, or the like for your compiler.`,
@@ -49,10 +64,16 @@ function refuseMisplaced(decorator: string, target: object, name: string | symbo
   }
   const type = typeof target === 'function' ? target : target.constructor;
   if (typeof descriptor === 'number') {
-    const where = name === undefined ? `the constructor of ${type.name}` : `${type.name}.${String(name)}`;
-    throw new CacheDecoratorError(`${decorator} is on a parameter of ${where}. Put it on the method.`);
+    const where =
+      name === undefined ? `the constructor of ${type.name}` : `${type.name}.${String(name)}`;
+    throw new CacheDecoratorError(
+      `${decorator} is on a parameter of ${where}. Put it on the method.`,
+    );
   }
-  if (name === undefined && !classes) throw new CacheDecoratorError(`${decorator} is on the class ${type.name}. Put it on its methods.`);
+  if (name === undefined && !classes)
+    throw new CacheDecoratorError(
+      `${decorator} is on the class ${type.name}. Put it on its methods.`,
+    );
 }
 
 /**
@@ -61,9 +82,14 @@ function refuseMisplaced(decorator: string, target: object, name: string | symbo
  * @throws CacheDecoratorError (`CACHE_DECORATOR`)
  */
 export function refuseBare(decorator: string, given: unknown): void {
-  const type: unknown = typeof given === 'object' && given !== null && Object.hasOwn(given, 'constructor') ? given.constructor : given;
+  const type: unknown =
+    typeof given === 'object' && given !== null && Object.hasOwn(given, 'constructor')
+      ? given.constructor
+      : given;
   if (typeof type !== 'function' || !isClass(type)) return;
-  throw new CacheDecoratorError(`${decorator} in ${type.name} stands without parentheses. Write ${decorator}(...).`);
+  throw new CacheDecoratorError(
+    `${decorator} in ${type.name} stands without parentheses. Write ${decorator}(...).`,
+  );
 }
 
 function isClass(given: object): boolean {
@@ -118,7 +144,10 @@ function warnOfNoRegistry(plan: MethodPlan): void {
 /** Known by the emitted return type, when there is one. */
 function refuseSync(decorator: string, target: object, name: string | symbol): void {
   const type: unknown = Reflect.getMetadata('design:returntype', target, name);
-  if (![String, Number, Boolean, Array, BigInt, Symbol, Map, Set, Date].some((sync) => sync === type)) return;
+  if (
+    ![String, Number, Boolean, Array, BigInt, Symbol, Map, Set, Date].some((sync) => sync === type)
+  )
+    return;
   throw new CacheDecoratorError(
     `${decorator} is on ${target.constructor.name}.${String(name)}, which returns a ${(type as { name: string }).name} synchronously: ` +
       'an answer from a cache is a Promise. Make the method async (or return an Observable).',
@@ -136,7 +165,13 @@ function installSlot(proto: object): void {
       },
       set(this: object, registry: unknown) {
         if (!Object.isExtensible(this)) ofFrozen.set(this, registry);
-        else Object.defineProperty(this, SLOT, { value: registry, writable: true, configurable: true, enumerable: false });
+        else
+          Object.defineProperty(this, SLOT, {
+            value: registry,
+            writable: true,
+            configurable: true,
+            enumerable: false,
+          });
       },
     });
   }

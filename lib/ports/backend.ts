@@ -34,7 +34,10 @@ export interface CacheBackend {
   /** Capability: leases, markers and notices shared by every process that uses this backend. */
   openShared?(context: BackendContext): FencedStore<Payload>;
   /** Capability: the backend lives in this process and answers synchronously. */
-  openNear?(context: BackendContext): { readonly store: FencedStore<Entry>; readonly near: NearStore };
+  openNear?(context: BackendContext): {
+    readonly store: FencedStore<Entry>;
+    readonly near: NearStore;
+  };
   /** Ends what the backend itself opened. Idempotent. */
   close?(): Promise<void>;
 }

@@ -5,7 +5,13 @@ import { show } from './given.js';
 export type Duration = number | DurationText;
 export type DurationText = `${number}${'ms' | 's' | 'm' | 'h' | 'd'}`;
 
-const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+const UNITS: Readonly<Record<string, number>> = {
+  ms: 1,
+  s: 1_000,
+  m: 60_000,
+  h: 3_600_000,
+  d: 86_400_000,
+};
 const TEXT = /^(\d{1,15}(?:\.\d{1,6})?)(ms|s|m|h|d)$/;
 
 /** The longest duration accepted: 10,000 days. Larger values are nearly always a wrong unit. */

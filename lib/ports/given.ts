@@ -13,7 +13,9 @@ export function isObject(given: unknown): given is object {
 export function checkNames(given: object, names: ReadonlySet<string>, what: string): void {
   for (const name of Object.keys(given)) {
     if (!names.has(name))
-      throw new CacheConfigError(`Unknown ${what} ${JSON.stringify(name)}. Options are: ${[...names].sort().join(', ')}.`);
+      throw new CacheConfigError(
+        `Unknown ${what} ${JSON.stringify(name)}. Options are: ${[...names].sort().join(', ')}.`,
+      );
   }
 }
 
@@ -30,7 +32,8 @@ export function checkMembers(
   names: ReadonlySet<string>,
   of = what,
 ): asserts given is object {
-  if (!isObject(given)) throw new CacheConfigError(`${what} must be an object such as ${example}; got ${show(given)}.`);
+  if (!isObject(given))
+    throw new CacheConfigError(`${what} must be an object such as ${example}; got ${show(given)}.`);
   checkNames(given, names, `option of ${of}`);
 }
 
@@ -38,7 +41,10 @@ const LONGEST_SHOWN = 60;
 
 /** For messages: a text in quotes, of anything else that may be long only what it is. */
 export function show(given: unknown): string {
-  if (typeof given === 'string') return JSON.stringify(given.length > LONGEST_SHOWN ? `${given.slice(0, LONGEST_SHOWN)}...` : given);
+  if (typeof given === 'string')
+    return JSON.stringify(
+      given.length > LONGEST_SHOWN ? `${given.slice(0, LONGEST_SHOWN)}...` : given,
+    );
   if (typeof given === 'bigint') return `${String(given)}n`;
   if (typeof given === 'function') return 'a function';
   if (Array.isArray(given)) return 'an array';

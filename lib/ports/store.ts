@@ -73,7 +73,11 @@ export type Acquired<Stored> =
       /** Shared time (ms) before which loads of this key may have read a lagging replica; 0 when none. */ readonly settleUntil: number;
     }
   | { readonly state: 'found'; readonly stored: Stored }
-  | { readonly state: 'held'; readonly lease: string; /** How long the lease lasts unless renewed. */ readonly remainingMs: number };
+  | {
+      readonly state: 'held';
+      readonly lease: string;
+      /** How long the lease lasts unless renewed. */ readonly remainingMs: number;
+    };
 
 export interface GroupInvalidation {
   readonly scope: string;
@@ -88,7 +92,12 @@ export interface GroupInvalidation {
 /** What happened elsewhere (or here), told to everyone who holds copies or runs loads. Never carries values. */
 export type Notice =
   | { readonly kind: 'keys'; readonly keys: readonly string[] }
-  | { readonly kind: 'groups'; readonly invalidation: GroupInvalidation; readonly tick: Tick; readonly settleUntil: number }
+  | {
+      readonly kind: 'groups';
+      readonly invalidation: GroupInvalidation;
+      readonly tick: Tick;
+      readonly settleUntil: number;
+    }
   | { readonly kind: 'released'; readonly key: string }
   /** Notices may have been missed: nothing that was learned before this is known to hold. */
   | { readonly kind: 'gap'; readonly reason: string };
@@ -129,7 +138,11 @@ export interface FencedStore<Stored> {
    * Makes missing clocks and markers from the clock as it is now, and keeps those markers for at least `keepMs` more.
    * One atomic step and one round trip per scope. `timeoutMs` caps the backend's own deadline.
    */
-  ensure(scopes: readonly ScopeGroups[], keepMs: number, timeoutMs?: number): Promise<readonly ScopeReading[]>;
+  ensure(
+    scopes: readonly ScopeGroups[],
+    keepMs: number,
+    timeoutMs?: number,
+  ): Promise<readonly ScopeReading[]>;
   /** Moves the scope's clock and the markers of the groups; tells everyone. One atomic step. Returns the new tick. */
   invalidate(invalidation: GroupInvalidation): Promise<Tick>;
   /** Removes the stored values of a scope (after its markers moved) so that memory comes back. May take long; ends early on `signal`. */

@@ -49,7 +49,13 @@ export function describeBackend(suite: BackendSuite): void {
 
     it('gives back the bytes that were set, whatever they are', async (backend, key) => {
       const every = Uint8Array.from({ length: 256 }, (_, i) => i);
-      for (const bytes of [every, new Uint8Array(0), Uint8Array.of(0), Uint8Array.of(0xff, 0xfe, 0x0d, 0x0a, 0x00), Buffer.from('é😀')]) {
+      for (const bytes of [
+        every,
+        new Uint8Array(0),
+        Uint8Array.of(0),
+        Uint8Array.of(0xff, 0xfe, 0x0d, 0x0a, 0x00),
+        Buffer.from('é😀'),
+      ]) {
         await backend.set(key, bytes, LONG);
         same(await backend.get(key), bytes);
       }
@@ -127,7 +133,9 @@ export function describeBackend(suite: BackendSuite): void {
 
     it('serves many calls at once', async (backend, key) => {
       const many = Array.from({ length: 200 }, (_, i) => i);
-      await Promise.all(many.map((i) => backend.set(`${key}:${String(i)}`, Uint8Array.of(i), LONG)));
+      await Promise.all(
+        many.map((i) => backend.set(`${key}:${String(i)}`, Uint8Array.of(i), LONG)),
+      );
       const read = await Promise.all(many.map((i) => backend.get(`${key}:${String(i)}`)));
       read.forEach((bytes, i) => {
         same(bytes, Uint8Array.of(i));
@@ -136,7 +144,10 @@ export function describeBackend(suite: BackendSuite): void {
 
     if (!canDelete) {
       it('says that it cannot delete, by having no such method', async (backend) => {
-        assert.ok(!('delete' in backend), 'The backend has delete: give the suite canDelete: true, so that it is tested.');
+        assert.ok(
+          !('delete' in backend),
+          'The backend has delete: give the suite canDelete: true, so that it is tested.',
+        );
       });
       return;
     }
@@ -159,7 +170,10 @@ export function describeBackend(suite: BackendSuite): void {
 }
 
 function same(actual: Uint8Array | null | undefined, expected: Uint8Array): void {
-  assert.ok(actual instanceof Uint8Array, `Expected ${String(expected.byteLength)} bytes as a Uint8Array; got ${String(actual)}.`);
+  assert.ok(
+    actual instanceof Uint8Array,
+    `Expected ${String(expected.byteLength)} bytes as a Uint8Array; got ${String(actual)}.`,
+  );
   assert.ok(
     Buffer.from(actual).equals(expected),
     `Expected the bytes that were set (${String(expected.byteLength)}); got ${String(actual.byteLength)} others.`,

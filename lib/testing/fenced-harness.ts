@@ -1,7 +1,15 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import type { Tick } from '../ports/entry.js';
-import type { AcquireRequest, FencedStore, GroupInvalidation, Notice, ReadRequest, ScopeGroups, ScopeReading } from '../ports/store.js';
+import type {
+  AcquireRequest,
+  FencedStore,
+  GroupInvalidation,
+  Notice,
+  ReadRequest,
+  ScopeGroups,
+  ScopeReading,
+} from '../ports/store.js';
 import { eventually, sleep, type SuiteRunner, type Wait } from './runner.js';
 
 export interface FencedSuite<Stored> extends SuiteRunner {
@@ -81,7 +89,9 @@ export class Fixture<Stored> {
   /** As text that can be compared, whether it came as text, bytes or an entry. */
   shown(stored: unknown): string | undefined {
     if (stored === undefined || typeof stored === 'string') return stored;
-    return stored instanceof Uint8Array ? Buffer.from(stored).toString('latin1') : JSON.stringify(stored);
+    return stored instanceof Uint8Array
+      ? Buffer.from(stored).toString('latin1')
+      : JSON.stringify(stored);
   }
 
   expect(stored: Stored | undefined, n: number | undefined): void {
@@ -104,15 +114,26 @@ export class Fixture<Stored> {
   }
 }
 
-export function readOf(key: string, scopes: readonly ScopeGroups[] = [], withLease = false): ReadRequest {
+export function readOf(
+  key: string,
+  scopes: readonly ScopeGroups[] = [],
+  withLease = false,
+): ReadRequest {
   return { key, scopes, withLease, text: true };
 }
 
-export function acquireOf<Stored>(key: string, lease: string, more: Partial<AcquireRequest<Stored>> = {}): AcquireRequest<Stored> {
+export function acquireOf<Stored>(
+  key: string,
+  lease: string,
+  more: Partial<AcquireRequest<Stored>> = {},
+): AcquireRequest<Stored> {
   return { key, lease, leaseMs: LONG, seen: undefined, dead: undefined, text: true, ...more };
 }
 
-export function invalidationOf(groups: readonly string[], more: Partial<GroupInvalidation> = {}): GroupInvalidation {
+export function invalidationOf(
+  groups: readonly string[],
+  more: Partial<GroupInvalidation> = {},
+): GroupInvalidation {
   return { scope: '', groups, match: 'any', mode: 'hard', settleMs: 0, ...more };
 }
 
@@ -126,7 +147,12 @@ export function standing(
   let soft = false;
   for (const marker of reading.markers) {
     if (marker === undefined) return 'dead';
-    const moves = [marker, ...marker.combinations.filter((combination) => combination.groups.every((group) => groups.includes(group)))];
+    const moves = [
+      marker,
+      ...marker.combinations.filter((combination) =>
+        combination.groups.every((group) => groups.includes(group)),
+      ),
+    ];
     if (moves.some((move) => move.hard > start)) return 'dead';
     soft ||= moves.some((move) => move.soft > start);
   }

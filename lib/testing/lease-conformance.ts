@@ -19,8 +19,14 @@ export function describeLeases<Stored>(suite: FencedSuite<Stored>): void {
 
   suite.describe(`${suite.name}, values and leases`, () => {
     it('finds nothing where nothing is', async (fixture) => {
-      const reading = await fixture.a.read(readOf(KEY, [{ scope: '', groups: ['*', 't:x'] }], true));
-      assert.deepEqual(reading, { stored: undefined, scopes: [{ clock: undefined, markers: [undefined, undefined] }], lease: undefined });
+      const reading = await fixture.a.read(
+        readOf(KEY, [{ scope: '', groups: ['*', 't:x'] }], true),
+      );
+      assert.deepEqual(reading, {
+        stored: undefined,
+        scopes: [{ clock: undefined, markers: [undefined, undefined] }],
+        lease: undefined,
+      });
     });
 
     it('gives everyone the value that was set last, until its time is over', async (fixture) => {
@@ -44,7 +50,10 @@ export function describeLeases<Stored>(suite: FencedSuite<Stored>): void {
     });
 
     it('gives the lease to the first who asks, and tells the others who has it', async (fixture) => {
-      assert.deepEqual(await fixture.a.acquire(acquireOf(KEY, 'L1')), { state: 'leased', settleUntil: 0 });
+      assert.deepEqual(await fixture.a.acquire(acquireOf(KEY, 'L1')), {
+        state: 'leased',
+        settleUntil: 0,
+      });
       const second = await fixture.b.acquire(acquireOf(KEY, 'L2'));
       assert.ok(second.state === 'held' && second.lease === 'L1');
       assert.ok(second.remainingMs > 0 && second.remainingMs <= LONG);
@@ -54,7 +63,9 @@ export function describeLeases<Stored>(suite: FencedSuite<Stored>): void {
 
     it('gives one lease only to many who ask at once', async (fixture) => {
       const all = await Promise.all(
-        Array.from({ length: 40 }, (_, i) => (i % 2 === 0 ? fixture.a : fixture.b).acquire(acquireOf(KEY, `L${String(i)}`))),
+        Array.from({ length: 40 }, (_, i) =>
+          (i % 2 === 0 ? fixture.a : fixture.b).acquire(acquireOf(KEY, `L${String(i)}`)),
+        ),
       );
       assert.equal(all.filter(({ state }) => state === 'leased').length, 1);
     });
@@ -64,7 +75,10 @@ export function describeLeases<Stored>(suite: FencedSuite<Stored>): void {
       const first = await fixture.b.acquire(acquireOf(KEY, 'L1'));
       assert.ok(first.state === 'found');
       fixture.expect(first.stored, 1);
-      assert.equal((await fixture.b.acquire(acquireOf(KEY, 'L2', { seen: first.stored }))).state, 'leased');
+      assert.equal(
+        (await fixture.b.acquire(acquireOf(KEY, 'L2', { seen: first.stored }))).state,
+        'leased',
+      );
       await fixture.a.set(KEY, value(2), LONG);
       const again = await fixture.b.acquire(acquireOf(KEY, 'L3', { seen: first.stored }));
       assert.ok(again.state === 'found');
@@ -110,7 +124,10 @@ export function describeLeases<Stored>(suite: FencedSuite<Stored>): void {
 
     it('lets whoever is going to replace a value take the lease over any value, while it is free', async (fixture) => {
       await fixture.a.set(KEY, value(1), LONG);
-      assert.deepEqual(await fixture.a.acquire(acquireOf(KEY, 'L1', { replaces: true })), { state: 'leased', settleUntil: 0 });
+      assert.deepEqual(await fixture.a.acquire(acquireOf(KEY, 'L1', { replaces: true })), {
+        state: 'leased',
+        settleUntil: 0,
+      });
       await fixture.holds(KEY, 1);
       const second = await fixture.b.acquire(acquireOf(KEY, 'L2', { replaces: true }));
       assert.ok(second.state === 'held' && second.lease === 'L1');
@@ -179,7 +196,9 @@ export function describeLeases<Stored>(suite: FencedSuite<Stored>): void {
       const keys = Array.from({ length: 300 }, (_, i) => `tenant:t/segment:s/id=${String(i)}`);
       await Promise.all(keys.map((key) => fixture.a.set(key, value(1), LONG)));
       await fixture.b.delete(keys.slice(1), 0);
-      const left = await Promise.all(keys.map(async (key) => (await fixture.a.read(readOf(key))).stored));
+      const left = await Promise.all(
+        keys.map(async (key) => (await fixture.a.read(readOf(key))).stored),
+      );
       assert.deepEqual(
         left.map((stored) => stored !== undefined),
         keys.map((_, i) => i === 0),
@@ -192,17 +211,27 @@ export function describeLeases<Stored>(suite: FencedSuite<Stored>): void {
       await fixture.a.delete([KEY], settleMs);
       await fixture.a.delete([KEY], fixture.shortMs);
       const during = await fixture.b.acquire(acquireOf(KEY, 'L1'));
-      assert.ok(during.state === 'leased' && Math.abs(during.settleUntil - before - settleMs) <= settleMs / 2);
+      assert.ok(
+        during.state === 'leased' &&
+          Math.abs(during.settleUntil - before - settleMs) <= settleMs / 2,
+      );
       const other = await fixture.b.acquire(acquireOf(`${KEY}0`, 'L2'));
       assert.deepEqual(other, { state: 'leased', settleUntil: 0 });
       await fixture.wait(settleMs);
-      assert.deepEqual(await fixture.b.acquire(acquireOf(KEY, 'L3', { dead: 'L1' })), { state: 'leased', settleUntil: 0 });
+      assert.deepEqual(await fixture.b.acquire(acquireOf(KEY, 'L3', { dead: 'L1' })), {
+        state: 'leased',
+        settleUntil: 0,
+      });
     });
 
     it('sweeps the values of one tenant, then of all', async (fixture) => {
       const [one, other] = ['tenant:t/segment:s', 'tenant:t1/segment:s'];
       for (const head of [one, other, 'segment:s']) {
-        await Promise.all(Array.from({ length: 50 }, (_, i) => fixture.a.set(`${head}/id=${String(i)}`, value(i), LONG)));
+        await Promise.all(
+          Array.from({ length: 50 }, (_, i) =>
+            fixture.a.set(`${head}/id=${String(i)}`, value(i), LONG),
+          ),
+        );
       }
       const { signal } = new AbortController();
       assert.equal(await fixture.b.sweep('t', signal), 50);

@@ -1,6 +1,13 @@
 import assert from 'node:assert/strict';
 import type { ScopeReading } from '../ports/store.js';
-import { Fixture, type FencedSuite, invalidationOf, LONG, readOf, standing } from './fenced-harness.js';
+import {
+  Fixture,
+  type FencedSuite,
+  invalidationOf,
+  LONG,
+  readOf,
+  standing,
+} from './fenced-harness.js';
 
 const GROUPS = ['*', 's:entries', 't:a', 't:b'];
 const SCOPE = { scope: '', groups: GROUPS };
@@ -17,7 +24,11 @@ export function describeMarkers<Stored>(suite: FencedSuite<Stored>): void {
       }
     });
   };
-  const read = async (fixture: Fixture<Stored>, groups = GROUPS, scope = ''): Promise<ScopeReading | undefined> =>
+  const read = async (
+    fixture: Fixture<Stored>,
+    groups = GROUPS,
+    scope = '',
+  ): Promise<ScopeReading | undefined> =>
     (await fixture.b.read(readOf('k', [{ scope, groups }]))).scopes[0];
   const ensure = async (fixture: Fixture<Stored>, groups = GROUPS): Promise<ScopeReading> => {
     const [made] = await fixture.a.ensure([{ scope: '', groups }], LONG);
@@ -35,7 +46,10 @@ export function describeMarkers<Stored>(suite: FencedSuite<Stored>): void {
           [made.clock, made.clock, 0],
         ],
       );
-      assert.ok(Math.abs((made.clock ?? 0) / 1_000 - fixture.a.now()) < 60_000, 'a clock begins at the time, in microseconds');
+      assert.ok(
+        Math.abs((made.clock ?? 0) / 1_000 - fixture.a.now()) < 60_000,
+        'a clock begins at the time, in microseconds',
+      );
       await fixture.wait(fixture.shortMs);
       assert.deepEqual(await ensure(fixture, ['*', 't:a']), made);
       assert.deepEqual(await read(fixture, ['*', 't:a']), made);
@@ -97,7 +111,9 @@ export function describeMarkers<Stored>(suite: FencedSuite<Stored>): void {
 
     it('never gives out a tick twice', async (fixture) => {
       const ticks = await Promise.all(
-        Array.from({ length: 60 }, (_, i) => (i % 2 === 0 ? fixture.a : fixture.b).invalidate(invalidationOf([`t:${String(i % 3)}`]))),
+        Array.from({ length: 60 }, (_, i) =>
+          (i % 2 === 0 ? fixture.a : fixture.b).invalidate(invalidationOf([`t:${String(i % 3)}`])),
+        ),
       );
       assert.equal(new Set(ticks).size, 60);
       assert.equal((await read(fixture))?.clock, Math.max(...ticks));
@@ -121,8 +137,10 @@ export function describeMarkers<Stored>(suite: FencedSuite<Stored>): void {
     it('forgets no combination, however many there are', async (fixture) => {
       const others = Array.from({ length: 150 }, (_, i) => `t:z${String(i)}`);
       const { clock: start } = await ensure(fixture, ['t:a', ...others]);
-      for (const other of others) await fixture.a.invalidate(invalidationOf(['t:a', other], { match: 'all' }));
-      for (const other of others) assert.equal(standing(start, ['t:a', other], await read(fixture, ['t:a', other])), 'dead');
+      for (const other of others)
+        await fixture.a.invalidate(invalidationOf(['t:a', other], { match: 'all' }));
+      for (const other of others)
+        assert.equal(standing(start, ['t:a', other], await read(fixture, ['t:a', other])), 'dead');
       const { clock: now } = await ensure(fixture, ['t:a']);
       assert.equal(standing(now, ['t:a', 't:z3'], await read(fixture, ['t:a', 't:z3'])), 'current');
     });
@@ -147,8 +165,14 @@ export function describeMarkers<Stored>(suite: FencedSuite<Stored>): void {
       await other.ensure([SCOPE], LONG);
       const before = [await read(fixture), (await other.read(readOf('k', [SCOPE]))).scopes[0]];
       await fixture.a.invalidate(invalidationOf(GROUPS, { scope: 'tenant' }));
-      assert.deepEqual([await read(fixture), (await other.read(readOf('k', [SCOPE]))).scopes[0]], before);
-      assert.equal(standing(before[0]?.clock, GROUPS, await read(fixture, GROUPS, 'tenant')), 'dead');
+      assert.deepEqual(
+        [await read(fixture), (await other.read(readOf('k', [SCOPE]))).scopes[0]],
+        before,
+      );
+      assert.equal(
+        standing(before[0]?.clock, GROUPS, await read(fixture, GROUPS, 'tenant')),
+        'dead',
+      );
     });
 
     it('answers for the value, several scopes and a lease in one reading', async (fixture) => {

@@ -37,7 +37,12 @@ export function describeNotices<Stored>(suite: FencedSuite<Stored>): void {
 
     it('tells of an invalidation as it was made, with its tick and the end of its settle window', async (fixture) => {
       await fixture.listen();
-      const first = invalidationOf(['t:b', 't:a'], { scope: 'tenant', match: 'all', mode: 'soft', settleMs: 5_000 });
+      const first = invalidationOf(['t:b', 't:a'], {
+        scope: 'tenant',
+        match: 'all',
+        mode: 'soft',
+        settleMs: 5_000,
+      });
       const tick = await fixture.a.invalidate(first);
       const heard = await fixture.hears('groups', (notice) => notice.tick === tick);
       assert.deepEqual(
@@ -78,7 +83,9 @@ export function describeNotices<Stored>(suite: FencedSuite<Stored>): void {
       let found: unknown = 'not asked';
       fixture.b.subscribe((notice) => {
         if (notice.kind !== 'keys') return;
-        void fixture.b.read({ key: 'k', scopes: [], withLease: false, text: true }).then((reading) => (found = reading.stored));
+        void fixture.b
+          .read({ key: 'k', scopes: [], withLease: false, text: true })
+          .then((reading) => (found = reading.stored));
       });
       await eventually('the store to hear', () => fixture.b.hearing());
       await fixture.a.delete(['k'], 0);

@@ -13,7 +13,10 @@ export type Wait = (ms: number) => Promise<unknown>;
 export const sleep: Wait = (ms) => setTimeout(ms + 2);
 
 /** Waits, by real time and at most 5 s, for what travels: until `check` returns something other than false or undefined. */
-export async function eventually<T>(what: string, check: () => T | Promise<T>): Promise<Exclude<T, false | undefined>> {
+export async function eventually<T>(
+  what: string,
+  check: () => T | Promise<T>,
+): Promise<Exclude<T, false | undefined>> {
   for (let tries = 0; tries < 1_000; tries++) {
     const result = await check();
     if (result !== false && result !== undefined) return result as Exclude<T, false | undefined>;

@@ -15,7 +15,8 @@ await run({ cdn, app }, async (origins) => {
     let said = '';
     const queries = await database.queriesOf(async () => {
       const { body, headers: answered } = await visit(origins.cdn + path, { headers });
-      said = `CDN: ${answered.get('x-cdn') ?? ''}`.padEnd(10) + `  ${JSON.stringify(body).slice(0, 60)}`;
+      said =
+        `CDN: ${answered.get('x-cdn') ?? ''}`.padEnd(10) + `  ${JSON.stringify(body).slice(0, 60)}`;
     });
     console.log(`GET ${path.padEnd(15)}  ${queries.padEnd(9)}  ${said}`);
   };
@@ -29,5 +30,6 @@ await run({ cdn, app }, async (origins) => {
 
   console.log('\nNever kept by the CDN, but for each reader and publisher in the application:');
   for (const reader of ['ann', 'bob', 'ann']) await show('/me', { authorization: reader });
-  for (const publisher of ['north', 'south', 'north']) await show('/subscribers', { 'x-publisher': publisher });
+  for (const publisher of ['north', 'south', 'north'])
+    await show('/subscribers', { 'x-publisher': publisher });
 });

@@ -3,7 +3,10 @@ import { Cacheable, type HttpCacheOptions } from 'nest-query-cache';
 import { type Article, Newspaper, tagsOf } from './newspaper.js';
 
 /** Browsers ask again after a minute; the CDN keeps it for a day, because a purge ends that day at once. */
-const PUBLIC: HttpCacheOptions = { cacheControl: 'public', cdn: { maxAge: '1d', tags: 'surrogate-key' } };
+const PUBLIC: HttpCacheOptions = {
+  cacheControl: 'public',
+  cdn: { maxAge: '1d', tags: 'surrogate-key' },
+};
 
 @Controller()
 export class NewspaperController {
@@ -25,7 +28,10 @@ export class NewspaperController {
 
   @Put('articles/:id')
   @HttpCode(204)
-  async post(@Param('id') id: string, @Body() { section, title }: Omit<Article, 'id'>): Promise<void> {
+  async post(
+    @Param('id') id: string,
+    @Body() { section, title }: Omit<Article, 'id'>,
+  ): Promise<void> {
     await this.newspaper.post({ id, section, title });
   }
 }

@@ -1,6 +1,11 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { IncomingMessage } from 'node:http';
-import { type DynamicModule, type MiddlewareConsumer, Module, type NestModule } from '@nestjs/common';
+import {
+  type DynamicModule,
+  type MiddlewareConsumer,
+  Module,
+  type NestModule,
+} from '@nestjs/common';
 import { CacheModule } from 'nest-query-cache';
 import { SlowDatabaseModule } from '../shared/slow-database.js';
 import { NewspaperController } from './newspaper.controller.js';
@@ -21,7 +26,11 @@ export class NewspaperModule implements NestModule {
       module: NewspaperModule,
       imports: [
         CacheModule.forRoot(),
-        CacheModule.forRoot({ name: 'publishers', tenancy: 'required', tenant: () => publisher.getStore() }),
+        CacheModule.forRoot({
+          name: 'publishers',
+          tenancy: 'required',
+          tenant: () => publisher.getStore(),
+        }),
         SlowDatabaseModule,
       ],
       providers: [

@@ -14,7 +14,10 @@ export class CdnAddress {
 }
 
 /** The tags of an article: in the cache, at the CDN, and in the purge they are the same words. */
-export const tagsOf = ({ id, section }: Pick<Article, 'id' | 'section'>): string[] => [`article:${id}`, `section:${section}`];
+export const tagsOf = ({ id, section }: Pick<Article, 'id' | 'section'>): string[] => [
+  `article:${id}`,
+  `section:${section}`,
+];
 
 @Injectable()
 export class Newspaper {
@@ -35,7 +38,9 @@ export class Newspaper {
   }
 
   section(name: string): Promise<Article[]> {
-    return this.database.read(() => [...this.#articles.values()].filter(({ section }) => section === name));
+    return this.database.read(() =>
+      [...this.#articles.values()].filter(({ section }) => section === name),
+    );
   }
 
   /** Resolves when neither this application nor the CDN has anything of before. */
@@ -49,8 +54,12 @@ export class Newspaper {
 
   async #purge(tags: readonly string[]): Promise<void> {
     const words = surrogateKeys(tags);
-    if (words === undefined) throw new Error('More tags than CDNs take in one purge: send several.');
-    const { ok, status } = await fetch(await this.cdn.url(), { method: 'PURGE', headers: { 'surrogate-key': words } });
+    if (words === undefined)
+      throw new Error('More tags than CDNs take in one purge: send several.');
+    const { ok, status } = await fetch(await this.cdn.url(), {
+      method: 'PURGE',
+      headers: { 'surrogate-key': words },
+    });
     if (!ok) throw new Error(`The CDN answered a purge with ${status}.`);
   }
 }

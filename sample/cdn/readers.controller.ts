@@ -8,7 +8,10 @@ export class ReadersController {
   constructor(private readonly database: SlowDatabase) {}
 
   @Get('me')
-  @Cacheable({ ttl: '1m', http: { cdn: { maxAge: '1d' }, principal: ({ headers }) => headers.authorization?.toString() } })
+  @Cacheable({
+    ttl: '1m',
+    http: { cdn: { maxAge: '1d' }, principal: ({ headers }) => headers.authorization?.toString() },
+  })
   async me(@Headers('authorization') reader: string): Promise<{ reader: string }> {
     return this.database.read(() => ({ reader }));
   }

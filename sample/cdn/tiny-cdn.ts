@@ -18,7 +18,9 @@ export class TinyCdn {
   readonly #kept = new Map<string, Kept>();
   #purges = 0;
   readonly #server = createServer((request, response) => {
-    this.#answer(request, response).catch((error: unknown) => response.writeHead(502).end(String(error)));
+    this.#answer(request, response).catch((error: unknown) =>
+      response.writeHead(502).end(String(error)),
+    );
   });
 
   constructor(private readonly origin: () => Promise<string>) {}
@@ -53,14 +55,20 @@ export class TinyCdn {
     const purges = this.#purges;
     const fetched = await this.#fetch(request);
     // What was on its way while something was purged may be older than the purge.
-    const keeps = method === 'GET' && fetched.status === 200 && fetched.until > Date.now() && purges === this.#purges;
+    const keeps =
+      method === 'GET' &&
+      fetched.status === 200 &&
+      fetched.until > Date.now() &&
+      purges === this.#purges;
     if (keeps) this.#kept.set(url, fetched);
     send(response, fetched, keeps ? 'miss' : 'pass');
   }
 
   async #fetch(request: IncomingMessage): Promise<Kept> {
     const sent = Object.entries(request.headers).flatMap(([name, value]) =>
-      ['host', 'connection', 'content-length', 'transfer-encoding'].includes(name) ? [] : [[name, String(value)] as [string, string]],
+      ['host', 'connection', 'content-length', 'transfer-encoding'].includes(name)
+        ? []
+        : [[name, String(value)] as [string, string]],
     );
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk as Buffer);
@@ -68,7 +76,9 @@ export class TinyCdn {
     const { method = 'GET', url = '/' } = request;
     const response = await fetch((await this.origin()) + url, { method, headers: sent, ...body });
     const { status, headers } = response;
-    const seconds = Number(/\bmax-age=(\d+)/.exec(headers.get('cdn-cache-control') ?? '')?.[1] ?? 0) - Number(headers.get('age') ?? 0);
+    const seconds =
+      Number(/\bmax-age=(\d+)/.exec(headers.get('cdn-cache-control') ?? '')?.[1] ?? 0) -
+      Number(headers.get('age') ?? 0);
     return {
       status,
       headers,
@@ -80,12 +90,25 @@ export class TinyCdn {
 
   #purge(keys: readonly string[]): void {
     this.#purges++;
-    for (const [url, kept] of this.#kept) if (kept.keys.some((key) => keys.includes(key))) this.#kept.delete(url);
+    for (const [url, kept] of this.#kept)
+      if (kept.keys.some((key) => keys.includes(key))) this.#kept.delete(url);
   }
 }
 
-function send(response: ServerResponse, { status, headers, body }: Kept, said: 'hit' | 'miss' | 'pass'): void {
-  const own = ['cdn-cache-control', 'surrogate-key', 'connection', 'keep-alive', 'transfer-encoding', 'content-length', 'content-encoding'];
+function send(
+  response: ServerResponse,
+  { status, headers, body }: Kept,
+  said: 'hit' | 'miss' | 'pass',
+): void {
+  const own = [
+    'cdn-cache-control',
+    'surrogate-key',
+    'connection',
+    'keep-alive',
+    'transfer-encoding',
+    'content-length',
+    'content-encoding',
+  ];
   for (const [name, value] of headers) if (!own.includes(name)) response.setHeader(name, value);
   response.writeHead(status, { 'x-cdn': said }).end(body);
 }

@@ -33,7 +33,12 @@ export function readConfig(env: NodeJS.ProcessEnv): LedgerConfig {
   };
 }
 
-function integer(name: string, text: string | undefined, least: number, most: number): number | undefined {
+function integer(
+  name: string,
+  text: string | undefined,
+  least: number,
+  most: number,
+): number | undefined {
   if (text === undefined) return undefined;
   const value = Number(text);
   if (Number.isInteger(value) && value >= least && value <= most) return value;

@@ -5,12 +5,20 @@ import type { Database } from './database/database.js';
 import { LedgerModule } from './ledger.module.js';
 
 /** The application, not yet listening. It closes the database when it is closed. */
-export async function createApp(config: LedgerConfig, database: Database): Promise<NestExpressApplication> {
-  const app = await NestFactory.create<NestExpressApplication>(LedgerModule.forRoot(config, database), {
-    logger: ['warn', 'error', 'fatal'],
-    forceCloseConnections: true,
-  });
+export async function createApp(
+  config: LedgerConfig,
+  database: Database,
+): Promise<NestExpressApplication> {
+  const app = await NestFactory.create<NestExpressApplication>(
+    LedgerModule.forRoot(config, database),
+    {
+      logger: ['warn', 'error', 'fatal'],
+      forceCloseConnections: true,
+    },
+  );
   // JSON has no bigint: cents go out as text, exact to the last digit.
-  app.set('json replacer', (_name: string, value: unknown) => (typeof value === 'bigint' ? value.toString() : value));
+  app.set('json replacer', (_name: string, value: unknown) =>
+    typeof value === 'bigint' ? value.toString() : value,
+  );
   return app;
 }

@@ -1,4 +1,9 @@
-import { Module, type DynamicModule, type MiddlewareConsumer, type NestModule } from '@nestjs/common';
+import {
+  Module,
+  type DynamicModule,
+  type MiddlewareConsumer,
+  type NestModule,
+} from '@nestjs/common';
 import { CqrsModule } from '@nestjs/cqrs';
 import { CacheModule, MemoryBackend } from 'nest-query-cache';
 import { RedisBackend } from 'nest-query-cache/redis';

@@ -17,5 +17,7 @@ export async function listen(app: INestApplication, port?: number): Promise<stri
       if (!(error instanceof Error && 'code' in error && error.code === 'EADDRINUSE')) throw error;
     }
   }
-  throw new Error(`The ports ${FIRST_PORT} to ${LAST_PORT} are all taken. Choose another one: PORT=4000 npm start`);
+  throw new Error(
+    `The ports ${FIRST_PORT} to ${LAST_PORT} are all taken. Choose another one: PORT=4000 npm start`,
+  );
 }

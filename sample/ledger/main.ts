@@ -4,15 +4,25 @@ import { listen } from './listen.js';
 import { showWhatCachingDoes } from './show.js';
 
 const start = performance.now();
-const log = (line: string) => console.log(`${`${((performance.now() - start) / 1000).toFixed(1)} s`.padStart(7)}  ${line}`);
+const log = (line: string) =>
+  console.log(`${`${((performance.now() - start) / 1000).toFixed(1)} s`.padStart(7)}  ${line}`);
 
 const config = readConfig(process.env);
-log(config.databaseUrl === undefined ? 'Starting the embedded PostgreSQL' : 'Connecting to PostgreSQL');
+log(
+  config.databaseUrl === undefined
+    ? 'Starting the embedded PostgreSQL'
+    : 'Connecting to PostgreSQL',
+);
 // Loading Nest and GraphQL takes about as long as starting the database: side by side it is one wait and not two.
-const [database, { createApp }] = await Promise.all([openDatabase(config, log), import('./create-app.js')]);
+const [database, { createApp }] = await Promise.all([
+  openDatabase(config, log),
+  import('./create-app.js'),
+]);
 const app = await createApp(config, database);
 const origin = await listen(app, config.port);
-log(`${database.label}; the cache is in ${config.redisUrl === undefined ? 'this process (REDIS_URL=... for Redis)' : 'Redis'}`);
+log(
+  `${database.label}; the cache is in ${config.redisUrl === undefined ? 'this process (REDIS_URL=... for Redis)' : 'Redis'}`,
+);
 
 let stoppedAt: number | undefined;
 const stop = async (): Promise<void> => {

@@ -4,7 +4,11 @@ interface Counters {
 
 /** Each address twice, with the time it took and whether the database was asked; then what to try next. */
 export async function showWhatCachingDoes(origin: string): Promise<void> {
-  for (const path of ['/tenants/acme/reports/2026-01', '/tenants/acme/accounts', '/tenants/acme/accounts/1001/entries?page=1']) {
+  for (const path of [
+    '/tenants/acme/reports/2026-01',
+    '/tenants/acme/accounts',
+    '/tenants/acme/accounts/1001/entries?page=1',
+  ]) {
     const first = await visit(origin, path);
     const again = await visit(origin, path);
     console.log(`  GET ${path.padEnd(46)} first ${first.padEnd(16)} again ${again}`);

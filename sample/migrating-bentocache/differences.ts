@@ -27,7 +27,10 @@ export class LibraryClient {
 export const differences: readonly Difference<LibraryClient>[] = [
   {
     what: '50 requests at once for a book that is not cached',
-    look: (library) => library.database.queriesOf(() => library.database.atOnce(50, () => library.get('/books/emma'))),
+    look: (library) =>
+      library.database.queriesOf(() =>
+        library.database.atOnce(50, () => library.get('/books/emma')),
+      ),
   },
   {
     what: 'the same, and the query fails',

@@ -11,7 +11,10 @@ export class ShopClient {
   }
 
   get(path: string, customer?: string): Promise<Reply> {
-    return visit(this.origin + path, customer === undefined ? {} : { headers: { authorization: `Bearer ${customer}` } });
+    return visit(
+      this.origin + path,
+      customer === undefined ? {} : { headers: { authorization: `Bearer ${customer}` } },
+    );
   }
 
   reprice(id: string, cents: number): Promise<Reply> {
@@ -27,7 +30,10 @@ const newOrOld = ({ body }: Reply, cents: number): string =>
 export const differences: readonly Difference<ShopClient>[] = [
   {
     what: '20 requests at once for a page that is not cached',
-    look: (shop) => shop.database.queriesOf(() => shop.database.atOnce(20, () => shop.get('/products?category=garden&page=1'))),
+    look: (shop) =>
+      shop.database.queriesOf(() =>
+        shop.database.atOnce(20, () => shop.get('/products?category=garden&page=1')),
+      ),
   },
   {
     what: 'the same page, its parameters in another order',
@@ -35,7 +41,8 @@ export const differences: readonly Difference<ShopClient>[] = [
   },
   {
     what: 'X-Total-Count on a hit',
-    look: async (shop) => (await shop.get('/products?category=garden&page=1')).headers.get('x-total-count') ?? 'lost',
+    look: async (shop) =>
+      (await shop.get('/products?category=garden&page=1')).headers.get('x-total-count') ?? 'lost',
   },
   {
     what: 'the page after a price was changed',
@@ -82,7 +89,9 @@ export const differences: readonly Difference<ShopClient>[] = [
     look: async (shop) => {
       await shop.get('/products?category=house&page=1');
       const { headers } = await shop.get('/products?category=house&page=1');
-      return ['x-cache', 'cache-status'].flatMap((name) => (headers.has(name) ? [`${name}: ${headers.get(name) ?? ''}`] : [])).join();
+      return ['x-cache', 'cache-status']
+        .flatMap((name) => (headers.has(name) ? [`${name}: ${headers.get(name) ?? ''}`] : []))
+        .join();
     },
   },
 ];

@@ -10,17 +10,28 @@ import { Reports } from './reports.js';
 /** Reports are few, large and good for hours, and are worth sharing among processes when there is a Redis. */
 function reportsBackend(): MemoryBackend | RedisBackend {
   const url = process.env.REDIS_URL;
-  return url === undefined || url === '' ? new MemoryBackend({ maxEntries: 100, isolation: 'freeze' }) : new RedisBackend({ url });
+  return url === undefined || url === ''
+    ? new MemoryBackend({ maxEntries: 100, isolation: 'freeze' })
+    : new RedisBackend({ url });
 }
 
 @Module({
   imports: [
     // The default cache: quotes, many, small and soon out of date, always in the memory of this process.
-    CacheModule.forRoot({ ttl: '500ms', jitter: 0, backend: new MemoryBackend({ maxBytes: '8mb' }) }),
+    CacheModule.forRoot({
+      ttl: '500ms',
+      jitter: 0,
+      backend: new MemoryBackend({ maxBytes: '8mb' }),
+    }),
     // The name stands beside the factory: injection tokens are made from it.
     CacheModule.forRootAsync({
       name: 'reports',
-      useFactory: () => ({ ttl: '6h', staleIfError: '1d', namespace: 'exchange-reports', backend: reportsBackend() }),
+      useFactory: () => ({
+        ttl: '6h',
+        staleIfError: '1d',
+        namespace: 'exchange-reports',
+        backend: reportsBackend(),
+      }),
     }),
     SlowDatabaseModule,
   ],

@@ -6,7 +6,8 @@ import { ExchangeModule } from './app.module.js';
 
 await run({ exchange: await createApp(ExchangeModule) }, async ({ exchange }) => {
   const database = new DatabaseClient(exchange);
-  const body = async (path: string): Promise<string> => JSON.stringify((await visit(exchange + path)).body);
+  const body = async (path: string): Promise<string> =>
+    JSON.stringify((await visit(exchange + path)).body);
   const show = async (what: string, path: string): Promise<void> => {
     const queries = await database.queriesOf(() => body(path));
     console.log(`${what.padEnd(40)}  GET ${path.padEnd(16)}  ${queries}`);

@@ -22,7 +22,11 @@ export class DatabaseClient {
   }
 
   /** Sends a request several times at once; when all have arrived and the queries they need have begun, does something, and lets the queries end. */
-  async during<T>(times: number, send: () => Promise<T>, work: () => Promise<unknown>): Promise<T[]> {
+  async during<T>(
+    times: number,
+    send: () => Promise<T>,
+    work: () => Promise<unknown>,
+  ): Promise<T[]> {
     const before = await this.state();
     await this.set('hold');
     const replies = Promise.all(Array.from({ length: times }, send));

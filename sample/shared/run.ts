@@ -15,7 +15,10 @@ export async function run<Name extends string>(
   servers: Record<Name, Server>,
   walk: (origins: Record<Name, string>) => Promise<void>,
 ): Promise<void> {
-  const first = process.env.PORT === undefined || process.env.PORT === '' ? undefined : Number(process.env.PORT);
+  const first =
+    process.env.PORT === undefined || process.env.PORT === ''
+      ? undefined
+      : Number(process.env.PORT);
   const origins = {} as Record<Name, string>;
   let port = first ?? 0;
   try {

@@ -74,7 +74,11 @@ class SlowDatabaseController {
 }
 
 @Global()
-@Module({ controllers: [SlowDatabaseController], providers: [SlowDatabase], exports: [SlowDatabase] })
+@Module({
+  controllers: [SlowDatabaseController],
+  providers: [SlowDatabase],
+  exports: [SlowDatabase],
+})
 export class SlowDatabaseModule implements NestModule {
   constructor(private readonly database: SlowDatabase) {}
 

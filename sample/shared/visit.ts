@@ -7,21 +7,29 @@ export interface Reply {
 }
 
 /** One request; JSON is parsed, everything else is text. */
-export async function visit(url: string, init: { method?: string; headers?: Record<string, string>; body?: unknown } = {}): Promise<Reply> {
+export async function visit(
+  url: string,
+  init: { method?: string; headers?: Record<string, string>; body?: unknown } = {},
+): Promise<Reply> {
   const { method = 'GET', headers = {}, body } = init;
   const sent = body === undefined ? {} : { body: JSON.stringify(body) };
   const type = body === undefined ? {} : { 'content-type': 'application/json' };
   const response = await fetch(url, { method, headers: { ...type, ...headers }, ...sent });
   const text = await response.text();
   const json = response.headers.get('content-type')?.includes('json') === true;
-  return { status: response.status, headers: response.headers, body: json ? (JSON.parse(text) as unknown) : text };
+  return {
+    status: response.status,
+    headers: response.headers,
+    body: json ? (JSON.parse(text) as unknown) : text,
+  };
 }
 
 /** Asks again until the answer is good; a minute is far more than any machine needs. */
 export async function until(holds: () => Promise<boolean>): Promise<void> {
   const start = performance.now();
   while (!(await holds())) {
-    if (performance.now() - start > 60_000) throw new Error('What was waited for did not happen within a minute.');
+    if (performance.now() - start > 60_000)
+      throw new Error('What was waited for did not happen within a minute.');
     await sleep(5);
   }
 }

@@ -15,7 +15,9 @@ export class Accounts {
   @Cacheable({ ttl: '10m', tags: (name) => [`account:${name}`] })
   @CacheKey((key, name) => key.param('name', name))
   async balance(name: string, connection: Connection = this.bank.db): Promise<number | null> {
-    const rows = await this.statements.read(() => connection.select().from(accounts).where(eq(accounts.name, name)));
+    const rows = await this.statements.read(() =>
+      connection.select().from(accounts).where(eq(accounts.name, name)),
+    );
     return rows[0]?.cents ?? null;
   }
 

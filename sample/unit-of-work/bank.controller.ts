@@ -1,4 +1,12 @@
-import { Body, ConflictException, Controller, Get, NotFoundException, Param, Post } from '@nestjs/common';
+import {
+  Body,
+  ConflictException,
+  Controller,
+  Get,
+  NotFoundException,
+  Param,
+  Post,
+} from '@nestjs/common';
 import { CacheService } from 'nest-query-cache';
 import { Accounts } from './accounts.js';
 import { Transfer } from './transfer.js';
@@ -19,7 +27,9 @@ export class BankController {
   }
 
   @Post('transfers')
-  async post(@Body() { from, to, cents }: { from: string; to: string; cents: number }): Promise<{ left: number | null }> {
+  async post(
+    @Body() { from, to, cents }: { from: string; to: string; cents: number },
+  ): Promise<{ left: number | null }> {
     try {
       return { left: await this.transfer.execute(from, to, cents) };
     } catch (error) {

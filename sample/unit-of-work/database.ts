@@ -4,7 +4,10 @@ import { Inject, Injectable, Module, type OnApplicationShutdown } from '@nestjs/
 import { integer, pgTable, text } from 'drizzle-orm/pg-core';
 import { drizzle, type PgliteDatabase } from 'drizzle-orm/pglite';
 
-export const accounts = pgTable('accounts', { name: text('name').primaryKey(), cents: integer('cents').notNull() });
+export const accounts = pgTable('accounts', {
+  name: text('name').primaryKey(),
+  cents: integer('cents').notNull(),
+});
 
 /** The database, or a transaction of it. */
 export type Connection = Pick<PgliteDatabase, 'select' | 'update'>;

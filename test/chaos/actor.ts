@@ -6,7 +6,10 @@ import { below, type Random, seeded } from './random.js';
 import { isOf, type Row, type Stored, type World } from './world.js';
 
 /** What the actors need of a cache; a faulty stand-in can be given in its place. */
-export type Cached = Pick<CacheService, 'getOrSet' | 'get' | 'set' | 'delete' | 'invalidate' | 'clear'>;
+export type Cached = Pick<
+  CacheService,
+  'getOrSet' | 'get' | 'set' | 'delete' | 'invalidate' | 'clear'
+>;
 
 /** Where the versions come from. */
 export interface Source {
@@ -76,7 +79,9 @@ export class Actor {
   async run(work: Work): Promise<Report> {
     const until = performance.now() + work.ms;
     await Promise.all(
-      Array.from({ length: work.users }, (_, user) => this.#user(work, seeded(work.seed * 1_000 + this.process * 50 + user), until)),
+      Array.from({ length: work.users }, (_, user) =>
+        this.#user(work, seeded(work.seed * 1_000 + this.process * 50 + user), until),
+      ),
     );
     const sorted = Float64Array.from(this.#took).sort();
     this.report.p99Ms = sorted[Math.floor(sorted.length * 0.99)] ?? 0;
@@ -87,7 +92,9 @@ export class Actor {
 
   async #user(work: Work, random: Random, until: number): Promise<void> {
     while (performance.now() < until && this.report.reads < (work.reads ?? Infinity)) {
-      const row = this.world.row(below(random, Math.min(work.rows ?? Infinity, this.world.rows.length)));
+      const row = this.world.row(
+        below(random, Math.min(work.rows ?? Infinity, this.world.rows.length)),
+      );
       try {
         if (random() < work.changes) await this.#change(row, random);
         else if (random() < 0.1) await this.#get(row);
@@ -115,7 +122,11 @@ export class Actor {
         ...(row.lateTags ? { tags: () => row.tags } : { tags: row.tags }),
         ...(row.shortLived
           ? { ttl: 400, staleWhileRevalidate: 800, staleIfError: 2_000, refreshAhead: 0.5 }
-          : { ttl: '60s', staleIfError: '60s', ...(row.id % 3 === 0 ? { producerTimeout: { soft: 5 } } : {}) }),
+          : {
+              ttl: '60s',
+              staleIfError: '60s',
+              ...(row.id % 3 === 0 ? { producerTimeout: { soft: 5 } } : {}),
+            }),
       });
       this.#saw(row, value, start, false);
     } catch (error) {
@@ -126,13 +137,23 @@ export class Actor {
   }
 
   /** Reads the database, with the delays before and after it that make races. */
-  async produce(row: Row, work: Pick<Work, 'producerMs' | 'failures'>, seed: number, lagMs = 0): Promise<Stored> {
+  async produce(
+    row: Row,
+    work: Pick<Work, 'producerMs' | 'failures'>,
+    seed: number,
+    lagMs = 0,
+  ): Promise<Stored> {
     this.report.productions++;
     if (work.producerMs > 0 && seed < 0.5) await sleep(seed * work.producerMs);
     const version = await this.source.read(row.id, lagMs);
     if (work.producerMs > 0 && seed > 0.3) await sleep((seed / 2) * work.producerMs);
     if ((seed * 7_919) % 1 < work.failures) throw new ProducerFailure('the database is away');
-    return { tenant: row.tenant ?? null, id: row.id, version, ...(row.id % 7 === 0 ? { pad: 'x'.repeat(3_000) } : {}) };
+    return {
+      tenant: row.tenant ?? null,
+      id: row.id,
+      version,
+      ...(row.id % 7 === 0 ? { pad: 'x'.repeat(3_000) } : {}),
+    };
   }
 
   #saw(row: Row, value: unknown, start: number, mayMiss: boolean): void {
@@ -140,7 +161,8 @@ export class Actor {
     if (value === undefined && mayMiss) return;
     if (!isOf(row, value)) {
       this.report.foreign++;
-      if (this.report.errors.length < 10) this.report.errors.push(`row ${row.key.text} gave ${JSON.stringify(value)}`);
+      if (this.report.errors.length < 10)
+        this.report.errors.push(`row ${row.key.text} gave ${JSON.stringify(value)}`);
       return;
     }
     this.history.add(this.process, READ, row.id, value.version, start, monotonic());
@@ -171,7 +193,9 @@ export class Actor {
     }
     const { request, rows } = this.world.group(random);
     const free = rows.filter((member) => member.owner === undefined);
-    await this.#announced(free, () => (request === 'clear' ? this.cache.clear() : this.cache.invalidate(request)));
+    await this.#announced(free, () =>
+      request === 'clear' ? this.cache.clear() : this.cache.invalidate(request),
+    );
   }
 
   /** One change of a row at a time, because `set` says what the value is. */
@@ -181,7 +205,11 @@ export class Actor {
     try {
       await this.#announced([row], (version) =>
         dice < 0.6
-          ? this.cache.set(row.key, { tenant: row.tenant ?? null, id: row.id, version }, { ttl: '60s', tags: row.tags })
+          ? this.cache.set(
+              row.key,
+              { tenant: row.tenant ?? null, id: row.id, version },
+              { ttl: '60s', tags: row.tags },
+            )
           : this.cache.delete(row.key),
       );
     } finally {
@@ -190,7 +218,10 @@ export class Actor {
   }
 
   /** The write first, then the invalidation, and what was promised by it. */
-  async #announced(rows: readonly Row[], invalidate: (version: number) => Promise<InvalidationResult>): Promise<void> {
+  async #announced(
+    rows: readonly Row[],
+    invalidate: (version: number) => Promise<InvalidationResult>,
+  ): Promise<void> {
     const versions = await this.source.write(rows.map((row) => row.id));
     const start = monotonic();
     const { durable } = await invalidate(versions[0] ?? 0);
@@ -198,12 +229,20 @@ export class Actor {
     this.report.changes++;
     if (!durable) this.report.notDurable++;
     rows.forEach((row, i) => {
-      this.history.add(this.process, durable ? DURABLE : LOCAL, row.id, versions[i] ?? 0, start, end);
+      this.history.add(
+        this.process,
+        durable ? DURABLE : LOCAL,
+        row.id,
+        versions[i] ?? 0,
+        start,
+        end,
+      );
     });
   }
 
   #failure(error: unknown): void {
     this.report.failed++;
-    if (this.report.errors.length < 10) this.report.errors.push(error instanceof Error ? String(error.stack) : String(error));
+    if (this.report.errors.length < 10)
+      this.report.errors.push(error instanceof Error ? String(error.stack) : String(error));
   }
 }

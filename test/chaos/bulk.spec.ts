@@ -18,7 +18,8 @@ async function warm() {
   await until(async () => (await cache.set('precious', 1)).durable);
   return { backend, cache };
 }
-const keys = (count: number): string[] => Array.from({ length: count }, (_, i) => `customer-${String(i)}-profile`);
+const keys = (count: number): string[] =>
+  Array.from({ length: count }, (_, i) => `customer-${String(i)}-profile`);
 
 describe('a bulk call on a healthy Redis keeps the link, is done to the last key, and leaves nothing in the journal', () => {
   it('when it sets', async () => {

@@ -11,7 +11,9 @@ import { World } from './world.js';
 const MS = 1e6;
 const everyone = (): number => 0;
 
-function history(...rows: readonly (readonly [number, number, number, number, number, number])[]): History {
+function history(
+  ...rows: readonly (readonly [number, number, number, number, number, number])[]
+): History {
   const made = new History();
   for (const row of rows) made.add(...row);
   return made;
@@ -32,8 +34,13 @@ describe('the history checker', () => {
   });
 
   it('flags an old value whose read started after the acknowledgement, by process, row and age', () => {
-    const verdict = check(history([0, DURABLE, 7, 2, 1 * MS, 2 * MS], [1, READ, 7, 1, 5 * MS, 6 * MS]), everyone);
-    expect(verdict.stale).toMatchObject([{ process: 1, row: 7, got: 1, expected: 2, ageMs: 3, by: 0 }]);
+    const verdict = check(
+      history([0, DURABLE, 7, 2, 1 * MS, 2 * MS], [1, READ, 7, 1, 5 * MS, 6 * MS]),
+      everyone,
+    );
+    expect(verdict.stale).toMatchObject([
+      { process: 1, row: 7, got: 1, expected: 2, ageMs: 3, by: 0 },
+    ]);
   });
 
   it('gives other processes their bound, and the same process none', () => {
@@ -50,12 +57,20 @@ describe('the history checker', () => {
   });
 
   it('holds an invalidation that is not durable against its own process only', () => {
-    const made = history([0, LOCAL, 7, 2, 0, 2 * MS], [0, READ, 7, 1, 5 * MS, 6 * MS], [1, READ, 7, 1, 5 * MS, 6 * MS]);
+    const made = history(
+      [0, LOCAL, 7, 2, 0, 2 * MS],
+      [0, READ, 7, 1, 5 * MS, 6 * MS],
+      [1, READ, 7, 1, 5 * MS, 6 * MS],
+    );
     expect(check(made, everyone).stale.map(({ process }) => process)).toEqual([0]);
   });
 
   it('does not forget a newer invalidation that was acknowledged before an older one', () => {
-    const made = history([0, DURABLE, 7, 3, 0, 2 * MS], [1, DURABLE, 7, 2, 0, 3 * MS], [2, READ, 7, 2, 5 * MS, 6 * MS]);
+    const made = history(
+      [0, DURABLE, 7, 3, 0, 2 * MS],
+      [1, DURABLE, 7, 2, 0, 3 * MS],
+      [2, READ, 7, 2, 5 * MS, 6 * MS],
+    );
     expect(check(made, everyone).stale).toMatchObject([{ got: 2, expected: 3 }]);
   });
 
@@ -81,7 +96,15 @@ describe('the history checker', () => {
     const actor = new Actor(0, make(), new World(24, 1), source, made);
     let verdict = check(made, everyone);
     for (let round = 0; round < 10 && verdict.staleCount === 0; round++) {
-      await actor.run({ ms: 500, users: 20, producerMs: 4, pauseMs: 1, changes: 0.2, failures: 0, seed: SEED + round });
+      await actor.run({
+        ms: 500,
+        users: 20,
+        producerMs: 4,
+        pauseMs: 1,
+        changes: 0.2,
+        failures: 0,
+        seed: SEED + round,
+      });
       verdict = check(made, everyone);
     }
     expect(verdict.staleCount).toBeGreaterThan(0);
@@ -94,7 +117,13 @@ function mapCache(shared: boolean): Cached {
   const loading = new Map<string, Promise<unknown>>();
   const nameOf = (key: KeyLike): string => String(key);
   const durable = Promise.resolve({ durable: true });
-  const context = { signal: new AbortController().signal, stale: undefined, setTtl() {}, addTags() {}, skip() {} };
+  const context = {
+    signal: new AbortController().signal,
+    stale: undefined,
+    setTtl() {},
+    addTags() {},
+    skip() {},
+  };
   return {
     async getOrSet<T>(key: KeyLike, producer: (given: never) => T | Promise<T>): Promise<T> {
       const name = nameOf(key);

@@ -95,7 +95,11 @@ export function check(history: History, boundOf: BoundOf): Verdict {
       const start = history.cell(read, 4);
       let mine = own.get(process);
       if (mine === undefined) {
-        mine = floorsOf(history, changes, (i) => history.cell(i, 0) === process && [DURABLE, LOCAL].includes(history.cell(i, 1)));
+        mine = floorsOf(
+          history,
+          changes,
+          (i) => history.cell(i, 0) === process && [DURABLE, LOCAL].includes(history.cell(i, 1)),
+        );
         own.set(process, mine);
       }
       let cursor = cursors.get(process);
@@ -128,17 +132,27 @@ export function check(history: History, boundOf: BoundOf): Verdict {
 }
 
 /** When the promised version of a row rose, and to what. */
-function floorsOf(history: History, changes: readonly number[], counts: (i: number) => boolean): Step[] {
+function floorsOf(
+  history: History,
+  changes: readonly number[],
+  counts: (i: number) => boolean,
+): Step[] {
   const steps: Step[] = [];
   const sorted = changes.filter(counts).sort((a, b) => history.cell(a, 5) - history.cell(b, 5));
   for (const i of sorted) {
     const version = history.cell(i, 3);
-    if (version > (steps.at(-1)?.version ?? -1)) steps.push({ time: history.cell(i, 5), version, by: history.cell(i, 0) });
+    if (version > (steps.at(-1)?.version ?? -1))
+      steps.push({ time: history.cell(i, 5), version, by: history.cell(i, 0) });
   }
   return steps;
 }
 
-function measureLags(history: History, readsOf: readonly number[], steps: readonly Step[], lags: number[]): void {
+function measureLags(
+  history: History,
+  readsOf: readonly number[],
+  steps: readonly Step[],
+  lags: number[],
+): void {
   let from = 0;
   for (const step of steps) {
     while (from < readsOf.length && history.cell(readsOf[from] ?? 0, 4) < step.time) from++;
@@ -160,5 +174,7 @@ function measureLags(history: History, readsOf: readonly number[], steps: readon
 export function assertNoStale(verdict: Verdict): void {
   if (verdict.staleCount === 0) return;
   const shown = verdict.stale.map((read) => JSON.stringify(read)).join('\n');
-  throw new Error(`${String(verdict.staleCount)} of ${String(verdict.reads)} reads were stale, the first of them:\n${shown}`);
+  throw new Error(
+    `${String(verdict.staleCount)} of ${String(verdict.reads)} reads were stale, the first of them:\n${shown}`,
+  );
 }

@@ -6,9 +6,14 @@ import { createCache } from '../../lib/create-cache.js';
  * would keep it alive. Prints what happened.
  */
 const [url = '', l1 = ''] = process.argv.slice(2);
-const cache = createCache({ backend: new RedisBackend({ url }), ...(l1 === 'l1' ? { l1: true } : {}) });
+const cache = createCache({
+  backend: new RedisBackend({ url }),
+  ...(l1 === 'l1' ? { l1: true } : {}),
+});
 await cache.getOrSet('a', () => 1);
-const pending = cache.getOrSet('slow', () => new Promise<number>(() => undefined)).catch((error: unknown) => String(error));
+const pending = cache
+  .getOrSet('slow', () => new Promise<number>(() => undefined))
+  .catch((error: unknown) => String(error));
 process.stdout.write('ready\n');
 await new Promise<void>((resolve) => process.stdin.once('data', () => resolve()));
 const { durable } = await cache.delete('a');
@@ -16,5 +21,7 @@ const start = performance.now();
 await cache.close();
 const closeMs = performance.now() - start;
 const slow = await pending;
-process.stdout.write(`${JSON.stringify({ durable, closeMs, slow, after: await cache.getOrSet('b', () => 'bypass') })}\n`);
+process.stdout.write(
+  `${JSON.stringify({ durable, closeMs, slow, after: await cache.getOrSet('b', () => 'bypass') })}\n`,
+);
 process.stdin.destroy();

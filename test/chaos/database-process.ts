@@ -13,7 +13,8 @@ function read(row: string, lagMs: number): number {
   const asOf = performance.now() - lagMs;
   for (let i = history.length - 1; i >= 0; i--) {
     const step = history[i];
-    if (step !== undefined && (step.at <= asOf || i === 0)) return step.at <= asOf ? step.version : step.version - 1;
+    if (step !== undefined && (step.at <= asOf || i === 0))
+      return step.at <= asOf ? step.version : step.version - 1;
   }
   return 0;
 }
@@ -38,7 +39,8 @@ const server = createServer((socket) => {
     let answer = '';
     for (const line of lines) {
       const [id = '', command = '', rows = '', lag = '0'] = line.split(' ');
-      const result = command === 'W' ? rows.split(',').map(write).join(',') : String(read(rows, Number(lag)));
+      const result =
+        command === 'W' ? rows.split(',').map(write).join(',') : String(read(rows, Number(lag)));
       answer += `${id} ${result}\n`;
     }
     socket.write(answer);

@@ -36,7 +36,15 @@ describe('four processes while Redis and the way to it break again and again', (
     const ms = scaled(14_000, 60_000);
     const acting = fleet.all<'run'>(() => ({
       do: 'run',
-      work: { ms: ms + 2_000, users: 12, producerMs: 10, pauseMs: 6, changes: 0.04, failures: 0.01, seed: SEED },
+      work: {
+        ms: ms + 2_000,
+        users: 12,
+        producerMs: 10,
+        pauseMs: 6,
+        changes: 0.04,
+        failures: 0.01,
+        seed: SEED,
+      },
     }));
     const counts = await trouble(faultsOf(redis, proxy, scaled(1_500, 5_000)), seeded(SEED), ms, {
       least: scaled(100, 500),
@@ -45,13 +53,27 @@ describe('four processes while Redis and the way to it break again and again', (
     const reports = await acting;
     proxy.pass();
     const healed = performance.now();
-    await until(async () => (await fleet.all<'state'>(() => ({ do: 'state' }))).every(({ stats }) => stats.journal === 0), 'the journal');
+    await until(
+      async () =>
+        (await fleet.all<'state'>(() => ({ do: 'state' }))).every(
+          ({ stats }) => stats.journal === 0,
+        ),
+      'the journal',
+    );
     const replayMs = performance.now() - healed;
     await sleep(BOUND_MS);
     // what everybody fills now, and what was left from before, is compared
     await fleet.all<'run'>(() => ({
       do: 'run',
-      work: { ms: 1_000, users: 12, producerMs: 4, pauseMs: 4, changes: 0, failures: 0, seed: SEED + 1 },
+      work: {
+        ms: 1_000,
+        users: 12,
+        producerMs: 4,
+        pauseMs: 4,
+        changes: 0,
+        failures: 0,
+        seed: SEED + 1,
+      },
     }));
     const audit = await fleet.audit(ROWS);
     const states = await fleet.all<'state'>(() => ({ do: 'state' }));
@@ -59,7 +81,8 @@ describe('four processes while Redis and the way to it break again and again', (
     const without = await fleet.check((process) => (process % 2 === 0 ? BOUND_MS : 0));
     const left = await leases(redis);
     const closed = await fleet.all<'close'>(() => ({ do: 'close' }));
-    const sum = (of: (report: (typeof reports)[number]) => number): number => reports.reduce((total, report) => total + of(report), 0);
+    const sum = (of: (report: (typeof reports)[number]) => number): number =>
+      reports.reduce((total, report) => total + of(report), 0);
     figure('4 processes under faults', {
       faults: Object.values(counts).reduce((a, b) => a + b, 0),
       reads: verdict.reads,
@@ -79,13 +102,17 @@ describe('four processes while Redis and the way to it break again and again', (
     assertNoStale(verdict);
     expect(audit.old).toEqual([]);
     expect(audit.found).toBeGreaterThan(0);
-    for (const report of reports) expect(report).toMatchObject({ failed: 0, foreign: 0, errors: [] });
+    for (const report of reports)
+      expect(report).toMatchObject({ failed: 0, foreign: 0, errors: [] });
     expect(fleet.unhandled).toEqual([]);
     expect(left).toEqual([]);
     for (const process of closed) {
       expect(process).toMatchObject({ flights: 0, journal: 0, background: 0, timers: 0 });
       expect(process.heapGrowthMb).toBeLessThan(10);
     }
-    await until(async () => (await connections(redis)) === connectionsBefore, 'the end of all connections');
+    await until(
+      async () => (await connections(redis)) === connectionsBefore,
+      'the end of all connections',
+    );
   });
 });

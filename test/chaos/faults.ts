@@ -76,7 +76,9 @@ export function faultsOf(redis: RedisServer, proxy: FaultProxy, longest: number)
       name: 'eviction',
       async run(random) {
         // everything is a candidate: values, markers, clocks, leases, the stream
-        await redis.command('CONFIG', 'SET', 'maxmemory-policy', 'allkeys-random').catch(() => undefined);
+        await redis
+          .command('CONFIG', 'SET', 'maxmemory-policy', 'allkeys-random')
+          .catch(() => undefined);
         await redis.command('CONFIG', 'SET', 'maxmemory', '1200kb').catch(() => undefined);
         await sleep(between(random, 300, longest));
         await redis.command('CONFIG', 'SET', 'maxmemory', '0').catch(() => undefined);
@@ -85,7 +87,9 @@ export function faultsOf(redis: RedisServer, proxy: FaultProxy, longest: number)
     {
       name: 'out of memory without eviction',
       async run(random) {
-        await redis.command('CONFIG', 'SET', 'maxmemory-policy', 'noeviction').catch(() => undefined);
+        await redis
+          .command('CONFIG', 'SET', 'maxmemory-policy', 'noeviction')
+          .catch(() => undefined);
         await redis.command('CONFIG', 'SET', 'maxmemory', '600kb').catch(() => undefined);
         await sleep(between(random, 300, longest));
         await redis.command('CONFIG', 'SET', 'maxmemory', '0').catch(() => undefined);

@@ -19,7 +19,10 @@ interface Message {
 export class WorkerHandle {
   readonly unhandled: string[] = [];
   readonly #child: ChildProcess;
-  readonly #waiting = new Map<number, { resolve: (answer: unknown) => void; reject: (error: Error) => void }>();
+  readonly #waiting = new Map<
+    number,
+    { resolve: (answer: unknown) => void; reject: (error: Error) => void }
+  >();
   #count = 0;
   readonly ready: Promise<void>;
   #onHolding: () => void = () => undefined;
@@ -43,7 +46,9 @@ export class WorkerHandle {
     });
   }
 
-  tell<Name extends Command['do']>(command: Extract<Command, { do: Name }>): Promise<Answers[Name]> {
+  tell<Name extends Command['do']>(
+    command: Extract<Command, { do: Name }>,
+  ): Promise<Answers[Name]> {
     const id = ++this.#count;
     return new Promise((resolve, reject) => {
       this.#waiting.set(id, { resolve: (answer) => resolve(answer as Answers[Name]), reject });
@@ -92,7 +97,9 @@ export class Fleet {
   ) {}
 
   static async start(size: number): Promise<Fleet> {
-    const databaseProcess = fork(compiled('database-process.ts'), [], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+    const databaseProcess = fork(compiled('database-process.ts'), [], {
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    });
     const port = await new Promise<number>((resolve) => databaseProcess.once('message', resolve));
     const workers = Array.from({ length: size }, (_, index) => new WorkerHandle(index));
     await Promise.all(workers.map((worker) => worker.ready));
@@ -108,15 +115,25 @@ export class Fleet {
 
   /** Opens a cache in every process. */
   async open(rows: number, optionsOf: (index: number) => Opening): Promise<void> {
-    await Promise.all(this.workers.map((worker) => this.openOne(worker, rows, optionsOf(worker.index))));
+    await Promise.all(
+      this.workers.map((worker) => this.openOne(worker, rows, optionsOf(worker.index))),
+    );
   }
 
   async openOne(worker: WorkerHandle, rows: number, opening: Opening): Promise<void> {
-    const options: OpenOptions = { ...opening, rows, processes: this.workers.length, index: worker.index, databasePort: this.databasePort };
+    const options: OpenOptions = {
+      ...opening,
+      rows,
+      processes: this.workers.length,
+      index: worker.index,
+      databasePort: this.databasePort,
+    };
     await worker.tell<'open'>({ do: 'open', options });
   }
 
-  all<Name extends Command['do']>(commandOf: (index: number) => Extract<Command, { do: Name }>): Promise<Answers[Name][]> {
+  all<Name extends Command['do']>(
+    commandOf: (index: number) => Extract<Command, { do: Name }>,
+  ): Promise<Answers[Name][]> {
     return Promise.all(this.workers.map((worker) => worker.tell<Name>(commandOf(worker.index))));
   }
 
@@ -140,7 +157,9 @@ export class Fleet {
           if (version === undefined) return;
           found++;
           if (version < (truth[id] ?? 0))
-            old.push(`process ${String(process)} row ${String(id)}: ${String(version)} instead of ${String(truth[id])}`);
+            old.push(
+              `process ${String(process)} row ${String(id)}: ${String(version)} instead of ${String(truth[id])}`,
+            );
         });
       });
     }

@@ -17,7 +17,14 @@ export class History {
   #cells = new Float64Array(FIRST_ROWS * COLUMNS);
   length = 0;
 
-  add(process: number, kind: number, row: number, version: number, start: number, end: number): void {
+  add(
+    process: number,
+    kind: number,
+    row: number,
+    version: number,
+    start: number,
+    end: number,
+  ): void {
     if ((this.length + 1) * COLUMNS > this.#cells.length) {
       const cells = new Float64Array(this.#cells.length * 2);
       cells.set(this.#cells);

@@ -19,7 +19,12 @@ describe('a lease whose answer came too late', () => {
 
   it('is given up at once, so that nobody waits for it', async () => {
     const backend = new RedisBackend({ url: proxy.url, commandTimeout: 10_000 });
-    const cache = createCache({ backend, namespace: 'late-acquire', backendTimeout: 100, lease: { ttl: '10m' } });
+    const cache = createCache({
+      backend,
+      namespace: 'late-acquire',
+      backendTimeout: 100,
+      lease: { ttl: '10m' },
+    });
     await until(async () => {
       await cache.getOrSet('warm', () => 1);
       await cache.drain();

@@ -61,9 +61,18 @@ describe('a value that was set while the network broke', () => {
 
   it('does not come back when the network delivers it after all, later than the invalidations that followed', async () => {
     const network = await startStubbornNetwork(redis.port);
-    const here = createCache({ backend: new RedisBackend({ url: network.url }), namespace: 'late-set' });
-    const there = createCache({ backend: new RedisBackend({ url: redis.url }), namespace: 'late-set' });
-    await until(async () => (await here.set('row', 'first', { ttl: '1h' })).durable, 'the first set');
+    const here = createCache({
+      backend: new RedisBackend({ url: network.url }),
+      namespace: 'late-set',
+    });
+    const there = createCache({
+      backend: new RedisBackend({ url: redis.url }),
+      namespace: 'late-set',
+    });
+    await until(
+      async () => (await here.set('row', 'first', { ttl: '1h' })).durable,
+      'the first set',
+    );
     network.hold('an old value');
     expect(await here.set('row', 'an old value', { ttl: '1h' })).toEqual({ durable: false });
     network.heal();

@@ -19,27 +19,41 @@ describe('one production in the whole fleet', () => {
 
   const open = (name: string, cache: object = {}): Promise<void> =>
     // whether a busy machine asks Redis within the usual 250 ms is not the subject here
-    fleet.open(32, () => ({ url: redis.url, commandTimeout: 10_000, cache: { namespace: name, backendTimeout: '10s', ...cache } }));
+    fleet.open(32, () => ({
+      url: redis.url,
+      commandTimeout: 10_000,
+      cache: { namespace: name, backendTimeout: '10s', ...cache },
+    }));
   const close = (): Promise<unknown> => fleet.all<'close'>(() => ({ do: 'close' }));
-  const burst = (rows: readonly number[], callers: number, producerMs: number): ReturnType<typeof fleet.all<'burst'>> => {
+  const burst = (
+    rows: readonly number[],
+    callers: number,
+    producerMs: number,
+  ): ReturnType<typeof fleet.all<'burst'>> => {
     const at = monotonic() + 100e6;
     return fleet.all<'burst'>(() => ({ do: 'burst', rows, callers, producerMs, at }));
   };
   const productions = async (): Promise<{ row: number; start: number }[]> =>
     (await fleet.all<'state'>(() => ({ do: 'state' }))).flatMap((state) => state.productions);
 
-  it.each([{ l1: false }, { l1: true }])('serves 4 x 250 callers of a cold key with one production (l1: $l1)', async ({ l1 }) => {
-    await open(`cold ${String(l1)}`, { l1 });
-    const rounds = scaled(3, 20);
-    for (let row = 0; row < rounds; row++) {
-      const answers = await burst([row], 250, 60);
-      expect(answers.flatMap(({ versions }) => versions)).toEqual(new Array(1_000).fill(0));
-    }
-    const made = await productions();
-    await close();
-    figure(`cold keys, 4 x 250 callers, l1 ${String(l1)}`, { keys: rounds, productions: made.length });
-    expect(made).toHaveLength(rounds);
-  });
+  it.each([{ l1: false }, { l1: true }])(
+    'serves 4 x 250 callers of a cold key with one production (l1: $l1)',
+    async ({ l1 }) => {
+      await open(`cold ${String(l1)}`, { l1 });
+      const rounds = scaled(3, 20);
+      for (let row = 0; row < rounds; row++) {
+        const answers = await burst([row], 250, 60);
+        expect(answers.flatMap(({ versions }) => versions)).toEqual(new Array(1_000).fill(0));
+      }
+      const made = await productions();
+      await close();
+      figure(`cold keys, 4 x 250 callers, l1 ${String(l1)}`, {
+        keys: rounds,
+        productions: made.length,
+      });
+      expect(made).toHaveLength(rounds);
+    },
+  );
 
   it('serves them with one production a process while Redis is down', async () => {
     await open('down');
@@ -62,11 +76,20 @@ describe('one production in the whole fleet', () => {
       const [holder, ...others] = fleet.workers as [WorkerHandle, ...WorkerHandle[]];
       const holding = holder.holding();
       const lost = holder
-        .tell<'burst'>({ do: 'burst', rows: [0], callers: 1, producerMs: 20_000, at: 0, hold: true })
+        .tell<'burst'>({
+          do: 'burst',
+          rows: [0],
+          callers: 1,
+          producerMs: 20_000,
+          at: 0,
+          hold: true,
+        })
         .catch(() => undefined);
       await holding;
       const waiting = Promise.all(
-        others.map((worker) => worker.tell<'burst'>({ do: 'burst', rows: [0], callers: 20, producerMs: 50, at: 0 })),
+        others.map((worker) =>
+          worker.tell<'burst'>({ do: 'burst', rows: [0], callers: 20, producerMs: 50, at: 0 }),
+        ),
       );
       await sleep(150);
       const killed = monotonic();
@@ -74,13 +97,19 @@ describe('one production in the whole fleet', () => {
       await lost;
       const answers = await waiting;
       expect(answers.flatMap(({ versions }) => versions)).toEqual(new Array(60).fill(0));
-      const made = (await Promise.all(others.map((worker) => worker.tell<'state'>({ do: 'state' })))).flatMap((state) => state.productions);
+      const made = (
+        await Promise.all(others.map((worker) => worker.tell<'state'>({ do: 'state' })))
+      ).flatMap((state) => state.productions);
       expect(made).toHaveLength(1);
       waits.push(((made[0]?.start ?? 0) - killed) / 1e6);
       await Promise.all(others.map((worker) => worker.tell<'close'>({ do: 'close' })));
       await fleet.replace(0);
     }
-    figure('holder killed: next production after', { 'ms at most': Math.max(...waits), 'target ms': ttl + 100, rounds: waits.length });
+    figure('holder killed: next production after', {
+      'ms at most': Math.max(...waits),
+      'target ms': ttl + 100,
+      rounds: waits.length,
+    });
     expect(Math.max(...waits)).toBeLessThan(SLACK * (ttl + 100));
   });
 
@@ -97,14 +126,28 @@ describe('one production in the whole fleet', () => {
       tried += rows.length;
       const before = (await holder.tell<'state'>({ do: 'state' })).stats;
       const holding = holder.holding();
-      const held = holder.tell<'burst'>({ do: 'burst', rows, callers: 1, producerMs: 300, at: 0, hold: true });
+      const held = holder.tell<'burst'>({
+        do: 'burst',
+        rows,
+        callers: 1,
+        producerMs: 300,
+        at: 0,
+        hold: true,
+      });
       await holding;
       holder.freeze();
       await sleep(200);
       await fleet.database.write(rows);
       // a third of the keys is filled anew by another process, a third is deleted, the rest is left to itself
-      await second.tell<'burst'>({ do: 'burst', rows: rows.filter((row) => row % 3 === 0), callers: 2, producerMs: 0, at: 0 });
-      for (const row of rows.filter((other) => other % 3 === 1)) await second.tell<'delete'>({ do: 'delete', row });
+      await second.tell<'burst'>({
+        do: 'burst',
+        rows: rows.filter((row) => row % 3 === 0),
+        callers: 2,
+        producerMs: 0,
+        at: 0,
+      });
+      for (const row of rows.filter((other) => other % 3 === 1))
+        await second.tell<'delete'>({ do: 'delete', row });
       await sleep(100);
       holder.thaw();
       const answer = await held;
@@ -116,7 +159,8 @@ describe('one production in the whole fleet', () => {
       const seen = await second.tell<'look'>({ do: 'look', rows });
       // nothing but what the other process filled, which a busy machine may have kept from filling
       seen.forEach((version, row) => {
-        if (version !== undefined) expect({ row, version }).toEqual({ row: row - (row % 3), version: truth[row] });
+        if (version !== undefined)
+          expect({ row, version }).toEqual({ row: row - (row % 3), version: truth[row] });
       });
       for (const row of rows) await second.tell<'delete'>({ do: 'delete', row });
     }
@@ -127,7 +171,9 @@ describe('one production in the whole fleet', () => {
     expect(refused).toBeGreaterThanOrEqual(wanted);
   });
 
-  async function settled(worker: WorkerHandle): Promise<{ cache_fill_refused: number; cache_fills: number }> {
+  async function settled(
+    worker: WorkerHandle,
+  ): Promise<{ cache_fill_refused: number; cache_fills: number }> {
     for (;;) {
       const { stats } = await worker.tell<'state'>({ do: 'state' });
       if (stats.flights === 0 && stats.background === 0) return stats;

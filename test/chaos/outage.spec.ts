@@ -240,14 +240,27 @@ describe('invalidations during an outage', () => {
     expect(here.stats().journal).toBe(1);
     proxy.pass();
     await until(() => here.stats().journal === 0, 'the replay');
-    expect(await there.getMany(Array.from({ length: 50 }, (_, i) => `key-${String(i)}`))).toEqual(new Array(50).fill(undefined));
+    expect(await there.getMany(Array.from({ length: 50 }, (_, i) => `key-${String(i)}`))).toEqual(
+      new Array(50).fill(undefined),
+    );
   });
 
   it('are repeated after a reconnection, because a promoted replica may not have had them', async () => {
     const master = await server('--repl-diskless-sync-delay', '0', '--dir', tmpdir());
-    const replica = await server('--repl-diskless-sync-delay', '0', '--repl-diskless-load', 'swapdb', '--dir', tmpdir());
+    const replica = await server(
+      '--repl-diskless-sync-delay',
+      '0',
+      '--repl-diskless-load',
+      'swapdb',
+      '--dir',
+      tmpdir(),
+    );
     await replica.command('REPLICAOF', '127.0.0.1', String(master.port));
-    await until(async () => String(await replica.command('INFO', 'replication')).includes('master_link_status:up'), 'the replica');
+    await until(
+      async () =>
+        String(await replica.command('INFO', 'replication')).includes('master_link_status:up'),
+      'the replica',
+    );
     const proxy = await startFaultProxy(master.port);
     const promoted = await startFaultProxy(replica.port);
     endings.push(
@@ -256,7 +269,10 @@ describe('invalidations during an outage', () => {
     );
     const cache = open(proxy.url, { namespace: 'failover' });
     await cache.set('row', 'old', { ttl: '1h' });
-    await until(async () => (await replica.command('DBSIZE')) === (await master.command('DBSIZE')), 'the copy');
+    await until(
+      async () => (await replica.command('DBSIZE')) === (await master.command('DBSIZE')),
+      'the copy',
+    );
     // the replica hears nothing any more; the master acknowledges, and is lost
     await replica.command('REPLICAOF', 'NO', 'ONE');
     expect(await cache.delete('row')).toEqual({ durable: true });
@@ -270,7 +286,11 @@ describe('invalidations during an outage', () => {
     );
     endings.push(() => again.stop());
     // it takes over with what the other had
-    await until(async () => String(await again.command('INFO', 'replication')).includes('master_link_status:up'), 'the copy');
+    await until(
+      async () =>
+        String(await again.command('INFO', 'replication')).includes('master_link_status:up'),
+      'the copy',
+    );
     await again.command('REPLICAOF', 'NO', 'ONE');
     await until(async () => {
       const value = await cache.get('row');
@@ -287,26 +307,43 @@ describe('closing', () => {
   it.each([
     { what: 'with Redis', l1: '', strike: () => Promise.resolve() },
     { what: 'with Redis frozen', l1: '', strike: async (redis: RedisServer) => redis.freeze() },
-    { what: 'with Redis frozen and L1', l1: 'l1', strike: async (redis: RedisServer) => redis.freeze() },
+    {
+      what: 'with Redis frozen and L1',
+      l1: 'l1',
+      strike: async (redis: RedisServer) => redis.freeze(),
+    },
     { what: 'with Redis killed and L1', l1: 'l1', strike: (redis: RedisServer) => redis.kill() },
-  ])('settles within two seconds, and the process ends by itself ($what)', async ({ what, l1, strike }) => {
-    const redis = await server();
-    const child = spawn(process.execPath, [compiled('closing-process.ts'), redis.url, l1], { stdio: ['pipe', 'pipe', 'inherit'] });
-    endings.push(() => child.kill('SIGKILL'));
-    let output = '';
-    child.stdout.on('data', (text: Buffer) => (output += text.toString()));
-    await until(() => output.includes('ready'), 'the start of the process');
-    await strike(redis);
-    const gone = new Promise((resolve) => child.once('exit', resolve));
-    child.stdin.write('go\n');
-    await until(() => output.includes('}'), 'the end of close()');
-    const printed = performance.now();
-    const code = await Promise.race([gone, sleep(10_000, 'still running')]);
-    const result = JSON.parse(output.split('\n')[1] ?? '') as { durable: boolean; closeMs: number; slow: string; after: string };
-    figure(`close ${what}`, { 'close ms': result.closeMs, 'process gone after ms': performance.now() - printed });
-    expect(code).toBe(0);
-    expect(result).toMatchObject({ durable: what === 'with Redis', after: 'bypass' });
-    expect(result.slow).toContain('closed');
-    expect(result.closeMs).toBeLessThan(3 * 2_000);
-  });
+  ])(
+    'settles within two seconds, and the process ends by itself ($what)',
+    async ({ what, l1, strike }) => {
+      const redis = await server();
+      const child = spawn(process.execPath, [compiled('closing-process.ts'), redis.url, l1], {
+        stdio: ['pipe', 'pipe', 'inherit'],
+      });
+      endings.push(() => child.kill('SIGKILL'));
+      let output = '';
+      child.stdout.on('data', (text: Buffer) => (output += text.toString()));
+      await until(() => output.includes('ready'), 'the start of the process');
+      await strike(redis);
+      const gone = new Promise((resolve) => child.once('exit', resolve));
+      child.stdin.write('go\n');
+      await until(() => output.includes('}'), 'the end of close()');
+      const printed = performance.now();
+      const code = await Promise.race([gone, sleep(10_000, 'still running')]);
+      const result = JSON.parse(output.split('\n')[1] ?? '') as {
+        durable: boolean;
+        closeMs: number;
+        slow: string;
+        after: string;
+      };
+      figure(`close ${what}`, {
+        'close ms': result.closeMs,
+        'process gone after ms': performance.now() - printed,
+      });
+      expect(code).toBe(0);
+      expect(result).toMatchObject({ durable: what === 'with Redis', after: 'bypass' });
+      expect(result.slow).toContain('closed');
+      expect(result.closeMs).toBeLessThan(3 * 2_000);
+    },
+  );
 });

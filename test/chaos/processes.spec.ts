@@ -21,42 +21,56 @@ describe('four processes and a healthy Redis', () => {
   it.each([
     { what: 'without L1', l1: false, bound: 0, seconds: 4 },
     { what: 'with L1', l1: true, bound: 250, seconds: 4 },
-  ])('show nothing older than an acknowledged invalidation, $what, after $bound ms', async ({ what, l1, bound, seconds }) => {
-    const connectionsBefore = await connections(redis);
-    await fleet.open(ROWS, () => ({ url: redis.url, cache: { namespace: `healthy ${what}`, l1 } }));
-    await sleep(300);
-    const reports = await fleet.all<'run'>(() => ({
-      do: 'run',
-      work: { ms: scaled(seconds * 1_000, 60_000), users: 12, producerMs: 10, pauseMs: 4, changes: 0.05, failures: 0.01, seed: SEED },
-    }));
-    const verdict = await fleet.check(() => bound);
-    await sleep(300);
-    const audit = await fleet.audit(ROWS);
-    const closed = await fleet.all<'close'>(() => ({ do: 'close' }));
-    figure(`4 processes ${what}`, {
-      reads: verdict.reads,
-      invalidations: verdict.invalidations,
-      [`stale beyond ${String(bound)} ms`]: verdict.staleCount,
-      'lag p50 ms': verdict.lagP50,
-      'lag p99 ms': verdict.lagP99,
-      'lag max ms': verdict.lagMax,
-      'not monotonic': verdict.notMonotonic,
-      'old in the audit': audit.old.length,
-      'not durable': reports.reduce((sum, report) => sum + report.notDurable, 0),
-      'slowest call ms': Math.max(...reports.map((report) => report.slowestMs)),
-    });
-    assertNoStale(verdict);
-    expectSound(reports);
-    expect(audit.old).toEqual([]);
-    expect(audit.found).toBeGreaterThan(0);
-    expect(fleet.unhandled).toEqual([]);
-    for (const process of closed) {
-      expect(process).toMatchObject({ flights: 0, journal: 0, background: 0, timers: 0 });
-      expect(process.heapGrowthMb).toBeLessThan(10);
-    }
-    expect(await leases(redis)).toEqual([]);
-    expect(await connections(redis)).toBe(connectionsBefore);
-  });
+  ])(
+    'show nothing older than an acknowledged invalidation, $what, after $bound ms',
+    async ({ what, l1, bound, seconds }) => {
+      const connectionsBefore = await connections(redis);
+      await fleet.open(ROWS, () => ({
+        url: redis.url,
+        cache: { namespace: `healthy ${what}`, l1 },
+      }));
+      await sleep(300);
+      const reports = await fleet.all<'run'>(() => ({
+        do: 'run',
+        work: {
+          ms: scaled(seconds * 1_000, 60_000),
+          users: 12,
+          producerMs: 10,
+          pauseMs: 4,
+          changes: 0.05,
+          failures: 0.01,
+          seed: SEED,
+        },
+      }));
+      const verdict = await fleet.check(() => bound);
+      await sleep(300);
+      const audit = await fleet.audit(ROWS);
+      const closed = await fleet.all<'close'>(() => ({ do: 'close' }));
+      figure(`4 processes ${what}`, {
+        reads: verdict.reads,
+        invalidations: verdict.invalidations,
+        [`stale beyond ${String(bound)} ms`]: verdict.staleCount,
+        'lag p50 ms': verdict.lagP50,
+        'lag p99 ms': verdict.lagP99,
+        'lag max ms': verdict.lagMax,
+        'not monotonic': verdict.notMonotonic,
+        'old in the audit': audit.old.length,
+        'not durable': reports.reduce((sum, report) => sum + report.notDurable, 0),
+        'slowest call ms': Math.max(...reports.map((report) => report.slowestMs)),
+      });
+      assertNoStale(verdict);
+      expectSound(reports);
+      expect(audit.old).toEqual([]);
+      expect(audit.found).toBeGreaterThan(0);
+      expect(fleet.unhandled).toEqual([]);
+      for (const process of closed) {
+        expect(process).toMatchObject({ flights: 0, journal: 0, background: 0, timers: 0 });
+        expect(process.heapGrowthMb).toBeLessThan(10);
+      }
+      expect(await leases(redis)).toEqual([]);
+      expect(await connections(redis)).toBe(connectionsBefore);
+    },
+  );
 
   it('tell each other of an invalidation while all of them read one row without rest', async () => {
     await fleet.open(ROWS, () => ({ url: redis.url, cache: { namespace: 'lag', l1: true } }));

@@ -23,8 +23,19 @@ describe('a database replica that lags 300 ms behind', () => {
     { how: 'by tag, without a window', settle: 0 },
   ])('leaves nothing old stored beyond the settle window ($how)', async ({ how, settle }) => {
     const rows = Array.from({ length: 40 }, (_, i) => i).filter((row) => row % 4 === 1);
-    await fleet.open(40, () => ({ url: redis.url, cache: { namespace: how, l1: true, replicaLag: settle } }));
-    const load = (): Promise<unknown> => fleet.all<'burst'>(() => ({ do: 'burst', rows, callers: 1, producerMs: 5, at: 0, lagMs: LAG_MS }));
+    await fleet.open(40, () => ({
+      url: redis.url,
+      cache: { namespace: how, l1: true, replicaLag: settle },
+    }));
+    const load = (): Promise<unknown> =>
+      fleet.all<'burst'>(() => ({
+        do: 'burst',
+        rows,
+        callers: 1,
+        producerMs: 5,
+        at: 0,
+        lagMs: LAG_MS,
+      }));
     let old = 0;
     let looked = 0;
     const rounds = scaled(1, 10);
@@ -32,8 +43,13 @@ describe('a database replica that lags 300 ms behind', () => {
       await load();
       const versions = await fleet.database.write(rows);
       const [writer] = fleet.workers;
-      if (how === 'by key') for (const row of rows) await writer?.tell<'delete'>({ do: 'delete', row });
-      else await writer?.tell<'invalidate'>({ do: 'invalidate', request: { tenant: 'north', tags: ['a0', 'a1', 'a2'] } });
+      if (how === 'by key')
+        for (const row of rows) await writer?.tell<'delete'>({ do: 'delete', row });
+      else
+        await writer?.tell<'invalidate'>({
+          do: 'invalidate',
+          request: { tenant: 'north', tags: ['a0', 'a1', 'a2'] },
+        });
       // reads the replica while it still lags, in the window, again and again
       for (let i = 0; i < 4; i++) {
         await load();
@@ -48,7 +64,10 @@ describe('a database replica that lags 300 ms behind', () => {
       }
     }
     await fleet.all<'close'>(() => ({ do: 'close' }));
-    figure(`replica ${String(LAG_MS)} ms behind, settle ${String(settle)} ms (${how})`, { 'old beyond the window': old, looked });
+    figure(`replica ${String(LAG_MS)} ms behind, settle ${String(settle)} ms (${how})`, {
+      'old beyond the window': old,
+      looked,
+    });
     // without the window the same run must find old values, or it would prove nothing
     if (settle > 0) expect(old).toBe(0);
     else expect(old).toBeGreaterThan(0);

@@ -22,10 +22,25 @@ describe('in one process, no read that starts after an acknowledged invalidation
 
   it.each<[string, number, number, () => Partial<CacheOptions>]>([
     ['memory', 1_050_000, 4, () => ({})],
-    ['memory that evicts all the time', 100_000, 2, () => ({ backend: new MemoryBackend({ maxEntries: 20 }) })],
+    [
+      'memory that evicts all the time',
+      100_000,
+      2,
+      () => ({ backend: new MemoryBackend({ maxEntries: 20 }) }),
+    ],
     ['Redis', 500_000, 3, () => ({ backend: new RedisBackend({ url: redis.url }) })],
-    ['Redis and L1', 150_000, 3, () => ({ backend: new RedisBackend({ url: redis.url }), l1: true })],
-    ['Redis and a frozen L1', 100_000, 2, () => ({ backend: new RedisBackend({ url: redis.url }), l1: { isolation: 'freeze' } })],
+    [
+      'Redis and L1',
+      150_000,
+      3,
+      () => ({ backend: new RedisBackend({ url: redis.url }), l1: true }),
+    ],
+    [
+      'Redis and a frozen L1',
+      100_000,
+      2,
+      () => ({ backend: new RedisBackend({ url: redis.url }), l1: { isolation: 'freeze' } }),
+    ],
   ])('%s', async (what, reads, seconds, optionsOf) => {
     const cache = createCache({ namespace: `same-${what.replaceAll(' ', '-')}`, ...optionsOf() });
     const source = new MemorySource();
@@ -33,7 +48,14 @@ describe('in one process, no read that starts after an acknowledged invalidation
     const actor = new Actor(0, cache, new World(ROWS, 1), source, history);
     const start = performance.now();
     // the short form ends by time, the long one by the number of reads
-    const work = { users: scaled(32, 64), producerMs: 1, pauseMs: 0, changes: scaled(0.03, 0.01), failures: 0.01, seed: SEED };
+    const work = {
+      users: scaled(32, 64),
+      producerMs: 1,
+      pauseMs: 0,
+      changes: scaled(0.03, 0.01),
+      failures: 0.01,
+      seed: SEED,
+    };
     const report = await actor.run({ ...work, ms: scaled(seconds * 1_000, 150_000), reads });
     const took = performance.now() - start;
     const verdict = check(history, () => 0);

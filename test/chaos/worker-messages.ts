@@ -3,7 +3,10 @@ import type { CacheOptions, InvalidateRequest, InvalidationResult } from '../../
 import type { Report, Work } from './actor.js';
 
 /** What survives the way to another process. */
-export type PlainCacheOptions = Omit<CacheOptions, 'backend' | 'clock' | 'tenant' | 'ttl' | 'codec' | 'staleIfErrorWhen'> & {
+export type PlainCacheOptions = Omit<
+  CacheOptions,
+  'backend' | 'clock' | 'tenant' | 'ttl' | 'codec' | 'staleIfErrorWhen'
+> & {
   readonly codec?: 'json' | 'cbor';
 };
 
@@ -51,13 +54,21 @@ export interface Answers {
   readonly open: object;
   readonly run: Report;
   readonly history: Float64Array;
-  readonly burst: { readonly began: number; readonly versions: readonly number[]; readonly failed: number };
+  readonly burst: {
+    readonly began: number;
+    readonly versions: readonly number[];
+    readonly failed: number;
+  };
   /** The versions found; undefined where there was nothing, -1 for a value of another row. */
   readonly look: readonly (number | undefined)[];
   readonly delete: InvalidationResult;
   readonly invalidate: InvalidationResult;
   readonly state: {
-    readonly stats: Counters & { readonly flights: number; readonly journal: number; readonly background: number };
+    readonly stats: Counters & {
+      readonly flights: number;
+      readonly journal: number;
+      readonly background: number;
+    };
     readonly productions: readonly Production[];
     readonly events: Readonly<Record<string, number>>;
   };

@@ -36,14 +36,22 @@ class Worker {
     this.#database = new Database(databasePort);
     const opened = createCache({
       ...cache,
-      ...(url === undefined ? {} : { backend: new RedisBackend({ url, commandTimeout: options.commandTimeout ?? 250 }) }),
+      ...(url === undefined
+        ? {}
+        : { backend: new RedisBackend({ url, commandTimeout: options.commandTimeout ?? 250 }) }),
     });
     opened.events.on((event) => {
       const name = event.type === 'journal' ? `journal_${event.happened}` : event.type;
       events[name] = (events[name] ?? 0) + 1;
     });
     this.#cache = opened;
-    this.#actor = new Actor(index, opened, new World(rows, processes), this.#database, this.history);
+    this.#actor = new Actor(
+      index,
+      opened,
+      new World(rows, processes),
+      this.#database,
+      this.history,
+    );
     await opened.get('warm');
     return {};
   }
@@ -74,9 +82,15 @@ class Worker {
       ),
     );
     const versions = results.map((result) =>
-      result.status === 'fulfilled' && typeof result.value.version === 'number' ? result.value.version : -1,
+      result.status === 'fulfilled' && typeof result.value.version === 'number'
+        ? result.value.version
+        : -1,
     );
-    return { began, versions, failed: results.filter((result) => result.status === 'rejected').length };
+    return {
+      began,
+      versions,
+      failed: results.filter((result) => result.status === 'rejected').length,
+    };
   }
 
   async look(rows: readonly number[]): Promise<Answers['look']> {
@@ -104,7 +118,9 @@ class Worker {
     this.productions.length = 0;
     for (let i = 0; i < 20; i++) await sleep(5);
     const heapGrowthMb = (usedHeap() - this.#heapAtStart) / 1_048_576;
-    const timers = process.getActiveResourcesInfo().filter((name) => name === 'Timeout' || name === 'Immediate').length;
+    const timers = process
+      .getActiveResourcesInfo()
+      .filter((name) => name === 'Timeout' || name === 'Immediate').length;
     return { flights, journal, background, closeMs, heapGrowthMb, timers };
   }
 
@@ -140,14 +156,20 @@ function usedHeap(): number {
 const worker = new Worker();
 for (const what of ['unhandledRejection', 'uncaughtException'] as const) {
   process.on(what, (error: unknown) =>
-    process.send?.({ event: 'unhandled', error: error instanceof Error ? String(error.stack) : String(error) }),
+    process.send?.({
+      event: 'unhandled',
+      error: error instanceof Error ? String(error.stack) : String(error),
+    }),
   );
 }
-process.on('warning', (warning) => process.send?.({ event: 'warning', error: String(warning.stack) }));
+process.on('warning', (warning) =>
+  process.send?.({ event: 'warning', error: String(warning.stack) }),
+);
 process.on('message', ({ id, command }: { id: number; command: Command }) => {
   worker.obey(command).then(
     (answer) => process.send?.({ id, answer }),
-    (error: unknown) => process.send?.({ id, error: error instanceof Error ? String(error.stack) : String(error) }),
+    (error: unknown) =>
+      process.send?.({ id, error: error instanceof Error ? String(error.stack) : String(error) }),
   );
 });
 // Ends with its parent.

@@ -69,11 +69,17 @@ export class World {
         if (tenant !== undefined) return { request: { tenant }, rows: inTenant };
         return random() < 0.3
           ? { request: 'clear', rows: this.rows }
-          : { request: { segment: 'entries' }, rows: inTenant.filter((row) => row.segment === 'entries') };
+          : {
+              request: { segment: 'entries' },
+              rows: inTenant.filter((row) => row.segment === 'entries'),
+            };
       case 1:
       case 2: {
         const segment = pick(random, SEGMENTS);
-        return { request: { ...scope, segment }, rows: inTenant.filter((row) => row.segment === segment) };
+        return {
+          request: { ...scope, segment },
+          rows: inTenant.filter((row) => row.segment === segment),
+        };
       }
       case 3:
       case 4:
@@ -83,7 +89,10 @@ export class World {
           rows: inTenant.filter((row) => row.tags.includes(a) && row.tags.includes(b)),
         };
       default:
-        return { request: { ...scope, tags: [a] }, rows: inTenant.filter((row) => row.tags.includes(a)) };
+        return {
+          request: { ...scope, tags: [a] },
+          rows: inTenant.filter((row) => row.tags.includes(a)),
+        };
     }
   }
 }

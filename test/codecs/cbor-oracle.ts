@@ -10,7 +10,13 @@ const WRITER = { collapseBigIntegers: false, highWaterMark: 2 ** 28 };
 export const oracle = {
   encode: (value: unknown): Uint8Array => cbor.encodeOne(tagged(value), WRITER),
   decode: (bytes: Uint8Array): unknown =>
-    untagged(cbor.decodeFirstSync(Buffer.from(bytes), { preferMap: true, preventDuplicateKeys: true, tags: READERS })),
+    untagged(
+      cbor.decodeFirstSync(Buffer.from(bytes), {
+        preferMap: true,
+        preventDuplicateKeys: true,
+        tags: READERS,
+      }),
+    ),
 };
 
 /** Told apart from the maps that stand for plain objects. */
@@ -20,7 +26,8 @@ class RealMap {
 
 const READERS = {
   [TAG.epoch]: (seconds: number): Date => new Date(Math.round(seconds * 1_000)),
-  [TAG.extendedTime]: (parts: Map<number, number>): Date => new Date((parts.get(1) ?? NaN) * 1_000 + (parts.get(-3) ?? NaN)),
+  [TAG.extendedTime]: (parts: Map<number, number>): Date =>
+    new Date((parts.get(1) ?? NaN) * 1_000 + (parts.get(-3) ?? NaN)),
   [TAG.bytes]: (bytes: Uint8Array): Uint8Array => new Uint8Array(bytes),
   [TAG.set]: (members: unknown[]): Set<unknown> => new Set(members),
   [TAG.map]: (map: Map<unknown, unknown>): RealMap => new RealMap(map),
@@ -28,13 +35,16 @@ const READERS = {
 };
 
 function tagged(value: unknown): unknown {
-  if (typeof value === 'string') return /\p{Surrogate}/u.test(value) ? new cbor.Tagged(TAG.wtf8, toWtf8(value)) : value;
+  if (typeof value === 'string')
+    return /\p{Surrogate}/u.test(value) ? new cbor.Tagged(TAG.wtf8, toWtf8(value)) : value;
   if (typeof value !== 'object' || value === null || Buffer.isBuffer(value)) return value;
   if (value instanceof Date) return taggedDate(value.getTime());
   if (value instanceof Uint8Array) return new cbor.Tagged(TAG.bytes, Buffer.from(value));
-  if (value instanceof Set) return new cbor.Tagged(TAG.set, [...(value as Set<unknown>)].map(tagged));
+  if (value instanceof Set)
+    return new cbor.Tagged(TAG.set, [...(value as Set<unknown>)].map(tagged));
   if (Array.isArray(value)) return value.map(tagged);
-  if (value instanceof Map) return new cbor.Tagged(TAG.map, taggedPairs([...(value as Map<unknown, unknown>)]));
+  if (value instanceof Map)
+    return new cbor.Tagged(TAG.map, taggedPairs([...(value as Map<unknown, unknown>)]));
   return taggedPairs(Object.entries(value));
 }
 
@@ -55,8 +65,12 @@ function taggedPairs(pairs: [unknown, unknown][]): Map<unknown, unknown> {
 }
 
 function untagged(value: unknown): unknown {
-  if (value instanceof RealMap) return new Map([...value.map].map(([key, part]) => [untagged(key), untagged(part)]));
-  if (value instanceof Map) return Object.fromEntries([...(value as Map<string, unknown>)].map(([key, part]) => [key, untagged(part)]));
+  if (value instanceof RealMap)
+    return new Map([...value.map].map(([key, part]) => [untagged(key), untagged(part)]));
+  if (value instanceof Map)
+    return Object.fromEntries(
+      [...(value as Map<string, unknown>)].map(([key, part]) => [key, untagged(part)]),
+    );
   if (value instanceof Set) return new Set([...(value as Set<unknown>)].map(untagged));
   return Array.isArray(value) ? value.map(untagged) : value;
 }

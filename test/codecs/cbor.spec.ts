@@ -87,27 +87,40 @@ describe('the bytes of the cbor codec', () => {
     ['bigint with tags 2 and 3', [1n, -1n], '82c24101c34100'],
     ['-0 as a double', -0, 'fb8000000000000000'],
     ['a lone surrogate with tag 273', '\ud800', 'd9011143eda080'],
-    ['a text whose bytes need a longer head than its characters', 'ä'.repeat(12), `7818${'c3a4'.repeat(12)}`],
+    [
+      'a text whose bytes need a longer head than its characters',
+      'ä'.repeat(12),
+      `7818${'c3a4'.repeat(12)}`,
+    ],
   ])('writes %s', (_, value, hex) => {
     expect(Buffer.from(cborCodec.encode(value)).toString('hex')).toBe(hex);
   });
 
-  it.each([0, 1, 11, 12, 23, 24, 25, 84, 85, 127, 128, 255, 256, 21_845, 32_767, 32_768, 65_535, 65_536])(
-    'keeps texts of %i characters of any width',
-    (n) => {
-      for (const character of ['a', 'ä', '€', '😀']) {
-        const value = { [character.repeat(n)]: [character.repeat(n), 1] };
-        expect(cborCodec.decode(cborCodec.encode(value))).toStrictEqual(value);
-      }
-    },
-  );
+  it.each([
+    0, 1, 11, 12, 23, 24, 25, 84, 85, 127, 128, 255, 256, 21_845, 32_767, 32_768, 65_535, 65_536,
+  ])('keeps texts of %i characters of any width', (n) => {
+    for (const character of ['a', 'ä', '€', '😀']) {
+      const value = { [character.repeat(n)]: [character.repeat(n), 1] };
+      expect(cborCodec.decode(cborCodec.encode(value))).toStrictEqual(value);
+    }
+  });
 });
 
 // What others found to hurt decoders: memory by declared lengths, time by bignums, stacks by nesting, types that should not be built.
 const HOSTILE: readonly (readonly [string, () => Uint8Array])[] = [
   ...['9b', 'bb', '5b', '7b'].flatMap((head) =>
-    ['0000000010000000', '0000000100000000', '001fffffffffffff', '7fffffffffffffff', 'ffffffffffffffff'].map(
-      (length) => [`a length of 0x${length} after 0x${head} and no data`, () => bytes(head + length)] as const,
+    [
+      '0000000010000000',
+      '0000000100000000',
+      '001fffffffffffff',
+      '7fffffffffffffff',
+      'ffffffffffffffff',
+    ].map(
+      (length) =>
+        [
+          `a length of 0x${length} after 0x${head} and no data`,
+          () => bytes(head + length),
+        ] as const,
     ),
   ),
   ['a length of 2^32-1 and little data', () => bytes(`9affffffff${'00'.repeat(100)}`)],
@@ -121,9 +134,18 @@ const HOSTILE: readonly (readonly [string, () => Uint8Array])[] = [
   ['sets within each other', () => Buffer.from(`${'d9010281'.repeat(100_000)}00`, 'hex')],
   ['a bignum of 1,025 bytes', () => bytes(`c2590401${'ff'.repeat(1_025)}`)],
   ['a bignum of 1 MB', () => Buffer.concat([bytes('c25a00100000'), Buffer.alloc(1_048_576, 255)])],
-  ['10 MB of nulls in an array', () => Buffer.concat([bytes('9a00a00000'), Buffer.alloc(10_485_760, 0xf6)])],
-  ['10 MB of nulls in an open array', () => Buffer.concat([bytes('9f'), Buffer.alloc(10_485_760, 0xf6), bytes('ff')])],
-  ['10 MB of empty parts of a string', () => Buffer.concat([bytes('7f'), Buffer.alloc(10_485_760, 0x60), bytes('ff')])],
+  [
+    '10 MB of nulls in an array',
+    () => Buffer.concat([bytes('9a00a00000'), Buffer.alloc(10_485_760, 0xf6)]),
+  ],
+  [
+    '10 MB of nulls in an open array',
+    () => Buffer.concat([bytes('9f'), Buffer.alloc(10_485_760, 0xf6), bytes('ff')]),
+  ],
+  [
+    '10 MB of empty parts of a string',
+    () => Buffer.concat([bytes('7f'), Buffer.alloc(10_485_760, 0x60), bytes('ff')]),
+  ],
   ['invalid UTF-8', () => bytes('62c328')],
   ['invalid UTF-8 in a long text', () => Buffer.concat([bytes('7864'), Buffer.alloc(100, 0xc3)])],
   ['invalid UTF-8 in a key', () => bytes('a1617f01'.replace('617f', '61ff'))],
@@ -183,12 +205,15 @@ describe('hostile bytes for the cbor codec', () => {
   });
 
   it('refuses a value of too many items when it is encoded', () => {
-    expect(() => cborCodec.encode(Array.from({ length: 4_000_001 }, () => 0))).toThrow(/more than 4000000/);
+    expect(() => cborCodec.encode(Array.from({ length: 4_000_001 }, () => 0))).toThrow(
+      /more than 4000000/,
+    );
   });
 });
 
 describe('one value after the other', () => {
-  const rows = (count: number, text: string) => Array.from({ length: count }, (_, id) => ({ id, text, half: id + 0.5 }));
+  const rows = (count: number, text: string) =>
+    Array.from({ length: count }, (_, id) => ({ id, text, half: id + 0.5 }));
   const kept = (value: unknown) => {
     expect(cborCodec.decode(cborCodec.encode(value))).toStrictEqual(value);
   };
@@ -197,7 +222,9 @@ describe('one value after the other', () => {
     kept(rows(20_000, 'great'));
     kept(rows(2, 'small'));
     expect(() => cborCodec.encode([rows(3, 'before'), () => 0])).toThrow(CodecError);
-    expect(() => cborCodec.decode(cborCodec.encode(rows(3, 'cut')).subarray(0, 20))).toThrow(CodecError);
+    expect(() => cborCodec.decode(cborCodec.encode(rows(3, 'cut')).subarray(0, 20))).toThrow(
+      CodecError,
+    );
     kept(rows(2, 'after'));
     kept({});
   });
@@ -217,6 +244,10 @@ describe('one value after the other', () => {
       },
       after: 2,
     };
-    expect(cborCodec.decode(cborCodec.encode(outer))).toEqual({ before: 1, inner: rows(2, 'inner'), after: 2 });
+    expect(cborCodec.decode(cborCodec.encode(outer))).toEqual({
+      before: 1,
+      inner: rows(2, 'inner'),
+      after: 2,
+    });
   });
 });

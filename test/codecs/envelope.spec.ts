@@ -22,9 +22,15 @@ const ENTRY: Entry = {
 
 const wild = fc.string({ unit: 'binary', maxLength: 30 });
 const moments = fc
-  .oneof(fc.nat(2 ** 45), fc.maxSafeInteger(), fc.double({ noDefaultInfinity: true, noNaN: true, min: -1e15, max: 1e15 }))
+  .oneof(
+    fc.nat(2 ** 45),
+    fc.maxSafeInteger(),
+    fc.double({ noDefaultInfinity: true, noNaN: true, min: -1e15, max: 1e15 }),
+  )
   .filter((n) => !Object.is(n, -0));
-const windows = fc.tuple(moments, moments, moments).map(([a, b, c]) => [a, b, c].sort((x, y) => x - y));
+const windows = fc
+  .tuple(moments, moments, moments)
+  .map(([a, b, c]) => [a, b, c].sort((x, y) => x - y));
 const entries: fc.Arbitrary<Entry> = fc
   .record({
     key: wild,
@@ -81,7 +87,8 @@ describe('the envelope', () => {
   });
 
   it('tells two fills of a key apart within its first 128 characters', () => {
-    const head = (change: Partial<Entry>): string => String(envelope.pack({ ...ENTRY, ...change })).slice(0, 128);
+    const head = (change: Partial<Entry>): string =>
+      String(envelope.pack({ ...ENTRY, ...change })).slice(0, 128);
     const heads = [
       head({}),
       head({ createdAt: AT + 1 }),
@@ -94,39 +101,52 @@ describe('the envelope', () => {
 
   const payloads: readonly (readonly [string, Uint8Array])[] = [
     ['text', Buffer.from(envelope.pack(ENTRY))],
-    ['bytes', Buffer.from(envelope.pack({ ...ENTRY, codec: 'cbor', body: Buffer.from('a16161', 'hex') }))],
+    [
+      'bytes',
+      Buffer.from(envelope.pack({ ...ENTRY, codec: 'cbor', body: Buffer.from('a16161', 'hex') })),
+    ],
   ];
 
-  it.each(payloads)('refuses 10,000 random bit flips in a payload of %s, as bytes and as text', (_, payload) => {
-    fc.assert(
-      fc.property(fc.nat(payload.length * 8 - 1), (bit) => {
-        const flipped = Buffer.from(payload);
-        flipped[bit >> 3] = (flipped[bit >> 3] ?? 0) ^ (1 << (bit & 7));
-        assert.throws(() => envelope.unpack(flipped), CodecError);
-        assert.throws(() => envelope.unpack(flipped.toString('utf8')), CodecError);
-      }),
-      { numRuns: 10_000 },
-    );
-  });
+  it.each(payloads)(
+    'refuses 10,000 random bit flips in a payload of %s, as bytes and as text',
+    (_, payload) => {
+      fc.assert(
+        fc.property(fc.nat(payload.length * 8 - 1), (bit) => {
+          const flipped = Buffer.from(payload);
+          flipped[bit >> 3] = (flipped[bit >> 3] ?? 0) ^ (1 << (bit & 7));
+          assert.throws(() => envelope.unpack(flipped), CodecError);
+          assert.throws(() => envelope.unpack(flipped.toString('utf8')), CodecError);
+        }),
+        { numRuns: 10_000 },
+      );
+    },
+  );
 
   it.each(payloads)('refuses a payload of %s that is cut anywhere, or goes on', (_, payload) => {
     for (let length = 0; length < payload.length; length++) {
       expect(() => envelope.unpack(payload.subarray(0, length))).toThrow(CodecError);
-      expect(() => envelope.unpack(Buffer.from(payload.subarray(0, length)).toString('utf8'))).toThrow(CodecError);
+      expect(() =>
+        envelope.unpack(Buffer.from(payload.subarray(0, length)).toString('utf8')),
+      ).toThrow(CodecError);
     }
     expect(() => envelope.unpack(Buffer.concat([payload, Buffer.from([0])]))).toThrow(CodecError);
   });
 
   it('refuses whatever else lies under its key', () => {
     fc.assert(
-      fc.property(fc.oneof(fc.string({ unit: 'binary' }), fc.uint8Array(), fc.json()), (payload) => {
-        expect(() => envelope.unpack(payload)).toThrow(CodecError);
-      }),
+      fc.property(
+        fc.oneof(fc.string({ unit: 'binary' }), fc.uint8Array(), fc.json()),
+        (payload) => {
+          expect(() => envelope.unpack(payload)).toThrow(CodecError);
+        },
+      ),
     );
   });
 
   it('refuses a later version and says which', () => {
-    expect(() => envelope.unpack('Q2T|1|2|3\nx')).toThrow(/format version 2, this process reads version 1/);
+    expect(() => envelope.unpack('Q2T|1|2|3\nx')).toThrow(
+      /format version 2, this process reads version 1/,
+    );
     expect(() => envelope.unpack(Buffer.from('Q9B|'))).toThrow(/format version 9/);
   });
 
@@ -162,7 +182,11 @@ describe('the envelope', () => {
       expect(() => envelope.unpack(Buffer.from(forge(`${bad}\nbody`))), bad).toThrow(CodecError);
     }
     expect(() => envelope.unpack(forge(header))).toThrow(CodecError);
-    expect(() => envelope.unpack(forge(valid.replace('|30000|90000|', '|30000|10000|')))).toThrow(/its windows/);
-    expect(() => envelope.unpack(forge(valid.replace('|90000|60000|', '|90000|20000|')))).toThrow(/its windows/);
+    expect(() => envelope.unpack(forge(valid.replace('|30000|90000|', '|30000|10000|')))).toThrow(
+      /its windows/,
+    );
+    expect(() => envelope.unpack(forge(valid.replace('|90000|60000|', '|90000|20000|')))).toThrow(
+      /its windows/,
+    );
   });
 });

@@ -68,7 +68,8 @@ describe('arbitrary bytes', () => {
   it('are a value or a CodecError, never another error', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 60 }), (bytes) => {
-        for (const codec of [jsonCodec, cborCodec]) expectValueOrCodecError(() => codec.decode(bytes));
+        for (const codec of [jsonCodec, cborCodec])
+          expectValueOrCodecError(() => codec.decode(bytes));
       }),
       { numRuns: 2_000 },
     );

@@ -15,7 +15,16 @@ describe('the text of the json codec', () => {
   });
 
   it('has a side note that mirrors the value', () => {
-    expect(encode({ at: new Date(0), total: 5n, tags: new Set(['a']), raw: Buffer.from('hi'), n: NaN, gone: undefined })).toBe(
+    expect(
+      encode({
+        at: new Date(0),
+        total: 5n,
+        tags: new Set(['a']),
+        raw: Buffer.from('hi'),
+        n: NaN,
+        gone: undefined,
+      }),
+    ).toBe(
       '{"at":"1970-01-01T00:00:00.000Z","total":"5","tags":["a"],"raw":"aGk=","n":"NaN","gone":null}\n' +
         '{"at":"date","total":"bigint","tags":"set","raw":"buffer","n":"number","gone":"undefined"}',
     );
@@ -27,7 +36,9 @@ describe('the text of the json codec', () => {
       end: i % 3 ? null : new Date(i),
       ...(i % 5 ? {} : { seen: new Date(i) }),
     }));
-    expect(encode({ rows }).split('\n')[1]).toBe('{"rows":[{"at":"date","end":"date","seen":"date"}]}');
+    expect(encode({ rows }).split('\n')[1]).toBe(
+      '{"rows":[{"at":"date","end":"date","seen":"date"}]}',
+    );
     expect(decode(encode({ rows }))).toStrictEqual({ rows });
   });
 
@@ -35,15 +46,37 @@ describe('the text of the json codec', () => {
     ['a date and the same text', [new Date(0), new Date(0).toISOString()]],
     ['undefined and null', [{ a: undefined }, { a: null }]],
     ['a map and its pairs', [{ a: new Map([['x', 1n]]) }, { a: [['x', '1']] }]],
-    ['a map with a date and one without', [new Map([['x', new Date(1)]]), new Map([['x', 1]]), null]],
-    ['a map with a date and one with its text', [new Map([['x', new Date(0)]]), new Map([['x', new Date(0).toISOString()]])]],
-    ['an array and an object of the same keys', [[new Date(0)], { 0: new Date(0) }, { 0: new Date(0).toISOString() }]],
+    [
+      'a map with a date and one without',
+      [new Map([['x', new Date(1)]]), new Map([['x', 1]]), null],
+    ],
+    [
+      'a map with a date and one with its text',
+      [new Map([['x', new Date(0)]]), new Map([['x', new Date(0).toISOString()]])],
+    ],
+    [
+      'an array and an object of the same keys',
+      [[new Date(0)], { 0: new Date(0) }, { 0: new Date(0).toISOString() }],
+    ],
     ['nested lists', [[[1n], [2n, 3]], [['2']], []]],
     ['a member named like a wildcard', [{ '0': 1n, '*': '1' }, ['1']]],
-    ['a poisoned member', (JSON.parse('[{"__proto__":1},{"__proto__":null}]') as object[]).map((o) => ({ ...o, at: new Date(3) }))],
+    [
+      'a poisoned member',
+      (JSON.parse('[{"__proto__":1},{"__proto__":null}]') as object[]).map((o) => ({
+        ...o,
+        at: new Date(3),
+      })),
+    ],
     [
       'a special value under __proto__',
-      [Object.defineProperty({}, '__proto__', { value: 5n, enumerable: true, writable: true, configurable: true })],
+      [
+        Object.defineProperty({}, '__proto__', {
+          value: 5n,
+          enumerable: true,
+          writable: true,
+          configurable: true,
+        }),
+      ],
     ],
   ])('tells %s apart in one list', (_, value: unknown) => {
     expect(decode(encode(value))).toStrictEqual(value);
@@ -84,10 +117,19 @@ describe('the text of the json codec', () => {
   });
 
   it.each<[string, () => object]>([
-    ['of an object, not enumerable', () => Object.defineProperty({ id: 1 }, 'toJSON', { value: () => 'other' })],
+    [
+      'of an object, not enumerable',
+      () => Object.defineProperty({ id: 1 }, 'toJSON', { value: () => 'other' }),
+    ],
     ['of an array', () => Object.assign([1, 2], { toJSON: () => 'other' })],
-    ['of an array within', () => ({ rows: Object.assign([1, new Date(0)], { toJSON: () => 'other' }), at: new Date(0) })],
-    ['of an object in a Map', () => new Map([[1, Object.defineProperty({ id: 1 }, 'toJSON', { value: () => 'other' })]])],
+    [
+      'of an array within',
+      () => ({ rows: Object.assign([1, new Date(0)], { toJSON: () => 'other' }), at: new Date(0) }),
+    ],
+    [
+      'of an object in a Map',
+      () => new Map([[1, Object.defineProperty({ id: 1 }, 'toJSON', { value: () => 'other' })]]),
+    ],
   ])('is the data, whatever a toJSON says: one %s', (_, make) => {
     const value = make();
     const shape = cborCodec.decode(cborCodec.encode(value));
@@ -96,23 +138,33 @@ describe('the text of the json codec', () => {
   });
 
   it('keeps a member called toJSON, and refuses it as a function', () => {
-    expect(jsonCodec.decode(jsonCodec.encode({ toJSON: 'text', at: new Date(0) }))).toEqual({ toJSON: 'text', at: new Date(0) });
+    expect(jsonCodec.decode(jsonCodec.encode({ toJSON: 'text', at: new Date(0) }))).toEqual({
+      toJSON: 'text',
+      at: new Date(0),
+    });
     expect(() => encode({ toJSON: () => 'other' })).toThrow(/value\.toJSON is a function/);
   });
 
-  it.each([Array.prototype, Object.prototype])('refuses what would not come back while all objects have a toJSON (%#)', (prototype) => {
-    Object.defineProperty(prototype, 'toJSON', { value: () => 'other', configurable: true });
-    try {
-      expect(() => encode({ rows: [1] })).toThrow(/^JSON cannot keep values faithfully in this process: something has added toJSON/);
-      expect(encode('text')).toBe('"text"');
-      expect(encode(new Date(0))).toBe('"1970-01-01T00:00:00.000Z"\n"date"');
-    } finally {
-      Reflect.deleteProperty(prototype, 'toJSON');
-    }
-  });
+  it.each([Array.prototype, Object.prototype])(
+    'refuses what would not come back while all objects have a toJSON (%#)',
+    (prototype) => {
+      Object.defineProperty(prototype, 'toJSON', { value: () => 'other', configurable: true });
+      try {
+        expect(() => encode({ rows: [1] })).toThrow(
+          /^JSON cannot keep values faithfully in this process: something has added toJSON/,
+        );
+        expect(encode('text')).toBe('"text"');
+        expect(encode(new Date(0))).toBe('"1970-01-01T00:00:00.000Z"\n"date"');
+      } finally {
+        Reflect.deleteProperty(prototype, 'toJSON');
+      }
+    },
+  );
 
   it('never shows the stored text in an error message', () => {
-    expect(() => decode('{"secret": oops}')).toThrow(/^The stored text or bytes are not what the json codec writes/);
+    expect(() => decode('{"secret": oops}')).toThrow(
+      /^The stored text or bytes are not what the json codec writes/,
+    );
   });
 
   it('refuses bytes that are not UTF-8', () => {

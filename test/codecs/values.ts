@@ -3,8 +3,23 @@ import fc from 'fast-check';
 
 const text = fc.oneof(
   fc.string({ unit: 'binary', maxLength: 40 }),
-  fc.string({ unit: fc.constantFrom('a', 'ä', '\ud800', '\udc00', '\n', '"', '😀'), maxLength: 30 }),
-  fc.constantFrom('', '__proto__', 'constructor', 'toString', 'length', '0', 'date', '1970-01-01T00:00:00.000Z', 'NaN', '-0', 'AAEC'),
+  fc.string({
+    unit: fc.constantFrom('a', 'ä', '\ud800', '\udc00', '\n', '"', '😀'),
+    maxLength: 30,
+  }),
+  fc.constantFrom(
+    '',
+    '__proto__',
+    'constructor',
+    'toString',
+    'length',
+    '0',
+    'date',
+    '1970-01-01T00:00:00.000Z',
+    'NaN',
+    '-0',
+    'AAEC',
+  ),
 );
 
 const leaf = fc.oneof(
@@ -33,7 +48,13 @@ export const values: fc.Arbitrary<unknown> = fc.letrec<{ value: unknown }>((tie)
       fc.array(value, { maxLength: 6 }),
       object,
       // Rows of one shape: what the side note of JSON folds.
-      fc.array(fc.record({ id: leaf, at: fc.option(leaf), gone: leaf }, { requiredKeys: ['id'], noNullPrototype: true }), { maxLength: 5 }),
+      fc.array(
+        fc.record(
+          { id: leaf, at: fc.option(leaf), gone: leaf },
+          { requiredKeys: ['id'], noNullPrototype: true },
+        ),
+        { maxLength: 5 },
+      ),
       fc.array(fc.tuple(value, value), { maxLength: 4 }).map((pairs) => new Map(pairs)),
       fc.array(value, { maxLength: 4 }).map((members) => new Set(members)),
     ),

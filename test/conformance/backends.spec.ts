@@ -28,7 +28,14 @@ function entryOf(n: number): Entry {
 describe('memory', () => {
   const clock = new FakeClock();
   const wait = (ms: number) => clock.advance(ms);
-  describeBackend({ describe, it, name: 'MemoryBackend', open: () => new MemoryBackend({ clock }), canDelete: true, wait });
+  describeBackend({
+    describe,
+    it,
+    name: 'MemoryBackend',
+    open: () => new MemoryBackend({ clock }),
+    canDelete: true,
+    wait,
+  });
 
   const backend = new MemoryBackend();
   describeFencedStore<Entry>({
@@ -89,7 +96,11 @@ describe('a backend of two methods', () => {
 });
 
 /** Runs the suite as another runner would, and says which of its tests fail. */
-async function failures(open: () => CacheBackend, wait: (ms: number) => Promise<unknown>, canDelete = false): Promise<string[]> {
+async function failures(
+  open: () => CacheBackend,
+  wait: (ms: number) => Promise<unknown>,
+  canDelete = false,
+): Promise<string[]> {
   const tests: { title: string; body: () => Promise<void> }[] = [];
   const runner = {
     describe: (_title: string, body: () => void) => body(),
@@ -107,12 +118,19 @@ describe('the conformance suite', () => {
   const now = () => clock.now();
 
   it.each<[string, () => CacheBackend, string]>([
-    ['ignores the time', () => new MapBackend(() => 0), 'forgets a value when its time is over, and not before'],
+    [
+      'ignores the time',
+      () => new MapBackend(() => 0),
+      'forgets a value when its time is over, and not before',
+    ],
     [
       'takes milliseconds for seconds',
       () => {
         const map = new MapBackend(now);
-        return { get: (key) => map.get(key), set: (key, bytes, ttlMs) => map.set(key, bytes, ttlMs * 1_000) };
+        return {
+          get: (key) => map.get(key),
+          set: (key, bytes, ttlMs) => map.set(key, bytes, ttlMs * 1_000),
+        };
       },
       'forgets a value when its time is over, and not before',
     ],
@@ -120,7 +138,11 @@ describe('the conformance suite', () => {
       'keeps text instead of bytes',
       () => {
         const map = new MapBackend(now);
-        return { get: (key) => map.get(key), set: (key, bytes, ttlMs) => map.set(key, Buffer.from(Buffer.from(bytes).toString()), ttlMs) };
+        return {
+          get: (key) => map.get(key),
+          set: (key, bytes, ttlMs) =>
+            map.set(key, Buffer.from(Buffer.from(bytes).toString()), ttlMs),
+        };
       },
       'gives back the bytes that were set, whatever they are',
     ],
@@ -128,7 +150,10 @@ describe('the conformance suite', () => {
       'shares its bytes with callers',
       () => {
         const kept = new Map<string, Uint8Array>();
-        return { get: async (key) => kept.get(key), set: async (key, bytes) => kept.set(key, bytes) };
+        return {
+          get: async (key) => kept.get(key),
+          set: async (key, bytes) => kept.set(key, bytes),
+        };
       },
       'keeps its own copy of what it was given and gives out',
     ],
@@ -136,7 +161,10 @@ describe('the conformance suite', () => {
       'cuts keys',
       () => {
         const map = new MapBackend(now);
-        return { get: (key) => map.get(key.slice(0, 250)), set: (key, bytes, ttlMs) => map.set(key.slice(0, 50), bytes, ttlMs) };
+        return {
+          get: (key) => map.get(key.slice(0, 250)),
+          set: (key, bytes, ttlMs) => map.set(key.slice(0, 50), bytes, ttlMs),
+        };
       },
       'takes keys as they are, and never one for another',
     ],
@@ -144,7 +172,11 @@ describe('the conformance suite', () => {
       'has a delete that nobody tests',
       () => {
         const map = new MapBackend(now);
-        return { get: (key) => map.get(key), set: (key, bytes, ttlMs) => map.set(key, bytes, ttlMs), delete: async () => undefined };
+        return {
+          get: (key) => map.get(key),
+          set: (key, bytes, ttlMs) => map.set(key, bytes, ttlMs),
+          delete: async () => undefined,
+        };
       },
       'says that it cannot delete, by having no such method',
     ],
@@ -159,6 +191,8 @@ describe('the conformance suite', () => {
       set: (key, bytes, ttlMs) => map.set(key, bytes, ttlMs),
       delete: async () => undefined,
     });
-    expect(await failures(open, wait, true)).toEqual(['has nothing under a key that was deleted, and takes it again']);
+    expect(await failures(open, wait, true)).toEqual([
+      'has nothing under a key that was deleted, and takes it again',
+    ]);
   });
 });

@@ -18,7 +18,9 @@ afterEach(async () => {
 });
 
 function values(results: readonly PromiseSettledResult<unknown>[]): unknown[] {
-  return results.map((result) => (result.status === 'fulfilled' ? result.value : (result.reason as Error).message));
+  return results.map((result) =>
+    result.status === 'fulfilled' ? result.value : (result.reason as Error).message,
+  );
 }
 
 describe('getOrSetMany', () => {
@@ -30,7 +32,12 @@ describe('getOrSetMany', () => {
       asked.push([...missing]);
       return missing.map((key) => `made ${key}`);
     };
-    expect(values(await cache.getOrSetMany(['a', 'b', 'c', 'a'], produce))).toEqual(['made a', 'stored', 'made c', 'made a']);
+    expect(values(await cache.getOrSetMany(['a', 'b', 'c', 'a'], produce))).toEqual([
+      'made a',
+      'stored',
+      'made c',
+      'made a',
+    ]);
     expect(asked).toEqual([['a', 'c']]);
     expect(values(await cache.getOrSetMany(['c', 'a'], produce))).toEqual(['made c', 'made a']);
     expect(asked).toHaveLength(1);
@@ -38,7 +45,9 @@ describe('getOrSetMany', () => {
 
   it('fails only the keys whose value is an error', async () => {
     const cache = newCache();
-    const results = await cache.getOrSetMany(['a', 'b'], (missing) => missing.map((key) => (key === 'a' ? new Error('no a') : key)));
+    const results = await cache.getOrSetMany(['a', 'b'], (missing) =>
+      missing.map((key) => (key === 'a' ? new Error('no a') : key)),
+    );
     expect(values(results)).toEqual(['no a', 'b']);
     expect(await cache.get('b')).toBe('b');
     expect(await cache.get('a')).toBeUndefined();
@@ -47,7 +56,9 @@ describe('getOrSetMany', () => {
   it('fails every missing key, and no other, when the production fails', async () => {
     const cache = newCache();
     await cache.set('b', 1);
-    const results = await cache.getOrSetMany(['a', 'b', 'c'], () => Promise.reject(new Error('origin away')));
+    const results = await cache.getOrSetMany(['a', 'b', 'c'], () =>
+      Promise.reject(new Error('origin away')),
+    );
     expect(values(results)).toEqual(['origin away', 1, 'origin away']);
   });
 
@@ -72,7 +83,9 @@ describe('getOrSetMany', () => {
     const cache = newCache();
     const results = await cache.getOrSetMany(['a', 'b'], () => ['only one']);
     expect(values(results)).toEqual(
-      Array(2).fill('produceMissing must return an array of 2 values or errors, in the order of the keys it was given; got 1 elements.'),
+      Array(2).fill(
+        'produceMissing must return an array of 2 values or errors, in the order of the keys it was given; got 1 elements.',
+      ),
     );
   });
 
@@ -82,10 +95,11 @@ describe('getOrSetMany', () => {
       await cache.getOrSet('a', () => 'inner');
       return missing.map(() => 'outer');
     });
-    expect(results.map((result) => result.status === 'rejected' && (result.reason as { code: string }).code)).toEqual([
-      'CACHE_REENTRANT',
-      'CACHE_REENTRANT',
-    ]);
+    expect(
+      results.map(
+        (result) => result.status === 'rejected' && (result.reason as { code: string }).code,
+      ),
+    ).toEqual(['CACHE_REENTRANT', 'CACHE_REENTRANT']);
   });
 
   it('does not store what an invalidation overtook', async () => {
@@ -120,11 +134,15 @@ describe('warmUp', () => {
     const cache = newCache();
     const keys = Array.from({ length: 25 }, (_, i) => `k${String(i)}`);
     const progress: number[] = [];
-    const result = await cache.warmUp(keys, (missing) => missing.map((key) => (key === 'k7' ? new Error('no') : key)), {
-      batchSize: 10,
-      concurrency: 1,
-      onProgress: ({ done }) => progress.push(done),
-    });
+    const result = await cache.warmUp(
+      keys,
+      (missing) => missing.map((key) => (key === 'k7' ? new Error('no') : key)),
+      {
+        batchSize: 10,
+        concurrency: 1,
+        onProgress: ({ done }) => progress.push(done),
+      },
+    );
     expect(result).toEqual({ done: 25, failed: 1, total: 25, skipped: false });
     expect(progress).toEqual([10, 20, 25]);
     expect(await cache.get('k24')).toBe('k24');
@@ -138,7 +156,10 @@ describe('warmUp', () => {
       produced.push(...missing);
       return [...missing];
     };
-    const [first, second] = await Promise.all([cache.warmUp(['a'], produce, { once }), cache.warmUp(['b'], produce, { once })]);
+    const [first, second] = await Promise.all([
+      cache.warmUp(['a'], produce, { once }),
+      cache.warmUp(['b'], produce, { once }),
+    ]);
     expect([first.skipped, second.skipped]).toEqual([false, true]);
     expect((await cache.warmUp(['c'], produce, { once })).skipped).toBe(true);
     expect(produced).toEqual(['a']);
@@ -155,10 +176,19 @@ describe('warmUp', () => {
 describe('inspect', () => {
   it('tells how an entry is judged, without its value', async () => {
     const cache = newCache();
-    expect(await cache.inspect('a')).toMatchObject({ verdict: 'absent', entry: undefined, leased: false });
+    expect(await cache.inspect('a')).toMatchObject({
+      verdict: 'absent',
+      entry: undefined,
+      leased: false,
+    });
     await cache.set('a', { secret: 1 }, { tags: ['t'], ttl: '1m' });
     const found = await cache.inspect('a');
-    expect(found).toMatchObject({ key: 'segment:a', verdict: 'fresh', tier: 'l1', entry: { codec: 'json', tags: ['t'] } });
+    expect(found).toMatchObject({
+      key: 'segment:a',
+      verdict: 'fresh',
+      tier: 'l1',
+      entry: { codec: 'json', tags: ['t'] },
+    });
     expect(JSON.stringify(found)).not.toContain('secret');
   });
 });

@@ -11,8 +11,13 @@ async function past(way: (typeof ways)[number]) {
   const cache = createCache({ clock, producerTimeout: { hard: 1_000 } });
   const closing = way === ways[0] ? undefined : cache.close();
   if (closing !== undefined) await Promise.all([closing, clock.advance(2_000)]);
-  const ask = <T>(producer: (context: { signal: AbortSignal }) => Promise<T>, options?: GetOrSetOptions<T>) =>
-    closing === undefined ? cache.unitOfWork(() => cache.getOrSet('k', producer, options)) : cache.getOrSet('k', producer, options);
+  const ask = <T>(
+    producer: (context: { signal: AbortSignal }) => Promise<T>,
+    options?: GetOrSetOptions<T>,
+  ) =>
+    closing === undefined
+      ? cache.unitOfWork(() => cache.getOrSet('k', producer, options))
+      : cache.getOrSet('k', producer, options);
   return { clock, cache, ask };
 }
 
@@ -30,7 +35,11 @@ describe.each(ways)('a producer that runs past the cache, %s', (way) => {
     expect(seen?.aborted).toBe(false);
     await clock.advance(1);
     await expect(asked).rejects.toMatchObject({ code: 'CACHE_PRODUCER_TIMEOUT' });
-    expect([seen?.aborted, clock.pending, cache.stats().cache_producer_timeouts]).toEqual([true, 0, 1]);
+    expect([seen?.aborted, clock.pending, cache.stats().cache_producer_timeouts]).toEqual([
+      true,
+      0,
+      1,
+    ]);
   });
 
   it('gives what it gives, and leaves no timer behind', async () => {
@@ -56,6 +65,8 @@ describe.each(ways)('a producer that runs past the cache, %s', (way) => {
     impatience.abort(new Error('no patience'));
     await expect(asked).rejects.toThrow('no patience');
     expect(heard).toHaveBeenCalledOnce();
-    await expect(ask(() => new Promise<string>(() => undefined), { signal: impatience.signal })).rejects.toThrow('no patience');
+    await expect(
+      ask(() => new Promise<string>(() => undefined), { signal: impatience.signal }),
+    ).rejects.toThrow('no patience');
   });
 });

@@ -2,7 +2,9 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { type CacheService, createCache, MemoryBackend } from '../../lib/index.js';
 
 const values = (results: readonly PromiseSettledResult<unknown>[]) =>
-  results.map((result) => (result.status === 'fulfilled' ? result.value : (result.reason as Error).message));
+  results.map((result) =>
+    result.status === 'fulfilled' ? result.value : (result.reason as Error).message,
+  );
 
 describe('after close', () => {
   let backend: MemoryBackend;
@@ -34,7 +36,12 @@ describe('after close', () => {
       calls.push(missing);
       return missing.map((key) => (key === 'bad' ? new Error('no such row') : `made ${key}`));
     };
-    expect(values(await closed.getOrSetMany(['k', 'bad', 'k', 'l'], load))).toEqual(['made k', 'no such row', 'made k', 'made l']);
+    expect(values(await closed.getOrSetMany(['k', 'bad', 'k', 'l'], load))).toEqual([
+      'made k',
+      'no such row',
+      'made k',
+      'made l',
+    ]);
     expect(calls).toEqual([['k', 'bad', 'l']]);
     expect(closed.stats()).toMatchObject({ cache_bypassed: 3, flights: 0 });
     expect(await open.getMany(['k', 'l'])).toEqual([undefined, undefined]);
@@ -56,7 +63,10 @@ describe('after close', () => {
   });
 
   it('a unit of work runs, and what it changes is not changed either', async () => {
-    expect(await closed.unitOfWork(() => closed.delete('k'))).toEqual({ durable: false, held: true });
+    expect(await closed.unitOfWork(() => closed.delete('k'))).toEqual({
+      durable: false,
+      held: true,
+    });
     expect(await open.get('k')).toBe('stored');
     await open.close();
   });
@@ -64,7 +74,9 @@ describe('after close', () => {
   it('a strict cache rejects what it cannot change', async () => {
     const strict = createCache({ strict: true });
     await strict.close();
-    await expect(strict.delete('k')).rejects.toThrow('The cache is closed, so nothing was changed.');
+    await expect(strict.delete('k')).rejects.toThrow(
+      'The cache is closed, so nothing was changed.',
+    );
     await expect(strict.set('k', 1)).rejects.toMatchObject({ code: 'CACHE_NOT_DURABLE' });
     await open.close();
   });

@@ -24,7 +24,10 @@ class MapBackend implements CacheBackend {
 describe('createCache', () => {
   it('closes a backend that several caches share with the last of them', async () => {
     const backend = new MapBackend();
-    const [a, b] = [createCache({ backend, namespace: 'a' }), createCache({ backend, namespace: 'b' })];
+    const [a, b] = [
+      createCache({ backend, namespace: 'a' }),
+      createCache({ backend, namespace: 'b' }),
+    ];
     await a.close();
     await a.close();
     expect(backend.closed).toBe(0);
@@ -56,22 +59,40 @@ describe('createCache', () => {
   });
 
   it.each<[CacheOptions, string]>([
-    [{ backend: {} as unknown as CacheBackend }, 'backend must be an object with the methods get(key) and set(key, bytes, ttlMs)'],
-    [{ l1: true }, 'l1 is a near cache in front of a shared backend; this backend is in memory already'],
-    [{ backend: new MapBackend(), l1: true }, 'l1 needs a backend that tells of invalidations by other processes'],
-    [{ backend: new MemoryBackend(), ttl: '5 minutes' as unknown as '5m' }, 'ttl must be a duration'],
+    [
+      { backend: {} as unknown as CacheBackend },
+      'backend must be an object with the methods get(key) and set(key, bytes, ttlMs)',
+    ],
+    [
+      { l1: true },
+      'l1 is a near cache in front of a shared backend; this backend is in memory already',
+    ],
+    [
+      { backend: new MapBackend(), l1: true },
+      'l1 needs a backend that tells of invalidations by other processes',
+    ],
+    [
+      { backend: new MemoryBackend(), ttl: '5 minutes' as unknown as '5m' },
+      'ttl must be a duration',
+    ],
     [{ ttl: -1 }, 'got -1'],
     [{ ttl: NaN }, 'got NaN'],
     [{ jitter: 2 }, 'jitter must be a number from 0 to 1; got 2.'],
     [{ tll: 5 } as unknown as CacheOptions, 'Unknown cache option "tll". Options are:'],
     [{ codec: 'xml' as unknown as 'json' }, "codec must be one of 'json', 'cbor', or an object"],
     [{ tenancy: 'maybe' as unknown as 'required' }, "tenancy must be 'optional' or 'required'"],
-    [{ refreshAhead: 2 }, "refreshAhead must be 'xfetch', false, or a share of the ttl between 0 and 1; got 2."],
+    [
+      { refreshAhead: 2 },
+      "refreshAhead must be 'xfetch', false, or a share of the ttl between 0 and 1; got 2.",
+    ],
     [{ producerTimeout: { hard: 0 } }, 'producerTimeout.hard must be at least 1 ms; got 0 ms.'],
     [{ namespace: '' }, 'namespace must be a text of 1 to 100 characters; got "".'],
   ])('refuses %j', (options, message) => {
     expect(() => createCache(options)).toThrow(
-      expect.objectContaining({ code: 'CACHE_CONFIG', message: expect.stringContaining(message) as string }),
+      expect.objectContaining({
+        code: 'CACHE_CONFIG',
+        message: expect.stringContaining(message) as string,
+      }),
     );
   });
 

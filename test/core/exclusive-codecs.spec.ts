@@ -45,7 +45,12 @@ describe('an entry of an exclusive codec', () => {
       }
       const round = [response, response, undefined, { euro: 1 }, undefined, { euro: 1 }];
       expect(seen).toEqual([...round, ...round]);
-      expect(cache.stats()).toMatchObject({ cache_corrupt: 0, cache_unstorable: 0, cache_productions: 4, cache_fills: 4 });
+      expect(cache.stats()).toMatchObject({
+        cache_corrupt: 0,
+        cache_unstorable: 0,
+        cache_productions: 4,
+        cache_fills: 4,
+      });
     },
   );
 
@@ -70,7 +75,8 @@ describe('a load of an exclusive codec', () => {
 
   for (const where of ['memory', 'shared', 'shared with L1'] as const) {
     const ask = (cache: CacheService) => ({
-      response: (produce: () => object | Promise<object>) => cache.getOrSet<object>('rates', produce, asResponse),
+      response: (produce: () => object | Promise<object>) =>
+        cache.getOrSet<object>('rates', produce, asResponse),
       value: (produce: () => object | Promise<object>) => cache.getOrSet<object>('rates', produce),
     });
 
@@ -78,10 +84,15 @@ describe('a load of an exclusive codec', () => {
       const cache = caches()[where];
       const asked = ask(cache);
       const produce = { response: vi.fn(() => response), value: vi.fn(() => value) };
-      const all = [1, 2, 3].flatMap(() => [asked.response(produce.response), asked.value(produce.value)]);
+      const all = [1, 2, 3].flatMap(() => [
+        asked.response(produce.response),
+        asked.value(produce.value),
+      ]);
       expect(await Promise.all(all)).toEqual([response, value, response, value, response, value]);
       await cache.drain();
-      expect([produce.response, produce.value].map(({ mock }) => mock.calls.length)).toEqual([1, 1]);
+      expect([produce.response, produce.value].map(({ mock }) => mock.calls.length)).toEqual([
+        1, 1,
+      ]);
     });
 
     it(`is not joined by a call that uses another one, which is joined by its like, ${where}`, async () => {
@@ -100,7 +111,9 @@ describe('a load of an exclusive codec', () => {
       expect(await early).toEqual(response);
       expect(await Promise.all(others)).toEqual([value, response, value]);
       await cache.drain();
-      expect([produce.response, produce.value].map(({ mock }) => mock.calls.length)).toEqual([1, 1]);
+      expect([produce.response, produce.value].map(({ mock }) => mock.calls.length)).toEqual([
+        1, 1,
+      ]);
       expect([await cache.get('rates'), cache.stats().flights]).toEqual([value, 0]);
     });
   }
@@ -110,21 +123,27 @@ describe('a load of an exclusive codec', () => {
     const windows = { ttl: 1, staleIfError: '1h', staleWhileRevalidate: '1h' } as const;
     await memory.getOrSet<object>('rates', () => response, { ...asResponse, ...windows });
     await memory.drain();
-    await expect(memory.getOrSet<object>('rates', () => Promise.reject(new Error('down')), windows)).rejects.toThrow('down');
+    await expect(
+      memory.getOrSet<object>('rates', () => Promise.reject(new Error('down')), windows),
+    ).rejects.toThrow('down');
   });
 });
 
 describe('an entry of an immutable codec', () => {
-  it.each(['memory', 'shared with L1'] as const)('is decoded once in %s, and handed to everyone deeply frozen', async (where) => {
-    const cache = caches()[where];
-    const read = () => cache.getOrSet<object>('rates', () => ({ ...response, headers: [['a', 'b']] }), asResponse);
-    await read();
-    await cache.drain();
-    const [one, two] = [await read(), await read()];
-    expect(one).toEqual({ ...response, headers: [['a', 'b']] });
-    expect(two).toBe(one);
-    expect(Object.isFrozen((one as { headers: [object] }).headers[0])).toBe(true);
-  });
+  it.each(['memory', 'shared with L1'] as const)(
+    'is decoded once in %s, and handed to everyone deeply frozen',
+    async (where) => {
+      const cache = caches()[where];
+      const read = () =>
+        cache.getOrSet<object>('rates', () => ({ ...response, headers: [['a', 'b']] }), asResponse);
+      await read();
+      await cache.drain();
+      const [one, two] = [await read(), await read()];
+      expect(one).toEqual({ ...response, headers: [['a', 'b']] });
+      expect(two).toBe(one);
+      expect(Object.isFrozen((one as { headers: [object] }).headers[0])).toBe(true);
+    },
+  );
 
   it('is copied for everyone when it is not', async () => {
     const { memory } = caches();

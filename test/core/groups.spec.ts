@@ -1,6 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { cleanTags, groupsOf, hasOtherTags, isComplete, settleUntil, standingOf, unionTags } from '../../lib/core/groups.js';
+import {
+  cleanTags,
+  groupsOf,
+  hasOtherTags,
+  isComplete,
+  settleUntil,
+  standingOf,
+  unionTags,
+} from '../../lib/core/groups.js';
 import { CacheKey } from '../../lib/core/key.js';
 import type { Marker } from '../../lib/ports/store.js';
 
@@ -12,7 +20,8 @@ const marker = (hard: number, soft = hard, over: Partial<Marker> = {}): Marker =
   ...over,
 });
 const request = [{ scope: '', groups: ['*', 't:a', 't:b'] }];
-const standing = (start: number, ...markers: (Marker | undefined)[]) => standingOf([start], request, [{ clock: 9, markers }]);
+const standing = (start: number, ...markers: (Marker | undefined)[]) =>
+  standingOf([start], request, [{ clock: 9, markers }]);
 
 describe('the groups of a key', () => {
   it('are everything, its segment and its tags, in the scope of its tenant when it has one', () => {
@@ -46,7 +55,9 @@ describe('the tags given', () => {
     expect(() => cleanTags(Array.from({ length: 65 }, (_, i) => `t${String(i)}`))).toThrow(
       'An entry may have at most 64 tags; got 65. Use fewer, coarser tags.',
     );
-    expect(() => cleanTags([''])).toThrow('A tag must be a string of 1 to 256 characters without lone surrogates; got 0 characters.');
+    expect(() => cleanTags([''])).toThrow(
+      'A tag must be a string of 1 to 256 characters without lone surrogates; got 0 characters.',
+    );
     expect(() => cleanTags(['x'.repeat(257)])).toThrow('got 257 characters');
     expect(() => cleanTags(['\ud800'])).toThrow('lone surrogates');
     expect(() => cleanTags([7 as unknown as string])).toThrow('got number.');
@@ -63,7 +74,10 @@ describe('the tags given', () => {
 
   it('of an entry are other ones when the call did not name them', () => {
     const entry = { tags: ['a', 'b'] } as unknown as Parameters<typeof hasOtherTags>[0];
-    expect([hasOtherTags(entry, ['a', 'b', 'c']), hasOtherTags(entry, ['a'])]).toEqual([false, true]);
+    expect([hasOtherTags(entry, ['a', 'b', 'c']), hasOtherTags(entry, ['a'])]).toEqual([
+      false,
+      true,
+    ]);
   });
 });
 
@@ -75,7 +89,9 @@ describe('the standing of an entry', () => {
   it('is dead by one hard marker, or by one that is missing', () => {
     expect(standing(5, marker(5), marker(6), marker(0))).toBe('dead');
     expect(standing(5, marker(5), undefined, marker(0))).toBe('dead');
-    expect(standingOf([], request, [{ clock: 1, markers: [marker(0), marker(0), marker(0)] }])).toBe('dead');
+    expect(
+      standingOf([], request, [{ clock: 1, markers: [marker(0), marker(0), marker(0)] }]),
+    ).toBe('dead');
     expect(standingOf([5], request, [])).toBe('dead');
   });
 
@@ -88,7 +104,11 @@ describe('the standing of an entry', () => {
     const both = marker(0, 0, { combinations: [{ groups: ['t:a', 't:b'], hard: 7, soft: 7 }] });
     const other = marker(0, 0, { combinations: [{ groups: ['t:a', 't:c'], hard: 7, soft: 7 }] });
     const soft = marker(0, 0, { combinations: [{ groups: ['t:a', 't:b'], hard: 0, soft: 7 }] });
-    expect([both, other, soft].map((one) => standing(5, marker(0), one, marker(0)))).toEqual(['dead', 'current', 'soft']);
+    expect([both, other, soft].map((one) => standing(5, marker(0), one, marker(0)))).toEqual([
+      'dead',
+      'current',
+      'soft',
+    ]);
     expect(standing(7, marker(0), both, marker(0))).toBe('current');
   });
 });
@@ -101,7 +121,14 @@ describe('a reading', () => {
   });
 
   it('tells the end of the longest settle window', () => {
-    expect(settleUntil([{ clock: 1, markers: [marker(1, 1, { settleUntil: 5 }), undefined, marker(1, 1, { settleUntil: 9 })] }])).toBe(9);
+    expect(
+      settleUntil([
+        {
+          clock: 1,
+          markers: [marker(1, 1, { settleUntil: 5 }), undefined, marker(1, 1, { settleUntil: 9 })],
+        },
+      ]),
+    ).toBe(9);
     expect(settleUntil([])).toBe(0);
   });
 });

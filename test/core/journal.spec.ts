@@ -30,7 +30,9 @@ describe('the list of changes', () => {
   it('names the whole namespace when there are too many, and says so once', () => {
     const list = overflowing();
     expect(list.add(deleting('another'), 1)).toBe(true);
-    expect(list.list()).toMatchObject([{ kind: 'groups', invalidation: { scope: '', groups: ['*'], mode: 'hard' } }]);
+    expect(list.list()).toMatchObject([
+      { kind: 'groups', invalidation: { scope: '', groups: ['*'], mode: 'hard' } },
+    ]);
   });
 
   it('keeps what was added after the overflow while the move of the namespace was being sent', () => {
@@ -60,7 +62,9 @@ describe('a change of many keys', () => {
     const keys = Array.from({ length: 2_500 }, (_, i) => `key-${String(i)}`);
     const parts = partsOf({ kind: 'keys', keys, settleMs: 7 });
     expect(parts.flatMap((part) => (part.kind === 'keys' ? part.keys : []))).toEqual(keys);
-    expect(parts.map((part) => (part.kind === 'keys' ? [part.keys.length, part.settleMs] : []))).toEqual([
+    expect(
+      parts.map((part) => (part.kind === 'keys' ? [part.keys.length, part.settleMs] : [])),
+    ).toEqual([
       [1_000, 7],
       [1_000, 7],
       [500, 7],

@@ -28,7 +28,9 @@ describe('an instance of a class that extends a built-in one', () => {
     (value) => {
       expect(() => text(value)).toThrow(CacheKeyError);
       expect(() => text({ at: [value] })).toThrow(
-        new RegExp(`^param "filter\\.at\\.0" is an instance of ${value.constructor.name}, which has no canonical text`),
+        new RegExp(
+          `^param "filter\\.at\\.0" is an instance of ${value.constructor.name}, which has no canonical text`,
+        ),
       );
     },
   );
@@ -123,7 +125,9 @@ describe('the text of a value', () => {
     const expected = Array.from(names)
       .sort()
       .map((name) => `${name}:1`);
-    expect(text(Object.fromEntries(names.map((name) => [name, 1])))).toBe(`(${expected.join(',')})`);
+    expect(text(Object.fromEntries(names.map((name) => [name, 1])))).toBe(
+      `(${expected.join(',')})`,
+    );
   });
 
   it('is the same for the same object met twice side by side', () => {
@@ -137,7 +141,11 @@ describe('the text of a value', () => {
   it.each<[string, unknown, RegExp]>([
     ['a function', { a: [() => 1] }, /^param "filter\.a\.0" is a function/],
     ['a symbol', { a: Symbol.iterator }, /^param "filter\.a" is a symbol/],
-    ['a symbol member', { where: { [Symbol.for('gt')]: 1 } }, /^param "filter\.where" has a member named by a symbol/],
+    [
+      'a symbol member',
+      { where: { [Symbol.for('gt')]: 1 } },
+      /^param "filter\.where" has a member named by a symbol/,
+    ],
     ['a class instance', { owner: new Money(1) }, /^param "filter\.owner" is an instance of Money/],
     ['an instance of a class without a name', new (class {})(), /^param "filter" is an object/],
     ['a cycle', cyclic, /^param "filter\.deep\.self" contains itself/],
@@ -146,8 +154,16 @@ describe('the text of a value', () => {
     ['a regular expression', /x/, /^param "filter" is an instance of RegExp/],
     ['a promise', Promise.resolve(1), /^param "filter" is an instance of Promise/],
     ['a lone surrogate', { a: { b: '\ud800' } }, /^param "filter\.a\.b" must be well-formed text/],
-    ['a lone surrogate in a name', { a: { '\ud800': 1 } }, /^a member name in param "filter\.a" must be well-formed text/],
-    ['a class instance in a Map', { m: new Map([['k', new Money(1)]]) }, /^param "filter\.m" is an instance of Money/],
+    [
+      'a lone surrogate in a name',
+      { a: { '\ud800': 1 } },
+      /^a member name in param "filter\.a" must be well-formed text/,
+    ],
+    [
+      'a class instance in a Map',
+      { m: new Map([['k', new Money(1)]]) },
+      /^param "filter\.m" is an instance of Money/,
+    ],
   ])('refuses %s', (_title, value, message) => {
     expect(() => text(value)).toThrow(CacheKeyError);
     expect(() => text(value)).toThrow(message);

@@ -44,7 +44,9 @@ const value = fc.letrec<{ any: unknown; leaf: unknown }>((tie) => ({
     fc.array(tie('any'), { maxLength: 3 }),
     fc.dictionary(anyText, tie('any'), { maxKeys: 3 }),
     fc.array(tie('any'), { maxLength: 3 }).map((members) => new Set(members)),
-    fc.array(fc.tuple(tie('leaf'), tie('any')), { maxLength: 3 }).map((members) => new Map(members)),
+    fc
+      .array(fc.tuple(tie('leaf'), tie('any')), { maxLength: 3 })
+      .map((members) => new Map(members)),
   ),
 })).any;
 
@@ -66,7 +68,9 @@ describe('keys, for any parts', () => {
       fc.property(parts, (given) => {
         const read = parseKey(build(given).text);
         expect([read.tenant, read.segment]).toEqual([given.tenant, given.segment]);
-        expect(read.params).toEqual(new Map(Object.entries(given.params).filter(([, param]) => param !== undefined)));
+        expect(read.params).toEqual(
+          new Map(Object.entries(given.params).filter(([, param]) => param !== undefined)),
+        );
       }),
       { numRuns: 2_000 },
     );
@@ -85,7 +89,9 @@ describe('keys, for any parts', () => {
     fc.assert(
       fc.property(parts, (given) => {
         const params = Object.entries(given.params).reverse();
-        expect(build({ ...given, params: Object.fromEntries(params) }).text).toBe(build(given).text);
+        expect(build({ ...given, params: Object.fromEntries(params) }).text).toBe(
+          build(given).text,
+        );
         const builder = CacheKey.builder();
         for (const [param, of] of params) builder.param(param, of);
         if (given.tenant !== undefined) builder.tenant(given.tenant);
@@ -161,7 +167,8 @@ describe('tenants', () => {
     ];
     let seed = 11;
     const random = (n: number): number => (seed = (seed * 48_271) % 2_147_483_647) % n;
-    const some = () => Array.from({ length: 1 + random(3) }, () => pieces[random(pieces.length)] ?? '').join('');
+    const some = () =>
+      Array.from({ length: 1 + random(3) }, () => pieces[random(pieces.length)] ?? '').join('');
     const owners = new Map<string, string>();
     let crossed = 0;
     for (let i = 0; i < 60_000; i++) {
@@ -244,6 +251,8 @@ describe('arguments', () => {
 
   it('differ in type and shape', () => {
     const texts = distinct.map((args) => keyFromArguments('m', args).text);
-    texts.forEach((text, i) => texts.forEach((other, j) => expect([i, j, text === other]).toEqual([i, j, i === j])));
+    texts.forEach((text, i) =>
+      texts.forEach((other, j) => expect([i, j, text === other]).toEqual([i, j, i === j])),
+    );
   });
 });

@@ -79,7 +79,8 @@ describe('what this process knows of invalidations', () => {
     for (let i = 0; i <= 10_000; i++) fences.groupsMoved(move({ groups: [`t:${String(i)}`] }));
     expect(fences.standing(second, groups)).toBe('dead');
     const third = learned(fences);
-    for (let i = 0; i <= 64; i++) fences.groupsMoved(move({ groups: ['t:x', `t:${String(i)}`], match: 'all' }));
+    for (let i = 0; i <= 64; i++)
+      fences.groupsMoved(move({ groups: ['t:x', `t:${String(i)}`], match: 'all' }));
     expect(fences.standing(third, groups)).toBe('dead');
   });
 

@@ -11,8 +11,10 @@ import { CacheConfigError } from '../../lib/ports/errors.js';
 
 const codecs = new Map<string, Codec>([jsonCodec, cborCodec].map((codec) => [codec.id, codec]));
 const settings = (options: unknown = {}) => resolveSettings(options as CacheOptions, codecs);
-const policy = (options: unknown) => resolvePolicy(options as EntryOptions<never>, settings().policy, codecs);
-const changes = (request: unknown, options?: unknown) => toChanges(request as InvalidateRequest, settings(options));
+const policy = (options: unknown) =>
+  resolvePolicy(options as EntryOptions<never>, settings().policy, codecs);
+const changes = (request: unknown, options?: unknown) =>
+  toChanges(request as InvalidateRequest, settings(options));
 
 function messageOf(task: () => unknown): string {
   try {
@@ -115,8 +117,14 @@ describe('the options of a cache', () => {
     [{ staleIfErrorWhen: true }, 'staleIfErrorWhen must be a function; got true.'],
     [{ jitter: 1.1 }, 'jitter must be a number from 0 to 1; got 1.1.'],
     [{ jitter: NaN }, 'jitter must be a number from 0 to 1; got NaN.'],
-    [{ refreshAhead: 1 }, "refreshAhead must be 'xfetch', false, or a share of the ttl between 0 and 1; got 1."],
-    [{ refreshAhead: 'soon' }, 'refreshAhead must be \'xfetch\', false, or a share of the ttl between 0 and 1; got "soon".'],
+    [
+      { refreshAhead: 1 },
+      "refreshAhead must be 'xfetch', false, or a share of the ttl between 0 and 1; got 1.",
+    ],
+    [
+      { refreshAhead: 'soon' },
+      'refreshAhead must be \'xfetch\', false, or a share of the ttl between 0 and 1; got "soon".',
+    ],
     [{ producerTimeout: { soft: -1 } }, 'producerTimeout.soft must be a duration'],
     [{ producerTimeout: { hard: 0 } }, 'producerTimeout.hard must be at least 1 ms; got 0 ms.'],
     [
@@ -129,8 +137,19 @@ describe('the options of a cache', () => {
   });
 
   it('of a call win over those of the cache', () => {
-    const made = policy({ ttl: '5s', staleIfError: '1m', producerTimeout: { soft: 10 }, codec: 'cbor' });
-    expect(made).toMatchObject({ ttl: 5_000, staleIfError: 60_000, softTimeout: 10, hardTimeout: 30_000, jitter: 0.1 });
+    const made = policy({
+      ttl: '5s',
+      staleIfError: '1m',
+      producerTimeout: { soft: 10 },
+      codec: 'cbor',
+    });
+    expect(made).toMatchObject({
+      ttl: 5_000,
+      staleIfError: 60_000,
+      softTimeout: 10,
+      hardTimeout: 30_000,
+      jitter: 0.1,
+    });
     expect(made.codec.id).toBe('cbor');
   });
 });
@@ -138,11 +157,15 @@ describe('the options of a cache', () => {
 describe('the ttl of a value', () => {
   it('is said by the producer, else by a function of the value, and short for null', () => {
     expect(ttlFor(policy({ ttl: 1_000 }), 'v', 7)).toBe(7);
-    expect(ttlFor(policy({ ttl: (value: unknown) => (value === 'v' ? '2s' : 1) }), 'v', undefined)).toBe(2_000);
+    expect(
+      ttlFor(policy({ ttl: (value: unknown) => (value === 'v' ? '2s' : 1) }), 'v', undefined),
+    ).toBe(2_000);
     expect(ttlFor(policy({ ttl: '1h' }), null, undefined)).toBe(30_000);
     expect(ttlFor(policy({ ttl: '1s' }), null, undefined)).toBe(1_000);
     expect(ttlFor(policy({ ttl: '1h', nullTtl: '2m' }), null, undefined)).toBe(120_000);
-    expect(messageOf(() => ttlFor(policy({ ttl: () => 'x' }), 'v', undefined))).toContain('ttl(value) must be a duration');
+    expect(messageOf(() => ttlFor(policy({ ttl: () => 'x' }), 'v', undefined))).toContain(
+      'ttl(value) must be a duration',
+    );
   });
 });
 
@@ -151,19 +174,27 @@ describe('which errors a stale value may stand in for', () => {
     const { staleIfErrorWhen } = settings().policy;
     const abort = Object.assign(new Error('x'), { name: 'AbortError' });
     const http = (status: number) => ({ getStatus: () => status });
-    expect([new Error('x'), 'text', null, http(503), { status: 500 }, { status: 'odd' }].map((error) => staleIfErrorWhen(error))).toEqual(
-      Array.from({ length: 6 }, () => true),
-    );
-    expect([abort, http(404), { status: 400 }, { status: 499 }].map((error) => staleIfErrorWhen(error))).toEqual(
-      Array.from({ length: 4 }, () => false),
-    );
+    expect(
+      [new Error('x'), 'text', null, http(503), { status: 500 }, { status: 'odd' }].map((error) =>
+        staleIfErrorWhen(error),
+      ),
+    ).toEqual(Array.from({ length: 6 }, () => true));
+    expect(
+      [abort, http(404), { status: 400 }, { status: 499 }].map((error) => staleIfErrorWhen(error)),
+    ).toEqual(Array.from({ length: 4 }, () => false));
   });
 });
 
 describe('what is to be invalidated', () => {
   it.each([
-    [{}, 'invalidate: name at least one of keys, tags, segment or tenant. To invalidate everything, call clear().'],
-    [{ tag: ['a'] }, 'invalidate: unknown field "tag"; expected keys, tags, tenant, segment, match, mode, settle.'],
+    [
+      {},
+      'invalidate: name at least one of keys, tags, segment or tenant. To invalidate everything, call clear().',
+    ],
+    [
+      { tag: ['a'] },
+      'invalidate: unknown field "tag"; expected keys, tags, tenant, segment, match, mode, settle.',
+    ],
     [{ tags: ['a'], match: 'both' }, "invalidate: match must be 'any' or 'all'; got \"both\"."],
     [{ tags: ['a'], mode: 'hardly' }, "invalidate: mode must be 'soft' or 'hard'; got \"hardly\"."],
     [{ tags: ['a'], settle: 'x' }, 'settle must be a duration'],
@@ -195,25 +226,50 @@ describe('what is to be invalidated', () => {
   });
 
   it('needs a tenant where tenancy is required', () => {
-    expect(messageOf(() => changes({ tags: ['a'] }, { tenancy: 'required' }))).toContain("This cache has tenancy: 'required'");
-    expect(messageOf(() => changes({ keys: ['k'] }, { tenancy: 'required' }))).toContain("This cache has tenancy: 'required'");
-    expect(changes({ tags: ['a'], tenant: 7 }, { tenancy: 'required' })).toMatchObject([{ invalidation: { scope: '7', groups: ['t:a'] } }]);
+    expect(messageOf(() => changes({ tags: ['a'] }, { tenancy: 'required' }))).toContain(
+      "This cache has tenancy: 'required'",
+    );
+    expect(messageOf(() => changes({ keys: ['k'] }, { tenancy: 'required' }))).toContain(
+      "This cache has tenancy: 'required'",
+    );
+    expect(changes({ tags: ['a'], tenant: 7 }, { tenancy: 'required' })).toMatchObject([
+      { invalidation: { scope: '7', groups: ['t:a'] } },
+    ]);
   });
 
   it('is one change for the keys and one for the groups, in the tenant that the resolver gives', () => {
     const made = changes(
-      { keys: ['k', 'k'], tags: ['b', 'a'], segment: 's', match: 'all', mode: 'soft', settle: '1s' },
+      {
+        keys: ['k', 'k'],
+        tags: ['b', 'a'],
+        segment: 's',
+        match: 'all',
+        mode: 'soft',
+        settle: '1s',
+      },
       { tenant: () => 'x' },
     );
     expect(made).toEqual([
       { kind: 'keys', keys: ['tenant:x/segment:k'], settleMs: 1_000 },
-      { kind: 'groups', invalidation: { scope: 'x', groups: ['s:s', 't:a', 't:b'], match: 'all', mode: 'soft', settleMs: 1_000 } },
+      {
+        kind: 'groups',
+        invalidation: {
+          scope: 'x',
+          groups: ['s:s', 't:a', 't:b'],
+          match: 'all',
+          mode: 'soft',
+          settleMs: 1_000,
+        },
+      },
     ]);
   });
 
   it('is everything of a tenant that is named alone', () => {
     expect(changes({ tenant: 'x' }, { replicaLag: 5 })).toEqual([
-      { kind: 'groups', invalidation: { scope: 'x', groups: ['*'], match: 'any', mode: 'hard', settleMs: 5 } },
+      {
+        kind: 'groups',
+        invalidation: { scope: 'x', groups: ['*'], match: 'any', mode: 'hard', settleMs: 5 },
+      },
     ]);
   });
 });

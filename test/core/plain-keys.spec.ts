@@ -7,7 +7,8 @@ describe('plain string keys', () => {
     const cache = createCache();
     const keys = Array.from({ length: 4_500 }, (_, i) => `page:${String(i)}`);
     for (const round of [0, 1]) {
-      for (const key of keys) expect(await cache.getOrSet(key, () => `${key}/${String(round)}`)).toBe(`${key}/0`);
+      for (const key of keys)
+        expect(await cache.getOrSet(key, () => `${key}/${String(round)}`)).toBe(`${key}/0`);
     }
     await cache.close();
   });
@@ -26,8 +27,10 @@ describe('plain string keys', () => {
 
   it('are refused every time when they cannot be keys', async () => {
     const cache = createCache({ tenancy: 'required' });
-    for (let i = 0; i < 2; i++) await expect(cache.getOrSet('page:1', () => 1)).rejects.toBeInstanceOf(CacheConfigError);
-    for (let i = 0; i < 2; i++) await expect(cache.getOrSet('', () => 1)).rejects.toBeInstanceOf(CacheKeyError);
+    for (let i = 0; i < 2; i++)
+      await expect(cache.getOrSet('page:1', () => 1)).rejects.toBeInstanceOf(CacheConfigError);
+    for (let i = 0; i < 2; i++)
+      await expect(cache.getOrSet('', () => 1)).rejects.toBeInstanceOf(CacheKeyError);
     await cache.close();
   });
 });

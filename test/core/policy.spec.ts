@@ -32,7 +32,8 @@ describe('the judgement of an entry', () => {
   });
 
   it('is never anything but expired after a hard invalidation', () => {
-    for (const now of [0, 100, 150]) expect(judge(entry({ staleUntil: 200, fallbackUntil: 200 }), now, 'dead')).toBe('expired');
+    for (const now of [0, 100, 150])
+      expect(judge(entry({ staleUntil: 200, fallbackUntil: 200 }), now, 'dead')).toBe('expired');
   });
 
   it('is stale at best after a soft one, and expired without a window', () => {
@@ -54,7 +55,13 @@ describe('the deadlines', () => {
         share,
         share,
         (now, ttl, stale, error, jitter, chance) => {
-          const made = deadlines(now, { ttl, staleWhileRevalidate: stale, staleIfError: error }, jitter, chance, 0);
+          const made = deadlines(
+            now,
+            { ttl, staleWhileRevalidate: stale, staleIfError: error },
+            jitter,
+            chance,
+            0,
+          );
           expect(made.freshUntil).toBeLessThanOrEqual(now + ttl);
           expect(made.freshUntil).toBeGreaterThan(now);
           expect(made.freshUntil).toBeGreaterThanOrEqual(now + Math.floor(ttl * (1 - jitter)));
@@ -68,14 +75,28 @@ describe('the deadlines', () => {
 
   it('end with an open settle window, and do not care for a past one', () => {
     const windows = { ttl: 1_000, staleWhileRevalidate: 500, staleIfError: 500 };
-    expect(deadlines(100, windows, 0, 0, 150)).toEqual({ freshUntil: 150, staleUntil: 150, fallbackUntil: 150 });
-    expect(deadlines(100, windows, 0, 0, 100)).toEqual({ freshUntil: 1_100, staleUntil: 1_600, fallbackUntil: 1_600 });
+    expect(deadlines(100, windows, 0, 0, 150)).toEqual({
+      freshUntil: 150,
+      staleUntil: 150,
+      fallbackUntil: 150,
+    });
+    expect(deadlines(100, windows, 0, 0, 100)).toEqual({
+      freshUntil: 1_100,
+      staleUntil: 1_600,
+      fallbackUntil: 1_600,
+    });
   });
 
   it('spread ten thousand entries that were stored together over the jitter window', () => {
     const buckets = new Map<number, number>();
     for (let i = 0; i < 10_000; i++) {
-      const { freshUntil } = deadlines(0, { ttl: 30_000, staleWhileRevalidate: 0, staleIfError: 0 }, 0.1, i / 10_000, 0);
+      const { freshUntil } = deadlines(
+        0,
+        { ttl: 30_000, staleWhileRevalidate: 0, staleIfError: 0 },
+        0.1,
+        i / 10_000,
+        0,
+      );
       const bucket = Math.floor(freshUntil / 100);
       buckets.set(bucket, (buckets.get(bucket) ?? 0) + 1);
     }
@@ -86,7 +107,11 @@ describe('the deadlines', () => {
 
 describe('an early refresh', () => {
   it('is due by a share of the ttl', () => {
-    expect([49, 50, 99].map((now) => isDueEarly(entry(), now, 0.5, 1))).toEqual([false, true, true]);
+    expect([49, 50, 99].map((now) => isDueEarly(entry(), now, 0.5, 1))).toEqual([
+      false,
+      true,
+      true,
+    ]);
     expect(isDueEarly(entry(), 99, false, 0.001)).toBe(false);
   });
 

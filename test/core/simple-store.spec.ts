@@ -64,7 +64,10 @@ describe('a backend of two methods', () => {
   });
 
   it('that hangs does not hold a caller up beyond the deadline', async () => {
-    const { clock, cache } = open({ get: () => new Promise(() => undefined), set: () => new Promise(() => undefined) });
+    const { clock, cache } = open({
+      get: () => new Promise(() => undefined),
+      set: () => new Promise(() => undefined),
+    });
     const began = clock.now();
     let producedAt = Infinity;
     const asked = cache.getOrSet('k', () => {
@@ -82,7 +85,8 @@ describe('a backend of two methods', () => {
     const { cache } = open(backend);
     await cache.getOrSet('k', () => 'v');
     await cache.drain();
-    for (const key of backend.values.keys()) backend.values.set(key, new TextEncoder().encode('garbage'));
+    for (const key of backend.values.keys())
+      backend.values.set(key, new TextEncoder().encode('garbage'));
     expect(await cache.get('k')).toBeUndefined();
     expect(cache.stats().cache_corrupt).toBe(1);
     expect(await cache.getOrSet('k', () => 'again')).toBe('again');

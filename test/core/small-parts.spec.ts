@@ -11,8 +11,19 @@ import { createCache } from '../../lib/create-cache.js';
 import { FakeClock } from '../../lib/testing/fake-clock.js';
 
 const flightOf = (key: string, tags: readonly string[] = []) =>
-  new Flight(key, [{ scope: '', groups: ['*', ...tags.map((tag) => `t:${tag}`)] }], false, undefined);
-const invalidation = { scope: '', groups: ['t:a'], match: 'any', mode: 'hard', settleMs: 0 } as const;
+  new Flight(
+    key,
+    [{ scope: '', groups: ['*', ...tags.map((tag) => `t:${tag}`)] }],
+    false,
+    undefined,
+  );
+const invalidation = {
+  scope: '',
+  groups: ['t:a'],
+  match: 'any',
+  mode: 'hard',
+  settleMs: 0,
+} as const;
 
 describe('the flights of a cache', () => {
   it('are found until they are detached, and leave by themselves', () => {
@@ -32,11 +43,21 @@ describe('the flights of a cache', () => {
 
   it('are found by their key, the older ones too, however many others run', () => {
     const flights = new SingleFlight();
-    const [first, second, third, other] = [flightOf('k'), flightOf('k'), flightOf('k'), flightOf('other')];
+    const [first, second, third, other] = [
+      flightOf('k'),
+      flightOf('k'),
+      flightOf('k'),
+      flightOf('other'),
+    ];
     for (const flight of [first, second, other, third]) flights.add(flight);
     flights.remove(third);
     flights.keyMoved('k');
-    expect([first, second, third, other].map(({ storable }) => storable)).toEqual([false, false, true, true]);
+    expect([first, second, third, other].map(({ storable }) => storable)).toEqual([
+      false,
+      false,
+      true,
+      true,
+    ]);
     flights.remove(first);
     flights.remove(second);
     expect([flights.size, flights.find('other')]).toEqual([1, other]);
@@ -47,7 +68,11 @@ describe('the flights of a cache', () => {
     let looks = 0;
     for (let i = 0; i < 1_000; i++) {
       const flight = flightOf(`k${String(i)}`);
-      flights.add(new Proxy(flight, { get: (target, name) => (looks++, Reflect.get(target, name) as unknown) }));
+      flights.add(
+        new Proxy(flight, {
+          get: (target, name) => (looks++, Reflect.get(target, name) as unknown),
+        }),
+      );
     }
     looks = 0;
     for (let i = 0; i < 1_000; i++) flights.keyMoved(`other${String(i)}`);
@@ -60,7 +85,12 @@ describe('the flights of a cache', () => {
     flights.add(inside);
     flights.add(outside);
     flights.groupsMoved(invalidation);
-    expect([inside.joinable, inside.storable, outside.joinable, outside.storable]).toEqual([false, false, false, true]);
+    expect([inside.joinable, inside.storable, outside.joinable, outside.storable]).toEqual([
+      false,
+      false,
+      false,
+      true,
+    ]);
   });
 
   it('of another scope are left alone', () => {
@@ -78,7 +108,11 @@ describe('the flights of a cache', () => {
     flight.leave('one');
     expect(flight.signal.aborted).toBe(false);
     flight.leave('two');
-    expect([flight.signal.aborted, flight.signal.reason, flight.joinable]).toEqual([true, 'two', false]);
+    expect([flight.signal.aborted, flight.signal.reason, flight.joinable]).toEqual([
+      true,
+      'two',
+      false,
+    ]);
   });
 });
 
@@ -119,7 +153,11 @@ describe('work that nobody awaits', () => {
     });
     expect(background.size).toBe(1);
     await background.drain();
-    expect([order, background.size, String(reported[0])]).toEqual([['first', 'second'], 0, 'Error: failed']);
+    expect([order, background.size, String(reported[0])]).toEqual([
+      ['first', 'second'],
+      0,
+      'Error: failed',
+    ]);
   });
 });
 
@@ -143,7 +181,13 @@ describe('events', () => {
 
   it('tell exactly one outcome for each call, and hits and misses are the calls', async () => {
     const clock = new FakeClock();
-    const cache = createCache({ clock, jitter: 0, ttl: '1s', staleWhileRevalidate: '1m', staleIfError: '1h' });
+    const cache = createCache({
+      clock,
+      jitter: 0,
+      ttl: '1s',
+      staleWhileRevalidate: '1m',
+      staleIfError: '1h',
+    });
     const outcomes: string[] = [];
     cache.events.on((event) => {
       if (event.type === 'outcome') outcomes.push(event.outcome);
@@ -162,8 +206,19 @@ describe('events', () => {
     await clock.advance(100_000);
     await cache.getOrSet('k', fail);
     const { cache_hits, cache_misses, cache_stale, cache_fallback, cache_joined } = cache.stats();
-    expect(outcomes.sort()).toEqual(['error', 'fallback', 'hit', 'joined', 'miss', 'miss', 'miss', 'stale']);
-    expect([cache_hits, cache_misses, cache_stale, cache_fallback, cache_joined]).toEqual([2, 6, 1, 1, 1]);
+    expect(outcomes.sort()).toEqual([
+      'error',
+      'fallback',
+      'hit',
+      'joined',
+      'miss',
+      'miss',
+      'miss',
+      'stale',
+    ]);
+    expect([cache_hits, cache_misses, cache_stale, cache_fallback, cache_joined]).toEqual([
+      2, 6, 1, 1, 1,
+    ]);
     await cache.close();
   });
 });
@@ -181,14 +236,22 @@ describe('a value for many', () => {
   });
 
   it('is frozen all the way down when it can be, and else not at all shared', () => {
-    const frozen = frozenOf(jsonCodec, encode(jsonCodec, { a: [{ b: 1 }] }))?.value as { a: { b: number }[] };
-    expect([Object.isFrozen(frozen), Object.isFrozen(frozen.a), Object.isFrozen(frozen.a[0])]).toEqual([true, true, true]);
+    const frozen = frozenOf(jsonCodec, encode(jsonCodec, { a: [{ b: 1 }] }))?.value as {
+      a: { b: number }[];
+    };
+    expect([
+      Object.isFrozen(frozen),
+      Object.isFrozen(frozen.a),
+      Object.isFrozen(frozen.a[0]),
+    ]).toEqual([true, true, true]);
     expect(frozenOf(jsonCodec, encode(jsonCodec, { at: new Date(0) }))).toBeUndefined();
-    expect([new Map(), new Set(), new Date(), new Uint8Array(1), () => 1, { deep: [new Map()] }].map((value) => deepFreeze(value))).toEqual(
-      Array.from({ length: 6 }, () => false),
-    );
-    expect([1, 'x', null, undefined, [], Object.create(null)].map((value: unknown) => deepFreeze(value))).toEqual(
-      Array.from({ length: 6 }, () => true),
-    );
+    expect(
+      [new Map(), new Set(), new Date(), new Uint8Array(1), () => 1, { deep: [new Map()] }].map(
+        (value) => deepFreeze(value),
+      ),
+    ).toEqual(Array.from({ length: 6 }, () => false));
+    expect(
+      [1, 'x', null, undefined, [], Object.create(null)].map((value: unknown) => deepFreeze(value)),
+    ).toEqual(Array.from({ length: 6 }, () => true));
   });
 });

@@ -17,7 +17,8 @@ async function filled() {
   );
   const { cache } = wiredCache({ clock, holder: 'p0', store: link });
   for (const tenant of ['acme', 'umbrella']) {
-    for (const i of [1, 2]) await cache.set(CacheKey.builder().tenant(tenant).segment('s').param('i', i).build(), i);
+    for (const i of [1, 2])
+      await cache.set(CacheKey.builder().tenant(tenant).segment('s').param('i', i).build(), i);
   }
   expect(server.values.size).toBe(4);
   return { clock, server, link, cache };

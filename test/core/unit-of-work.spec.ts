@@ -81,7 +81,8 @@ describe('a unit of work', () => {
     ['by a clear', () => cache.clear()],
     ['by a set', () => cache.set('a', 99)],
   ])('reads past what it has made dirty %s, and stores none of it', async (_, dirty) => {
-    const readA = (): Promise<number | undefined> => cache.getOrSet('a', () => rows.get('a'), { tags: ['row:a', 'all'] });
+    const readA = (): Promise<number | undefined> =>
+      cache.getOrSet('a', () => rows.get('a'), { tags: ['row:a', 'all'] });
     await readA();
     await expect(
       cache.unitOfWork(async () => {
@@ -89,7 +90,10 @@ describe('a unit of work', () => {
         rows.set('a', 2);
         expect(await readA()).toBe(2);
         expect(await cache.get('a')).toBeUndefined();
-        expect((await cache.getOrSetDetailed('a', () => rows.get('a'), { tags: ['row:a', 'all'] })).outcome).toBe('bypass');
+        expect(
+          (await cache.getOrSetDetailed('a', () => rows.get('a'), { tags: ['row:a', 'all'] }))
+            .outcome,
+        ).toBe('bypass');
         rows.set('a', 1);
         throw new Rollback();
       }),
@@ -117,7 +121,11 @@ describe('a unit of work', () => {
         // Written but not yet invalidated: the transaction alone may see it.
         expect(await read('a')).toBe(666);
         expect(await read('b')).toBe(1);
-        expect(await cache.getOrSetMany<number>(['a', 'b'], (missing) => missing.map((name) => rows.get(String(name)) ?? 0))).toEqual([
+        expect(
+          await cache.getOrSetMany<number>(['a', 'b'], (missing) =>
+            missing.map((name) => rows.get(String(name)) ?? 0),
+          ),
+        ).toEqual([
           { status: 'fulfilled', value: 666 },
           { status: 'fulfilled', value: 1 },
         ]);
@@ -138,16 +146,23 @@ describe('a unit of work', () => {
         asked.push(missing);
         return missing.map((_, i) => i);
       };
-      expect(await cache.getOrSetMany(['a', 'b', 'a', 'c'], load)).toEqual([0, 2, 0, 1].map((value) => ({ status: 'fulfilled', value })));
+      expect(await cache.getOrSetMany(['a', 'b', 'a', 'c'], load)).toEqual(
+        [0, 2, 0, 1].map((value) => ({ status: 'fulfilled', value })),
+      );
       expect(asked).toEqual([['a', 'c']]);
       const away = new Error('origin away');
-      expect(await cache.getOrSetMany(['a', 'b', 'c'], () => Promise.reject<number[]>(away))).toEqual([
+      expect(
+        await cache.getOrSetMany(['a', 'b', 'c'], () => Promise.reject<number[]>(away)),
+      ).toEqual([
         { status: 'rejected', reason: away },
         { status: 'fulfilled', value: 2 },
         { status: 'rejected', reason: away },
       ]);
       const [short] = await cache.getOrSetMany(['a', 'c'], () => [1]);
-      expect(short).toMatchObject({ status: 'rejected', reason: { message: expect.stringMatching(/2 values or errors/) as string } });
+      expect(short).toMatchObject({
+        status: 'rejected',
+        reason: { message: expect.stringMatching(/2 values or errors/) as string },
+      });
     });
     expect(await cache.getMany(['a', 'b', 'c'])).toEqual([undefined, 2, undefined]);
   });
@@ -203,7 +218,11 @@ describe('a unit of work', () => {
 
   it('keeps a load that began before its end from being stored after it', async () => {
     let go = (): void => undefined;
-    const loading = cache.getOrSet('a', () => new Promise<number>((resolve) => (go = () => resolve(1))), { tags: ['row:a'] });
+    const loading = cache.getOrSet(
+      'a',
+      () => new Promise<number>((resolve) => (go = () => resolve(1))),
+      { tags: ['row:a'] },
+    );
     await new Promise((resolve) => setImmediate(resolve));
     await cache.unitOfWork(async () => {
       await cache.invalidate({ tags: ['row:a'] });
@@ -228,13 +247,20 @@ describe('events', () => {
     await cache.close();
     cache = createCache({
       invalidations: [
-        on(Posted, (event) => ({ tenant: event.tenant, tags: [`account:${String(event.account)}`] })),
-        on(Corrected, (event) => [{ keys: [`report:${event.tenant}`] }, { segment: 'balances', tenant: event.tenant }]),
+        on(Posted, (event) => ({
+          tenant: event.tenant,
+          tags: [`account:${String(event.account)}`],
+        })),
+        on(Corrected, (event) => [
+          { keys: [`report:${event.tenant}`] },
+          { segment: 'balances', tenant: event.tenant },
+        ]),
         on(Posted, () => undefined),
       ],
     });
     const key = CacheKey.builder().tenant('acme').segment('entries').build();
-    const load = (): Promise<string> => cache.getOrSet(key, () => 'entries', { tags: ['account:7'] });
+    const load = (): Promise<string> =>
+      cache.getOrSet(key, () => 'entries', { tags: ['account:7'] });
     await load();
     expect(await cache.apply(new Posted('acme', 8))).toEqual({ durable: true, requests: 1 });
     expect(await cache.get(key)).toBe('entries');
@@ -245,7 +271,9 @@ describe('events', () => {
 
   it('are refused at start when they are no classes', () => {
     expect(() => on({} as never, () => undefined)).toThrow(/must be the class of the event/);
-    expect(() => on(Posted, 'account' as never)).toThrow(/on\(Posted, \.\.\.\): the second must be a function/);
+    expect(() => on(Posted, 'account' as never)).toThrow(
+      /on\(Posted, \.\.\.\): the second must be a function/,
+    );
   });
 });
 

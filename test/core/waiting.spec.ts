@@ -28,7 +28,10 @@ class Lasting implements AsyncContext {
   /** Promises that are kept alive for those who wait. */
   get kept(): number {
     const seen = Object.values(this.value ?? {}) as unknown[];
-    return [this.value, ...seen].reduce<number>((sum, held) => sum + (held instanceof Set ? held.size : 0), 0);
+    return [this.value, ...seen].reduce<number>(
+      (sum, held) => sum + (held instanceof Set ? held.size : 0),
+      0,
+    );
   }
 }
 
@@ -38,7 +41,10 @@ describe('invalidations that are waited for', () => {
     const waiting = new Waiting(context);
     let end = (): void => undefined;
     const running = waiting.run(() => new Promise<void>((resolve) => (end = resolve)));
-    for (let i = 0; i < 10; i++) await waiting.note(i === 3 ? Promise.reject(new Error('away')) : Promise.resolve()).catch(() => undefined);
+    for (let i = 0; i < 10; i++)
+      await waiting
+        .note(i === 3 ? Promise.reject(new Error('away')) : Promise.resolve())
+        .catch(() => undefined);
     await setImmediate();
     expect(context.kept).toBe(0);
     void waiting.note(new Promise((resolve) => setTimeout(resolve, 5)));

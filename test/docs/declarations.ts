@@ -13,25 +13,43 @@ export type ListKind = 'members' | 'properties' | 'literals' | 'types';
  * - `literals`: the texts of a union of texts
  * - `types`: the texts that the member `type` has in a union of objects
  */
-export function namesOf(kind: ListKind, name: string, file: string, tabled: ReadonlySet<string> = new Set()): readonly string[] {
-  const source = ts.createSourceFile(file, readFileSync(join(root, file), 'utf8'), ts.ScriptTarget.ES2022, true);
+export function namesOf(
+  kind: ListKind,
+  name: string,
+  file: string,
+  tabled: ReadonlySet<string> = new Set(),
+): readonly string[] {
+  const source = ts.createSourceFile(
+    file,
+    readFileSync(join(root, file), 'utf8'),
+    ts.ScriptTarget.ES2022,
+    true,
+  );
   const declaration = source.statements.find(
     (statement) =>
-      (ts.isInterfaceDeclaration(statement) || ts.isClassDeclaration(statement) || ts.isTypeAliasDeclaration(statement)) &&
+      (ts.isInterfaceDeclaration(statement) ||
+        ts.isClassDeclaration(statement) ||
+        ts.isTypeAliasDeclaration(statement)) &&
       statement.name?.text === name,
   );
   if (declaration === undefined) throw new Error(`${file} declares no ${name}.`);
   const also = (node: ts.Node): readonly string[] => namesOf(kind, node.getText(), file, tabled);
-  if (ts.isTypeAliasDeclaration(declaration) && ts.isTypeReferenceNode(declaration.type)) return also(declaration.type.typeName);
-  if (ts.isTypeAliasDeclaration(declaration)) return [...new Set(kind === 'types' ? typesIn(declaration.type) : textsIn(declaration.type))];
-  const { members, heritageClauses = [] } = declaration as ts.InterfaceDeclaration | ts.ClassDeclaration;
+  if (ts.isTypeAliasDeclaration(declaration) && ts.isTypeReferenceNode(declaration.type))
+    return also(declaration.type.typeName);
+  if (ts.isTypeAliasDeclaration(declaration))
+    return [...new Set(kind === 'types' ? typesIn(declaration.type) : textsIn(declaration.type))];
+  const { members, heritageClauses = [] } = declaration as
+    ts.InterfaceDeclaration | ts.ClassDeclaration;
   const bases = heritageClauses
     .flatMap((clause) => clause.types.map((type) => type.expression))
     .filter((base) => isDeclared(source, base) && !tabled.has(base.getText()));
   const own = [...members].flatMap((member: ts.TypeElement | ts.ClassElement) => {
     const isMethod = ts.isMethodDeclaration(member) || ts.isMethodSignature(member);
     const isInternal = ts.getJSDocTags(member).some((tag) => tag.tagName.text === 'internal');
-    return member.name !== undefined && ts.isIdentifier(member.name) && !isInternal && !(kind === 'properties' && isMethod)
+    return member.name !== undefined &&
+      ts.isIdentifier(member.name) &&
+      !isInternal &&
+      !(kind === 'properties' && isMethod)
       ? [member.name.text]
       : [];
   });
@@ -39,11 +57,14 @@ export function namesOf(kind: ListKind, name: string, file: string, tabled: Read
 }
 
 function isDeclared(source: ts.SourceFile, name: ts.Node): boolean {
-  return source.statements.some((statement) => ts.isInterfaceDeclaration(statement) && statement.name.text === name.getText());
+  return source.statements.some(
+    (statement) => ts.isInterfaceDeclaration(statement) && statement.name.text === name.getText(),
+  );
 }
 
 function typesIn(node: ts.Node): readonly string[] {
-  if (ts.isPropertySignature(node) && node.name.getText() === 'type' && node.type !== undefined) return textsIn(node.type);
+  if (ts.isPropertySignature(node) && node.name.getText() === 'type' && node.type !== undefined)
+    return textsIn(node.type);
   const found: string[] = [];
   ts.forEachChild(node, (child) => void found.push(...typesIn(child)));
   return found;

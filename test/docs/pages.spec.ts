@@ -20,9 +20,12 @@ const PROMISE =
   'still get their value, it is only not stored.';
 
 describe('the pages', () => {
-  it.each(pages.map((page) => [page.path, page] as const))('%s links only to what is there', (_path, page) => {
-    expect(linksOf(page).filter((link) => !leadsSomewhere(page, link))).toEqual([]);
-  });
+  it.each(pages.map((page) => [page.path, page] as const))(
+    '%s links only to what is there',
+    (_path, page) => {
+      expect(linksOf(page).filter((link) => !leadsSomewhere(page, link))).toEqual([]);
+    },
+  );
 
   it('of the documentation are all in its index, and the decisions in theirs', () => {
     for (const [index, inside] of [
@@ -32,14 +35,19 @@ describe('the pages', () => {
       const listed = text(index);
       const missing = pages.filter(
         ({ path }) =>
-          inside.test(path) && path !== index && !NO_CONCEPTS.test(path) && !listed.includes(`](${path.slice(dirname(index).length + 1)})`),
+          inside.test(path) &&
+          path !== index &&
+          !NO_CONCEPTS.test(path) &&
+          !listed.includes(`](${path.slice(dirname(index).length + 1)})`),
       );
       expect(missing.map(({ path }) => path)).toEqual([]);
     }
   });
 
   it('of concepts have the short answer, the problem, the solution, an example, limits and when not to', () => {
-    const concepts = pages.filter(({ path, text: page }) => page.includes('\n**In short:** ') && !NO_CONCEPTS.test(path));
+    const concepts = pages.filter(
+      ({ path, text: page }) => page.includes('\n**In short:** ') && !NO_CONCEPTS.test(path),
+    );
     expect(concepts.length).toBeGreaterThan(15);
     for (const page of concepts) {
       const headings = [...page.text.matchAll(/^## (.*)$/gm)].map(([, heading]) => heading);
@@ -70,7 +78,12 @@ describe('the pages', () => {
     const { scripts, name, dependencies, peerDependencies, devDependencies } = JSON.parse(
       readFileSync(join(root, 'package.json'), 'utf8'),
     ) as Record<string, Record<string, string>> & { name: string };
-    const packages = new Set([name, ...[dependencies, peerDependencies, devDependencies].flatMap((known) => Object.keys(known ?? {}))]);
+    const packages = new Set([
+      name,
+      ...[dependencies, peerDependencies, devDependencies].flatMap((known) =>
+        Object.keys(known ?? {}),
+      ),
+    ]);
     const commands = pages.flatMap(({ path, blocks }) =>
       blocks
         .filter(({ language }) => language === 'sh')
@@ -85,7 +98,9 @@ describe('the pages', () => {
       const script = /^npm (?:run )?(start|test|[\w:]+)(?: -- .*)?(?: +#.*)?$/.exec(line)?.[1];
       const installed = /^npm (?:i|install) (.*)$/.exec(line)?.[1]?.split(' ');
       const known =
-        installed === undefined ? script !== undefined && script in (scripts ?? {}) : installed.every((each) => packages.has(each));
+        installed === undefined
+          ? script !== undefined && script in (scripts ?? {})
+          : installed.every((each) => packages.has(each));
       expect(known, `${path}: ${line}`).toBe(true);
     }
   });
@@ -93,7 +108,9 @@ describe('the pages', () => {
 
 function linksOf({ text: page }: Page): readonly string[] {
   const prose = page.replace(/```[\s\S]*?```/g, '').replace(/`[^`\n]*`/g, '');
-  return [...prose.matchAll(/\]\(([^)\s]+)\)/g)].map(([, link]) => link ?? '').filter((link) => !/^https?:/.test(link));
+  return [...prose.matchAll(/\]\(([^)\s]+)\)/g)]
+    .map(([, link]) => link ?? '')
+    .filter((link) => !/^https?:/.test(link));
 }
 
 function leadsSomewhere({ path }: Page, link: string): boolean {

@@ -20,10 +20,15 @@ export async function runSnippets(
   child.stdout?.on('data', (text: Buffer) => (printed += text.toString()));
   child.stderr?.on('data', (text: Buffer) => (printed += text.toString()));
   child.on('message', ({ file, problem }: { file: string; problem?: string }) => {
-    results.set(basename(file, '.js'), problem === undefined ? undefined : `${problem}\n${printed}`);
+    results.set(
+      basename(file, '.js'),
+      problem === undefined ? undefined : `${problem}\n${printed}`,
+    );
     printed = '';
   });
   await once(child, 'close');
-  for (const name of names) if (!results.has(name)) results.set(name, `It ended the process, or was not reached.\n${printed}`);
+  for (const name of names)
+    if (!results.has(name))
+      results.set(name, `It ended the process, or was not reached.\n${printed}`);
   return results;
 }

@@ -7,7 +7,11 @@ import { createClient } from 'redis';
 const LONGEST_MS = 30_000;
 
 globalThis.$same = (actual, expected, where) => {
-  assert.deepStrictEqual(actual, expected, new Error(`${where}: the page says ${show(expected)}, the code gave ${show(actual)}`));
+  assert.deepStrictEqual(
+    actual,
+    expected,
+    new Error(`${where}: the page says ${show(expected)}, the code gave ${show(actual)}`),
+  );
 };
 
 globalThis.$throws = async (run, code, where) => {
@@ -22,7 +26,9 @@ globalThis.$throws = async (run, code, where) => {
 };
 
 function show(value) {
-  return JSON.stringify(value, (_, part) => (typeof part === 'bigint' ? `${part}n` : part === undefined ? 'undefined' : part));
+  return JSON.stringify(value, (_, part) =>
+    typeof part === 'bigint' ? `${part}n` : part === undefined ? 'undefined' : part,
+  );
 }
 
 const [url, ...files] = process.argv.slice(2);
@@ -42,7 +48,10 @@ for (const file of files) {
   let timer;
   try {
     const late = new Promise((_, reject) => {
-      timer = setTimeout(() => reject(new Error(`did not end within ${LONGEST_MS / 1000} s`)), LONGEST_MS);
+      timer = setTimeout(
+        () => reject(new Error(`did not end within ${LONGEST_MS / 1000} s`)),
+        LONGEST_MS,
+      );
     });
     await Promise.race([import(pathToFileURL(file).href), late]);
     await new Promise((resolve) => setImmediate(resolve));
@@ -51,7 +60,10 @@ for (const file of files) {
     problem = error;
   }
   clearTimeout(timer);
-  process.send({ file, problem: problem === undefined ? undefined : String(problem?.stack ?? problem) });
+  process.send({
+    file,
+    problem: problem === undefined ? undefined : String(problem?.stack ?? problem),
+  });
 }
 redis.destroy();
 process.disconnect();

@@ -18,12 +18,15 @@ let runs: ReadonlyMap<string, string | undefined>;
 let modules: readonly SnippetModule[];
 
 beforeAll(async () => {
-  if (!existsSync(join(root, 'dist', 'index.js'))) throw new Error('The snippets use the built package: npm run build');
+  if (!existsSync(join(root, 'dist', 'index.js')))
+    throw new Error('The snippets use the built package: npm run build');
   mkdirSync(cache, { recursive: true });
   folder = mkdtempSync(join(cache, 'docs-'));
   redis = await startRedis();
   const port = String(await freePort());
-  modules = pages.flatMap(modulesOf).map((module) => ({ ...module, text: onThisMachine(module.text, redis.url, port) }));
+  modules = pages
+    .flatMap(modulesOf)
+    .map((module) => ({ ...module, text: onThisMachine(module.text, redis.url, port) }));
   types = compileSnippets(folder, modules);
   const sound = modules.filter(({ name }) => types.get(name)?.length === 0).map(({ name }) => name);
   runs = await runSnippets(folder, sound, redis.url);
@@ -42,7 +45,10 @@ function onThisMachine(text: string, redisUrl: string, port: string): string {
       "backend: new RedisBackend({ url: 'redis://localhost:6379' })",
       `backendTimeout: '20s', backend: new RedisBackend({ ${patient}`,
     )
-    .replaceAll("new RedisBackend({ url: 'redis://localhost:6379' })", `new RedisBackend({ ${patient}`)
+    .replaceAll(
+      "new RedisBackend({ url: 'redis://localhost:6379' })",
+      `new RedisBackend({ ${patient}`,
+    )
     .replaceAll('redis://localhost:6379', redisUrl)
     .replaceAll('listen(3000)', `listen(${port}, '127.0.0.1')`)
     .replaceAll('localhost:3000', `127.0.0.1:${port}`);
@@ -81,14 +87,28 @@ describe('the snippet harness', () => {
   });
 
   it('makes a module of its own of a separate block', () => {
-    const text = [`${fence}ts`, 'const a = 1;', fence, '<!-- snippet: separate -->', '', `${fence}ts`, 'const a = 2;', fence].join('\n');
+    const text = [
+      `${fence}ts`,
+      'const a = 1;',
+      fence,
+      '<!-- snippet: separate -->',
+      '',
+      `${fence}ts`,
+      'const a = 2;',
+      fence,
+    ].join('\n');
     expect(modulesOf(page(text))).toHaveLength(2);
   });
 
   it('turns arrow comments into assertions, also those of thrown codes', () => {
-    const text = [`${fence}ts`, 'await f(); // => [1]', 'const b = g(', '1); // => 2 — why', 'h(); // => throws CACHE_KEY', fence].join(
-      '\n',
-    );
+    const text = [
+      `${fence}ts`,
+      'await f(); // => [1]',
+      'const b = g(',
+      '1); // => 2 — why',
+      'h(); // => throws CACHE_KEY',
+      fence,
+    ].join('\n');
     expect(modulesOf(page(text))[0]?.text).toContain(
       [
         '$same((await f()), ([1]), "page.md:2"); // => [1]',
@@ -100,6 +120,8 @@ describe('the snippet harness', () => {
   });
 
   it('refuses an arrow comment that belongs to nothing', () => {
-    expect(() => modulesOf(page([`${fence}ts`, '// => 1', fence].join('\n')))).toThrow(/follow no statement/);
+    expect(() => modulesOf(page([`${fence}ts`, '// => 1', fence].join('\n')))).toThrow(
+      /follow no statement/,
+    );
   });
 });

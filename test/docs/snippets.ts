@@ -21,9 +21,18 @@ const PRELUDE = [
 export function modulesOf(page: Page): readonly SnippetModule[] {
   const blocks = page.blocks.filter((block) => block.language === 'ts');
   const together = blocks.filter((block) => !block.separate);
-  const groups = [together, ...blocks.filter((block) => block.separate).map((block) => [block])].filter((group) => group.length > 0);
+  const groups = [
+    together,
+    ...blocks.filter((block) => block.separate).map((block) => [block]),
+  ].filter((group) => group.length > 0);
   const name = page.path.replace(/\.md$/, '').replaceAll('/', '-');
-  return groups.map((group, i) => compose(page.path, i === 0 && group === together ? name : `${name}-${String(group[0]?.line)}`, group));
+  return groups.map((group, i) =>
+    compose(
+      page.path,
+      i === 0 && group === together ? name : `${name}-${String(group[0]?.line)}`,
+      group,
+    ),
+  );
 }
 
 function compose(page: string, name: string, blocks: readonly Block[]): SnippetModule {
@@ -32,7 +41,9 @@ function compose(page: string, name: string, blocks: readonly Block[]): SnippetM
   const header = [...PRELUDE, ...imports.lines()];
   const lines = header.map(() => page);
   blocks.forEach((block, i) => {
-    (bodies[i] ?? '').split('\n').forEach((_, at) => lines.push(`${page}:${String(block.line + at)}`));
+    (bodies[i] ?? '')
+      .split('\n')
+      .forEach((_, at) => lines.push(`${page}:${String(block.line + at)}`));
   });
   return { page, name, text: [...header, ...bodies, 'export {};', ''].join('\n'), lines };
 }
@@ -52,14 +63,27 @@ function rewrite(page: string, block: Block, imports: Imports): string {
   const visit = (node: ts.Node): void => {
     if (ts.isImportDeclaration(node)) {
       imports.add(node);
-      edits.push({ start: node.getStart(), end: node.end, text: '\n'.repeat(node.getText().split('\n').length - 1) });
+      edits.push({
+        start: node.getStart(),
+        end: node.end,
+        text: '\n'.repeat(node.getText().split('\n').length - 1),
+      });
       return;
     }
-    const expected = ts.isExpressionStatement(node) || ts.isVariableStatement(node) ? expectationAfter(code, node.end) : undefined;
+    const expected =
+      ts.isExpressionStatement(node) || ts.isVariableStatement(node)
+        ? expectationAfter(code, node.end)
+        : undefined;
     if (expected !== undefined) {
       asserted++;
       const line = block.line + source.getLineAndCharacterOfPosition(node.end).line;
-      edits.push(...assertion(node as ts.ExpressionStatement | ts.VariableStatement, expected, `${page}:${String(line)}`));
+      edits.push(
+        ...assertion(
+          node as ts.ExpressionStatement | ts.VariableStatement,
+          expected,
+          `${page}:${String(line)}`,
+        ),
+      );
     }
     ts.forEachChild(node, visit);
   };
@@ -81,11 +105,19 @@ function expectationAfter(code: string, end: number): string | undefined {
   return undefined;
 }
 
-function assertion(node: ts.ExpressionStatement | ts.VariableStatement, expected: string, where: string): Edit[] {
+function assertion(
+  node: ts.ExpressionStatement | ts.VariableStatement,
+  expected: string,
+  where: string,
+): Edit[] {
   const place = JSON.stringify(where);
   if (ts.isVariableStatement(node)) {
-    const names = node.declarationList.declarations.map((declaration) => declaration.name.getText());
-    return [{ start: node.end, end: node.end, text: ` $same(${names.join()}, (${expected}), ${place});` }];
+    const names = node.declarationList.declarations.map((declaration) =>
+      declaration.name.getText(),
+    );
+    return [
+      { start: node.end, end: node.end, text: ` $same(${names.join()}, (${expected}), ${place});` },
+    ];
   }
   const { expression } = node;
   const start = expression.getStart();
@@ -122,7 +154,9 @@ class Imports {
     const { namedBindings } = clause;
     if (namedBindings === undefined) return;
     if (ts.isNamespaceImport(namedBindings)) this.#put(`${type}${namedBindings.getText()}`, from);
-    else for (const element of namedBindings.elements) this.#put(`{ ${type}${element.getText()} }`, from);
+    else
+      for (const element of namedBindings.elements)
+        this.#put(`{ ${type}${element.getText()} }`, from);
   }
 
   #put(what: string, from: string): void {

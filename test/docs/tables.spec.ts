@@ -19,7 +19,9 @@ const tables = readPages().flatMap(({ path, text }): Table[] => {
   const lines = text.split('\n');
   return lines.flatMap((line, at) => {
     const [, kind, name = '', file = ''] = MARKER.exec(line) ?? [];
-    return kind === undefined ? [] : [{ page: path, kind: kind as ListKind, name, file, rows: rowsAfter(lines, at + 1) }];
+    return kind === undefined
+      ? []
+      : [{ page: path, kind: kind as ListKind, name, file, rows: rowsAfter(lines, at + 1) }];
   });
 });
 
@@ -37,12 +39,22 @@ describe('the tables of the documentation', () => {
   it.each(tables.map((table) => [table.name, table.page, table] as const))(
     'lists all of %s in %s, and nothing else',
     (name, _page, table) => {
-      expect([...table.rows].sort()).toEqual([...namesOf(table.kind, name, table.file, tabled)].sort());
+      expect([...table.rows].sort()).toEqual(
+        [...namesOf(table.kind, name, table.file, tabled)].sort(),
+      );
     },
   );
 
   it('cover the errors, events, counters and every option', () => {
-    const words = ['CacheErrorCode', 'CacheEvent', 'Outcome', 'Stats', 'CacheService', 'ProducerContext', 'InvalidateRequest'];
+    const words = [
+      'CacheErrorCode',
+      'CacheEvent',
+      'Outcome',
+      'Stats',
+      'CacheService',
+      'ProducerContext',
+      'InvalidateRequest',
+    ];
     expect([...words, ...exportedOptions()].filter((name) => !tabled.has(name))).toEqual([]);
   });
 });
@@ -50,10 +62,21 @@ describe('the tables of the documentation', () => {
 /** Named `...Options` in an entry of the package. `MemoryOptions` is documented as part of `MemoryBackendOptions`. */
 function exportedOptions(): readonly string[] {
   return ['lib/index.ts', 'lib/redis.ts'].flatMap((file) => {
-    const source = ts.createSourceFile(file, readFileSync(join(root, file), 'utf8'), ts.ScriptTarget.ES2022, true);
+    const source = ts.createSourceFile(
+      file,
+      readFileSync(join(root, file), 'utf8'),
+      ts.ScriptTarget.ES2022,
+      true,
+    );
     return source.statements
-      .flatMap((statement) => (ts.isExportDeclaration(statement) && statement.exportClause !== undefined ? [statement.exportClause] : []))
-      .flatMap((clause) => (ts.isNamedExports(clause) ? clause.elements.map((element) => element.name.text) : []))
+      .flatMap((statement) =>
+        ts.isExportDeclaration(statement) && statement.exportClause !== undefined
+          ? [statement.exportClause]
+          : [],
+      )
+      .flatMap((clause) =>
+        ts.isNamedExports(clause) ? clause.elements.map((element) => element.name.text) : [],
+      )
       .filter((name) => name.endsWith('Options') && name !== 'MemoryOptions');
   });
 }

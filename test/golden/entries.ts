@@ -35,6 +35,17 @@ export const GOLDEN_VALUES: Readonly<Record<string, unknown>> = {
 /** All headers there can be: with and without tags, tenant clock and escaping. */
 export const GOLDEN_HEADERS = [
   { key: 'segment:entries', startTicks: [AT * 1_000], tags: [] },
-  { key: 'tenant:42/segment:entries/page=1', startTicks: [AT * 1_000, AT * 1_000 + 1], tags: ['account:12', 'entries'] },
+  {
+    key: 'tenant:42/segment:entries/page=1',
+    startTicks: [AT * 1_000, AT * 1_000 + 1],
+    tags: ['account:12', 'entries'],
+  },
   { key: 'straße|\n', startTicks: [], tags: ['a,b', 'ü|'] },
-].map((given) => ({ ...given, createdAt: AT, freshUntil: AT + 30_000, staleUntil: AT + 90_000, fallbackUntil: AT + 60_000, cost: 12.5 }));
+].map((given) => ({
+  ...given,
+  createdAt: AT,
+  freshUntil: AT + 30_000,
+  staleUntil: AT + 90_000,
+  fallbackUntil: AT + 60_000,
+  cost: 12.5,
+}));

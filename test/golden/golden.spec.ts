@@ -21,20 +21,24 @@ const CASES = CODECS.flatMap(({ codec, encode, extension }) =>
 
 // What a released version wrote is read for ever: these files are never written again, only added to.
 describe('entries stored by version 1', () => {
-  it.each(CASES)('$file is read as it was written, and written as it was', ({ file, codec, encode, value, header }) => {
-    assert.ok(header);
-    const entry = { ...header, codec: codec.id, body: encode(value) };
-    const packed = envelope.pack(entry);
-    const path = new URL(file, FOLDER);
-    if (process.env.GOLDEN_WRITE === '1') writeFileSync(path, packed, { flag: 'wx' });
-    const stored = readFileSync(path);
+  it.each(CASES)(
+    '$file is read as it was written, and written as it was',
+    ({ file, codec, encode, value, header }) => {
+      assert.ok(header);
+      const entry = { ...header, codec: codec.id, body: encode(value) };
+      const packed = envelope.pack(entry);
+      const path = new URL(file, FOLDER);
+      if (process.env.GOLDEN_WRITE === '1') writeFileSync(path, packed, { flag: 'wx' });
+      const stored = readFileSync(path);
 
-    const read = envelope.unpack(stored);
-    const body = typeof read.body === 'string' ? jsonCodec.text.decode(read.body) : codec.decode(read.body);
-    assert.deepEqual(body, value);
-    assert.deepEqual({ ...read, body: '' }, { ...entry, body: '', packed: stored });
-    expect(Buffer.from(packed).equals(stored)).toBe(true);
-  });
+      const read = envelope.unpack(stored);
+      const body =
+        typeof read.body === 'string' ? jsonCodec.text.decode(read.body) : codec.decode(read.body);
+      assert.deepEqual(body, value);
+      assert.deepEqual({ ...read, body: '' }, { ...entry, body: '', packed: stored });
+      expect(Buffer.from(packed).equals(stored)).toBe(true);
+    },
+  );
 
   it('are all here and all read', () => {
     expect(readdirSync(FOLDER).sort()).toStrictEqual(CASES.map(({ file }) => file).sort());

@@ -6,7 +6,10 @@ import { describe, expect, it } from 'vitest';
 const root = join(import.meta.dirname, '..', '..');
 const library = readdirSync(join(root, 'lib'), { recursive: true, encoding: 'utf8' })
   .filter((name) => name.endsWith('.ts'))
-  .map((name) => ({ name: `lib/${name.replaceAll('\\', '/')}`, text: readFileSync(join(root, 'lib', name), 'utf8') }));
+  .map((name) => ({
+    name: `lib/${name.replaceAll('\\', '/')}`,
+    text: readFileSync(join(root, 'lib', name), 'utf8'),
+  }));
 
 const lineCount = (text: string) => text.trimEnd().split('\n').length;
 
@@ -16,7 +19,9 @@ function report(figure: string, value: string | number) {
 
 function findings(pattern: RegExp, where = library): string[] {
   return where.flatMap(({ name, text }) =>
-    text.split('\n').flatMap((line, at) => (pattern.test(line) ? [`${name}:${at + 1} ${line.trim()}`] : [])),
+    text
+      .split('\n')
+      .flatMap((line, at) => (pattern.test(line) ? [`${name}:${at + 1} ${line.trim()}`] : [])),
   );
 }
 
@@ -29,7 +34,9 @@ interface Cruise {
 
 describe('the house', () => {
   it('has no library file above 300 lines', () => {
-    const sizes = library.map(({ name, text }) => ({ name, lines: lineCount(text) })).sort((a, b) => b.lines - a.lines);
+    const sizes = library
+      .map(({ name, text }) => ({ name, lines: lineCount(text) }))
+      .sort((a, b) => b.lines - a.lines);
     const longest = sizes[0];
     const median = sizes[Math.floor(sizes.length / 2)];
     report('library files', sizes.length);
@@ -39,11 +46,26 @@ describe('the house', () => {
   });
 
   it('has no import cycle, types included', () => {
-    const cruiser = join(root, 'node_modules', 'dependency-cruiser', 'bin', 'dependency-cruise.mjs');
+    const cruiser = join(
+      root,
+      'node_modules',
+      'dependency-cruiser',
+      'bin',
+      'dependency-cruise.mjs',
+    );
     // Without the rules' own exit code: the figure is wanted even when other floors are broken.
     const output = execFileSync(
       process.execPath,
-      [cruiser, '--no-config', '--ts-pre-compilation-deps', '--ts-config', 'tsconfig.json', '--output-type', 'json', 'lib'],
+      [
+        cruiser,
+        '--no-config',
+        '--ts-pre-compilation-deps',
+        '--ts-config',
+        'tsconfig.json',
+        '--output-type',
+        'json',
+        'lib',
+      ],
       {
         cwd: root,
         encoding: 'utf8',
@@ -52,7 +74,9 @@ describe('the house', () => {
     );
     const { modules } = JSON.parse(output) as Cruise;
     const edges = modules.flatMap(({ source, dependencies }) =>
-      dependencies.filter(({ circular }) => circular).map(({ resolved }) => `${source} -> ${resolved}`),
+      dependencies
+        .filter(({ circular }) => circular)
+        .map(({ resolved }) => `${source} -> ${resolved}`),
     );
     report('import cycles', edges.length);
     expect(modules.length).toBeGreaterThanOrEqual(library.length);
@@ -61,11 +85,14 @@ describe('the house', () => {
 
   it('leaves nothing to be done later and suppresses no check', () => {
     expect(findings(/\b(TODO|FIXME|XXX|HACK)\b/)).toEqual([]);
-    expect(findings(/@ts-(ignore|nocheck|expect-error)|eslint-disable|prettier-ignore|\bas any\b/)).toEqual([]);
+    expect(
+      findings(/@ts-(ignore|nocheck|expect-error)|eslint-disable|prettier-ignore|\bas any\b/),
+    ).toEqual([]);
   });
 
   it('never sends a command that reaches beyond its own keys', () => {
-    const commands = /\bFLUSH(ALL|DB)\b|\bflush(All|Db)\b|['"`]KEYS['"`]|\.(keys|KEYS)\(['"`]|redis\.call\(['"]keys/;
+    const commands =
+      /\bFLUSH(ALL|DB)\b|\bflush(All|Db)\b|['"`]KEYS['"`]|\.(keys|KEYS)\(['"`]|redis\.call\(['"]keys/;
     expect(findings(commands)).toEqual([]);
   });
 
@@ -80,7 +107,10 @@ describe('the house', () => {
     };
     const direct = Object.keys(packages['']?.dependencies ?? {});
     for (const name of direct) add(name, '');
-    report('runtime dependencies', `${direct.length} (${direct.join(', ')}), ${wanted.size} packages in all`);
+    report(
+      'runtime dependencies',
+      `${direct.length} (${direct.join(', ')}), ${wanted.size} packages in all`,
+    );
     expect(direct.length).toBeLessThanOrEqual(3);
     expect([...wanted].filter((path) => packages[path]?.hasInstallScript)).toEqual([]);
   });
@@ -89,10 +119,16 @@ describe('the house', () => {
     const { packages } = readLockfile();
     // npm leaves out what its registry did not have at that moment, and `npm ci` then refuses the lockfile on every machine.
     const missing = Object.entries(packages).flatMap(([from, { optionalDependencies = {} }]) =>
-      Object.keys(optionalDependencies).filter((name) => resolve(packages, name, from) === undefined),
+      Object.keys(optionalDependencies).filter(
+        (name) => resolve(packages, name, from) === undefined,
+      ),
     );
     expect(missing).toEqual([]);
-    expect(Object.entries(packages).filter(([, { resolved, link }]) => resolved !== undefined && link !== true)).toEqual([]);
+    expect(
+      Object.entries(packages).filter(
+        ([, { resolved, link }]) => resolved !== undefined && link !== true,
+      ),
+    ).toEqual([]);
   });
 });
 
@@ -111,7 +147,11 @@ function readLockfile() {
 }
 
 /** Where Node finds `name` for a package installed at `from`: the nearest node_modules upwards. */
-function resolve(packages: Readonly<Record<string, LockedPackage>>, name: string, from: string): string | undefined {
+function resolve(
+  packages: Readonly<Record<string, LockedPackage>>,
+  name: string,
+  from: string,
+): string | undefined {
   for (let base = from; ; base = base.slice(0, Math.max(0, base.lastIndexOf('/node_modules/')))) {
     const path = base === '' ? `node_modules/${name}` : `${base}/node_modules/${name}`;
     if (packages[path] !== undefined) return path;

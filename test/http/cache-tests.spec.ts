@@ -20,10 +20,14 @@ interface Applicable {
 }
 interface Report {
   readonly results: Readonly<Record<string, true | readonly [string, string]>>;
-  readonly depends: Readonly<Record<string, { readonly group: string; readonly needs: readonly string[] }>>;
+  readonly depends: Readonly<
+    Record<string, { readonly group: string; readonly needs: readonly string[] }>
+  >;
 }
 
-const applicable = JSON.parse(readFileSync(new URL('./cache-tests/applicable.json', import.meta.url), 'utf8')) as Applicable;
+const applicable = JSON.parse(
+  readFileSync(new URL('./cache-tests/applicable.json', import.meta.url), 'utf8'),
+) as Applicable;
 const SUITE = fileURLToPath(new URL('../../node_modules/http-cache-tests/', import.meta.url));
 /** Optional tests that must pass. */
 const OPTIMAL_FLOOR = 70;
@@ -33,13 +37,18 @@ const FORM = process.env.HTTP_CACHE_TESTS === 'published' ? 'published' : 'corre
 const isCorrected = (id: string): boolean => FORM === 'published' && corrections.has(id);
 
 /** Express rewrites the `Content-Type` of every text it sends (`;charset` becomes `; charset`), with or without a cache. */
-const PLATFORM_MISSES: Readonly<Record<Platform, readonly string[]>> = { express: ['headers-store-Content-Type'], fastify: [] };
+const PLATFORM_MISSES: Readonly<Record<Platform, readonly string[]>> = {
+  express: ['headers-store-Content-Type'],
+  fastify: [],
+};
 
 describe('http-cache-tests through a Nest handler', () => {
   const reports = new Map<Platform, Report>();
 
   beforeAll(async () => {
-    await Promise.all(PLATFORMS.map(async (platform) => reports.set(platform, await runSuite(platform))));
+    await Promise.all(
+      PLATFORMS.map(async (platform) => reports.set(platform, await runSuite(platform))),
+    );
     for (const [platform, report] of reports) print(platform, report);
   }, 120_000);
 
@@ -51,7 +60,11 @@ describe('http-cache-tests through a Nest handler', () => {
 
     it('passes every required test that applies but those missed on purpose', () => {
       const missed = applicable.required.filter(
-        (id) => !passed(id) && !(id in applicable.deliberateMisses) && !PLATFORM_MISSES[platform].includes(id) && !isCorrected(id),
+        (id) =>
+          !passed(id) &&
+          !(id in applicable.deliberateMisses) &&
+          !PLATFORM_MISSES[platform].includes(id) &&
+          !isCorrected(id),
       );
       expect(missed.map((id) => [id, reports.get(platform)?.results[id]])).toEqual([]);
     });
@@ -83,25 +96,44 @@ async function runSuite(platform: Platform): Promise<Report> {
   try {
     await once(origin.stdout, 'data');
     origin.stdout.resume();
-    const decorate = Cached({ staleIfError: '1m', http: { freshness: 'response', credentials: 'standard' } });
-    bridge = await startApp(platform, [bridgeTo(port, decorate)], { bodyParser: false, configure: (app) => prepare(app, port) });
-    const ids = JSON.stringify([...applicable.required, ...applicable.optimal, ...applicable.check, 'freshness-none']);
+    const decorate = Cached({
+      staleIfError: '1m',
+      http: { freshness: 'response', credentials: 'standard' },
+    });
+    bridge = await startApp(platform, [bridgeTo(port, decorate)], {
+      bodyParser: false,
+      configure: (app) => prepare(app, port),
+    });
+    const ids = JSON.stringify([
+      ...applicable.required,
+      ...applicable.optimal,
+      ...applicable.check,
+      'freshness-none',
+    ]);
     const run = fileURLToPath(new URL('./cache-tests/run.mjs', import.meta.url));
     const base = `http://127.0.0.1:${String(bridge.port)}`;
     const report = async (): Promise<Report> => {
-      const { stdout } = await promisify(execFile)(process.execPath, [run, base, ids, FORM], { maxBuffer: 2 ** 24 });
+      const { stdout } = await promisify(execFile)(process.execPath, [run, base, ids, FORM], {
+        maxBuffer: 2 ** 24,
+      });
       return JSON.parse(stdout) as Report;
     };
     const first = await report();
     // The client measures whole seconds of real time, and other specs run beside it: what was missed is asked for once more.
     if (
       applicable.required.every(
-        (id) => passes(first, id) || id in applicable.deliberateMisses || PLATFORM_MISSES[platform].includes(id) || isCorrected(id),
+        (id) =>
+          passes(first, id) ||
+          id in applicable.deliberateMisses ||
+          PLATFORM_MISSES[platform].includes(id) ||
+          isCorrected(id),
       )
     )
       return first;
     const second = await report();
-    const better = Object.entries(second.results).filter(([id, result]) => result === true || first.results[id] !== true);
+    const better = Object.entries(second.results).filter(
+      ([id, result]) => result === true || first.results[id] !== true,
+    );
     return { ...first, results: { ...first.results, ...Object.fromEntries(better) } };
   } finally {
     await bridge?.close();
@@ -111,7 +143,10 @@ async function runSuite(platform: Platform): Promise<Report> {
 
 /** A test counts only when those it builds on pass as well, as the suite itself counts. */
 function passes(report: Report, id: string): boolean {
-  return report.results[id] === true && (report.depends[id]?.needs ?? []).every((need) => passes(report, need));
+  return (
+    report.results[id] === true &&
+    (report.depends[id]?.needs ?? []).every((need) => passes(report, need))
+  );
 }
 
 function prepare(app: INestApplication, originPort: number): void {
@@ -120,7 +155,10 @@ function prepare(app: INestApplication, originPort: number): void {
     disable?(name: string): void;
     addHttpMethod?(method: string, options: { hasBody: boolean }): void;
     removeAllContentTypeParsers?(): void;
-    addContentTypeParser?(type: string, parser: (request: unknown, payload: unknown, done: (error: null) => void) => void): void;
+    addContentTypeParser?(
+      type: string,
+      parser: (request: unknown, payload: unknown, done: (error: null) => void) => void,
+    ): void;
   };
   instance.disable?.('etag');
   instance.disable?.('x-powered-by');
@@ -135,7 +173,9 @@ function print(platform: Platform, report: Report): void {
   const lines: string[] = [`http-cache-tests 0.4.5 (${FORM}) on ${platform}`];
   for (const kind of ['required', 'optimal', 'check'] as const) {
     const ids = applicable[kind];
-    lines.push(`${kind}: ${String(ids.filter((id) => passes(report, id)).length)} of ${String(ids.length)}`);
+    lines.push(
+      `${kind}: ${String(ids.filter((id) => passes(report, id)).length)} of ${String(ids.length)}`,
+    );
     for (const group of new Set(ids.map((id) => report.depends[id]?.group ?? '?'))) {
       const own = ids.filter((id) => report.depends[id]?.group === group);
       const missed = own.filter((id) => !passes(report, id));

@@ -25,7 +25,8 @@ describe('splitList', () => {
   });
 
   it('reads a hundred thousand characters of anything in one pass', () => {
-    for (const char of ['"', '\\', ',', '"\\', ', "']) expect(splitList(char.repeat(100_000)).length).toBeLessThanOrEqual(100_001);
+    for (const char of ['"', '\\', ',', '"\\', ', "'])
+      expect(splitList(char.repeat(100_000)).length).toBeLessThanOrEqual(100_001);
   });
 });
 

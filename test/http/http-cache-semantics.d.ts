@@ -2,7 +2,11 @@
 declare module 'http-cache-semantics' {
   class CachePolicy {
     constructor(
-      request: { readonly url: string; readonly method: string; readonly headers: Readonly<Record<string, string>> },
+      request: {
+        readonly url: string;
+        readonly method: string;
+        readonly headers: Readonly<Record<string, string>>;
+      },
       response: { readonly status: number; readonly headers: Readonly<Record<string, string>> },
       options: { readonly shared: boolean; readonly cacheHeuristic: number },
     );

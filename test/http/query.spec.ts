@@ -40,7 +40,9 @@ describe('canonicalQuery', () => {
     expect(canonicalQuery('?utm=1&page=2&x=3', ['page'])).toBe('page=2');
     expect(canonicalQuery('?p%61ge=2&utm=1', ['page'])).toBe('p%61ge=2');
     expect(canonicalQuery('?page[]=2&page.x=1', ['page'])).toBe('page[]=2&page.x=1');
-    expect(canonicalQuery('?[page]=2&[[page]]=1&.page=3', ['page'])).toBe('[page]=2&[[page]]=1&.page=3');
+    expect(canonicalQuery('?[page]=2&[[page]]=1&.page=3', ['page'])).toBe(
+      '[page]=2&[[page]]=1&.page=3',
+    );
     expect(canonicalQuery('?utm=1;page=2', ['page'])).toBe('');
     expect(canonicalQuery('?pa%ge=1&page=2', ['page'])).toBe('page=2');
   });
@@ -50,10 +52,13 @@ describe('canonicalQuery', () => {
       fc.constantFrom('a', 'b', 'A', 'a%5B0%5D', 'a[0]', '%61', 'c+d'),
       fc.constantFrom('1', '2', '%31', '', '+', '%26', ';'),
     );
-    const query = fc.array(pair, { maxLength: 5 }).map((pairs) => pairs.map((parts) => parts.join('=')).join('&'));
+    const query = fc
+      .array(pair, { maxLength: 5 })
+      .map((pairs) => pairs.map((parts) => parts.join('=')).join('&'));
     fc.assert(
       fc.property(query, query, (one, other) => {
-        if (canonicalQuery(one) === canonicalQuery(other)) expect({ ...parse(one) }).toEqual({ ...parse(other) });
+        if (canonicalQuery(one) === canonicalQuery(other))
+          expect({ ...parse(one) }).toEqual({ ...parse(other) });
       }),
       { numRuns: 2_000 },
     );

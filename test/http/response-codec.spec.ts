@@ -4,7 +4,13 @@ import { ResponseCodecs, responseCodec } from '../../lib/http/response-codec.js'
 import { jsonCodec } from '../../lib/codecs/json.js';
 import { CodecError } from '../../lib/ports/errors.js';
 
-const response = (body: unknown): object => ({ kind: 'response', status: 200, headers: [['x-a', 'b\nc']], body, json: true });
+const response = (body: unknown): object => ({
+  kind: 'response',
+  status: 200,
+  headers: [['x-a', 'b\nc']],
+  body,
+  json: true,
+});
 
 describe('the format of stored responses', () => {
   it('is a line of JSON, and the body as it goes out', () => {
@@ -14,32 +20,54 @@ describe('the format of stored responses', () => {
   });
 
   it('gives back every body', () => {
-    const bodies = fc.oneof(fc.string({ unit: 'grapheme' }), fc.integer(), fc.boolean(), fc.constant(null));
+    const bodies = fc.oneof(
+      fc.string({ unit: 'grapheme' }),
+      fc.integer(),
+      fc.boolean(),
+      fc.constant(null),
+    );
     fc.assert(
       fc.property(bodies, (body) => {
-        expect(responseCodec.text.decode(responseCodec.text.encode(response(body)))).toEqual(response(body));
+        expect(responseCodec.text.decode(responseCodec.text.encode(response(body)))).toEqual(
+          response(body),
+        );
         expect(responseCodec.decode(responseCodec.encode(response(body)))).toEqual(response(body));
       }),
     );
-    expect(responseCodec.text.decode(responseCodec.text.encode(response(undefined)))).not.toHaveProperty('body');
+    expect(
+      responseCodec.text.decode(responseCodec.text.encode(response(undefined))),
+    ).not.toHaveProperty('body');
   });
 
-  it.each([1, 'text', null, undefined, {}, [], response(NaN), response(-0), response(new Uint8Array(2)), response({})])(
-    'refuses %j',
-    (value) => {
-      expect(() => responseCodec.text.encode(value)).toThrow(CodecError);
+  it.each([
+    1,
+    'text',
+    null,
+    undefined,
+    {},
+    [],
+    response(NaN),
+    response(-0),
+    response(new Uint8Array(2)),
+    response({}),
+  ])('refuses %j', (value) => {
+    expect(() => responseCodec.text.encode(value)).toThrow(CodecError);
+  });
+
+  it.each(['', '1', 'null', '{}', '{"kind"', '\n{}', 'x\ny'])(
+    'does not read %j as a response',
+    (text) => {
+      expect(() => responseCodec.text.decode(text)).toThrow();
     },
   );
-
-  it.each(['', '1', 'null', '{}', '{"kind"', '\n{}', 'x\ny'])('does not read %j as a response', (text) => {
-    expect(() => responseCodec.text.decode(text)).toThrow();
-  });
 });
 
 describe('the codecs that responses are kept by', () => {
   it('have ids of their own, also for codecs whose ids differ only in the last of 8 characters, or that would be taken', () => {
     const codecs = new ResponseCodecs();
-    const ids = ['cbor', 'abcdefgh', 'abcdefgi', 'bcdefgh', 'ttp'].map((id) => codecs.of({ ...jsonCodec, id }).id);
+    const ids = ['cbor', 'abcdefgh', 'abcdefgi', 'bcdefgh', 'ttp'].map(
+      (id) => codecs.of({ ...jsonCodec, id }).id,
+    );
     expect(ids[0]).toBe('hcbor');
     expect(new Set([...ids, responseCodec.id]).size).toBe(6);
     for (const id of ids) expect(id).toMatch(/^h[a-z0-9]{1,7}$/);

@@ -23,15 +23,23 @@ describe('Cache-Control', () => {
       sMaxage: 7,
       private: true,
     });
-    expect(parseCacheControl(['max-age=1', 'max-age=2, public'])).toMatchObject({ maxAge: 1, public: true });
+    expect(parseCacheControl(['max-age=1', 'max-age=2, public'])).toMatchObject({
+      maxAge: 1,
+      public: true,
+    });
   });
 
-  it.each(['max-age=abc', 'max-age=-1', 'max-age', "max-age='60'", 'max-age= 60', 'max-age=60.5', 'max-age='])(
-    'takes %j as no freshness at all',
-    (value) => {
-      expect(control(value).maxAge).toBe(0);
-    },
-  );
+  it.each([
+    'max-age=abc',
+    'max-age=-1',
+    'max-age',
+    "max-age='60'",
+    'max-age= 60',
+    'max-age=60.5',
+    'max-age=',
+  ])('takes %j as no freshness at all', (value) => {
+    expect(control(value).maxAge).toBe(0);
+  });
 
   it('does not see directives within quoted strings, nor with a space before the equals sign', () => {
     expect(control('extension="max-age=3600"').maxAge).toBeUndefined();
@@ -58,7 +66,8 @@ describe('HTTP dates', () => {
     fc.assert(
       fc.property(fc.integer({ min: -62_135_596_800, max: 253_402_300_799 }), (seconds) => {
         const at = new Date(seconds * 1000);
-        if (at.getUTCFullYear() >= 1000) expect(parseHttpDate(at.toUTCString(), NOW)).toBe(at.getTime());
+        if (at.getUTCFullYear() >= 1000)
+          expect(parseHttpDate(at.toUTCString(), NOW)).toBe(at.getTime());
       }),
     );
   });
@@ -166,12 +175,24 @@ describe('age and freshness', () => {
 });
 
 describe('judgeResponse', () => {
-  const rules: StoringRules = { ttlMs: 60_000, staleWhileRevalidateMs: 1_000, staleIfErrorMs: 2_000, authenticated: false };
+  const rules: StoringRules = {
+    ttlMs: 60_000,
+    staleWhileRevalidateMs: 1_000,
+    staleIfErrorMs: 2_000,
+    authenticated: false,
+  };
   const judge = (headers: HeaderList, status = 200, changed: Partial<StoringRules> = {}) =>
     judgeResponse({ status, headers, receivedAt: NOW }, { ...rules, ...changed });
 
   it('takes the ttl of the route where the response says nothing', () => {
-    expect(judge([])).toEqual({ store: true, initialAge: 0, freshMs: 60_000, staleMs: 1_000, fallbackMs: 2_000, vary: [] });
+    expect(judge([])).toEqual({
+      store: true,
+      initialAge: 0,
+      freshMs: 60_000,
+      staleMs: 1_000,
+      fallbackMs: 2_000,
+      vary: [],
+    });
     expect(judge([], 200, { ttlMs: undefined })).toEqual({ store: false, reason: 'no-freshness' });
   });
 
@@ -189,9 +210,15 @@ describe('judgeResponse', () => {
     });
   });
 
-  it.each(['must-revalidate', 'proxy-revalidate', 's-maxage=60'])('has no stale windows with %s', (value) => {
-    expect(judge([['cache-control', `max-age=60, stale-if-error=9, ${value}`]])).toMatchObject({ staleMs: 0, fallbackMs: 0 });
-  });
+  it.each(['must-revalidate', 'proxy-revalidate', 's-maxage=60'])(
+    'has no stale windows with %s',
+    (value) => {
+      expect(judge([['cache-control', `max-age=60, stale-if-error=9, ${value}`]])).toMatchObject({
+        staleMs: 0,
+        fallbackMs: 0,
+      });
+    },
+  );
 
   it.each<[HeaderList, number, string]>([
     [[['cache-control', 'no-store']], 200, 'no-store'],
@@ -220,13 +247,21 @@ describe('judgeResponse', () => {
   it('stores other statuses when the route lists them or the response says how long', () => {
     expect(judge([], 201, { statuses: [201] })).toMatchObject({ store: true });
     expect(judge([], 200, { statuses: [201] })).toEqual({ store: false, reason: 'status' });
-    expect(judge([['cache-control', 'max-age=9']], 500)).toMatchObject({ store: true, freshMs: 9_000 });
+    expect(judge([['cache-control', 'max-age=9']], 500)).toMatchObject({
+      store: true,
+      freshMs: 9_000,
+    });
   });
 
   it('stores what answers a credential only when the response says so', () => {
-    expect(judge([], 200, { authenticated: true })).toEqual({ store: false, reason: 'authorization' });
+    expect(judge([], 200, { authenticated: true })).toEqual({
+      store: false,
+      reason: 'authorization',
+    });
     for (const value of ['public', 'must-revalidate', 's-maxage=9']) {
-      expect(judge([['cache-control', value]], 200, { authenticated: true })).toMatchObject({ store: true });
+      expect(judge([['cache-control', value]], 200, { authenticated: true })).toMatchObject({
+        store: true,
+      });
     }
   });
 });
@@ -239,7 +274,8 @@ describe('Vary', () => {
   });
 
   it('tells requests apart by the named fields only', () => {
-    const key = (headers: Record<string, string>) => secondaryKey(['accept-language', 'foo'], headers);
+    const key = (headers: Record<string, string>) =>
+      secondaryKey(['accept-language', 'foo'], headers);
     expect(key({ foo: '1, 2' })).toBe(key({ foo: ' 1,2 ', other: 'x' }));
     expect(key({ foo: '1,2' })).not.toBe(key({ foo: '2,1' }));
     expect(key({ foo: 'a' })).not.toBe(key({ foo: 'A' }));
@@ -251,7 +287,8 @@ describe('Vary', () => {
     const value = fc.option(fc.stringMatching(/^[a-c,"\\ ]{0,6}$/), { nil: undefined });
     fc.assert(
       fc.property(value, value, value, value, (a, b, c, d) => {
-        const key = (x: string | undefined, y: string | undefined) => secondaryKey(['x', 'y'], { x, y });
+        const key = (x: string | undefined, y: string | undefined) =>
+          secondaryKey(['x', 'y'], { x, y });
         if (key(a, b) === key(c, d)) {
           expect(key(a, undefined)).toBe(key(c, undefined));
           expect(key(undefined, b)).toBe(key(undefined, d));
@@ -315,7 +352,9 @@ describe('what a request asks for', () => {
 describe('what goes out', () => {
   it('says what happened as RFC 9211 has it', () => {
     expect(formatCacheStatus({ hit: true, ttl: 12.9 })).toBe('nest-query-cache; hit; ttl=12');
-    expect(formatCacheStatus({ hit: true, ttl: -1.5, detail: 'stale' })).toBe('nest-query-cache; hit; ttl=-2; detail=stale');
+    expect(formatCacheStatus({ hit: true, ttl: -1.5, detail: 'stale' })).toBe(
+      'nest-query-cache; hit; ttl=-2; detail=stale',
+    );
     expect(formatCacheStatus({ hit: false, fwd: 'uri-miss', stored: true, collapsed: true })).toBe(
       'nest-query-cache; fwd=uri-miss; stored; collapsed',
     );

@@ -35,7 +35,9 @@ describe('surrogate keys', () => {
   });
 
   it('are none at all when CDNs would cut them', () => {
-    expect(surrogateKeys(Array.from({ length: 900 }, (_, i) => `tag:${String(10_000 + i)}`))).toBeUndefined();
+    expect(
+      surrogateKeys(Array.from({ length: 900 }, (_, i) => `tag:${String(10_000 + i)}`)),
+    ).toBeUndefined();
     expect(surrogateKeys(['x'.repeat(1_025)])).toBeUndefined();
     expect(surrogateKeys(['x'.repeat(1_024)])).toHaveLength(1_024);
   });

@@ -12,7 +12,8 @@ import type { Losable } from '../support/simulated-server.js';
  */
 
 const RUNS = Number(process.env.MODEL_RUNS ?? 700);
-const SEED = process.env.RACE_SEED === undefined ? Date.now() % 2 ** 31 : Number(process.env.RACE_SEED);
+const SEED =
+  process.env.RACE_SEED === undefined ? Date.now() % 2 ** 31 : Number(process.env.RACE_SEED);
 const figures = { runs: 0, reads: 0, hits: 0 };
 
 interface Value {
@@ -43,7 +44,9 @@ function read(process: number, name: Name, windows: object): Command {
       productions.count++;
       return { name, version: model.version(name) };
     };
-    const value = await real.finish(real.at(p).cache.getOrSet<Value>(key, producer, { ...options, ...windows }));
+    const value = await real.finish(
+      real.at(p).cache.getOrSet<Value>(key, producer, { ...options, ...windows }),
+    );
     real.reads++;
     if (productions.count === 0) real.hits++;
     judge(model, p, name, value);
@@ -64,21 +67,26 @@ function set(process: number, name: Name): Command {
     const p = process % real.processes.length;
     const version = model.bump(name);
     const { key, options } = SUBJECTS[name];
-    const { durable } = await real.finish(real.at(p).cache.set<Value>(key, { name, version }, options as object));
+    const { durable } = await real.finish(
+      real.at(p).cache.set<Value>(key, { name, version }, options as object),
+    );
     model.invalidated(p, [name], durable, real.processes.length);
   });
 }
 
 function invalidate(process: number, request: InvalidateRequest): Command {
-  return command(`invalidate ${JSON.stringify(request)} in ${String(process)}`, async (model, real) => {
-    const p = process % real.processes.length;
-    const names = reached(request);
-    // The command side has written before it invalidates.
-    for (const name of names) model.bump(name);
-    const { durable } = await real.finish(real.at(p).cache.invalidate(request));
-    expect(durable).toBe(!model.down.has(p));
-    if (request.mode !== 'soft') model.invalidated(p, names, durable, real.processes.length);
-  });
+  return command(
+    `invalidate ${JSON.stringify(request)} in ${String(process)}`,
+    async (model, real) => {
+      const p = process % real.processes.length;
+      const names = reached(request);
+      // The command side has written before it invalidates.
+      for (const name of names) model.bump(name);
+      const { durable } = await real.finish(real.at(p).cache.invalidate(request));
+      expect(durable).toBe(!model.down.has(p));
+      if (request.mode !== 'soft') model.invalidated(p, names, durable, real.processes.length);
+    },
+  );
 }
 
 function clear(process: number, tenant: string | undefined): Command {
@@ -86,13 +94,16 @@ function clear(process: number, tenant: string | undefined): Command {
     const p = process % real.processes.length;
     const names = NAMES.filter((name) => tenant === undefined || SUBJECTS[name].tenant === tenant);
     for (const name of names) model.bump(name);
-    const { durable } = await real.finish(real.at(p).cache.clear(tenant === undefined ? undefined : { tenant }));
+    const { durable } = await real.finish(
+      real.at(p).cache.clear(tenant === undefined ? undefined : { tenant }),
+    );
     model.invalidated(p, names, durable, real.processes.length);
     await real.finish(real.at(p).cache.drain());
   });
 }
 
-const advance = (ms: number): Command => command(`advance ${String(ms)}`, (_model, real) => real.clock.advance(ms));
+const advance = (ms: number): Command =>
+  command(`advance ${String(ms)}`, (_model, real) => real.clock.advance(ms));
 
 const lose = (kind: Losable, which: number): Command =>
   command(`lose ${kind} ${String(which)}`, async (_model, real) => {
@@ -132,7 +143,13 @@ const mend = (process: number, how: 'replay' | 'gap'): Command =>
     model.down.delete(p);
     // Not a word from the backend is trusted before the journal has been replayed.
     const { key, options } = SUBJECTS.a;
-    const value = await real.finish(cache.getOrSet<Value>(key, () => ({ name: 'a', version: model.version('a') }), options as object));
+    const value = await real.finish(
+      cache.getOrSet<Value>(
+        key,
+        () => ({ name: 'a', version: model.version('a') }),
+        options as object,
+      ),
+    );
     judge(model, p, 'a', value);
     await real.finish(cache.drain());
     expect(engine.invalidator.pending).toBe(0);
@@ -149,7 +166,9 @@ const tenant = fc.constantFrom(undefined, 'x', 'y');
 const request: fc.Arbitrary<InvalidateRequest> = fc
   .record({
     keys: fc.option(
-      fc.subarray([...NAMES], { minLength: 1 }).map((names) => names.map((one) => SUBJECTS[one].key)),
+      fc
+        .subarray([...NAMES], { minLength: 1 })
+        .map((names) => names.map((one) => SUBJECTS[one].key)),
       { nil: undefined, freq: 1 },
     ),
     tags: fc.option(tags, { nil: undefined, freq: 2 }),
@@ -159,9 +178,17 @@ const request: fc.Arbitrary<InvalidateRequest> = fc
   })
   .map(
     ({ match, ...rest }) =>
-      Object.fromEntries(Object.entries({ ...rest, match }).filter(([, value]) => value !== undefined)) as InvalidateRequest,
+      Object.fromEntries(
+        Object.entries({ ...rest, match }).filter(([, value]) => value !== undefined),
+      ) as InvalidateRequest,
   )
-  .filter((some) => some.keys !== undefined || some.tags !== undefined || some.segment !== undefined || some.tenant !== undefined);
+  .filter(
+    (some) =>
+      some.keys !== undefined ||
+      some.tags !== undefined ||
+      some.segment !== undefined ||
+      some.tenant !== undefined,
+  );
 
 const calm = [
   fc.tuple(process_, name, windows).map((of) => read(...of)),
@@ -174,13 +201,20 @@ const calm = [
   fc.tuple(process_, name).map(([p, one]) => invalidate(p, { keys: [SUBJECTS[one].key] })),
   fc
     .tuple(process_, tags, tenant)
-    .map(([p, some, t]) => invalidate(p, { tags: some, mode: 'soft', ...(t === undefined ? {} : { tenant: t }) })),
+    .map(([p, some, t]) =>
+      invalidate(p, { tags: some, mode: 'soft', ...(t === undefined ? {} : { tenant: t }) }),
+    ),
   fc.tuple(process_, tenant).map((of) => clear(...of)),
   fc.constantFrom(100, 1_010, 6_000, 20_000).map(advance),
   process_.map(dropL1),
 ];
 const accidents = [
-  fc.tuple(fc.constantFrom<Losable[]>('marker', 'markers', 'clock', 'lease', 'value', 'everything'), fc.nat(9)).map((of) => lose(...of)),
+  fc
+    .tuple(
+      fc.constantFrom<Losable[]>('marker', 'markers', 'clock', 'lease', 'value', 'everything'),
+      fc.nat(9),
+    )
+    .map((of) => lose(...of)),
   process_.map(deafen),
   fc.tuple(process_, fc.constantFrom('replay' as const, 'gap' as const)).map((of) => hear(...of)),
   process_.map(cut),
@@ -193,7 +227,10 @@ describe('the model', () => {
     ['shared', 0.6],
   ] as const) {
     it(`is never contradicted, ${where}`, async () => {
-      const commands = fc.commands([...calm, ...(where === 'memory' ? [] : accidents)], { maxCommands: 40, size: '+1' });
+      const commands = fc.commands([...calm, ...(where === 'memory' ? [] : accidents)], {
+        maxCommands: 40,
+        size: '+1',
+      });
       await fc.assert(
         fc.asyncProperty(commands, async (chosen) => {
           const real = new Real(where);
@@ -207,7 +244,11 @@ describe('the model', () => {
           figures.reads += real.reads;
           figures.hits += real.hits;
         }),
-        { numRuns: Math.ceil(RUNS * share), seed: SEED, endOnFailure: process.env.RACE_SHRINK === undefined },
+        {
+          numRuns: Math.ceil(RUNS * share),
+          seed: SEED,
+          endOnFailure: process.env.RACE_SHRINK === undefined,
+        },
       );
     }, 600_000);
   }

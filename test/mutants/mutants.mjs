@@ -40,8 +40,16 @@ export const mutants = [
         find: '      if (flight.storable && lease !== undefined) {\n',
         replace: '      if (lease !== undefined) {\n',
       },
-      { file: 'lib/core/loader.ts', find: '    if (flight.storable) tiers.keep(', replace: '    tiers.keep(' },
-      { file: 'lib/core/loader.ts', find: 'const entry = flight.storable && flight.lease', replace: 'const entry = flight.lease' },
+      {
+        file: 'lib/core/loader.ts',
+        find: '    if (flight.storable) tiers.keep(',
+        replace: '    tiers.keep(',
+      },
+      {
+        file: 'lib/core/loader.ts',
+        find: 'const entry = flight.storable && flight.lease',
+        replace: 'const entry = flight.lease',
+      },
     ],
   },
   {
@@ -66,7 +74,8 @@ export const mutants = [
     name: 'background refresh that ignores a delete',
     file: 'lib/core/single-flight.ts',
     find: 'for (const flight of this.#of(storageKey)) flight.keyMoved();',
-    replace: 'for (const flight of this.#of(storageKey)) if (!flight.background) flight.keyMoved();',
+    replace:
+      'for (const flight of this.#of(storageKey)) if (!flight.background) flight.keyMoved();',
   },
   {
     name: 'notice sent before the durable change',
@@ -201,12 +210,14 @@ export const mutants = [
     name: 'put with the clocks of after the method',
     file: 'lib/core/puts.ts',
     find: 'this.#entry(call, parcel, put.startTicks, ',
-    replace: 'this.#entry(call, parcel, (await keeper.ensure(parcel.groups, now)).map((scope) => scope.clock ?? 0), ',
+    replace:
+      'this.#entry(call, parcel, (await keeper.ensure(parcel.groups, now)).map((scope) => scope.clock ?? 0), ',
   },
   {
     name: 'put that was refused and leaves the key as it is',
     file: 'lib/core/puts.ts',
     find: "    if (events.wanted) events.emit({ type: 'fill_refused', key: label(call.storageKey) });\n    return apply([removal]);",
-    replace: "    if (events.wanted) events.emit({ type: 'fill_refused', key: label(call.storageKey) });\n    return true;",
+    replace:
+      "    if (events.wanted) events.emit({ type: 'fill_refused', key: label(call.storageKey) });\n    return true;",
   },
 ];

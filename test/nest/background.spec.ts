@@ -19,7 +19,11 @@ interface Run {
 }
 
 /** Calls once, lets the ttl pass, calls again (stale), and waits for the refresh. */
-async function refreshOn(call: (visitor: string) => Promise<unknown>, clock: FakeClock, { app }: TestApp): Promise<void> {
+async function refreshOn(
+  call: (visitor: string) => Promise<unknown>,
+  clock: FakeClock,
+  { app }: TestApp,
+): Promise<void> {
   await request.run('first', () => call('first'));
   await clock.advance(1_500);
   await request.run('second', () => call('second'));
@@ -59,7 +63,9 @@ describe('a background refresh', () => {
         expect(runs[0]).toEqual({ on: instances[0], request: 'first' });
         expect(instances).not.toContain(runs[1]?.on);
         expect(runs[1]?.on).toBeInstanceOf(Scoped);
-        expect((runs[1]?.on as Scoped).of).not.toMatchObject({ visitor: expect.anything() as unknown });
+        expect((runs[1]?.on as Scoped).of).not.toMatchObject({
+          visitor: expect.anything() as unknown,
+        });
         expect(runs[1]?.request).toBeUndefined();
         expect(started.log.about('refreshed in the background')).toHaveLength(1);
       },
@@ -128,50 +134,63 @@ describe('a background refresh', () => {
     );
   });
 
-  it.each(['another token', 'a lazily loaded module', 'a controller'])('finds the request-scoped class under %s', async (where) => {
-    const runs: object[] = [];
-    class Base {
-      @Cacheable({ ttl: '1s', staleWhileRevalidate: '1m' })
-      async find(): Promise<number> {
-        runs.push(this);
-        return 1;
+  it.each(['another token', 'a lazily loaded module', 'a controller'])(
+    'finds the request-scoped class under %s',
+    async (where) => {
+      const runs: object[] = [];
+      class Base {
+        @Cacheable({ ttl: '1s', staleWhileRevalidate: '1m' })
+        async find(): Promise<number> {
+          runs.push(this);
+          return 1;
+        }
       }
-    }
-    @Injectable({ scope: Scope.REQUEST })
-    class Scoped extends Base {}
-    @Controller({ path: 'scoped', scope: Scope.REQUEST })
-    class ScopedController extends Base {}
-    @Module({ providers: [Scoped] })
-    class LazyModule {}
-    const clock = new FakeClock();
-    await using(
-      where === 'a controller'
-        ? { controllers: [ScopedController] }
-        : { providers: where === 'another token' ? [{ provide: 'token', useClass: Scoped, scope: Scope.REQUEST }] : [] },
-      async (started) => {
-        const lazy = where === 'a lazily loaded module' ? await started.app.get(LazyModuleLoader).load(() => LazyModule) : undefined;
-        const own: object[] = [];
-        await refreshOn(
-          async () => {
-            const instance =
-              where === 'another token'
-                ? await started.app.resolve<Base>('token')
-                : where === 'a controller'
-                  ? await started.app.get<ModuleRef>(ModuleRef as never).create(ScopedController, ContextIdFactory.create())
-                  : await lazy!.resolve(Scoped);
-            own.push(instance);
-            return instance.find();
-          },
-          clock,
-          started,
-        );
-        expect(runs).toHaveLength(2);
-        expect(own).not.toContain(runs[1]);
-        expect(runs[1]).toBeInstanceOf(Base);
-      },
-      { clock },
-    );
-  });
+      @Injectable({ scope: Scope.REQUEST })
+      class Scoped extends Base {}
+      @Controller({ path: 'scoped', scope: Scope.REQUEST })
+      class ScopedController extends Base {}
+      @Module({ providers: [Scoped] })
+      class LazyModule {}
+      const clock = new FakeClock();
+      await using(
+        where === 'a controller'
+          ? { controllers: [ScopedController] }
+          : {
+              providers:
+                where === 'another token'
+                  ? [{ provide: 'token', useClass: Scoped, scope: Scope.REQUEST }]
+                  : [],
+            },
+        async (started) => {
+          const lazy =
+            where === 'a lazily loaded module'
+              ? await started.app.get(LazyModuleLoader).load(() => LazyModule)
+              : undefined;
+          const own: object[] = [];
+          await refreshOn(
+            async () => {
+              const instance =
+                where === 'another token'
+                  ? await started.app.resolve<Base>('token')
+                  : where === 'a controller'
+                    ? await started.app
+                        .get<ModuleRef>(ModuleRef as never)
+                        .create(ScopedController, ContextIdFactory.create())
+                    : await lazy!.resolve(Scoped);
+              own.push(instance);
+              return instance.find();
+            },
+            clock,
+            started,
+          );
+          expect(runs).toHaveLength(2);
+          expect(own).not.toContain(runs[1]);
+          expect(runs[1]).toBeInstanceOf(Base);
+        },
+        { clock },
+      );
+    },
+  );
 
   it('of a durable provider keeps to its own instance, which belongs to the tenant and not to a request', async () => {
     const runs: object[] = [];
@@ -229,7 +248,9 @@ describe('a background refresh', () => {
             cls.service?.set('user', user);
             return app.get(Outer).report();
           });
-        expect([await as('a', 'ann'), await as('b', 'bob'), await as('a', 'ann')]).toEqual([1, 2, 1]);
+        expect([await as('a', 'ann'), await as('b', 'bob'), await as('a', 'ann')]).toEqual([
+          1, 2, 1,
+        ]);
         await clock.advance(1_500);
         expect(await as('a', 'eve')).toBe(1);
         await app.get(CacheService).drain();
@@ -336,7 +357,11 @@ describe('tenants', () => {
     await using(
       { imports: [CacheModule.forRoot({ ...options, name: 'rates' })], providers: [Accounts] },
       async (started) => {
-        await refreshOn(() => request.run('acme', () => started.app.get(Accounts).list()), clock, started);
+        await refreshOn(
+          () => request.run('acme', () => started.app.get(Accounts).list()),
+          clock,
+          started,
+        );
         expect(tenants).toEqual([
           [false, 'acme'],
           [true, 'acme'],

@@ -19,7 +19,10 @@ import { start, using } from './support.js';
 type Decorator = (target: object, name: string | symbol, descriptor?: PropertyDescriptor) => void;
 
 /** As JavaScript would do it: without the types, which refuse most of this already. */
-function decorate(make: () => unknown, on: 'method' | 'static' | 'accessor' | 'property' = 'method'): void {
+function decorate(
+  make: () => unknown,
+  on: 'method' | 'static' | 'accessor' | 'property' = 'method',
+): void {
   class Ledger {
     static async shared(): Promise<void> {}
     async list(): Promise<void> {}
@@ -28,7 +31,8 @@ function decorate(make: () => unknown, on: 'method' | 'static' | 'accessor' | 'p
     }
   }
   const decorator = make() as Decorator;
-  if (on === 'static') decorator(Ledger, 'shared', Object.getOwnPropertyDescriptor(Ledger, 'shared'));
+  if (on === 'static')
+    decorator(Ledger, 'shared', Object.getOwnPropertyDescriptor(Ledger, 'shared'));
   else if (on === 'property') decorator(Ledger.prototype, 'field', undefined);
   else {
     const name = on === 'accessor' ? 'size' : 'list';
@@ -66,11 +70,16 @@ describe.each(decorators)('%s', (name, make) => {
   it.each(['accessor', 'property'] as const)('is refused on an %s', (on) => {
     const { code, message } = failure(() => decorate(make, on));
     expect(code).toBe('CACHE_DECORATOR');
-    expect(message).toMatch(/is on Ledger\.(size|field), which is not a method but an accessor or a property\. Make it an async method\./);
+    expect(message).toMatch(
+      /is on Ledger\.(size|field), which is not a method but an accessor or a property\. Make it an async method\./,
+    );
   });
 });
 
-describe.each([...decorators, ['@AwaitInvalidations', () => AwaitInvalidations()] as [string, () => unknown]])('%s', (name, make) => {
+describe.each([
+  ...decorators,
+  ['@AwaitInvalidations', () => AwaitInvalidations()] as [string, () => unknown],
+])('%s', (name, make) => {
   class Ledger {
     async list(): Promise<void> {}
   }
@@ -125,7 +134,10 @@ describe('a decorator without parentheses', () => {
     ['@AwaitInvalidations', AwaitInvalidations],
   ])('is refused, instead of losing what it is on: %s', (name, decorator) => {
     const bare = decorator as (...args: unknown[]) => unknown;
-    const expected = { code: 'CACHE_DECORATOR', message: `${name} in Ledger stands without parentheses. Write ${name}(...).` };
+    const expected = {
+      code: 'CACHE_DECORATOR',
+      message: `${name} in Ledger stands without parentheses. Write ${name}(...).`,
+    };
     const descriptor = Object.getOwnPropertyDescriptor(Ledger.prototype, 'list');
     expect(failure(() => bare(Ledger.prototype, 'list', descriptor))).toMatchObject(expected);
     expect(failure(() => bare(Ledger))).toMatchObject(expected);
@@ -141,7 +153,9 @@ describe('the name of a cache', () => {
   ])('is refused when it is none: %s', (make) => {
     expect(failure(make)).toMatchObject({
       code: 'CACHE_CONFIG',
-      message: expect.stringMatching(/^The name of a cache must be a text of 1 to 100 characters, such as 'reports'; got /) as string,
+      message: expect.stringMatching(
+        /^The name of a cache must be a text of 1 to 100 characters, such as 'reports'; got /,
+      ) as string,
     });
   });
 });
@@ -150,7 +164,8 @@ describe('CacheModule without forRoot', () => {
   it('is refused when the application starts', async () => {
     await expect(start({ imports: [CacheModule] }, false)).rejects.toMatchObject({
       code: 'CACHE_CONFIG',
-      message: 'CacheModule is imported without options, so there is no cache. Import CacheModule.forRoot() in the root module.',
+      message:
+        'CacheModule is imported without options, so there is no cache. Import CacheModule.forRoot() in the root module.',
     });
   });
 
@@ -171,7 +186,11 @@ describe('a synchronous method', () => {
     }
     Reflect.defineMetadata('design:returntype', Array, Ledger.prototype, 'list');
     const { code, message } = failure(() => {
-      decorator(Ledger.prototype, 'list', Object.getOwnPropertyDescriptor(Ledger.prototype, 'list'));
+      decorator(
+        Ledger.prototype,
+        'list',
+        Object.getOwnPropertyDescriptor(Ledger.prototype, 'list'),
+      );
     });
     expect(code).toBe('CACHE_DECORATOR');
     expect(message).toMatch(
@@ -199,7 +218,10 @@ describe('a method of which only its answer shows that it is synchronous', () =>
       }
     }
     Injectable()(Ledger);
-    const descriptor = Object.getOwnPropertyDescriptor(Ledger.prototype, 'list') as PropertyDescriptor;
+    const descriptor = Object.getOwnPropertyDescriptor(
+      Ledger.prototype,
+      'list',
+    ) as PropertyDescriptor;
     (Cacheable() as unknown as Decorator)(Ledger.prototype, 'list', descriptor);
     Object.defineProperty(Ledger.prototype, 'list', descriptor);
     await using({ providers: [Ledger] }, async ({ app }) => {
@@ -213,16 +235,32 @@ describe('a method of which only its answer shows that it is synchronous', () =>
 
 describe('wrong options of a decorator', () => {
   it.each<[string, () => unknown, RegExp]>([
-    ['a duration', () => Cacheable({ ttl: '5 minutes' as never }), /^@Cacheable on Ledger\.list: ttl must be a duration.*got "5 minutes"/],
+    [
+      'a duration',
+      () => Cacheable({ ttl: '5 minutes' as never }),
+      /^@Cacheable on Ledger\.list: ttl must be a duration.*got "5 minutes"/,
+    ],
     [
       'a negative duration',
       () => Cacheable({ staleWhileRevalidate: -1 }),
       /^@Cacheable on Ledger\.list: staleWhileRevalidate must be .*got -1/,
     ],
-    ['NaN', () => CachePut({ key: 'k', nullTtl: NaN }), /^@CachePut on Ledger\.list: nullTtl must be .*got NaN/],
+    [
+      'NaN',
+      () => CachePut({ key: 'k', nullTtl: NaN }),
+      /^@CachePut on Ledger\.list: nullTtl must be .*got NaN/,
+    ],
     ['the jitter', () => Cacheable({ jitter: 2 }), /jitter must be a number from 0 to 1; got 2/],
-    ['refreshAhead', () => Cacheable({ refreshAhead: 5 }), /refreshAhead must be 'xfetch', false, or a share/],
-    ['a codec', () => Cacheable({ codec: {} as never }), /codec must be one of 'json', 'cbor', or an object/],
+    [
+      'refreshAhead',
+      () => Cacheable({ refreshAhead: 5 }),
+      /refreshAhead must be 'xfetch', false, or a share/,
+    ],
+    [
+      'a codec',
+      () => Cacheable({ codec: {} as never }),
+      /codec must be one of 'json', 'cbor', or an object/,
+    ],
     [
       'an unknown name',
       () => Cacheable({ ttll: 1 } as never),
@@ -234,7 +272,11 @@ describe('wrong options of a decorator', () => {
       () => CachePut({ key: 'k', http: {} } as never),
       /^@CachePut on Ledger\.list: unknown option "http"/,
     ],
-    ['a key', () => Cacheable({ key: 7 as never }), /key must be a text that is not empty, or a function of the arguments; got 7/],
+    [
+      'a key',
+      () => Cacheable({ key: 7 as never }),
+      /key must be a text that is not empty, or a function of the arguments; got 7/,
+    ],
     [
       'a cache',
       () => CacheEvict({ tags: ['t'], cache: '' }),
@@ -245,26 +287,62 @@ describe('wrong options of a decorator', () => {
       () => Cacheable({ tags: 'entries' as never }),
       /tags must be a list, or a function of the arguments that returns one; got "entries"/,
     ],
-    ['a tag', () => CacheEvict({ tags: [''] }), /^@CacheEvict on Ledger\.list: A tag must be a string of 1 to 256 characters/],
+    [
+      'a tag',
+      () => CacheEvict({ tags: [''] }),
+      /^@CacheEvict on Ledger\.list: A tag must be a string of 1 to 256 characters/,
+    ],
     ['a callback', () => Cacheable({ when: true as never }), /when must be a function; got true/],
-    ['a flag', () => CacheEvict({ allEntries: 'yes' as never }), /allEntries must be true or false; got "yes"/],
+    [
+      'a flag',
+      () => CacheEvict({ allEntries: 'yes' as never }),
+      /allEntries must be true or false; got "yes"/,
+    ],
     [
       'a tenant',
       () => CacheEvict({ tenant: {} as never }),
       /tenant must be a text that is not empty, a number or a bigint, or a function of the arguments; got an object/,
     ],
-    ['match', () => CacheEvict({ tags: ['t'], match: 'some' as never }), /match must be 'any' or 'all'; got "some"/],
-    ['mode', () => CacheEvict({ tags: ['t'], mode: 'weak' as never }), /mode must be 'soft' or 'hard'; got "weak"/],
-    ['settle', () => CacheEvict({ tags: ['t'], settle: 'soon' as never }), /settle must be a duration.*got "soon"/],
-    ['the options', () => Cacheable('1m' as never), /^@Cacheable on Ledger\.list: the options must be an object; got "1m"/],
-    ['no options', () => Cacheable(null as never), /^@Cacheable on Ledger\.list: the options must be an object; got null/],
-    ['no options', () => CacheEvict(null as never), /^@CacheEvict on Ledger\.list: the options must be an object; got null/],
+    [
+      'match',
+      () => CacheEvict({ tags: ['t'], match: 'some' as never }),
+      /match must be 'any' or 'all'; got "some"/,
+    ],
+    [
+      'mode',
+      () => CacheEvict({ tags: ['t'], mode: 'weak' as never }),
+      /mode must be 'soft' or 'hard'; got "weak"/,
+    ],
+    [
+      'settle',
+      () => CacheEvict({ tags: ['t'], settle: 'soon' as never }),
+      /settle must be a duration.*got "soon"/,
+    ],
+    [
+      'the options',
+      () => Cacheable('1m' as never),
+      /^@Cacheable on Ledger\.list: the options must be an object; got "1m"/,
+    ],
+    [
+      'no options',
+      () => Cacheable(null as never),
+      /^@Cacheable on Ledger\.list: the options must be an object; got null/,
+    ],
+    [
+      'no options',
+      () => CacheEvict(null as never),
+      /^@CacheEvict on Ledger\.list: the options must be an object; got null/,
+    ],
     [
       'the producer timeout',
       () => Cacheable({ producerTimeout: { hrad: 1 } as never }),
       /^@Cacheable on Ledger\.list: Unknown option of producerTimeout "hrad"/,
     ],
-    ['the producer timeout', () => Cacheable({ producerTimeout: 5 as never }), /producerTimeout must be an object such as .*; got 5/],
+    [
+      'the producer timeout',
+      () => Cacheable({ producerTimeout: 5 as never }),
+      /producerTimeout must be an object such as .*; got 5/,
+    ],
     [
       'what a CDN is told',
       () => Cacheable({ http: { cdn: { maxage: '1h' } as never } }),
@@ -277,14 +355,26 @@ describe('wrong options of a decorator', () => {
     ],
     ['a key', () => CacheKey(5 as never), /^@CacheKey on Ledger\.list takes .*; got 5/],
     ['an empty key', () => CacheKey(''), /^@CacheKey on Ledger\.list takes .*; got ""/],
-    ['keys', () => CacheEvict({ keys: 'row' as never }), /keys must be a list, or a function of the arguments that returns one; got "row"/],
-    ['a rule', () => InvalidatesCache(Object, () => undefined, { cahce: 'a' } as never), /Unknown option of @InvalidatesCache "cahce"/],
+    [
+      'keys',
+      () => CacheEvict({ keys: 'row' as never }),
+      /keys must be a list, or a function of the arguments that returns one; got "row"/,
+    ],
+    [
+      'a rule',
+      () => InvalidatesCache(Object, () => undefined, { cahce: 'a' } as never),
+      /Unknown option of @InvalidatesCache "cahce"/,
+    ],
     [
       'a rule',
       () => InvalidatesCache(Object, () => undefined, null as never),
       /@InvalidatesCache: the options must be an object; got null/,
     ],
-    ['the ttl of CacheTTL', () => CacheTTL('soon' as never), /^@CacheTTL must be a duration.*got "soon"/],
+    [
+      'the ttl of CacheTTL',
+      () => CacheTTL('soon' as never),
+      /^@CacheTTL must be a duration.*got "soon"/,
+    ],
     ['the ttl of CacheTTL', () => CacheTTL(-5), /^@CacheTTL must be a duration.*got -5/],
   ])('are refused when the class is defined: %s', (_, make, message) => {
     const error = failure(() => decorate(make));
@@ -293,7 +383,9 @@ describe('wrong options of a decorator', () => {
   });
 
   it.each([5, '', null])('are refused when one of the keys is none: %j', (key) => {
-    const { code, message } = failure(() => decorate(() => CacheEvict({ keys: ['row', key as never] })));
+    const { code, message } = failure(() =>
+      decorate(() => CacheEvict({ keys: ['row', key as never] })),
+    );
     expect(code).toBe('CACHE_KEY');
     expect(message).toMatch(
       /^@CacheEvict on Ledger\.list: a key must be a CacheKey or a non-empty string; got (a number|an empty string|null)\./,
@@ -304,11 +396,16 @@ describe('wrong options of a decorator', () => {
     const { code, message } = failure(() => {
       Cacheable({ ttl: 'x' as never })(class Routes {});
     });
-    expect([code, message]).toEqual(['CACHE_CONFIG', expect.stringMatching(/^@Cacheable on Routes: ttl must be a duration/)]);
+    expect([code, message]).toEqual([
+      'CACHE_CONFIG',
+      expect.stringMatching(/^@Cacheable on Routes: ttl must be a duration/),
+    ]);
   });
 
   it('are refused when the timing does not exist', () => {
-    const { code, message } = failure(() => decorate(() => CacheEvict({ tags: ['t'], timing: 'after' as never })));
+    const { code, message } = failure(() =>
+      decorate(() => CacheEvict({ tags: ['t'], timing: 'after' as never })),
+    );
     expect(code).toBe('CACHE_DECORATOR');
     expect(message).toMatch(/timing must be 'after-success',.* 'before' or 'both'; got "after"/);
   });
@@ -346,7 +443,9 @@ describe('wrong options of a decorator', () => {
       }
       return Ledger;
     });
-    expect(keys.message).toBe('Ledger.list has both @CacheKey and the option key. Leave one of them out.');
+    expect(keys.message).toBe(
+      'Ledger.list has both @CacheKey and the option key. Leave one of them out.',
+    );
   });
 });
 
@@ -374,17 +473,22 @@ describe('a decorator that nothing uses', () => {
 });
 
 describe('an eviction that names nothing', () => {
-  it.each([{}, { tags: [] }, { keys: [], tags: [], tenant: 7 }])('is refused when the application starts: %j', async (options) => {
-    @Injectable()
-    class Ledger {
-      @CacheEvict(options)
-      async post(): Promise<void> {}
-    }
-    await expect(start({ providers: [Ledger] })).rejects.toMatchObject({
-      code: 'CACHE_DECORATOR',
-      message: expect.stringMatching(/Ledger\.post has a @CacheEvict that names nothing\. Give it key, keys, tags/) as string,
-    });
-  });
+  it.each([{}, { tags: [] }, { keys: [], tags: [], tenant: 7 }])(
+    'is refused when the application starts: %j',
+    async (options) => {
+      @Injectable()
+      class Ledger {
+        @CacheEvict(options)
+        async post(): Promise<void> {}
+      }
+      await expect(start({ providers: [Ledger] })).rejects.toMatchObject({
+        code: 'CACHE_DECORATOR',
+        message: expect.stringMatching(
+          /Ledger\.post has a @CacheEvict that names nothing\. Give it key, keys, tags/,
+        ) as string,
+      });
+    },
+  );
 });
 
 describe('wrong options of a cache', () => {
@@ -393,23 +497,38 @@ describe('wrong options of a cache', () => {
     [{ tttl: 1 } as never, /Unknown cache option "tttl"\. Options are: /],
     [{ tenancy: 'maybe' as never }, /tenancy must be 'optional' or 'required'; got "maybe"/],
     [{ tenant: 'a' as never }, /tenant must be a function; got "a"/],
-    [{ name: '' }, /The name of a cache must be a text of 1 to 100 characters, such as 'reports'; got ""\./],
+    [
+      { name: '' },
+      /The name of a cache must be a text of 1 to 100 characters, such as 'reports'; got ""\./,
+    ],
     [{ name: null as never }, /The name of a cache must be .*; got null\./],
-    [{ backend: {} as never }, /backend must be an object with the methods get\(key\) and set\(key, bytes, ttlMs\)/],
+    [
+      { backend: {} as never },
+      /backend must be an object with the methods get\(key\) and set\(key, bytes, ttlMs\)/,
+    ],
     [{ l1: true }, /Leave l1 out/],
     [{ backend: null as never }, /backend must be an object with the methods .*; got null\./],
-    [{ isglobal: true } as never, /Unknown cache option "isglobal"\. Options are: .*invalidations, isGlobal, /],
+    [
+      { isglobal: true } as never,
+      /Unknown cache option "isglobal"\. Options are: .*invalidations, isGlobal, /,
+    ],
   ])('are refused when the application starts: %j', async (options, message) => {
-    await expect(start({}, options)).rejects.toMatchObject({ code: 'CACHE_CONFIG', message: expect.stringMatching(message) as string });
-  });
-
-  it.each([undefined, null, 'x'])('are refused when an asynchronous factory gives %j', async (given) => {
-    const module = CacheModule.forRootAsync({ useFactory: () => given as never });
-    await expect(start({ imports: [module] }, false)).rejects.toMatchObject({
+    await expect(start({}, options)).rejects.toMatchObject({
       code: 'CACHE_CONFIG',
-      message: expect.stringMatching(/must be an object; got (undefined|null|"x")/) as string,
+      message: expect.stringMatching(message) as string,
     });
   });
+
+  it.each([undefined, null, 'x'])(
+    'are refused when an asynchronous factory gives %j',
+    async (given) => {
+      const module = CacheModule.forRootAsync({ useFactory: () => given as never });
+      await expect(start({ imports: [module] }, false)).rejects.toMatchObject({
+        code: 'CACHE_CONFIG',
+        message: expect.stringMatching(/must be an object; got (undefined|null|"x")/) as string,
+      });
+    },
+  );
 
   it('are refused when an asynchronous factory names another cache, or is not there', async () => {
     const renamed = CacheModule.forRootAsync({ name: 'a', useFactory: () => ({ name: 'b' }) });
@@ -417,41 +536,66 @@ describe('wrong options of a cache', () => {
       code: 'CACHE_CONFIG',
       message: expect.stringContaining('Give the name beside the factory only') as string,
     });
-    expect(() => CacheModule.forRootAsync({})).toThrow(/needs one of useFactory, useClass and useExisting; got none/);
+    expect(() => CacheModule.forRootAsync({})).toThrow(
+      /needs one of useFactory, useClass and useExisting; got none/,
+    );
   });
 
   it.each([null, 5, []])('are refused at once when they are no object: %j', (options) => {
     expect(() => CacheModule.forRoot(options as never)).toThrow(
       /The options of CacheModule\.forRoot must be an object; got (null|5|an array)/,
     );
-    expect(() => CacheModule.forRootAsync(options as never)).toThrow(/The options of CacheModule\.forRootAsync must be an object; got/);
+    expect(() => CacheModule.forRootAsync(options as never)).toThrow(
+      /The options of CacheModule\.forRootAsync must be an object; got/,
+    );
   });
 
   it('are refused when they are a backend', async () => {
     const backend = new MemoryBackend();
     const message = 'must be an object such as { backend }; got a backend itself';
-    expect(() => CacheModule.forRoot(backend)).toThrow(`The options of CacheModule.forRoot ${message}`);
+    expect(() => CacheModule.forRoot(backend)).toThrow(
+      `The options of CacheModule.forRoot ${message}`,
+    );
     const module = CacheModule.forRootAsync({ useFactory: () => backend });
-    await expect(start({ imports: [module] }, false)).rejects.toThrow(`The options that CacheModule.forRootAsync makes ${message}`);
+    await expect(start({ imports: [module] }, false)).rejects.toThrow(
+      `The options that CacheModule.forRootAsync makes ${message}`,
+    );
   });
 
   it.each<[object, RegExp]>([
     [{ useFactory: 5 }, /useFactory must be a function that gives the options; got 5/],
     [{ useClass: 5 }, /useClass must be a class with createCacheOptions\(\); got 5/],
-    [{ useFactory: () => ({}), ttl: 5 }, /CacheModule\.forRootAsync has no option ttl: it belongs into the options that the factory gives/],
-    [{ useFactory: () => ({}), injekt: [] }, /Unknown option of CacheModule\.forRootAsync "injekt"\. Options are: .*useFactory/],
-    [{ useFactory: () => ({}), useClass: class {} }, /needs one of useFactory, useClass and useExisting; got useFactory and useClass/],
-    [{ useFactory: () => ({}), inject: 'config' }, /inject of CacheModule\.forRootAsync must be an array; got "config"/],
+    [
+      { useFactory: () => ({}), ttl: 5 },
+      /CacheModule\.forRootAsync has no option ttl: it belongs into the options that the factory gives/,
+    ],
+    [
+      { useFactory: () => ({}), injekt: [] },
+      /Unknown option of CacheModule\.forRootAsync "injekt"\. Options are: .*useFactory/,
+    ],
+    [
+      { useFactory: () => ({}), useClass: class {} },
+      /needs one of useFactory, useClass and useExisting; got useFactory and useClass/,
+    ],
+    [
+      { useFactory: () => ({}), inject: 'config' },
+      /inject of CacheModule\.forRootAsync must be an array; got "config"/,
+    ],
     [{ useFactory: () => ({}), isGlobal: 'yes' }, /isGlobal must be true or false; got "yes"/],
   ])('are refused at once when an asynchronous module cannot work: %j', (options, message) => {
     expect(() => CacheModule.forRootAsync(options)).toThrow(message);
   });
 
   it.each<[object, RegExp]>([
-    [{ useFactory: () => ({ isGlobal: false }) }, /options with isGlobal\. Give it beside the factory only/],
+    [
+      { useFactory: () => ({ isGlobal: false }) },
+      /options with isGlobal\. Give it beside the factory only/,
+    ],
     [{ useClass: class Config {} }, /Config must have the method createCacheOptions\(\)/],
   ])('are refused when an asynchronous module starts: %j', async (options, message) => {
-    await expect(start({ imports: [CacheModule.forRootAsync(options)] }, false)).rejects.toMatchObject({
+    await expect(
+      start({ imports: [CacheModule.forRootAsync(options)] }, false),
+    ).rejects.toMatchObject({
       code: 'CACHE_CONFIG',
       message: expect.stringMatching(message) as string,
     });
@@ -460,7 +604,9 @@ describe('wrong options of a cache', () => {
   it('are refused when two caches have one name', async () => {
     await expect(start({ imports: [CacheModule.forRoot({ ttl: 1 })] })).rejects.toMatchObject({
       code: 'CACHE_CONFIG',
-      message: expect.stringMatching(/Two caches of this application are called "default"\. Give each its own name/) as string,
+      message: expect.stringMatching(
+        /Two caches of this application are called "default"\. Give each its own name/,
+      ) as string,
     });
   });
 });
@@ -504,7 +650,9 @@ describe('a list that a callback gives as one text', () => {
     await using({ providers: [Ledger] }, async ({ app }) => {
       const ledger = app.get(Ledger);
       await expect(ledger.post()).rejects.toMatchObject({ code: 'CACHE_CONFIG' });
-      await expect(ledger.remove()).rejects.toThrow('keys of @CacheEvict on Ledger.remove must give a list; got a string.');
+      await expect(ledger.remove()).rejects.toThrow(
+        'keys of @CacheEvict on Ledger.remove must give a list; got a string.',
+      );
     });
   });
 
@@ -512,8 +660,12 @@ describe('a list that a callback gives as one text', () => {
     await using({}, async ({ app }) => {
       const cache = app.get(CacheService);
       for (const request of [undefined, null, {}, { tags: 'account:1' }])
-        await expect(cache.apply(new CacheInvalidated(request as never))).rejects.toMatchObject({ code: 'CACHE_CONFIG' });
-      await expect(applyInvalidation(cache, undefined as never)).rejects.toThrow('invalidate: give an object such as');
+        await expect(cache.apply(new CacheInvalidated(request as never))).rejects.toMatchObject({
+          code: 'CACHE_CONFIG',
+        });
+      await expect(applyInvalidation(cache, undefined as never)).rejects.toThrow(
+        'invalidate: give an object such as',
+      );
     });
   });
 });

@@ -1,5 +1,11 @@
 import { Controller, Get, Post, UseInterceptors } from '@nestjs/common';
-import { CommandBus, CommandHandler, CqrsModule, EventBus, type ICommandHandler } from '@nestjs/cqrs';
+import {
+  CommandBus,
+  CommandHandler,
+  CqrsModule,
+  EventBus,
+  type ICommandHandler,
+} from '@nestjs/cqrs';
 import { type Observable, of } from 'rxjs';
 import { describe, expect, it } from 'vitest';
 import { CacheCommandInterceptor, type CacheBackend, on } from '../../lib/index.js';
@@ -61,7 +67,11 @@ describe.each(['express', 'fastify'] as const)('CacheCommandInterceptor on %s', 
       controllers: [Entries],
       providers: [PostEntryHandler],
       platform,
-      cache: { backend, backendTimeout: '1h', invalidations: [on(EntryPosted, () => ({ keys: ['list'] }))] },
+      cache: {
+        backend,
+        backendTimeout: '1h',
+        invalidations: [on(EntryPosted, () => ({ keys: ['list'] }))],
+      },
     });
     const visit = await listen(app);
     const post = { method: 'POST' };

@@ -53,7 +53,10 @@ describe('CacheEvict', () => {
     @CacheKey((key, id) => key.segment('entry').param('id', id))
     async byCacheKey(_id: number): Promise<void> {}
 
-    @CacheEvict({ keys: (...ids) => ids.map((id) => CacheKey.builder().segment('entry').param('id', id).build()) })
+    @CacheEvict({
+      keys: (...ids) =>
+        ids.map((id) => CacheKey.builder().segment('entry').param('id', id).build()),
+    })
     async byKeys(..._ids: number[]): Promise<void> {}
 
     @CacheEvict({ tags: (account) => [`account:${account}`, 'all'] })
@@ -117,7 +120,9 @@ describe('CacheEvict', () => {
       return entry;
     }
 
-    @CacheEvict({ key: (key, entry) => key.segment('entry').param('id', entry.id ?? Symbol('none yet')) })
+    @CacheEvict({
+      key: (key, entry) => key.segment('entry').param('id', entry.id ?? Symbol('none yet')),
+    })
     async saved(entry: { id?: number }): Promise<void> {
       entry.id = 1;
     }
@@ -149,7 +154,9 @@ describe('CacheEvict', () => {
     }
   }
 
-  const run = (task: (commands: Commands, cache: CacheService, lines: string[]) => Promise<void>): Promise<void> =>
+  const run = (
+    task: (commands: Commands, cache: CacheService, lines: string[]) => Promise<void>,
+  ): Promise<void> =>
     using({ providers: [Commands] }, async ({ app, log }) => {
       const commands = app.get(Commands);
       const cache = app.get(CacheService);
@@ -202,7 +209,9 @@ describe('CacheEvict', () => {
 
   it('means one key, that of the option or of CacheKey, or several', async () => {
     await run(async (commands, cache) => {
-      const keys = [1, 2, 3].map((id) => CacheKey.builder().segment('entry').param('id', id).build());
+      const keys = [1, 2, 3].map((id) =>
+        CacheKey.builder().segment('entry').param('id', id).build(),
+      );
       const fill = (): Promise<unknown> => cache.setMany(keys.map((key) => [key, 'old'] as const));
       await fill();
       await commands.byKey(1);
@@ -263,7 +272,9 @@ describe('CacheEvict', () => {
       await cache.set('k', 1);
       expect(await commands.brokenWhen()).toBe('done');
       expect(await cache.get('k')).toBeUndefined();
-      expect(lines).toEqual([expect.stringMatching(/^warn: .*when.*Commands\.brokenWhen.*when is broken/)]);
+      expect(lines).toEqual([
+        expect.stringMatching(/^warn: .*when.*Commands\.brokenWhen.*when is broken/),
+      ]);
     });
   });
 
@@ -280,7 +291,9 @@ describe('CacheEvict', () => {
       for (const call of [commands.noSegment(1), commands.noSegmentByCacheKey(1)]) {
         await expect(call).rejects.toMatchObject({
           code: 'CACHE_KEY',
-          message: expect.stringMatching(/^The key of @CacheEvict on Commands\.noSegment\w* names no segment/) as string,
+          message: expect.stringMatching(
+            /^The key of @CacheEvict on Commands\.noSegment\w* names no segment/,
+          ) as string,
         });
       }
       expect(commands.runs).toBe(0);
@@ -320,15 +333,23 @@ describe('CacheEvict', () => {
 
   it('fails the call when a callback gives nothing, or what is no list', async () => {
     await run(async (commands) => {
-      await expect(commands.byComputed(undefined)).rejects.toThrow(/^tags of @CacheEvict on Commands\.byComputed gave nothing/);
-      await expect(commands.byComputed('account')).rejects.toThrow(/must give a list; got a string/);
-      await expect(commands.byComputedSegment(null)).rejects.toThrow(/^segment of @CacheEvict on Commands\.byComputedSegment gave nothing/);
+      await expect(commands.byComputed(undefined)).rejects.toThrow(
+        /^tags of @CacheEvict on Commands\.byComputed gave nothing/,
+      );
+      await expect(commands.byComputed('account')).rejects.toThrow(
+        /must give a list; got a string/,
+      );
+      await expect(commands.byComputedSegment(null)).rejects.toThrow(
+        /^segment of @CacheEvict on Commands\.byComputedSegment gave nothing/,
+      );
     });
   });
 
   it('means all entries of the tenant that calls, never those of others', async () => {
     let tenant: string | undefined;
-    const keys = ['acme', 'other'].map((name) => CacheKey.builder().tenant(name).segment('s').build());
+    const keys = ['acme', 'other'].map((name) =>
+      CacheKey.builder().tenant(name).segment('s').build(),
+    );
     for (const tenancy of ['required', 'optional'] as const) {
       await using(
         { providers: [Commands] },
@@ -348,8 +369,13 @@ describe('CacheEvict', () => {
             /^tenant of @CacheEvict on Commands\.everythingOf gave nothing/,
           );
           tenant = undefined;
-          expect(await left(() => commands.everything())).toEqual(tenancy === 'required' ? [1, 1] : [undefined, undefined]);
-          if (tenancy === 'required') await expect(commands.everything()).rejects.toThrow(/on Commands\.everything has no tenant/);
+          expect(await left(() => commands.everything())).toEqual(
+            tenancy === 'required' ? [1, 1] : [undefined, undefined],
+          );
+          if (tenancy === 'required')
+            await expect(commands.everything()).rejects.toThrow(
+              /on Commands\.everything has no tenant/,
+            );
         },
         { tenancy, tenant: () => tenant },
       );
@@ -364,7 +390,9 @@ describe('CacheEvict', () => {
       expect(await lastValueFrom(stream.pipe(toArray()))).toEqual(['a', 'b']);
       expect(await cache.get('k')).toBeUndefined();
       await cache.set('k', 1, { tags: ['t'] });
-      await expect(lastValueFrom(commands.failingStream())).rejects.toBeInstanceOf(NotFoundException);
+      await expect(lastValueFrom(commands.failingStream())).rejects.toBeInstanceOf(
+        NotFoundException,
+      );
       expect(await cache.get('k')).toBe(1);
     });
   });
@@ -415,12 +443,18 @@ describe('CachePut', () => {
       return of({ id, name: 'first' }, { id, name: 'last' });
     }
 
-    @CachePut({ key: (key, id) => key.segment('account').param('0', id), when: (_id, really) => really })
+    @CachePut({
+      key: (key, id) => key.segment('account').param('0', id),
+      when: (_id, really) => really,
+    })
     async perhaps(id: number, _really: boolean): Promise<Account> {
       return { id, name: 'perhaps' };
     }
 
-    @CachePut({ key: (key, id) => key.segment('account').param('0', id), unless: (account) => account.name === 'secret' })
+    @CachePut({
+      key: (key, id) => key.segment('account').param('0', id),
+      unless: (account) => account.name === 'secret',
+    })
     async secret(id: number): Promise<Account> {
       return { id, name: 'secret' };
     }
@@ -436,7 +470,9 @@ describe('CachePut', () => {
     }
   }
 
-  const run = (task: (accounts: Accounts, cache: CacheService, lines: string[]) => Promise<void>): Promise<void> =>
+  const run = (
+    task: (accounts: Accounts, cache: CacheService, lines: string[]) => Promise<void>,
+  ): Promise<void> =>
     using({ providers: [Accounts] }, async ({ app, log }) => {
       await task(app.get(Accounts), app.get(CacheService), log.lines);
     });
@@ -455,52 +491,63 @@ describe('CachePut', () => {
     });
   });
 
-  it.each(['key', 'tag'] as const)('does not undo an invalidation of its %s that came while the method ran', async (what) => {
-    let row = 'v1';
-    let finish: () => void = () => undefined;
-    @Injectable()
-    class Rows {
-      @CachePut({ key: 'row', tags: ['rows'] })
-      async save(): Promise<string> {
-        return this.work();
-      }
+  it.each(['key', 'tag'] as const)(
+    'does not undo an invalidation of its %s that came while the method ran',
+    async (what) => {
+      let row = 'v1';
+      let finish: () => void = () => undefined;
+      @Injectable()
+      class Rows {
+        @CachePut({ key: 'row', tags: ['rows'] })
+        async save(): Promise<string> {
+          return this.work();
+        }
 
-      @CachePut({ key: 'row', tags: ['rows'] })
-      stream(): Observable<string> {
-        return defer(() => this.work());
-      }
+        @CachePut({ key: 'row', tags: ['rows'] })
+        stream(): Observable<string> {
+          return defer(() => this.work());
+        }
 
-      @CachePut({ key: 'row', tags: ['rows'] })
-      untyped() {
-        return this.work();
-      }
+        @CachePut({ key: 'row', tags: ['rows'] })
+        untyped() {
+          return this.work();
+        }
 
-      private async work(): Promise<string> {
-        const seen = row;
-        await new Promise<void>((resolve) => (finish = resolve));
-        return seen;
+        private async work(): Promise<string> {
+          const seen = row;
+          await new Promise<void>((resolve) => (finish = resolve));
+          return seen;
+        }
       }
-    }
-    await using({ providers: [Rows] }, async ({ app }) => {
-      const [rows, cache] = [app.get(Rows), app.get(CacheService)];
-      const saves = [() => rows.save(), () => lastValueFrom(rows.stream()), () => rows.untyped(), () => rows.untyped()];
-      for (const save of saves) {
-        row = 'v1';
-        const slow = save();
-        await new Promise(setImmediate);
-        row = 'v2';
-        await cache.invalidate(what === 'key' ? { keys: ['row'] } : { tags: ['rows'] });
-        finish();
-        expect(await slow).toBe('v1');
-        expect(await cache.getOrSet('row', async () => row, { tags: ['rows'] })).toBe('v2');
-      }
-    });
-  });
+      await using({ providers: [Rows] }, async ({ app }) => {
+        const [rows, cache] = [app.get(Rows), app.get(CacheService)];
+        const saves = [
+          () => rows.save(),
+          () => lastValueFrom(rows.stream()),
+          () => rows.untyped(),
+          () => rows.untyped(),
+        ];
+        for (const save of saves) {
+          row = 'v1';
+          const slow = save();
+          await new Promise(setImmediate);
+          row = 'v2';
+          await cache.invalidate(what === 'key' ? { keys: ['row'] } : { tags: ['rows'] });
+          finish();
+          expect(await slow).toBe('v1');
+          expect(await cache.getOrSet('row', async () => row, { tags: ['rows'] })).toBe('v2');
+        }
+      });
+    },
+  );
 
   it('leaves no old value when the new one cannot be described', async () => {
     @Injectable()
     class Rows {
-      @CachePut({ key: 'row', resultTags: (count) => Array.from({ length: count }, (_, i) => `t${i}`) })
+      @CachePut({
+        key: 'row',
+        resultTags: (count) => Array.from({ length: count }, (_, i) => `t${i}`),
+      })
       async tags(count: number): Promise<number> {
         return count;
       }
@@ -523,7 +570,9 @@ describe('CachePut', () => {
         expect(await save()).toBe(65);
         expect(await cache.get('row')).toBeUndefined();
       }
-      expect(log.lines).toEqual(['tags', 'ttl', 'empty'].map((name) => expect.stringContaining(`Rows.${name}`) as string));
+      expect(log.lines).toEqual(
+        ['tags', 'ttl', 'empty'].map((name) => expect.stringContaining(`Rows.${name}`) as string),
+      );
     });
   });
 
@@ -545,13 +594,18 @@ describe('CachePut', () => {
       expect(await cache.getMany([keyOf(1), keyOf(2)])).toEqual([undefined, undefined]);
       await rows.insert({ id: 2 }, 2);
       expect(await cache.getMany([keyOf(1), keyOf(2)])).toEqual([undefined, 2]);
-      expect(log.about('Rows.insert')).toEqual([expect.stringContaining('has changed what its key is made of')]);
+      expect(log.about('Rows.insert')).toEqual([
+        expect.stringContaining('has changed what its key is made of'),
+      ]);
     });
   });
 
   it('always runs the method', async () => {
     await run(async (accounts) => {
-      expect([(await accounts.rename(1, 'a')).name, (await accounts.rename(1, 'b')).name]).toEqual(['a', 'b']);
+      expect([(await accounts.rename(1, 'a')).name, (await accounts.rename(1, 'b')).name]).toEqual([
+        'a',
+        'b',
+      ]);
     });
   });
 
@@ -637,12 +691,18 @@ describe('Cacheable', () => {
       };
       expect(await runs(() => answers.answer('null'))).toEqual([null, null, 1]);
       expect(await runs(() => answers.answer('undefined'))).toEqual([undefined, undefined, 2]);
-      const [first, second, count] = await runs(() => answers.answer('error').catch((thrown: unknown) => thrown));
+      const [first, second, count] = await runs(() =>
+        answers.answer('error').catch((thrown: unknown) => thrown),
+      );
       expect([first === error, second === error, count]).toEqual([true, true, 2]);
       expect(error.getStatus()).toBe(404);
       answers.runs = 0;
-      const all = await Promise.allSettled(Array.from({ length: 20 }, () => answers.answer('error')));
-      expect(all.every((result) => result.status === 'rejected' && result.reason === error)).toBe(true);
+      const all = await Promise.allSettled(
+        Array.from({ length: 20 }, () => answers.answer('error')),
+      );
+      expect(all.every((result) => result.status === 'rejected' && result.reason === error)).toBe(
+        true,
+      );
       expect(answers.runs).toBe(1);
     });
   });
@@ -727,41 +787,44 @@ describe('Cacheable', () => {
     );
   });
 
-  it.each(['tags', 'resultTags', 'unless'] as const)('makes %s anew for each call', async (option) => {
-    @Injectable()
-    class Each {
-      runs = 0;
+  it.each(['tags', 'resultTags', 'unless'] as const)(
+    'makes %s anew for each call',
+    async (option) => {
+      @Injectable()
+      class Each {
+        runs = 0;
 
-      @Cacheable({ tags: (id) => [`id:${id}`] })
-      async tags(id: number): Promise<number> {
-        this.runs++;
-        return id;
-      }
+        @Cacheable({ tags: (id) => [`id:${id}`] })
+        async tags(id: number): Promise<number> {
+          this.runs++;
+          return id;
+        }
 
-      @Cacheable({ resultTags: (_result, id) => [`id:${id}`] })
-      async resultTags(id: number): Promise<number> {
-        this.runs++;
-        return id;
-      }
+        @Cacheable({ resultTags: (_result, id) => [`id:${id}`] })
+        async resultTags(id: number): Promise<number> {
+          this.runs++;
+          return id;
+        }
 
-      @Cacheable({ unless: (_result, id) => id === 2 })
-      async unless(id: number): Promise<number> {
-        this.runs++;
-        return id;
+        @Cacheable({ unless: (_result, id) => id === 2 })
+        async unless(id: number): Promise<number> {
+          this.runs++;
+          return id;
+        }
       }
-    }
-    await using({ providers: [Each] }, async ({ app }) => {
-      const [each, cache] = [app.get(Each), app.get(CacheService)];
-      await each[option](1);
-      await each[option](2);
-      if (option !== 'unless') await cache.invalidate({ tags: ['id:2'] });
-      each.runs = 0;
-      await each[option](1);
-      expect(each.runs).toBe(0);
-      await each[option](2);
-      expect(each.runs).toBe(1);
-    });
-  });
+      await using({ providers: [Each] }, async ({ app }) => {
+        const [each, cache] = [app.get(Each), app.get(CacheService)];
+        await each[option](1);
+        await each[option](2);
+        if (option !== 'unless') await cache.invalidate({ tags: ['id:2'] });
+        each.runs = 0;
+        await each[option](1);
+        expect(each.runs).toBe(0);
+        await each[option](2);
+        expect(each.runs).toBe(1);
+      });
+    },
+  );
 
   it('goes past the cache when a callback throws, with one warning', async () => {
     const broken = (): never => {
@@ -870,12 +933,12 @@ describe('Cacheable', () => {
     }
     await using({ providers: [Forgetful] }, async ({ app }) => {
       const forgetful = app.get(Forgetful);
-      expect([await forgetful.one(1), await forgetful.two(1), await forgetful.three('a'), await forgetful.three('b')]).toEqual([
-        'one 1',
-        'two 1',
-        'three a',
-        'three b',
-      ]);
+      expect([
+        await forgetful.one(1),
+        await forgetful.two(1),
+        await forgetful.three('a'),
+        await forgetful.three('b'),
+      ]).toEqual(['one 1', 'two 1', 'three a', 'three b']);
     });
   });
 
@@ -898,13 +961,15 @@ describe('Cacheable', () => {
       const stream = streams.find(1);
       expect(stream).toBeInstanceOf(Observable);
       expect(streams.runs).toBe(0);
-      expect([await lastValueFrom(stream), await lastValueFrom(stream), await lastValueFrom(streams.find(1))]).toEqual([
-        'of 1',
-        'of 1',
-        'of 1',
-      ]);
+      expect([
+        await lastValueFrom(stream),
+        await lastValueFrom(stream),
+        await lastValueFrom(streams.find(1)),
+      ]).toEqual(['of 1', 'of 1', 'of 1']);
       expect(streams.runs).toBe(1);
-      await expect(lastValueFrom(streams.find(Symbol('x') as never))).rejects.toMatchObject({ code: 'CACHE_KEY' });
+      await expect(lastValueFrom(streams.find(Symbol('x') as never))).rejects.toMatchObject({
+        code: 'CACHE_KEY',
+      });
     });
   });
 
@@ -933,14 +998,20 @@ describe('Cacheable', () => {
     }
     await using({ providers: [Untyped] }, async ({ app }) => {
       const instance = app.get(Untyped);
-      expect([await instance.promise(1), await instance.promise(1), await instance.promise(1)]).toEqual([1, 1, 1]);
+      expect([
+        await instance.promise(1),
+        await instance.promise(1),
+        await instance.promise(1),
+      ]).toEqual([1, 1, 1]);
       expect(instance.runs).toBe(1);
       instance.runs = 0;
       expect(await lastValueFrom(instance.stream(1))).toBe(1);
       expect(await lastValueFrom(instance.stream(1))).toBe(1);
       expect(await lastValueFrom(instance.stream(1))).toBe(1);
       expect(instance.runs).toBe(1);
-      await expect(instance.neither(1)).rejects.toThrow(/Untyped\.neither returned a number.*Make the method async/);
+      await expect(instance.neither(1)).rejects.toThrow(
+        /Untyped\.neither returned a number.*Make the method async/,
+      );
     });
   });
 

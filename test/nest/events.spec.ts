@@ -75,7 +75,12 @@ class PostEntryHandler implements ICommandHandler<PostEntry> {
 }
 
 /** A backend whose deletes and group changes take a while, so that who does not wait is seen. */
-function slowBackend(): { get(): Promise<undefined>; set(): Promise<void>; delete(): Promise<void>; deleted: number } {
+function slowBackend(): {
+  get(): Promise<undefined>;
+  set(): Promise<void>;
+  delete(): Promise<void>;
+  deleted: number;
+} {
   return {
     deleted: 0,
     get: () => Promise.resolve(undefined),
@@ -89,18 +94,24 @@ function slowBackend(): { get(): Promise<undefined>; set(): Promise<void>; delet
 
 describe('domain events', () => {
   it('published on the EventBus invalidate what @InvalidatesCache says, so that the caller of a command reads its own write', async () => {
-    await using({ imports: [CqrsModule.forRoot()], providers: [Rows, FindBalanceHandler, PostEntryHandler] }, async ({ app, log }) => {
-      const [commands, queries] = [app.get(CommandBus), app.get(QueryBus)];
-      expect(await queries.execute(new FindBalance(7))).toBe(0);
-      expect(await queries.execute(new FindBalance(8))).toBe(0);
-      for (let i = 1; i <= 3; i++) {
-        await commands.execute(new PostEntry(7, 100));
-        expect(await queries.execute(new FindBalance(7))).toBe(100 * i);
+    await using(
+      { imports: [CqrsModule.forRoot()], providers: [Rows, FindBalanceHandler, PostEntryHandler] },
+      async ({ app, log }) => {
+        const [commands, queries] = [app.get(CommandBus), app.get(QueryBus)];
+        expect(await queries.execute(new FindBalance(7))).toBe(0);
         expect(await queries.execute(new FindBalance(8))).toBe(0);
-      }
-      expect(app.get(FindBalanceHandler).runs, 'only the account of the event was produced again').toBe(5);
-      expect(log.lines).toEqual([]);
-    });
+        for (let i = 1; i <= 3; i++) {
+          await commands.execute(new PostEntry(7, 100));
+          expect(await queries.execute(new FindBalance(7))).toBe(100 * i);
+          expect(await queries.execute(new FindBalance(8))).toBe(0);
+        }
+        expect(
+          app.get(FindBalanceHandler).runs,
+          'only the account of the event was produced again',
+        ).toBe(5);
+        expect(log.lines).toEqual([]);
+      },
+    );
   });
 
   it('make a command with @AwaitInvalidations wait until the backend has acknowledged, one without not', async () => {
@@ -157,28 +168,37 @@ describe('domain events', () => {
       expect(await cache.apply(new EntryPosted(7, 1))).toEqual({ durable: true, requests: 1 });
       expect(await cache.get('k')).toBeUndefined();
       await cache.set('k', 1);
-      expect(await cache.apply(new CacheInvalidated({ keys: ['k'] }, 'reports'))).toEqual({ durable: true, requests: 0 });
+      expect(await cache.apply(new CacheInvalidated({ keys: ['k'] }, 'reports'))).toEqual({
+        durable: true,
+        requests: 0,
+      });
       expect(await cache.get('k')).toBe(1);
-      expect(await cache.apply(new CacheInvalidated({ keys: ['k'] }))).toEqual({ durable: true, requests: 1 });
+      expect(await cache.apply(new CacheInvalidated({ keys: ['k'] }))).toEqual({
+        durable: true,
+        requests: 1,
+      });
       expect(await cache.get('k')).toBeUndefined();
     });
   });
 
   it('are held by a unit of work and dropped with it', async () => {
-    await using({ imports: [CqrsModule.forRoot()], providers: [Rows, FindBalanceHandler] }, async ({ app }) => {
-      const cache = app.get(CacheService);
-      await cache.set('k', 1, { tags: ['account:7'] });
-      const work = cache.unitOfWork(() => {
-        app.get(EventBus).publish(new EntryPosted(7, 1));
-        throw new Error('rolled back');
-      });
-      await expect(work).rejects.toThrow('rolled back');
-      expect(await cache.get('k')).toBe(1);
-      await cache.unitOfWork(() => {
-        app.get(EventBus).publish(new EntryPosted(7, 1));
-      });
-      expect(await cache.get('k')).toBeUndefined();
-    });
+    await using(
+      { imports: [CqrsModule.forRoot()], providers: [Rows, FindBalanceHandler] },
+      async ({ app }) => {
+        const cache = app.get(CacheService);
+        await cache.set('k', 1, { tags: ['account:7'] });
+        const work = cache.unitOfWork(() => {
+          app.get(EventBus).publish(new EntryPosted(7, 1));
+          throw new Error('rolled back');
+        });
+        await expect(work).rejects.toThrow('rolled back');
+        expect(await cache.get('k')).toBe(1);
+        await cache.unitOfWork(() => {
+          app.get(EventBus).publish(new EntryPosted(7, 1));
+        });
+        expect(await cache.get('k')).toBeUndefined();
+      },
+    );
   });
 
   it('whose rule throws are logged, and hurt nobody', async () => {
@@ -187,7 +207,11 @@ describe('domain events', () => {
       async ({ app, log }) => {
         app.get(EventBus).publish(new EntryPosted(1, 1));
         await new Promise(setImmediate);
-        expect(log.lines).toEqual([expect.stringMatching(/^error: A EntryPosted event could not be carried out: no such account/)]);
+        expect(log.lines).toEqual([
+          expect.stringMatching(
+            /^error: A EntryPosted event could not be carried out: no such account/,
+          ),
+        ]);
       },
       {
         invalidations: [
@@ -210,7 +234,9 @@ describe('domain events', () => {
     @Module({ imports: [CacheModule.forRoot({ name: 'reports' })], providers: [Reports] })
     class ReportsModule {}
     await using({ imports: [ReportsModule] }, async ({ app }) => {
-      expect(await app.get(CacheService).apply(new EntryPosted(1, 1))).toMatchObject({ requests: 0 });
+      expect(await app.get(CacheService).apply(new EntryPosted(1, 1))).toMatchObject({
+        requests: 0,
+      });
     });
     await expect(start({ providers: [Reports] })).rejects.toThrow(
       /@InvalidatesCache\(EntryPosted\) names the cache 'reports', which this application does not have/,

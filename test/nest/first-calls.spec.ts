@@ -10,7 +10,8 @@ import { using } from './support.js';
 function lazy<T>(query: () => T): Promise<T> {
   const run = (): Promise<T> => Promise.resolve().then(query);
   const builder = {
-    then: (onValue: (value: T) => unknown, onError: (error: unknown) => unknown) => run().then(onValue, onError),
+    then: (onValue: (value: T) => unknown, onError: (error: unknown) => unknown) =>
+      run().then(onValue, onError),
   };
   return builder as unknown as Promise<T>;
 }
@@ -39,7 +40,11 @@ describe('the first call of a method of which nothing says what it returns', () 
     }
     await using({ providers: [Ledger] }, async ({ app }) => {
       const ledger = app.get(Ledger);
-      expect([await ledger.post(100), await ledger.post(200), await ledger.postBetween(300)]).toEqual([1, 2, 3]);
+      expect([
+        await ledger.post(100),
+        await ledger.post(200),
+        await ledger.postBetween(300),
+      ]).toEqual([1, 2, 3]);
       expect(ledger.rows).toEqual([100, 200, 300]);
       expect([await ledger.list(), await ledger.list()]).toEqual([[1], [1]]);
     });
@@ -58,7 +63,9 @@ describe('the first call of a method of which nothing says what it returns', () 
     }
     await using({ providers: [Reader] }, async ({ app }) => {
       const reader = app.get(Reader);
-      const answers = await Promise.all(Array.from({ length: 1_000 }, (_, i) => reader.find(i % 2)));
+      const answers = await Promise.all(
+        Array.from({ length: 1_000 }, (_, i) => reader.find(i % 2)),
+      );
       expect(answers.slice(0, 2)).toEqual([{ id: 0 }, { id: 1 }]);
       expect(new Set(answers).size).toBeGreaterThan(1);
       expect(await reader.find(0)).toEqual({ id: 0 });
@@ -208,7 +215,9 @@ describe('the first call of a method of which nothing says what it returns', () 
       for (let i = 0; i < 2; i++) {
         await expect(wrong.neither(1)).rejects.toMatchObject({
           code: 'CACHE_DECORATOR',
-          message: expect.stringMatching(/^Wrong\.neither returned a number.*Make the method async/) as string,
+          message: expect.stringMatching(
+            /^Wrong\.neither returned a number.*Make the method async/,
+          ) as string,
         });
         await expect(wrong.throwing()).rejects.toThrow(RangeError);
       }

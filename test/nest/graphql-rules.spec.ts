@@ -96,7 +96,10 @@ class Books {
 
   @Cacheable({ ttl: '1h' })
   @Query(() => String)
-  async hinted(@Args('maxAge', { type: () => Int, nullable: true }) maxAge: number | null, @Info() info: FieldInfo): Promise<string> {
+  async hinted(
+    @Args('maxAge', { type: () => Int, nullable: true }) maxAge: number | null,
+    @Info() info: FieldInfo,
+  ): Promise<string> {
     runs.push('hinted');
     if (maxAge !== null) info.cacheControl?.setCacheHint({ maxAge });
     return 'hinted';
@@ -152,11 +155,15 @@ interface Reply {
 }
 
 const context = (...given: unknown[]): Asking => {
-  const request = (given[0] as { req?: { headers: Record<string, string> } }).req ?? (given[0] as { headers: Record<string, string> });
+  const request =
+    (given[0] as { req?: { headers: Record<string, string> } }).req ??
+    (given[0] as { headers: Record<string, string> });
   const { headers } = request;
   return {
     user: headers['x-user'] ?? 'nobody',
-    loader: new DataLoader<number, string>((ids) => Promise.resolve(ids.map((id) => `${title} ${String(id)}`))),
+    loader: new DataLoader<number, string>((ids) =>
+      Promise.resolve(ids.map((id) => `${title} ${String(id)}`)),
+    ),
   };
 };
 
@@ -173,7 +180,12 @@ const drivers = {
   },
   Mercurius: {
     adapter: () => new FastifyAdapter(),
-    module: () => GraphQLModule.forRoot<MercuriusDriverConfig>({ driver: MercuriusDriver, autoSchemaFile: true, context }),
+    module: () =>
+      GraphQLModule.forRoot<MercuriusDriverConfig>({
+        driver: MercuriusDriver,
+        autoSchemaFile: true,
+        context,
+      }),
   },
 };
 
@@ -182,7 +194,10 @@ describe.each(Object.entries(drivers))('GraphQL by %s', (driver, { adapter, modu
   let url: string;
 
   beforeAll(async () => {
-    const testing = await Test.createTestingModule({ imports: [CacheModule.forRoot({ jitter: 0 }), module()], providers: [Books] })
+    const testing = await Test.createTestingModule({
+      imports: [CacheModule.forRoot({ jitter: 0 }), module()],
+      providers: [Books],
+    })
       .setLogger(new Log())
       .compile();
     app = testing.createNestApplication(adapter());
@@ -200,12 +215,17 @@ describe.each(Object.entries(drivers))('GraphQL by %s', (driver, { adapter, modu
   async function ask(query: string, user = 'ann', at = url): Promise<Reply> {
     const headers = { 'content-type': 'application/json', 'x-user': user };
     const response = await fetch(at, { method: 'POST', headers, body: JSON.stringify({ query }) });
-    return { ...((await response.json()) as Reply), cacheControl: response.headers.get('cache-control') };
+    return {
+      ...((await response.json()) as Reply),
+      cacheControl: response.headers.get('cache-control'),
+    };
   }
 
   it('leaves context and info out of derived keys, and tells arguments apart', async () => {
     for (const user of ['ann', 'bob'])
-      expect((await ask('{ books(first: 2) { id } }', user)).data).toEqual({ books: [{ id: 1 }, { id: 2 }] });
+      expect((await ask('{ books(first: 2) { id } }', user)).data).toEqual({
+        books: [{ id: 1 }, { id: 2 }],
+      });
     await ask('{ books(first: 2, after: 1) { id } }');
     expect(runs).toEqual(['books 2 undefined object object', 'books 2 1 object object']);
   });
@@ -214,7 +234,11 @@ describe.each(Object.entries(drivers))('GraphQL by %s', (driver, { adapter, modu
     const expected = { books: [{ title: 'Emma 1' }, { title: 'Emma 2' }, { title: 'Emma 3' }] };
     expect((await ask('{ books(first: 3) { title } }')).data).toEqual(expected);
     expect((await ask('{ books(first: 3) { title } }')).data).toEqual(expected);
-    expect(runs.filter((run) => run.startsWith('title'))).toEqual(['title 1', 'title 2', 'title 3']);
+    expect(runs.filter((run) => run.startsWith('title'))).toEqual([
+      'title 1',
+      'title 2',
+      'title 3',
+    ]);
   });
 
   it('invalidates by mutations', async () => {
@@ -226,7 +250,10 @@ describe.each(Object.entries(drivers))('GraphQL by %s', (driver, { adapter, modu
 
   it('stores neither errors nor partial results', async () => {
     for (let i = 0; i < 2; i++) {
-      expect(await ask('{ partial }')).toMatchObject({ data: { partial: ['good', null] }, errors: [{ message: 'bad' }] });
+      expect(await ask('{ partial }')).toMatchObject({
+        data: { partial: ['good', null] },
+        errors: [{ message: 'bad' }],
+      });
       expect((await ask('{ failing }')).errors).toMatchObject([{ message: 'not today' }]);
     }
     expect(runs.filter((run) => run === 'partial')).toHaveLength(2);
@@ -243,14 +270,18 @@ describe.each(Object.entries(drivers))('GraphQL by %s', (driver, { adapter, modu
   });
 
   it('lets no response live longer than the entry, where the schema would', async () => {
-    for (let i = 0; i < 2; i++) expect((await ask('{ said }')).cacheControl).toMatch(/^max-age=3(600|599), public$/);
+    for (let i = 0; i < 2; i++)
+      expect((await ask('{ said }')).cacheControl).toMatch(/^max-age=3(600|599), public$/);
     expect(runs).toEqual(['said']);
   });
 
   it('lets the least lifetime win, for the entry and for the response', async () => {
     const cache = app.get(CacheService);
     expect((await ask('{ hinted(maxAge: 60) }')).cacheControl).toMatch(/^max-age=(60|59), public$/);
-    const { freshUntil } = await cache.getOrSetDetailed(CacheKeyOf('hinted', 60), () => 'not there');
+    const { freshUntil } = await cache.getOrSetDetailed(
+      CacheKeyOf('hinted', 60),
+      () => 'not there',
+    );
     expect((freshUntil ?? 0) - cache.clock.now()).toBeLessThanOrEqual(60_000);
     // What a resolver says while it runs is not known when it does not.
     expect((await ask('{ hinted(maxAge: 60) }')).cacheControl).toBe('no-store');
@@ -262,9 +293,9 @@ describe.each(Object.entries(drivers))('GraphQL by %s', (driver, { adapter, modu
 
   it('gives what is private to nobody else, not even to those who asked at the same time', async () => {
     const users = ['ann', 'bob', 'eve', 'ann'];
-    expect((await Promise.all(users.map((user) => ask('{ mine }', user)))).map(({ data }) => data)).toEqual(
-      users.map((mine) => ({ mine })),
-    );
+    expect(
+      (await Promise.all(users.map((user) => ask('{ mine }', user)))).map(({ data }) => data),
+    ).toEqual(users.map((mine) => ({ mine })));
     expect((await ask('{ mine }', 'ann')).data).toEqual({ mine: 'ann' });
     expect(app.get(CacheService).stats().flights).toBe(0);
   });
@@ -306,7 +337,10 @@ describe.each(Object.entries(drivers))('GraphQL by %s', (driver, { adapter, modu
   });
 });
 
-function CacheKeyOf(method: string, ...args: unknown[]): ReturnType<ReturnType<typeof CacheKey.builder>['build']> {
+function CacheKeyOf(
+  method: string,
+  ...args: unknown[]
+): ReturnType<ReturnType<typeof CacheKey.builder>['build']> {
   return CacheKey.builder()
     .segment(`Books.${method}`)
     .params(Object.fromEntries(args.map((arg, i) => [String(i), arg])))

@@ -1,7 +1,17 @@
 import 'reflect-metadata';
 import type { AddressInfo } from 'node:net';
 import { ApolloDriver, type ApolloDriverConfig } from '@nestjs/apollo';
-import { Args, Field, GraphQLModule, Int, ObjectType, Parent, Query, ResolveField, Resolver } from '@nestjs/graphql';
+import {
+  Args,
+  Field,
+  GraphQLModule,
+  Int,
+  ObjectType,
+  Parent,
+  Query,
+  ResolveField,
+  Resolver,
+} from '@nestjs/graphql';
 import { ExpressAdapter } from '@nestjs/platform-express';
 import { Test } from '@nestjs/testing';
 import { describe, expect, it } from 'vitest';
@@ -46,7 +56,10 @@ class Accounts {
 describe('GraphQL resolvers', () => {
   it('are cached as queries, in both orders, and as fields', async () => {
     const testing = await Test.createTestingModule({
-      imports: [CacheModule.forRoot(), GraphQLModule.forRoot<ApolloDriverConfig>({ driver: ApolloDriver, autoSchemaFile: true })],
+      imports: [
+        CacheModule.forRoot(),
+        GraphQLModule.forRoot<ApolloDriverConfig>({ driver: ApolloDriver, autoSchemaFile: true }),
+      ],
       providers: [Accounts],
     })
       .setLogger(new Log())
@@ -65,7 +78,9 @@ describe('GraphQL resolvers', () => {
       };
       for (const field of ['above', 'below'] as const) {
         for (const _ of [1, 2])
-          expect(await ask(`{ ${field}(id: 7) { id balance } }`)).toEqual({ data: { [field]: { id: 7, balance: 700 } } });
+          expect(await ask(`{ ${field}(id: 7) { id balance } }`)).toEqual({
+            data: { [field]: { id: 7, balance: 700 } },
+          });
         expect(await ask(`{ ${field}(id: 8) { id } }`)).toEqual({ data: { [field]: { id: 8 } } });
       }
       expect(runs).toEqual({ above: 2, below: 2, balance: 1 });

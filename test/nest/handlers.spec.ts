@@ -22,7 +22,13 @@ import type { NestApplicationContextOptions } from '@nestjs/common/interfaces/ne
 import { REQUEST, Reflector } from '@nestjs/core';
 import { CqrsModule, type IQueryHandler, QueryBus, QueryHandler } from '@nestjs/cqrs';
 import { EventEmitter2, EventEmitterModule, OnEvent } from '@nestjs/event-emitter';
-import { ClientProxyFactory, MessagePattern, type MicroserviceOptions, Payload, Transport } from '@nestjs/microservices';
+import {
+  ClientProxyFactory,
+  MessagePattern,
+  type MicroserviceOptions,
+  Payload,
+  Transport,
+} from '@nestjs/microservices';
 import { ExpressAdapter } from '@nestjs/platform-express';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { Cron, ScheduleModule, SchedulerRegistry } from '@nestjs/schedule';
@@ -52,12 +58,21 @@ class Guard implements CanActivate {
 async function listen(
   adapter: 'express' | 'fastify',
   controllers: Type[],
-  task: (get: (path: string, method?: string) => Promise<Response>, app: INestApplication) => Promise<void>,
+  task: (
+    get: (path: string, method?: string) => Promise<Response>,
+    app: INestApplication,
+  ) => Promise<void>,
 ): Promise<void> {
-  const testing = await Test.createTestingModule({ imports: [CacheModule.forRoot({ jitter: 0 })], controllers, providers: [Guard] })
+  const testing = await Test.createTestingModule({
+    imports: [CacheModule.forRoot({ jitter: 0 })],
+    controllers,
+    providers: [Guard],
+  })
     .setLogger(new Log())
     .compile();
-  const app = testing.createNestApplication(adapter === 'fastify' ? new FastifyAdapter() : new ExpressAdapter());
+  const app = testing.createNestApplication(
+    adapter === 'fastify' ? new FastifyAdapter() : new ExpressAdapter(),
+  );
   await app.listen(0, '127.0.0.1');
   const { port } = (app.getHttpServer() as { address(): AddressInfo }).address();
   try {
@@ -98,7 +113,11 @@ describe.each(['express', 'fastify'] as const)('route handlers on %s', (adapter)
       for (const route of ['above', 'below'] as const) {
         for (const _ of [1, 2]) {
           const response = await get(`/cats/${route}/7`);
-          expect([response.status, response.headers.get('x-cat'), await response.json()]).toEqual([203, 'tom', { id: 7, type: 'number' }]);
+          expect([response.status, response.headers.get('x-cat'), await response.json()]).toEqual([
+            203,
+            'tom',
+            { id: 7, type: 'number' },
+          ]);
         }
         expect(runs[route]).toBe(1);
         expect((await get(`/cats/${route}/tom`)).status).toBe(400);
@@ -143,8 +162,14 @@ describe.each(['express', 'fastify'] as const)('route handlers on %s', (adapter)
       }
     }
     await listen(adapter, [All], async (get) => {
-      expect([await (await get('/all/in')).text(), await (await get('/all/in')).text()]).toEqual(['1', '1']);
-      expect([await (await get('/all/out')).text(), await (await get('/all/out')).text()]).toEqual(['2', '3']);
+      expect([await (await get('/all/in')).text(), await (await get('/all/in')).text()]).toEqual([
+        '1',
+        '1',
+      ]);
+      expect([await (await get('/all/out')).text(), await (await get('/all/out')).text()]).toEqual([
+        '2',
+        '3',
+      ]);
     });
   });
 
@@ -160,7 +185,10 @@ describe.each(['express', 'fastify'] as const)('route handlers on %s', (adapter)
       }
     }
     await listen(adapter, [Old], async (get, app) => {
-      expect([await (await get('/old')).text(), await (await get('/old')).text()]).toEqual(['1', '1']);
+      expect([await (await get('/old')).text(), await (await get('/old')).text()]).toEqual([
+        '1',
+        '1',
+      ]);
       await app.get(CacheService).delete('rates');
       expect(await (await get('/old')).text()).toBe('2');
     });
@@ -225,15 +253,18 @@ describe('handlers of other kinds', () => {
         return `scoped ${query.id}`;
       }
     }
-    await using({ imports: [CqrsModule.forRoot()], providers: [StaticHandler, ScopedHandler] }, async ({ app }) => {
-      const bus = app.get(QueryBus);
-      for (const _ of [1, 2]) {
-        expect(await bus.execute(new FindStatic(1))).toBe('static 1');
-        expect(await bus.execute(new FindScoped(1))).toBe('scoped 1');
-      }
-      expect(await bus.execute(new FindStatic(2))).toBe('static 2');
-      expect(runs).toEqual({ static: 2, scoped: 1 });
-    });
+    await using(
+      { imports: [CqrsModule.forRoot()], providers: [StaticHandler, ScopedHandler] },
+      async ({ app }) => {
+        const bus = app.get(QueryBus);
+        for (const _ of [1, 2]) {
+          expect(await bus.execute(new FindStatic(1))).toBe('static 1');
+          expect(await bus.execute(new FindScoped(1))).toBe('scoped 1');
+        }
+        expect(await bus.execute(new FindStatic(2))).toBe('static 2');
+        expect(runs).toEqual({ static: 2, scoped: 1 });
+      },
+    );
   });
 
   it('refuse a query object without a key of its own, and say what to do', async () => {
@@ -273,14 +304,17 @@ describe('handlers of other kinds', () => {
         return id;
       }
     }
-    await using({ imports: [EventEmitterModule.forRoot()], providers: [Listener] }, async ({ app }) => {
-      const emitter = app.get(EventEmitter2);
-      for (const event of ['above', 'below'] as const) {
-        await emitter.emitAsync(event, 1);
-        await emitter.emitAsync(event, 1);
-        expect(runs[event]).toBe(1);
-      }
-    });
+    await using(
+      { imports: [EventEmitterModule.forRoot()], providers: [Listener] },
+      async ({ app }) => {
+        const emitter = app.get(EventEmitter2);
+        for (const event of ['above', 'below'] as const) {
+          await emitter.emitAsync(event, 1);
+          await emitter.emitAsync(event, 1);
+          expect(runs[event]).toBe(1);
+        }
+      },
+    );
   });
 
   it('are found as scheduled jobs, in both orders', async () => {
@@ -300,7 +334,10 @@ describe('handlers of other kinds', () => {
       }
     }
     await using({ imports: [ScheduleModule.forRoot()], providers: [Jobs] }, async ({ app }) => {
-      expect([...app.get(SchedulerRegistry).getCronJobs().keys()].sort()).toEqual(['above', 'below']);
+      expect([...app.get(SchedulerRegistry).getCronJobs().keys()].sort()).toEqual([
+        'above',
+        'below',
+      ]);
       for (const job of app.get(SchedulerRegistry).getCronJobs().values()) {
         await job.fireOnTick();
         await job.fireOnTick();
@@ -339,16 +376,28 @@ describe('handlers of other kinds', () => {
     }
     const port = await freePort();
     const log = new Log();
-    const testing = await Test.createTestingModule({ imports: [CacheModule.forRoot()], controllers: [Messages, ScopedMessages] })
+    const testing = await Test.createTestingModule({
+      imports: [CacheModule.forRoot()],
+      controllers: [Messages, ScopedMessages],
+    })
       .setLogger(log)
       .compile();
-    const server: MicroserviceOptions = { transport: Transport.TCP, options: { host: '127.0.0.1', port } };
-    const app = testing.createNestMicroservice(Object.assign(Object.create(null) as NestApplicationContextOptions, server));
+    const server: MicroserviceOptions = {
+      transport: Transport.TCP,
+      options: { host: '127.0.0.1', port },
+    };
+    const app = testing.createNestMicroservice(
+      Object.assign(Object.create(null) as NestApplicationContextOptions, server),
+    );
     await app.listen();
-    const client = ClientProxyFactory.create({ transport: Transport.TCP, options: { host: '127.0.0.1', port } });
+    const client = ClientProxyFactory.create({
+      transport: Transport.TCP,
+      options: { host: '127.0.0.1', port },
+    });
     try {
       for (const pattern of ['above', 'below', 'scoped'] as const) {
-        for (const _ of [1, 2]) expect(await firstValueFrom(client.send<string>(pattern, 1))).toBe(`${pattern} 1`);
+        for (const _ of [1, 2])
+          expect(await firstValueFrom(client.send<string>(pattern, 1))).toBe(`${pattern} 1`);
         expect(runs[pattern]).toBe(1);
       }
     } finally {

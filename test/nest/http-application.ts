@@ -42,13 +42,21 @@ export async function start(
   },
 ): Promise<Started> {
   const { cache = {}, platform = 'express', configure, ...rest } = metadata;
-  const imports = [...(cache === false ? [] : [CacheModule.forRoot({ jitter: 0, ...cache })]), ...(rest.imports ?? [])];
+  const imports = [
+    ...(cache === false ? [] : [CacheModule.forRoot({ jitter: 0, ...cache })]),
+    ...(rest.imports ?? []),
+  ];
   @Module({ ...rest, imports })
   class Root {}
   const lines = new Lines();
-  const options = Object.assign(Object.create(null) as NestApplicationOptions, { logger: lines, abortOnError: false });
+  const options = Object.assign(Object.create(null) as NestApplicationOptions, {
+    logger: lines,
+    abortOnError: false,
+  });
   const app =
-    platform === 'fastify' ? await NestFactory.create(Root, new FastifyAdapter(), options) : await NestFactory.create(Root, options);
+    platform === 'fastify'
+      ? await NestFactory.create(Root, new FastifyAdapter(), options)
+      : await NestFactory.create(Root, options);
   onTestFinished(() => app.close());
   configure?.(app);
   await app.init();
@@ -62,7 +70,9 @@ export interface Visit {
 }
 
 /** Listens on a free loopback port. */
-export async function listen(app: INestApplication): Promise<(path: string, init?: RequestInit) => Promise<Visit>> {
+export async function listen(
+  app: INestApplication,
+): Promise<(path: string, init?: RequestInit) => Promise<Visit>> {
   await app.listen(0, '127.0.0.1');
   const { port } = (app.getHttpServer() as { address(): AddressInfo }).address();
   return async (path, init) => {

@@ -3,7 +3,11 @@ import { EventEmitter2, EventEmitterModule } from '@nestjs/event-emitter';
 import { Injectable, type OnModuleDestroy } from '@nestjs/common';
 import { describe, expect, it } from 'vitest';
 import { CacheService } from '../../lib/core/cache-service.js';
-import { CACHE_INVALIDATED, CacheInvalidated, applyInvalidation } from '../../lib/nest/cache-invalidated.js';
+import {
+  CACHE_INVALIDATED,
+  CacheInvalidated,
+  applyInvalidation,
+} from '../../lib/nest/cache-invalidated.js';
 import { CacheModule } from '../../lib/nest/cache.module.js';
 import { getCacheToken } from '../../lib/nest/tokens.js';
 import { type TestApp, using } from './support.js';
@@ -15,7 +19,8 @@ const buses = {
   },
   '@nestjs/event-emitter': {
     imports: [EventEmitterModule.forRoot()],
-    publish: ({ app }: TestApp, event: object) => void app.get(EventEmitter2).emit(CACHE_INVALIDATED, event),
+    publish: ({ app }: TestApp, event: object) =>
+      void app.get(EventEmitter2).emit(CACHE_INVALIDATED, event),
   },
 };
 
@@ -24,7 +29,12 @@ describe.each(Object.entries(buses))('CacheInvalidated on %s', (_, { imports, pu
     await using({ imports }, async (started) => {
       const cache = started.app.get(CacheService);
       const key = cache.key().tenant('a').segment('entries').param('page', 1).build();
-      const requests = [{ keys: [key] }, { tenant: 'a', tags: ['t'] }, { tenant: 'a', segment: 'entries' }, { tenant: 'a' }];
+      const requests = [
+        { keys: [key] },
+        { tenant: 'a', tags: ['t'] },
+        { tenant: 'a', segment: 'entries' },
+        { tenant: 'a' },
+      ];
       for (const request of requests) {
         await cache.set(key, 1, { tags: ['t'] });
         expect(await cache.get(key)).toBe(1);
@@ -36,13 +46,19 @@ describe.each(Object.entries(buses))('CacheInvalidated on %s', (_, { imports, pu
   });
 
   it('names the cache that is meant', async () => {
-    await using({ imports: [...imports, CacheModule.forRoot({ name: 'reports' })] }, async (started) => {
-      const [cache, reports] = [started.app.get(CacheService), started.app.get<CacheService>(getCacheToken('reports'))];
-      await cache.set('k', 1);
-      await reports.set('k', 1);
-      publish(started, new CacheInvalidated({ keys: ['k'] }, 'reports'));
-      expect([await cache.get('k'), await reports.get('k')]).toEqual([1, undefined]);
-    });
+    await using(
+      { imports: [...imports, CacheModule.forRoot({ name: 'reports' })] },
+      async (started) => {
+        const [cache, reports] = [
+          started.app.get(CacheService),
+          started.app.get<CacheService>(getCacheToken('reports')),
+        ];
+        await cache.set('k', 1);
+        await reports.set('k', 1);
+        publish(started, new CacheInvalidated({ keys: ['k'] }, 'reports'));
+        expect([await cache.get('k'), await reports.get('k')]).toEqual([1, undefined]);
+      },
+    );
   });
 
   it('logs an error for a cache that does not exist and for a request that says nothing', async () => {
@@ -91,7 +107,9 @@ describe('without a bus', () => {
     await using({}, async ({ app, log }) => {
       const cache = app.get(CacheService);
       await cache.set('k', 1, { tags: ['t'] });
-      expect(await applyInvalidation(cache, new CacheInvalidated({ tags: ['t'] }))).toEqual({ durable: true });
+      expect(await applyInvalidation(cache, new CacheInvalidated({ tags: ['t'] }))).toEqual({
+        durable: true,
+      });
       expect(await cache.get('k')).toBeUndefined();
       expect(log.lines).toEqual([]);
     });

@@ -13,10 +13,24 @@ import {
 } from '@nestjs/common';
 import type { NestMicroserviceOptions } from '@nestjs/common/interfaces/microservices/nest-microservice-options.interface.js';
 import { NestFactory } from '@nestjs/core';
-import { ClientProxyFactory, Ctx, MessagePattern, type MicroserviceOptions, Payload, Transport } from '@nestjs/microservices';
+import {
+  ClientProxyFactory,
+  Ctx,
+  MessagePattern,
+  type MicroserviceOptions,
+  Payload,
+  Transport,
+} from '@nestjs/microservices';
 import { firstValueFrom } from 'rxjs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { Cacheable, CacheInvalidationController, CacheKey, CacheModule, CacheService, createCache } from '../../lib/index.js';
+import {
+  Cacheable,
+  CacheInvalidationController,
+  CacheKey,
+  CacheModule,
+  CacheService,
+  createCache,
+} from '../../lib/index.js';
 import { RedisBackend } from '../../lib/redis.js';
 import { adapterFor, PLATFORMS } from './http/support.js';
 import { freePort, type RedisServer, startRedis, until } from '../support/redis.js';
@@ -33,7 +47,10 @@ const runs: string[] = [];
 class Balances {
   @Cacheable({ tags: ['balances'] })
   @MessagePattern('balance')
-  async balance(@Payload() query: { account: number }, @Ctx() context: object): Promise<{ account: number; at: Date }> {
+  async balance(
+    @Payload() query: { account: number },
+    @Ctx() context: object,
+  ): Promise<{ account: number; at: Date }> {
     runs.push(`balance ${String(query.account)} ${typeof context}`);
     return { account: query.account, at: new Date(0) };
   }
@@ -65,19 +82,33 @@ describe.each(['TCP', 'Redis'])('message handlers over %s', (transport) => {
     runs.length = 0;
     const app = await NestFactory.createMicroservice<MicroserviceOptions>(
       MessagesModule,
-      Object.assign(Object.create(null) as NestMicroserviceOptions & MicroserviceOptions, options, { logger: false as const }),
+      Object.assign(Object.create(null) as NestMicroserviceOptions & MicroserviceOptions, options, {
+        logger: false as const,
+      }),
     );
     await app.listen();
-    const client = ClientProxyFactory.create(options as Parameters<typeof ClientProxyFactory.create>[0]);
-    const send = (pattern: string, payload: unknown): Promise<unknown> => firstValueFrom(client.send<unknown>(pattern, payload));
+    const client = ClientProxyFactory.create(
+      options as Parameters<typeof ClientProxyFactory.create>[0],
+    );
+    const send = (pattern: string, payload: unknown): Promise<unknown> =>
+      firstValueFrom(client.send<unknown>(pattern, payload));
     try {
       for (let i = 0; i < 2; i++) {
-        expect(await send('balance', { account: 7 })).toEqual({ account: 7, at: new Date(0).toISOString() });
+        expect(await send('balance', { account: 7 })).toEqual({
+          account: 7,
+          at: new Date(0).toISOString(),
+        });
         expect(await send('bare', 7)).toBe(7);
         await expect(send('failing', 7)).rejects.toBeDefined();
       }
       expect(await send('balance', { account: 8 })).toMatchObject({ account: 8 });
-      expect(runs).toEqual(['balance 7 object', 'bare 7', 'failing', 'failing', 'balance 8 object']);
+      expect(runs).toEqual([
+        'balance 7 object',
+        'bare 7',
+        'failing',
+        'failing',
+        'balance 8 object',
+      ]);
       await app.get(CacheService).invalidate({ tags: ['balances'] });
       await send('balance', { account: 7 });
       expect(runs).toHaveLength(6);
@@ -94,7 +125,9 @@ const TAG = "account:7~ü 'x'*";
 /** The scripts as the page prints them. */
 function contract(name: string): string {
   const page = readFileSync(new URL('../../docs/microservices.md', import.meta.url), 'utf8');
-  const script = new RegExp(`<!-- contract: ${name} -->\\s+\`\`\`lua\\n([^]*?)\`\`\``).exec(page)?.[1];
+  const script = new RegExp(`<!-- contract: ${name} -->\\s+\`\`\`lua\\n([^]*?)\`\`\``).exec(
+    page,
+  )?.[1];
   if (script === undefined) throw new Error(`docs/microservices.md has no script "${name}".`);
   return script;
 }
@@ -121,7 +154,10 @@ function speak(namespace: string, said: Spoken): void {
   }
   const { key, scope = '', group: [kind = '*', name] = ['*'] } = said;
   const encoded = (text: string): string =>
-    encodeURIComponent(text).replace(/[!'()*~]/g, (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`);
+    encodeURIComponent(text).replace(
+      /[!'()*~]/g,
+      (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`,
+    );
   const notices = `${namespace}:{~}:n`;
   const group = name === undefined ? kind : `${kind}:${encoded(name)}`;
   const head = `${namespace}:{~${encoded(scope)}}:`;
@@ -130,7 +166,11 @@ function speak(namespace: string, said: Spoken): void {
     key === undefined
       ? ['3', `${head}c`, `${head}m:${group}`, notices, encoded(scope), group]
       : ['4', entryName, `${entryName}:l`, `${entryName}:w`, notices, key];
-  const line = spawnSync('redis-cli', ['-e', '-p', String(port), 'EVAL', script, ...words, 'redis-cli'], { encoding: 'utf8' });
+  const line = spawnSync(
+    'redis-cli',
+    ['-e', '-p', String(port), 'EVAL', script, ...words, 'redis-cli'],
+    { encoding: 'utf8' },
+  );
   expect([line.error, line.status, line.stderr]).toEqual([undefined, 0, '']);
 }
 
@@ -138,7 +178,11 @@ describe('another language, by the scripts of the page', () => {
   it.each<[string, Spoken, string[]]>([
     ['a tag in the namespace', { group: ['t', TAG] }, ['k']],
     ['a tag of a tenant', { scope: '42', group: ['t', TAG] }, ['tenant:42/segment:entries/page=1']],
-    ['a segment of a tenant', { scope: '42', group: ['s', 'entries'] }, ['tenant:42/segment:entries/page=1']],
+    [
+      'a segment of a tenant',
+      { scope: '42', group: ['s', 'entries'] },
+      ['tenant:42/segment:entries/page=1'],
+    ],
     ['a tenant', { scope: '42', group: ['*'] }, ['tenant:42/segment:entries/page=1']],
     ['everything', { group: ['*'] }, ['k', 'tenant:42/segment:entries/page=1']],
   ])('invalidates %s, for L2 and for the L1 of another process', async (_, said, gone) => {
@@ -159,7 +203,11 @@ describe('another language, by the scripts of the page', () => {
   it('keeps a load that began before from being stored after', async () => {
     await withTwoCaches(async ([, plain], namespace) => {
       let land = (): void => undefined;
-      const loading = plain.getOrSet('slow', () => new Promise<string>((resolve) => (land = () => resolve('old'))), { tags: ['t'] });
+      const loading = plain.getOrSet(
+        'slow',
+        () => new Promise<string>((resolve) => (land = () => resolve('old'))),
+        { tags: ['t'] },
+      );
       await until(() => plain.stats().cache_productions > 0);
       speak(namespace, { scope: '', group: ['t', 't'] });
       land();
@@ -175,9 +223,12 @@ const TEXTS = ['segment:k', entry.toString()];
 let namespaces = 0;
 
 /** One with L1 and one without, both warm. */
-async function withTwoCaches(task: (caches: readonly [CacheService, CacheService], namespace: string) => Promise<void>): Promise<void> {
+async function withTwoCaches(
+  task: (caches: readonly [CacheService, CacheService], namespace: string) => Promise<void>,
+): Promise<void> {
   const namespace = `contract-${String(++namespaces)}`;
-  const open = (l1: boolean): CacheService => createCache({ backend: new RedisBackend({ url: redis.url }), namespace, l1 });
+  const open = (l1: boolean): CacheService =>
+    createCache({ backend: new RedisBackend({ url: redis.url }), namespace, l1 });
   const caches = [open(true), open(false)] as const;
   try {
     for (const cache of caches) {
@@ -204,11 +255,15 @@ async function withTwoCaches(task: (caches: readonly [CacheService, CacheService
 
 async function expectGone(caches: readonly CacheService[], gone: readonly string[]): Promise<void> {
   expect(TEXTS).toHaveLength(2);
-  const expected = [gone.includes('k') ? undefined : 'k', gone.includes(entry.toString()) ? undefined : 'entry'];
+  const expected = [
+    gone.includes('k') ? undefined : 'k',
+    gone.includes(entry.toString()) ? undefined : 'entry',
+  ];
   for (const cache of caches) {
     // L2 at once; L1 when the notice has crossed.
     let found: unknown[] = [];
-    const isDone = async () => isDeepStrictEqual((found = [await cache.get('k'), await cache.get(entry)]), expected);
+    const isDone = async () =>
+      isDeepStrictEqual((found = [await cache.get('k'), await cache.get(entry)]), expected);
     await until(isDone, 'what is gone to be gone, and the rest to be there').catch(() => undefined);
     expect(found).toEqual(expected);
   }
@@ -216,7 +271,9 @@ async function expectGone(caches: readonly CacheService[], gone: readonly string
 
 class Secret implements CanActivate {
   canActivate(context: ExecutionContext): boolean {
-    const { headers } = context.switchToHttp().getRequest<{ headers: Record<string, string | undefined> }>();
+    const { headers } = context
+      .switchToHttp()
+      .getRequest<{ headers: Record<string, string | undefined> }>();
     if (headers['x-secret'] !== 'yes') throw new ForbiddenException();
     return true;
   }
@@ -227,8 +284,12 @@ describe.each(PLATFORMS)('the HTTP endpoint for invalidations on %s', (platform)
     expect(() => CacheInvalidationController.forRoot({ path: 'x', guard: [] })).toThrow(
       /needs a guard: whoever reaches the endpoint can empty the cache/,
     );
-    expect(() => CacheInvalidationController.forRoot({ path: 'x' } as never)).toThrow(/needs a guard/);
-    expect(() => CacheInvalidationController.forRoot({ path: '', guard: Secret })).toThrow(/needs a path/);
+    expect(() => CacheInvalidationController.forRoot({ path: 'x' } as never)).toThrow(
+      /needs a guard/,
+    );
+    expect(() => CacheInvalidationController.forRoot({ path: '', guard: Secret })).toThrow(
+      /needs a path/,
+    );
   });
 
   it('invalidates what the body names, and refuses strangers and bodies that say nothing', async () => {
@@ -236,7 +297,11 @@ describe.each(PLATFORMS)('the HTTP endpoint for invalidations on %s', (platform)
       imports: [CacheModule.forRoot(), CacheModule.forRoot({ name: 'reports' })],
       controllers: [
         CacheInvalidationController.forRoot({ path: 'internal/cache', guard: Secret }),
-        CacheInvalidationController.forRoot({ path: 'internal/reports', guard: new Secret(), cache: 'reports' }),
+        CacheInvalidationController.forRoot({
+          path: 'internal/reports',
+          guard: new Secret(),
+          cache: 'reports',
+        }),
       ],
     })
     class AppModule {}
@@ -247,7 +312,11 @@ describe.each(PLATFORMS)('the HTTP endpoint for invalidations on %s', (platform)
     );
     await app.listen(0, '127.0.0.1');
     const { port } = (app.getHttpServer() as { address(): AddressInfo }).address();
-    const post = async (body: unknown, path = 'cache', secret = 'yes'): Promise<[number, unknown]> => {
+    const post = async (
+      body: unknown,
+      path = 'cache',
+      secret = 'yes',
+    ): Promise<[number, unknown]> => {
       const headers = { 'content-type': 'application/json', 'x-secret': secret };
       const response = await fetch(`http://127.0.0.1:${String(port)}/internal/${path}`, {
         method: 'POST',
@@ -277,17 +346,26 @@ describe.each(PLATFORMS)('the HTTP endpoint for invalidations on %s', (platform)
         { tenant: {} },
       ]) {
         const [status, answer] = await post(body);
-        expect([status, (answer as { message?: unknown }).message], JSON.stringify(body)).toEqual([400, expect.any(String)]);
+        expect([status, (answer as { message?: unknown }).message], JSON.stringify(body)).toEqual([
+          400,
+          expect.any(String),
+        ]);
       }
-      const [refused, many] = await post({ tags: Array.from({ length: 65 }, (_, i) => `t${String(i)}`) });
+      const [refused, many] = await post({
+        tags: Array.from({ length: 65 }, (_, i) => `t${String(i)}`),
+      });
       expect([refused, many]).toEqual([
         400,
-        expect.objectContaining({ message: expect.stringContaining('at most 64 tags; got 65') as string }),
+        expect.objectContaining({
+          message: expect.stringContaining('at most 64 tags; got 65') as string,
+        }),
       ]);
       expect(await post({ tags: ['t'] }, 'reports')).toEqual([200, { durable: true }]);
       expect([await cache.get(entry), await cache.get('k')]).toEqual(['entry', 'k']);
 
-      expect(await post({ keys: ['k', { tenant: 42, segment: 'entries', params: { page: 1 } }] })).toEqual([200, { durable: true }]);
+      expect(
+        await post({ keys: ['k', { tenant: 42, segment: 'entries', params: { page: 1 } }] }),
+      ).toEqual([200, { durable: true }]);
       expect([await cache.get(entry), await cache.get('k')]).toEqual([undefined, undefined]);
       await warm();
       await post({ tenant: 42, tags: ['t'] });

@@ -1,4 +1,10 @@
-import { Inject, Injectable, Module, type OnApplicationShutdown, type OnModuleDestroy } from '@nestjs/common';
+import {
+  Inject,
+  Injectable,
+  Module,
+  type OnApplicationShutdown,
+  type OnModuleDestroy,
+} from '@nestjs/common';
 import { Test } from '@nestjs/testing';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import {
@@ -49,7 +55,9 @@ describe('CacheModule', () => {
     }
     @Module({ providers: [Outside] })
     class Feature {}
-    await expect(start({ cache: { isGlobal: false }, imports: [Feature] })).rejects.toThrow(/CacheService/);
+    await expect(start({ cache: { isGlobal: false }, imports: [Feature] })).rejects.toThrow(
+      /CacheService/,
+    );
 
     @Module({ providers: [Clock], exports: [Clock] })
     class Decorated {}
@@ -65,7 +73,10 @@ describe('CacheModule', () => {
         @InjectCache('hot') readonly hot: CacheService,
       ) {}
     }
-    const { get } = await start({ imports: [CacheModule.forRoot({ name: 'hot' })], providers: [Both] });
+    const { get } = await start({
+      imports: [CacheModule.forRoot({ name: 'hot' })],
+      providers: [Both],
+    });
     const { cold, hot } = get(Both);
     await hot.set('key', 'hot');
     expect([cold.name, hot.name]).toEqual(['default', 'hot']);
@@ -99,7 +110,11 @@ describe('CacheModule', () => {
     }
     @Module({ providers: [Options], exports: [Options] })
     class OptionsModule {}
-    const async = CacheModule.forRootAsync({ name: 'late', imports: [OptionsModule], useExisting: Options });
+    const async = CacheModule.forRootAsync({
+      name: 'late',
+      imports: [OptionsModule],
+      useExisting: Options,
+    });
     @Injectable()
     class User {
       constructor(@InjectCache('late') readonly cache: CacheService) {}
@@ -124,18 +139,39 @@ describe('CacheModule', () => {
   });
 
   it.each<[string, () => ReturnType<typeof CacheModule.forRoot>[], RegExp]>([
-    ['two caches of one name', () => [CacheModule.forRoot(), CacheModule.forRoot()], /Two caches .* "default".*forRoot\(\{ name/],
-    ['a duration that is none', () => [CacheModule.forRoot({ ttl: '5 minutes' as never })], /ttl must be a duration.*"5 minutes"/],
-    ['an async module without a source', () => [CacheModule.forRootAsync({})], /needs one of useFactory, useClass and useExisting/],
+    [
+      'two caches of one name',
+      () => [CacheModule.forRoot(), CacheModule.forRoot()],
+      /Two caches .* "default".*forRoot\(\{ name/,
+    ],
+    [
+      'a duration that is none',
+      () => [CacheModule.forRoot({ ttl: '5 minutes' as never })],
+      /ttl must be a duration.*"5 minutes"/,
+    ],
+    [
+      'an async module without a source',
+      () => [CacheModule.forRootAsync({})],
+      /needs one of useFactory, useClass and useExisting/,
+    ],
     [
       'a name from the factory that differs',
       () => [CacheModule.forRootAsync({ useFactory: () => ({ name: 'other' }) })],
       /name 'other'.*beside the factory/,
     ],
-    ['a backend that is none', () => [CacheModule.forRoot({ backend: {} as never })], /backend must be an object with the methods get/],
+    [
+      'a backend that is none',
+      () => [CacheModule.forRoot({ backend: {} as never })],
+      /backend must be an object with the methods get/,
+    ],
   ])('refuses to start with %s', async (_what, imports, message) => {
-    const failure = await (async () => start({ cache: false, imports: imports() }))().catch((error: unknown) => error);
-    expect(failure).toMatchObject({ code: 'CACHE_CONFIG', message: expect.stringMatching(message) as string });
+    const failure = await (async () => start({ cache: false, imports: imports() }))().catch(
+      (error: unknown) => error,
+    );
+    expect(failure).toMatchObject({
+      code: 'CACHE_CONFIG',
+      message: expect.stringMatching(message) as string,
+    });
   });
 
   it('closes the caches it has made when the application does not start', async () => {
@@ -164,7 +200,9 @@ describe('CacheModule', () => {
       }
       return Same;
     })();
-    await expect(start({ cache: { backend: new Watched('one') }, providers: [Same, twin] })).rejects.toMatchObject({
+    await expect(
+      start({ cache: { backend: new Watched('one') }, providers: [Same, twin] }),
+    ).rejects.toMatchObject({
       code: 'CACHE_CONFIG',
     });
     expect(closed).toEqual(['one']);
@@ -237,6 +275,10 @@ describe('CacheModule', () => {
     }
     const { get, lines } = await start({ providers: [Elsewhere] });
     expect([await get(Elsewhere).find(), await get(Elsewhere).find()]).toEqual([1, 1]);
-    expect(lines.warnings).toEqual([expect.stringMatching(/no cache 'nowhere'.*there is 'default'.*forRoot\(\{ name: 'nowhere' \}\)/)]);
+    expect(lines.warnings).toEqual([
+      expect.stringMatching(
+        /no cache 'nowhere'.*there is 'default'.*forRoot\(\{ name: 'nowhere' \}\)/,
+      ),
+    ]);
   });
 });

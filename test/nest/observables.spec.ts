@@ -1,5 +1,17 @@
 import { Injectable } from '@nestjs/common';
-import { concat, EMPTY, firstValueFrom, from, lastValueFrom, NEVER, Observable, of, throwError, timer, toArray } from 'rxjs';
+import {
+  concat,
+  EMPTY,
+  firstValueFrom,
+  from,
+  lastValueFrom,
+  NEVER,
+  Observable,
+  of,
+  throwError,
+  timer,
+  toArray,
+} from 'rxjs';
 import { map } from 'rxjs/operators';
 import { describe, expect, it, vi } from 'vitest';
 import { Cacheable, CacheEvict, CacheKey, CachePut, CacheService } from '../../lib/index.js';
@@ -74,7 +86,9 @@ describe('a method that returns an Observable', () => {
     const { get } = await start({ providers: [Streams] });
     const streams = get(Streams);
     expect(streams.one(1)).toBeInstanceOf(Observable);
-    expect(await Promise.all(Array.from({ length: 20 }, () => lastValueFrom(streams.one(1))))).toEqual(Array(20).fill(101));
+    expect(
+      await Promise.all(Array.from({ length: 20 }, () => lastValueFrom(streams.one(1)))),
+    ).toEqual(Array(20).fill(101));
     expect(await all(streams.one(1))).toEqual([101]);
     expect(streams.runs).toBe(1);
   });
@@ -99,7 +113,11 @@ describe('a method that returns an Observable', () => {
   it('gives every subscriber all of several values, and keeps nothing', async () => {
     const { get } = await start({ providers: [Streams] });
     const streams = get(Streams);
-    const three = await Promise.all([all(streams.several()), all(streams.several()), all(streams.several())]);
+    const three = await Promise.all([
+      all(streams.several()),
+      all(streams.several()),
+      all(streams.several()),
+    ]);
     expect(three).toEqual(Array(3).fill([1, 2, 3]));
     expect(await all(streams.several())).toEqual([1, 2, 3]);
     expect(get(CacheService).stats().cache_fills).toBe(0);

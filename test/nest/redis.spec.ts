@@ -41,12 +41,16 @@ describe('an application on Redis', () => {
     String(await redis.command('CLIENT', 'LIST'))
       .trim()
       .split('\n').length;
-  const ready = (cache: CacheService): Promise<void> => until(async () => (await cache.set('ready', 1)).durable, 'the backend is up');
+  const ready = (cache: CacheService): Promise<void> =>
+    until(async () => (await cache.set('ready', 1)).durable, 'the backend is up');
 
   it('shares entries and evictions with another, and closes its connections after the hooks of its providers', async () => {
     const options = { backend: new RedisBackend({ url: redis.url }), namespace: 'hooks' };
     const one = await start({ providers: [Ledger] }, options);
-    const two = await start({ providers: [Ledger] }, { ...options, backend: new RedisBackend({ url: redis.url }) });
+    const two = await start(
+      { providers: [Ledger] },
+      { ...options, backend: new RedisBackend({ url: redis.url }) },
+    );
     const [first, second] = [one.app.get(Ledger), two.app.get(Ledger)];
     await Promise.all([ready(first.cache), ready(second.cache)]);
     const made = await first.list(1);
@@ -62,7 +66,10 @@ describe('an application on Redis', () => {
   });
 
   it('closes within two seconds when Redis is frozen', async () => {
-    const { app } = await start({ providers: [Ledger] }, { backend: new RedisBackend({ url: redis.url }), namespace: 'frozen' });
+    const { app } = await start(
+      { providers: [Ledger] },
+      { backend: new RedisBackend({ url: redis.url }), namespace: 'frozen' },
+    );
     await ready(app.get(CacheService));
     redis.freeze();
     try {

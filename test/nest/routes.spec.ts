@@ -1,6 +1,13 @@
 import { Controller, Get, Param, Post, Query, Scope } from '@nestjs/common';
 import { describe, expect, it } from 'vitest';
-import { Cacheable, CacheEvict, CacheKey, CachePut, CacheService, CacheTTL } from '../../lib/index.js';
+import {
+  Cacheable,
+  CacheEvict,
+  CacheKey,
+  CachePut,
+  CacheService,
+  CacheTTL,
+} from '../../lib/index.js';
 import { listen, start } from './http-application.js';
 
 let runs = 0;
@@ -8,7 +15,11 @@ let runs = 0;
 @Controller('cats')
 class Cats {
   @Get('tagged/:id')
-  @Cacheable({ ttl: '1m', tags: (id) => [`cat:${id}`], resultTags: (cat) => [`owner:${cat.owner}`] })
+  @Cacheable({
+    ttl: '1m',
+    tags: (id) => [`cat:${id}`],
+    resultTags: (cat) => [`owner:${cat.owner}`],
+  })
   async tagged(@Param('id') id: string): Promise<{ id: string; owner: string; run: number }> {
     return Promise.resolve({ id, owner: id === '1' ? 'ann' : 'bob', run: ++runs });
   }
@@ -105,7 +116,9 @@ describe.each(['express', 'fastify'] as const)('a decorated route on %s', (platf
     const { run, lines } = await open();
     expect([await run('/cats/some?kind=old'), await run('/cats/some?kind=old')]).toEqual([1, 1]);
     expect([await run('/cats/some?kind=new'), await run('/cats/some?kind=new')]).toEqual([2, 3]);
-    expect([await run('/cats/some?kind=secret'), await run('/cats/some?kind=secret')]).toEqual([4, 5]);
+    expect([await run('/cats/some?kind=secret'), await run('/cats/some?kind=secret')]).toEqual([
+      4, 5,
+    ]);
     expect([await run('/cats/broken'), await run('/cats/broken')]).toEqual([6, 7]);
     expect(lines.warnings.filter((line) => line.includes('no tags today'))).toHaveLength(1);
   });
@@ -179,7 +192,10 @@ describe.each(['express', 'fastify'] as const)('a decorated route on %s', (platf
         'nest-query-cache; fwd=bypass; detail=changes',
         null,
       ]);
-      expect([runs, await cache.getMany(['tagged', 'alone', 'put'])]).toEqual([i * 3, [undefined, undefined, i * 3 - 1]]);
+      expect([runs, await cache.getMany(['tagged', 'alone', 'put'])]).toEqual([
+        i * 3,
+        [undefined, undefined, i * 3 - 1],
+      ]);
     }
     expect([(await visit('/changing')).text, (await visit('/changing')).text]).toEqual(['7', '7']);
     expect(lines.warnings).toEqual([
@@ -192,13 +208,19 @@ describe.each(['express', 'fastify'] as const)('a decorated route on %s', (platf
     const { run, lines } = await open();
     const post = { method: 'POST' };
     expect([await run('/cats/search', post), await run('/cats/search', post)]).toEqual([1, 2]);
-    expect(lines.warnings).toEqual([expect.stringMatching(/^Cats\.search .*not cached.*Move the decorator/)]);
+    expect(lines.warnings).toEqual([
+      expect.stringMatching(/^Cats\.search .*not cached.*Move the decorator/),
+    ]);
   });
 
   it('does not keep what belongs to a request with credentials', async () => {
     const { run } = await open();
     const init = { headers: { authorization: 'Bearer ann' } };
-    expect([await run('/cats/tagged/1', init), await run('/cats/tagged/1', init), await run('/cats/tagged/1')]).toEqual([1, 2, 3]);
+    expect([
+      await run('/cats/tagged/1', init),
+      await run('/cats/tagged/1', init),
+      await run('/cats/tagged/1'),
+    ]).toEqual([1, 2, 3]);
   });
 });
 
@@ -215,7 +237,10 @@ describe('a decorated route of a request-scoped controller', () => {
     }
     const { app, get } = await start({ controllers: [Scoped] });
     const visit = await listen(app);
-    expect([(await visit('/scoped')).text, (await visit('/scoped')).text]).toEqual(['{"call":1}', '{"call":1}']);
+    expect([(await visit('/scoped')).text, (await visit('/scoped')).text]).toEqual([
+      '{"call":1}',
+      '{"call":1}',
+    ]);
     await get(CacheService).invalidate({ tags: ['all'] });
     expect((await visit('/scoped')).text).toBe('{"call":2}');
   });

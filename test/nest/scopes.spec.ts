@@ -1,4 +1,12 @@
-import { Global, Inject, Injectable, Module, type OnModuleInit, Scope, forwardRef } from '@nestjs/common';
+import {
+  Global,
+  Inject,
+  Injectable,
+  Module,
+  type OnModuleInit,
+  Scope,
+  forwardRef,
+} from '@nestjs/common';
 import { ContextIdFactory, LazyModuleLoader, ModuleRef, REQUEST } from '@nestjs/core';
 import { describe, expect, it } from 'vitest';
 import { CacheService } from '../../lib/core/cache-service.js';
@@ -24,7 +32,11 @@ describe('a decorated provider', () => {
   it('runs once for each set of arguments', async () => {
     await using({ providers: [Ledger] }, async ({ app, log }) => {
       const ledger = app.get(Ledger);
-      expect([await ledger.list(1), await ledger.list(1), await ledger.list(2)]).toEqual(['page 1', 'page 1', 'page 2']);
+      expect([await ledger.list(1), await ledger.list(1), await ledger.list(2)]).toEqual([
+        'page 1',
+        'page 1',
+        'page 2',
+      ]);
       expect(ledger.runs).toBe(2);
       expect(log.lines).toEqual([]);
     });
@@ -66,13 +78,19 @@ describe('a decorated provider', () => {
         return ++this.runs;
       }
     }
-    await using({ imports: [CacheModule.forRoot({ name: 'reports' })], providers: [Reports, Ledger] }, async ({ app }) => {
-      await app.get(Reports).monthly();
-      await app.get(Reports).monthly();
-      await app.get(Ledger).list(1);
-      expect(app.get<CacheService>(getCacheToken('reports')).stats()).toMatchObject({ cache_hits: 1, cache_misses: 1 });
-      expect(app.get(CacheService).stats()).toMatchObject({ cache_hits: 0, cache_misses: 1 });
-    });
+    await using(
+      { imports: [CacheModule.forRoot({ name: 'reports' })], providers: [Reports, Ledger] },
+      async ({ app }) => {
+        await app.get(Reports).monthly();
+        await app.get(Reports).monthly();
+        await app.get(Ledger).list(1);
+        expect(app.get<CacheService>(getCacheToken('reports')).stats()).toMatchObject({
+          cache_hits: 1,
+          cache_misses: 1,
+        });
+        expect(app.get(CacheService).stats()).toMatchObject({ cache_hits: 0, cache_misses: 1 });
+      },
+    );
   });
 
   it('is cached when it calls itself, and when a private method is called', async () => {
@@ -110,7 +128,11 @@ describe('a decorated provider', () => {
       }
     }
     await using({ providers: [Nested] }, async ({ app }) => {
-      expect([await app.get(Nested).outer(), await app.get(Nested).outer(), await app.get(Nested).inner()]).toEqual([2, 2, 1]);
+      expect([
+        await app.get(Nested).outer(),
+        await app.get(Nested).outer(),
+        await app.get(Nested).inner(),
+      ]).toEqual([2, 2, 1]);
     });
   });
 
@@ -203,16 +225,21 @@ describe('a decorated provider', () => {
     await using({ providers: [Hen, Egg] }, async ({ app }) => {
       const [hen, egg] = [app.get(Hen), app.get(Egg)];
       expect(hen.egg).toBe(egg);
-      expect([await hen.lay(), await hen.lay(), await egg.hatch(), await egg.hatch()]).toEqual([1, 1, 1, 1]);
+      expect([await hen.lay(), await hen.lay(), await egg.hatch(), await egg.hatch()]).toEqual([
+        1, 1, 1, 1,
+      ]);
     });
   });
 
   it('is cached when a factory of the user makes it', async () => {
-    await using({ providers: [{ provide: Ledger, useFactory: () => new Ledger() }] }, async ({ app }) => {
-      await app.get(Ledger).list(1);
-      await app.get(Ledger).list(1);
-      expect(app.get(Ledger).runs).toBe(1);
-    });
+    await using(
+      { providers: [{ provide: Ledger, useFactory: () => new Ledger() }] },
+      async ({ app }) => {
+        await app.get(Ledger).list(1);
+        await app.get(Ledger).list(1);
+        expect(app.get(Ledger).runs).toBe(1);
+      },
+    );
   });
 
   it('is cached when it is given as a value', async () => {
@@ -276,7 +303,9 @@ describe('a decorated provider', () => {
     await using({ providers: [Astray] }, async ({ app, log }) => {
       expect([await app.get(Astray).find(), await app.get(Astray).find()]).toEqual([1, 2]);
       expect(log.lines).toHaveLength(1);
-      expect(log.lines[0]).toContain("Astray.find is not cached: there is no cache 'nowhere' in this application (there is 'default')");
+      expect(log.lines[0]).toContain(
+        "Astray.find is not cached: there is no cache 'nowhere' in this application (there is 'default')",
+      );
       expect(log.lines[0]).toContain("CacheModule.forRoot({ name: 'nowhere' })");
     });
   });
@@ -398,7 +427,11 @@ describe('inheritance', () => {
   it('keeps two classes with one inherited method apart', async () => {
     await using({ providers: [Users, Orders] }, async ({ app }) => {
       const [users, orders] = [app.get(Users), app.get(Orders)];
-      expect([await users.find(1), await orders.find(1), await users.find(1)]).toEqual(['Users 1', 'Orders 1', 'Users 1']);
+      expect([await users.find(1), await orders.find(1), await users.find(1)]).toEqual([
+        'Users 1',
+        'Orders 1',
+        'Users 1',
+      ]);
       expect([users.loads, orders.loads]).toEqual([['Users 1'], ['Orders 1']]);
     });
   });
@@ -445,7 +478,10 @@ describe('inheritance', () => {
     }
     await using({ providers: [Calling] }, async ({ app }) => {
       const calling = app.get(Calling);
-      expect([await calling.find(1), await calling.find(1)]).toEqual(['own Calling 1', 'own Calling 1']);
+      expect([await calling.find(1), await calling.find(1)]).toEqual([
+        'own Calling 1',
+        'own Calling 1',
+      ]);
       expect(calling.loads).toHaveLength(1);
     });
   });
@@ -496,7 +532,9 @@ describe('two classes of one name', () => {
   it('is an error at start, since their keys could not be told apart', async () => {
     await expect(start({ providers: [ledger(), ledger()] })).rejects.toMatchObject({
       code: 'CACHE_CONFIG',
-      message: expect.stringMatching(/Twin.*could not be told apart.*@Cacheable\(\{ name: '\.\.\.' \}\)/s) as string,
+      message: expect.stringMatching(
+        /Twin.*could not be told apart.*@Cacheable\(\{ name: '\.\.\.' \}\)/s,
+      ) as string,
     });
   });
 

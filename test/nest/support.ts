@@ -33,10 +33,16 @@ export interface TestApp {
 }
 
 /** A started application without a port. @param cache false: without a CacheModule */
-export async function start(metadata: ModuleMetadata, cache: CacheModuleOptions | false = {}): Promise<TestApp> {
+export async function start(
+  metadata: ModuleMetadata,
+  cache: CacheModuleOptions | false = {},
+): Promise<TestApp> {
   const log = new Log();
   const module = cache === false ? [] : [CacheModule.forRoot({ jitter: 0, ...cache })];
-  const app = await Test.createTestingModule({ ...metadata, imports: [...module, ...(metadata.imports ?? [])] })
+  const app = await Test.createTestingModule({
+    ...metadata,
+    imports: [...module, ...(metadata.imports ?? [])],
+  })
     .setLogger(log)
     .compile();
   await app.init();

@@ -35,7 +35,12 @@ const Account = new EntitySchema<{ name: string; cents: number }>(
 type Manager = Pick<DataSource['manager'], 'findOneByOrFail' | 'increment'>;
 
 async function openTypeOrm(url: string): Promise<Orm> {
-  const source = await new DataSource({ type: 'postgres', url, entities: [Account], poolSize: 1 }).initialize();
+  const source = await new DataSource({
+    type: 'postgres',
+    url,
+    entities: [Account],
+    poolSize: 1,
+  }).initialize();
   const accounts = (manager: Manager): Accounts => ({
     balance: async (name) => (await manager.findOneByOrFail(Account, { name })).cents,
     add: async (name, cents) => {
@@ -54,7 +59,10 @@ async function openTypeOrm(url: string): Promise<Orm> {
   };
 }
 
-const account = pgTable(TABLE, { name: text('name').primaryKey(), cents: integer('cents').notNull() });
+const account = pgTable(TABLE, {
+  name: text('name').primaryKey(),
+  cents: integer('cents').notNull(),
+});
 
 async function openDrizzle(url: string): Promise<Orm> {
   const pool = new Pool({ connectionString: url, max: 1 });
@@ -64,7 +72,8 @@ async function openDrizzle(url: string): Promise<Orm> {
   await db.execute('SELECT 1');
   type Reading = Pick<typeof db, 'select' | 'update'>;
   const accounts = (tx: Reading): Accounts => ({
-    balance: async (name) => (await tx.select().from(account).where(eq(account.name, name)))[0]?.cents ?? 0,
+    balance: async (name) =>
+      (await tx.select().from(account).where(eq(account.name, name)))[0]?.cents ?? 0,
     add: async (name, cents) => {
       await tx
         .update(account)
@@ -87,9 +96,15 @@ async function openDrizzle(url: string): Promise<Orm> {
 /** The server of `DATABASE_URL`, else one that is embedded, as for the sample. */
 async function openPostgres(): Promise<{ readonly url: string; close(): Promise<void> }> {
   const { DATABASE_URL } = process.env;
-  if (DATABASE_URL !== undefined && DATABASE_URL !== '') return { url: DATABASE_URL, close: () => Promise.resolve() };
+  if (DATABASE_URL !== undefined && DATABASE_URL !== '')
+    return { url: DATABASE_URL, close: () => Promise.resolve() };
   const [database, port] = [await PGlite.create(), await freePort()];
-  const server = new PGLiteSocketServer({ db: database, port, host: '127.0.0.1', maxConnections: 4 });
+  const server = new PGLiteSocketServer({
+    db: database,
+    port,
+    host: '127.0.0.1',
+    maxConnections: 4,
+  });
   await server.start();
   return {
     url: `postgres://postgres@127.0.0.1:${String(port)}/postgres`,
@@ -101,7 +116,9 @@ async function openPostgres(): Promise<{ readonly url: string; close(): Promise<
 }
 
 /** Passes everything on, until it is told to lose the answer to the next COMMIT: the server has carried it out, and its client never learns it. */
-async function losingCommits(url: string): Promise<{ readonly url: string; lose: boolean; readonly server: Server }> {
+async function losingCommits(
+  url: string,
+): Promise<{ readonly url: string; lose: boolean; readonly server: Server }> {
   const { hostname, port } = new URL(url);
   const proxy = { url: '', lose: false, server: createServer() };
   proxy.server.on('connection', (client: Socket) => {
@@ -160,7 +177,8 @@ describe.each([
     return () => cache.close();
   });
 
-  const balance = (by: Accounts): Promise<number> => cache.getOrSet('balance', () => by.balance('rent'), { tags: ['account:rent'] });
+  const balance = (by: Accounts): Promise<number> =>
+    cache.getOrSet('balance', () => by.balance('rent'), { tags: ['account:rent'] });
   const post = (by: Orm, cents: number, then: () => void = () => undefined): Promise<number> =>
     by.transaction(cache, async (tx) => {
       await tx.add('rent', cents);
@@ -216,7 +234,10 @@ describe.each([
 describe('the page', () => {
   it('shows these lines', () => {
     const source = readFileSync(new URL('in-transaction.ts', import.meta.url), 'utf8');
-    const page = readFileSync(new URL('../../docs/transactions-and-events.md', import.meta.url), 'utf8');
+    const page = readFileSync(
+      new URL('../../docs/transactions-and-events.md', import.meta.url),
+      'utf8',
+    );
     expect(page).toContain(source.slice(source.indexOf('/** The unit')).trimEnd());
   });
 });

@@ -24,7 +24,9 @@ describe('RFC 8949 appendix A', () => {
   it.runIf(existsSync(CBOR))('is read right wherever it has a JSON value', () => {
     const vectors = JSON.parse(readFileSync(CBOR, 'utf8')) as readonly CborVector[];
     const withValue = vectors.filter((vector) => 'decoded' in vector);
-    const right = withValue.filter((vector) => isRight(cborCodec.decode(Buffer.from(vector.hex, 'hex')), vector.decoded));
+    const right = withValue.filter((vector) =>
+      isRight(cborCodec.decode(Buffer.from(vector.hex, 'hex')), vector.decoded),
+    );
     const others = vectors.filter((vector) => !('decoded' in vector));
     const refused = others
       .filter((vector) => throwsCodecError(() => cborCodec.decode(Buffer.from(vector.hex, 'hex'))))
@@ -53,7 +55,8 @@ describe('JSONTestSuite', () => {
 });
 
 function keepsInBoth(value: unknown, name: string): void {
-  for (const codec of [jsonCodec, cborCodec]) assert.deepEqual(codec.decode(codec.encode(value)), value, name);
+  for (const codec of [jsonCodec, cborCodec])
+    assert.deepEqual(codec.decode(codec.encode(value)), value, name);
 }
 
 /** The JSON file holds big integers as doubles, and has no -0. */

@@ -15,7 +15,12 @@ if (folder === undefined || !existsSync(folder)) {
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const run = spawnSync(
   process.execPath,
-  [resolve(root, 'node_modules/vitest/vitest.mjs'), 'run', '--config', 'test/outside/vitest.config.ts'],
+  [
+    resolve(root, 'node_modules/vitest/vitest.mjs'),
+    'run',
+    '--config',
+    'test/outside/vitest.config.ts',
+  ],
   { cwd: root, stdio: 'inherit', env: { ...process.env, OUTSIDE_FOLDER: resolve(folder) } },
 );
 process.exit(run.status ?? 1);

@@ -1,7 +1,17 @@
 import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { addPackages, compile, install, node, openWorkshop, root, tsc, uninstall, type Workshop } from './packed.js';
+import {
+  addPackages,
+  compile,
+  install,
+  node,
+  openWorkshop,
+  root,
+  tsc,
+  uninstall,
+  type Workshop,
+} from './packed.js';
 
 let workshop: Workshop;
 
@@ -43,7 +53,10 @@ describe('the packed tarball', () => {
 
   it('works in a CommonJS application on Nest 11', async () => {
     const { version } = JSON.parse(
-      readFileSync(join(workshop.folder, 'nest11', 'node_modules', '@nestjs', 'core', 'package.json'), 'utf8'),
+      readFileSync(
+        join(workshop.folder, 'nest11', 'node_modules', '@nestjs', 'core', 'package.json'),
+        'utf8',
+      ),
     ) as { version: string };
     expect(version).toMatch(/^11\./);
     expect(await visit('nest11', 'cjs')).toEqual(expected);
@@ -74,10 +87,15 @@ describe('the packed tarball', () => {
     mkdirSync(folder);
     cpSync(join(root, 'lib'), join(folder, 'lib'), { recursive: true });
     writeFileSync(join(folder, 'package.json'), '{ "type": "module", "private": true }');
-    const { compilerOptions } = JSON.parse(readFileSync(join(root, 'tsconfig.json'), 'utf8')) as { compilerOptions: object };
+    const { compilerOptions } = JSON.parse(readFileSync(join(root, 'tsconfig.json'), 'utf8')) as {
+      compilerOptions: object;
+    };
     writeFileSync(
       join(folder, 'tsconfig.json'),
-      JSON.stringify({ compilerOptions, files: ['lib/index.ts', 'lib/redis.ts', 'lib/testing.ts'] }),
+      JSON.stringify({
+        compilerOptions,
+        files: ['lib/index.ts', 'lib/redis.ts', 'lib/testing.ts'],
+      }),
     );
     await addPackages(folder, ['@nestjs/cqrs@11', '@nestjs/event-emitter@3']);
     await tsc(folder, ['-p', 'tsconfig.json']);
@@ -85,8 +103,15 @@ describe('the packed tarball', () => {
 
   it('holds the library, its types and its papers, and nothing else', () => {
     const paths = workshop.files.map(({ path }) => path);
-    console.log(`packed size: ${workshop.packedBytes} bytes, unpacked ${workshop.unpackedBytes} bytes, ${paths.length} files`);
-    expect(paths.filter((path) => !/^(dist\/.+\.(js|d\.ts)|package\.json|README\.md|LICENSE|CHANGELOG\.md)$/.test(path))).toEqual([]);
+    console.log(
+      `packed size: ${workshop.packedBytes} bytes, unpacked ${workshop.unpackedBytes} bytes, ${paths.length} files`,
+    );
+    expect(
+      paths.filter(
+        (path) =>
+          !/^(dist\/.+\.(js|d\.ts)|package\.json|README\.md|LICENSE|CHANGELOG\.md)$/.test(path),
+      ),
+    ).toEqual([]);
     expect(paths).toEqual(
       expect.arrayContaining([
         'package.json',
@@ -102,7 +127,10 @@ describe('the packed tarball', () => {
   });
 
   it('passes publint', async () => {
-    await node([join(root, 'node_modules', 'publint', 'src', 'cli.js'), 'run', workshop.tarball, '--strict'], workshop.folder);
+    await node(
+      [join(root, 'node_modules', 'publint', 'src', 'cli.js'), 'run', workshop.tarball, '--strict'],
+      workshop.folder,
+    );
   });
 
   it('passes arethetypeswrong for an ES module package', async () => {
@@ -135,7 +163,9 @@ describe('an application on the memory backend', () => {
       '--eval',
       "await import('nest-query-cache')",
     ];
-    const modules = (await node(args, join(workshop.folder, 'nest12'))).split('\n').filter((line) => line.startsWith('file:'));
+    const modules = (await node(args, join(workshop.folder, 'nest12')))
+      .split('\n')
+      .filter((line) => line.startsWith('file:'));
     expect(modules.some((url) => url.endsWith('/nest-query-cache/dist/index.js'))).toBe(true);
     expect(modules.filter((url) => /node_modules\/(redis|@redis)\//.test(url))).toEqual([]);
   });
@@ -144,8 +174,8 @@ describe('an application on the memory backend', () => {
     const app = join(workshop.folder, 'nest12');
     uninstall(app, ['redis', '@redis']);
     expect(await start(join(app, 'esm'))).toEqual(expected);
-    await expect(node(['--input-type=module', '--eval', "await import('nest-query-cache/redis')"], app)).rejects.toThrow(
-      /ERR_MODULE_NOT_FOUND[\s\S]*'redis'|'redis'[\s\S]*ERR_MODULE_NOT_FOUND/,
-    );
+    await expect(
+      node(['--input-type=module', '--eval', "await import('nest-query-cache/redis')"], app),
+    ).rejects.toThrow(/ERR_MODULE_NOT_FOUND[\s\S]*'redis'|'redis'[\s\S]*ERR_MODULE_NOT_FOUND/);
   });
 });

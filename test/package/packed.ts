@@ -31,7 +31,10 @@ export async function openWorkshop(): Promise<Workshop> {
   await buildWhenStale();
   const folder = mkdtempSync(join(tmpdir(), 'nest-query-cache-package-'));
   cpSync(join(import.meta.dirname, 'apps'), folder, { recursive: true });
-  const { stdout } = await npm(['pack', root, '--ignore-scripts', '--json', '--pack-destination', folder], folder);
+  const { stdout } = await npm(
+    ['pack', root, '--ignore-scripts', '--json', '--pack-destination', folder],
+    folder,
+  );
   const report = packReport(JSON.parse(stdout));
   const tarball = join(folder, 'nest-query-cache.tgz');
   cpSync(join(folder, report.filename), tarball);
@@ -53,7 +56,14 @@ function packReport(printed: unknown): PackReport {
   return report;
 }
 
-const QUIET = ['--prefer-offline', '--no-audit', '--no-fund', '--no-package-lock', '--loglevel', 'error'];
+const QUIET = [
+  '--prefer-offline',
+  '--no-audit',
+  '--no-fund',
+  '--no-package-lock',
+  '--loglevel',
+  'error',
+];
 
 /** Installs as a user would: from the tarball, with whatever npm has in its cache, else from the registry. */
 export async function install(app: string): Promise<void> {
@@ -67,7 +77,8 @@ export async function addPackages(folder: string, packages: readonly string[]): 
 
 /** Compiles `app.ts` of the workshop inside `folder`, whose package.json decides between ES module and CommonJS. */
 export async function compile(workshop: Workshop, folder: string): Promise<void> {
-  for (const file of ['app.ts', 'tsconfig.json']) cpSync(join(workshop.folder, file), join(folder, file));
+  for (const file of ['app.ts', 'tsconfig.json'])
+    cpSync(join(workshop.folder, file), join(folder, file));
   await tsc(folder, ['-p', 'tsconfig.json']);
 }
 
@@ -79,30 +90,42 @@ export async function tsc(folder: string, args: readonly string[]): Promise<void
 
 export async function node(args: readonly string[], cwd: string): Promise<string> {
   try {
-    const { stdout } = await run(process.execPath, [...args], { cwd, env: userEnvironment(), maxBuffer: 2 ** 26, timeout: 120_000 });
+    const { stdout } = await run(process.execPath, [...args], {
+      cwd,
+      env: userEnvironment(),
+      maxBuffer: 2 ** 26,
+      timeout: 120_000,
+    });
     return stdout;
   } catch (error) {
     const { stdout = '', stderr = '' } = error as { stdout?: string; stderr?: string };
-    throw new Error(`node ${args.join(' ')} failed in ${cwd}:\n${stdout}\n${stderr}`, { cause: error });
+    throw new Error(`node ${args.join(' ')} failed in ${cwd}:\n${stdout}\n${stderr}`, {
+      cause: error,
+    });
   }
 }
 
 async function npm(args: readonly string[], cwd: string) {
   const script = process.env.npm_execpath;
   const options = { cwd, env: userEnvironment(), maxBuffer: 2 ** 26, timeout: 280_000 };
-  return script === undefined ? run('npm', [...args], options) : run(process.execPath, [script, ...args], options);
+  return script === undefined
+    ? run('npm', [...args], options)
+    : run(process.execPath, [script, ...args], options);
 }
 
 /** Without what an outer `npm test` tells its scripts about this repository, and without the test runner's own settings. */
 function userEnvironment(): NodeJS.ProcessEnv {
-  const inherited = /^(npm_(package|lifecycle|config_local_prefix|config_workspace)|INIT_CWD$|NODE_(ENV|OPTIONS|PATH)$|VITEST)/i;
+  const inherited =
+    /^(npm_(package|lifecycle|config_local_prefix|config_workspace)|INIT_CWD$|NODE_(ENV|OPTIONS|PATH)$|VITEST)/i;
   return Object.fromEntries(Object.entries(process.env).filter(([name]) => !inherited.test(name)));
 }
 
 async function buildWhenStale(): Promise<void> {
   const entry = join(root, 'dist', 'index.js');
   const newest = Math.max(
-    ...readdirSync(join(root, 'lib'), { recursive: true, encoding: 'utf8' }).map((name) => statSync(join(root, 'lib', name)).mtimeMs),
+    ...readdirSync(join(root, 'lib'), { recursive: true, encoding: 'utf8' }).map(
+      (name) => statSync(join(root, 'lib', name)).mtimeMs,
+    ),
   );
   if (existsSync(entry) && statSync(entry).mtimeMs >= newest) return;
   rmSync(join(root, 'dist'), { recursive: true, force: true });
@@ -111,5 +134,6 @@ async function buildWhenStale(): Promise<void> {
 
 /** Takes a package out of an installed application, as if it had never been installed. */
 export function uninstall(app: string, names: readonly string[]): void {
-  for (const name of names) rmSync(join(app, 'node_modules', name), { recursive: true, force: true });
+  for (const name of names)
+    rmSync(join(app, 'node_modules', name), { recursive: true, force: true });
 }

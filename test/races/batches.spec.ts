@@ -2,14 +2,25 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { setImmediate } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import type { CacheOptions } from '../../lib/core/types.js';
-import { type BatchContext, CacheKey, type CacheService, createCache, type KeyLike } from '../../lib/index.js';
+import {
+  type BatchContext,
+  CacheKey,
+  type CacheService,
+  createCache,
+  type KeyLike,
+} from '../../lib/index.js';
 import { FakeClock } from '../../lib/testing/fake-clock.js';
 import { HeldSteps } from '../support/held-steps.js';
 import { SimulatedLink } from '../support/simulated-backend.js';
 import { SimulatedServer } from '../support/simulated-server.js';
 import { wiredCache } from '../support/wired-cache.js';
 
-const WINDOWS: CacheOptions = { jitter: 0, ttl: 1_000, staleWhileRevalidate: '1h', producerTimeout: { hard: 5_000 } };
+const WINDOWS: CacheOptions = {
+  jitter: 0,
+  ttl: 1_000,
+  staleWhileRevalidate: '1h',
+  producerTimeout: { hard: 5_000 },
+};
 
 function fleet() {
   const clock = new FakeClock();
@@ -23,11 +34,16 @@ function fleet() {
 }
 
 function told(results: readonly PromiseSettledResult<unknown>[]): unknown[] {
-  return results.map((result) => (result.status === 'fulfilled' ? result.value : (result.reason as { code: string }).code));
+  return results.map((result) =>
+    result.status === 'fulfilled' ? result.value : (result.reason as { code: string }).code,
+  );
 }
 
 describe('a batch of very many keys', () => {
-  async function busiest(command: string, run: (cache: CacheService) => Promise<void>): Promise<number> {
+  async function busiest(
+    command: string,
+    run: (cache: CacheService) => Promise<void>,
+  ): Promise<number> {
     const clock = new FakeClock();
     let reading = 0;
     let most = 0;
@@ -38,7 +54,13 @@ describe('a batch of very many keys', () => {
       await setImmediate();
       reading -= label.endsWith('<') ? 1 : 0;
     };
-    const store = new SimulatedLink(new SimulatedServer(clock), 'p0', step, () => 'answered', false);
+    const store = new SimulatedLink(
+      new SimulatedServer(clock),
+      'p0',
+      step,
+      () => 'answered',
+      false,
+    );
     const { cache } = wiredCache({ clock, holder: 'p0', store, options: WINDOWS });
     await run(cache);
     await cache.close();
@@ -62,7 +84,11 @@ describe('a batch of very many keys', () => {
   });
 
   it('is read and stored a part at a time', async () => {
-    expect(await busiest('read', async (cache) => expect(await cache.getMany(keys)).toEqual(keys.map(() => undefined)))).toBe(1_000);
+    expect(
+      await busiest('read', async (cache) =>
+        expect(await cache.getMany(keys)).toEqual(keys.map(() => undefined)),
+      ),
+    ).toBe(1_000);
     const setting = async (cache: CacheService) => {
       const entries = keys.map((key) => [key, key] as const);
       await cache.awaitInvalidations(() => void cache.setMany(entries));
@@ -142,26 +168,33 @@ describe('a batch of stale keys', () => {
 });
 
 describe('what a refresh in the background asks for', () => {
-  it.each(['one key', 'a batch'])('is of the tenant that is refreshed, whatever the resolver says there: %s', async (what) => {
-    const clock = new FakeClock();
-    const als = new AsyncLocalStorage<string>();
-    const cache = createCache({ clock, ...WINDOWS, tenant: () => als.getStore() ?? 'public' });
-    const inner = (tenant: string | undefined) => cache.getOrSet('inner', () => `of ${String(tenant)}`, { ttl: '1h' });
-    const read = () =>
-      what === 'one key'
-        ? cache.getOrSet('k', ({ background, tenant }) => (background ? inner(tenant) : ''))
-        : cache.getOrSetMany(['k', 'l'], async (missing, { background, tenant }) => {
-            const made = background ? await inner(tenant) : '';
-            return missing.map(() => made);
-          });
-    await als.run('acme', read);
-    await clock.advance(1_100);
-    await als.run('acme', read);
-    await cache.drain();
-    expect([await als.run('acme', () => cache.get('inner')), await cache.get('inner')]).toEqual(['of acme', undefined]);
-    expect(await als.run('acme', () => cache.get('k'))).toBe('of acme');
-    await cache.close();
-  });
+  it.each(['one key', 'a batch'])(
+    'is of the tenant that is refreshed, whatever the resolver says there: %s',
+    async (what) => {
+      const clock = new FakeClock();
+      const als = new AsyncLocalStorage<string>();
+      const cache = createCache({ clock, ...WINDOWS, tenant: () => als.getStore() ?? 'public' });
+      const inner = (tenant: string | undefined) =>
+        cache.getOrSet('inner', () => `of ${String(tenant)}`, { ttl: '1h' });
+      const read = () =>
+        what === 'one key'
+          ? cache.getOrSet('k', ({ background, tenant }) => (background ? inner(tenant) : ''))
+          : cache.getOrSetMany(['k', 'l'], async (missing, { background, tenant }) => {
+              const made = background ? await inner(tenant) : '';
+              return missing.map(() => made);
+            });
+      await als.run('acme', read);
+      await clock.advance(1_100);
+      await als.run('acme', read);
+      await cache.drain();
+      expect([await als.run('acme', () => cache.get('inner')), await cache.get('inner')]).toEqual([
+        'of acme',
+        undefined,
+      ]);
+      expect(await als.run('acme', () => cache.get('k'))).toBe('of acme');
+      await cache.close();
+    },
+  );
 
   it('is of its own tenant when a batch has keys of several', async () => {
     const clock = new FakeClock();
@@ -170,16 +203,23 @@ describe('what a refresh in the background asks for', () => {
     const keys = tenants.map((tenant) => CacheKey.builder().tenant(tenant).segment('k').build());
     const read = () =>
       cache.getOrSetMany(keys, async (missing, { background, tenant }) => {
-        const made = background ? await cache.getOrSet('inner', () => `of ${String(tenant)}`, { ttl: '1h' }) : '';
+        const made = background
+          ? await cache.getOrSet('inner', () => `of ${String(tenant)}`, { ttl: '1h' })
+          : '';
         return missing.map(() => made);
       });
     await read();
     await clock.advance(1_100);
     await read();
     await cache.drain();
-    const inner = (tenant: string) => cache.get(CacheKey.builder().tenant(tenant).segment('inner').build());
+    const inner = (tenant: string) =>
+      cache.get(CacheKey.builder().tenant(tenant).segment('inner').build());
     expect(await Promise.all(keys.map((key) => cache.get(key)))).toEqual(['of acme', 'of bolt']);
-    expect(await Promise.all([...tenants, 'public'].map(inner))).toEqual(['of acme', 'of bolt', undefined]);
+    expect(await Promise.all([...tenants, 'public'].map(inner))).toEqual([
+      'of acme',
+      'of bolt',
+      undefined,
+    ]);
     await cache.close();
   });
 });
@@ -195,7 +235,8 @@ describe('a refresh of a batch in the background', () => {
       expect(als.getStore()).toBe(background ? undefined : 'acme');
       return missing.map(() => `of ${String(tenant)}, ${background ? 'refreshed' : 'produced'}`);
     };
-    const read = async () => told(await als.run('acme', () => cache.getOrSetMany(['k', 'l'], load)));
+    const read = async () =>
+      told(await als.run('acme', () => cache.getOrSetMany(['k', 'l'], load)));
     expect(await read()).toEqual(['of acme, produced', 'of acme, produced']);
     await clock.advance(1_100);
     await read();
@@ -207,7 +248,9 @@ describe('a refresh of a batch in the background', () => {
   it('is one call for each tenant', async () => {
     const clock = new FakeClock();
     const cache = createCache({ clock, ...WINDOWS });
-    const keys = ['acme', 'umbrella', 'acme'].map((tenant, i) => CacheKey.builder().tenant(tenant).segment('s').param('i', i).build());
+    const keys = ['acme', 'umbrella', 'acme'].map((tenant, i) =>
+      CacheKey.builder().tenant(tenant).segment('s').param('i', i).build(),
+    );
     const calls: unknown[] = [];
     const load = (missing: readonly CacheKey[], { tenant, background }: BatchContext) => {
       calls.push([background, tenant, missing.map(tenantOf)]);
@@ -248,24 +291,29 @@ describe('a refresh of a batch in the background', () => {
 });
 
 describe('a batch whose production asks for a key of the batch', () => {
-  it.each([[['b', 'a']], [['a', 'b']]])('is refused at once when a hit is the last to be known: %s', async (keys) => {
-    const { steps, first } = fleet();
-    await first.set('b', 'stored');
-    const load = (missing: readonly string[]) => Promise.all(missing.map((key) => first.getOrSet(key, () => 'inner')));
-    steps.hold('read segment:b <');
-    const results = first.getOrSetMany(keys, load);
-    await setImmediate();
-    steps.release('read segment:b <');
-    expect(told(await results).sort()).toEqual(['CACHE_REENTRANT', 'stored']);
-    await first.close();
-  });
+  it.each([[['b', 'a']], [['a', 'b']]])(
+    'is refused at once when a hit is the last to be known: %s',
+    async (keys) => {
+      const { steps, first } = fleet();
+      await first.set('b', 'stored');
+      const load = (missing: readonly string[]) =>
+        Promise.all(missing.map((key) => first.getOrSet(key, () => 'inner')));
+      steps.hold('read segment:b <');
+      const results = first.getOrSetMany(keys, load);
+      await setImmediate();
+      steps.release('read segment:b <');
+      expect(told(await results).sort()).toEqual(['CACHE_REENTRANT', 'stored']);
+      await first.close();
+    },
+  );
 
   it('is refused at once when another process holds the key that was the last to be known', async () => {
     const { clock, first, second } = fleet();
     let finish = (_value: string): void => undefined;
     const held = second.getOrSet('h', () => new Promise<string>((resolve) => (finish = resolve)));
     await setImmediate();
-    const load = (missing: readonly string[]) => Promise.all(missing.map((key) => first.getOrSet(key, () => 'inner')));
+    const load = (missing: readonly string[]) =>
+      Promise.all(missing.map((key) => first.getOrSet(key, () => 'inner')));
     const results = first.getOrSetMany(['a', 'h'], load);
     await setImmediate();
     finish('held');

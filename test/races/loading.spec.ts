@@ -7,9 +7,16 @@ import { deferred, fleet, memory } from '../support/fleet.js';
 
 describe('an invalidation during a load with a stale value that may stand in', () => {
   const key = CacheKey.builder().tenant('x').segment('rows').param('page', 1).build();
-  const options: GetOrSetOptions<string> = { tags: ['mine'], resultTags: () => ['found'], staleIfError: '1h' };
+  const options: GetOrSetOptions<string> = {
+    tags: ['mine'],
+    resultTags: () => ['found'],
+    staleIfError: '1h',
+  };
 
-  async function loading(own: GetOrSetOptions<string>, invalidate: (parts: ReturnType<typeof fleet>) => Promise<unknown>) {
+  async function loading(
+    own: GetOrSetOptions<string>,
+    invalidate: (parts: ReturnType<typeof fleet>) => Promise<unknown>,
+  ) {
     const parts = fleet(3, true);
     const { clock, first } = parts;
     await first.cache.getOrSet(key, () => 'kept', options);
@@ -25,10 +32,23 @@ describe('an invalidation during a load with a stale value that may stand in', (
   }
 
   const harmless: [string, (parts: ReturnType<typeof fleet>) => Promise<unknown>][] = [
-    ['of a tag of nobody, in another process', ({ second }) => second.cache.invalidate({ tags: ['nobody'] })],
-    ['of a tag of nobody, in the same tenant', ({ first }) => first.cache.invalidate({ tags: ['nobody'], tenant: 'x' })],
-    ['of some of its tags and another one', ({ first }) => first.cache.invalidate({ tags: ['mine', 'nobody'], match: 'all', tenant: 'x' })],
-    ['that is soft', ({ second }) => second.cache.invalidate({ tags: ['mine'], mode: 'soft', tenant: 'x' })],
+    [
+      'of a tag of nobody, in another process',
+      ({ second }) => second.cache.invalidate({ tags: ['nobody'] }),
+    ],
+    [
+      'of a tag of nobody, in the same tenant',
+      ({ first }) => first.cache.invalidate({ tags: ['nobody'], tenant: 'x' }),
+    ],
+    [
+      'of some of its tags and another one',
+      ({ first }) =>
+        first.cache.invalidate({ tags: ['mine', 'nobody'], match: 'all', tenant: 'x' }),
+    ],
+    [
+      'that is soft',
+      ({ second }) => second.cache.invalidate({ tags: ['mine'], mode: 'soft', tenant: 'x' }),
+    ],
     [
       'that may have been missed',
       async ({ first }) => {
@@ -46,19 +66,28 @@ describe('an invalidation during a load with a stale value that may stand in', (
     ],
   ];
 
-  it.each(harmless)('%s, leaves the value to those who were waiting when the production fails', async (_, invalidate) => {
-    const { first, asked, production } = await loading({}, invalidate);
-    production.reject(new Error('down'));
-    expect(await asked).toBe('kept');
-    expect(first.cache.stats().cache_fallback).toBe(1);
-  });
+  it.each(harmless)(
+    '%s, leaves the value to those who were waiting when the production fails',
+    async (_, invalidate) => {
+      const { first, asked, production } = await loading({}, invalidate);
+      production.reject(new Error('down'));
+      expect(await asked).toBe('kept');
+      expect(first.cache.stats().cache_fallback).toBe(1);
+    },
+  );
 
-  it.each(harmless)('%s, leaves the value to those who were waiting when the production is slow', async (_, invalidate) => {
-    const { clock, asked, production } = await loading({ producerTimeout: { soft: '2s' } }, invalidate);
-    await clock.advance(2_000);
-    expect(await Promise.race([asked, setImmediate('still waiting')])).toBe('kept');
-    production.resolve('new');
-  });
+  it.each(harmless)(
+    '%s, leaves the value to those who were waiting when the production is slow',
+    async (_, invalidate) => {
+      const { clock, asked, production } = await loading(
+        { producerTimeout: { soft: '2s' } },
+        invalidate,
+      );
+      await clock.advance(2_000);
+      expect(await Promise.race([asked, setImmediate('still waiting')])).toBe('kept');
+      production.resolve('new');
+    },
+  );
 
   const harmful: [string, InvalidateRequest][] = [
     ['of its key', { keys: [key] }],
@@ -69,19 +98,24 @@ describe('an invalidation during a load with a stale value that may stand in', (
   ];
 
   it.each(harmful)('%s, makes the value unusable for anything', async (_, request) => {
-    const { first, asked, production } = await loading({}, ({ second }) => second.cache.invalidate(request));
+    const { first, asked, production } = await loading({}, ({ second }) =>
+      second.cache.invalidate(request),
+    );
     const late = first.cache.getOrSet(key, () => 'new', options);
     production.reject(new Error('down'));
     await expect(asked).rejects.toThrow('down');
     expect(await late).toBe('new');
   });
 
-  it.each(harmful)('%s, makes the value unusable when the production times out', async (_, request) => {
-    const own = { producerTimeout: { soft: '2s', hard: '5s' } } as const;
-    const { clock, asked } = await loading(own, ({ second }) => second.cache.invalidate(request));
-    await clock.advance(5_000);
-    await expect(asked).rejects.toMatchObject({ code: 'CACHE_PRODUCER_TIMEOUT' });
-  });
+  it.each(harmful)(
+    '%s, makes the value unusable when the production times out',
+    async (_, request) => {
+      const own = { producerTimeout: { soft: '2s', hard: '5s' } } as const;
+      const { clock, asked } = await loading(own, ({ second }) => second.cache.invalidate(request));
+      await clock.advance(5_000);
+      await expect(asked).rejects.toMatchObject({ code: 'CACHE_PRODUCER_TIMEOUT' });
+    },
+  );
 
   it('of anything, lets who comes later see for himself', async () => {
     const { cache, clock } = memory();
@@ -92,7 +126,9 @@ describe('an invalidation during a load with a stale value that may stand in', (
     await setImmediate();
     await cache.invalidate({ tags: ['nobody'] });
     await cache.delete('k');
-    const late = cache.getOrSet('k', () => Promise.reject(new Error('down too')), { staleIfError: '1h' });
+    const late = cache.getOrSet('k', () => Promise.reject(new Error('down too')), {
+      staleIfError: '1h',
+    });
     production.reject(new Error('down'));
     await expect(early).rejects.toThrow('down');
     await expect(late).rejects.toThrow('down too');
@@ -105,7 +141,11 @@ describe('a settle window of a tag that only the result tells', () => {
     ['result tags', { tags: ['accounts'], resultTags: () => ['account:7'] }, false],
     ['addTags', {}, true],
   ];
-  const windows: GetOrSetOptions<string> = { ttl: '1h', staleWhileRevalidate: '1h', staleIfError: '1h' };
+  const windows: GetOrSetOptions<string> = {
+    ttl: '1h',
+    staleWhileRevalidate: '1h',
+    staleIfError: '1h',
+  };
 
   for (const where of ['memory', 'shared', 'shared with L1'] as const) {
     const open = () => {
@@ -147,7 +187,10 @@ describe('a settle window of a tag that only the result tells', () => {
       const { clock, first, second } = open();
       const production = deferred<string>();
       await second.cache.invalidate({ tags: ['account:7'], settle: 500 });
-      const read = first.cache.getOrSet('row', () => production.promise, { ...windows, tags: () => ['account:7'] });
+      const read = first.cache.getOrSet('row', () => production.promise, {
+        ...windows,
+        tags: () => ['account:7'],
+      });
       await clock.advance(1_000);
       production.resolve('old');
       await read;
@@ -234,7 +277,10 @@ describe('a load that something else is invalidated beside', () => {
     const unrelated = { tags: ['of nobody'] };
 
     /** A caller and an invalidation of something else every second. */
-    async function busy(options: GetOrSetOptions<string>, produce: (clock: ReturnType<typeof open>['clock']) => Promise<string>) {
+    async function busy(
+      options: GetOrSetOptions<string>,
+      produce: (clock: ReturnType<typeof open>['clock']) => Promise<string>,
+    ) {
       const opened = open();
       const { clock, first, second } = opened;
       let productions = 0;
@@ -255,7 +301,11 @@ describe('a load that something else is invalidated beside', () => {
         await clock.advance(500);
       }
       for (let i = 0; i < 60; i++) await clock.advance(1_000);
-      return { ...opened, productions: () => productions, results: await Promise.allSettled(asked) };
+      return {
+        ...opened,
+        productions: () => productions,
+        results: await Promise.allSettled(asked),
+      };
     }
     const after = (ms: number) => (clock: ReturnType<typeof open>['clock']) =>
       new Promise<string>((resolve) => {
@@ -266,19 +316,25 @@ describe('a load that something else is invalidated beside', () => {
 
     it(`is the only one, however long it takes, ${where}`, async () => {
       const { first, results, productions } = await busy({}, after(25_000));
-      expect(results.every((result) => result.status === 'fulfilled' && result.value === 'v')).toBe(true);
+      expect(results.every((result) => result.status === 'fulfilled' && result.value === 'v')).toBe(
+        true,
+      );
       expect([productions(), first.cache.stats().flights]).toEqual([1, 0]);
     });
 
     it(`and fails, is followed by one for all who came later, ${where}`, async () => {
-      const failing = (clock: ReturnType<typeof open>['clock']) => after(25_000)(clock).then(() => Promise.reject(new Error('down')));
+      const failing = (clock: ReturnType<typeof open>['clock']) =>
+        after(25_000)(clock).then(() => Promise.reject(new Error('down')));
       const { results, productions } = await busy({}, failing);
       expect(results.every((result) => result.status === 'rejected')).toBe(true);
       expect(productions()).toBe(2);
     });
 
     it(`and never settles, holds nobody up for longer than its hard timeout and their own, ${where}`, async () => {
-      const { results, productions } = await busy({ producerTimeout: { hard: '30s' } }, () => new Promise(() => undefined));
+      const { results, productions } = await busy(
+        { producerTimeout: { hard: '30s' } },
+        () => new Promise(() => undefined),
+      );
       expect(results.every((result) => result.status === 'rejected')).toBe(true);
       expect(productions()).toBe(2);
     });
@@ -384,9 +440,11 @@ describe('a load that something else is invalidated beside', () => {
       await setImmediate();
       gate.resolve(undefined);
       const results = await both;
-      expect(results.map((result) => (result.status === 'rejected' ? (result.reason as { code: string }).code : ''))).toContain(
-        'CACHE_REENTRANT',
-      );
+      expect(
+        results.map((result) =>
+          result.status === 'rejected' ? (result.reason as { code: string }).code : '',
+        ),
+      ).toContain('CACHE_REENTRANT');
     });
   }
 

@@ -16,7 +16,10 @@ function fleet(l1 = false) {
   const fates: { next: Fate } = { next: 'answered' };
   const open = (name: string) => {
     const link = new SimulatedLink(server, name, steps.step, () => fates.next, false);
-    return { link, ...wiredCache({ clock, holder: name, store: link, l1, options: { jitter: 0, ttl: 60_000 } }) };
+    return {
+      link,
+      ...wiredCache({ clock, holder: name, store: link, l1, options: { jitter: 0, ttl: 60_000 } }),
+    };
   };
   return { clock, server, steps, fates, first: open('p0'), second: open('p1') };
 }
@@ -27,7 +30,11 @@ function memory() {
 }
 
 /** As `@CachePut` does it. */
-async function put<T>(cache: CacheService, method: () => Promise<T> | T, options: SetOptions<T> = {}): Promise<T> {
+async function put<T>(
+  cache: CacheService,
+  method: () => Promise<T> | T,
+  options: SetOptions<T> = {},
+): Promise<T> {
   const { tags } = options;
   const pending = await cache.results.begin('k', typeof tags === 'object' ? tags : []);
   try {
@@ -56,7 +63,10 @@ async function slowPut(cache: CacheService, options: SetOptions<string> = {}) {
 const both = [
   ['in memory', () => ((one) => [one, one] as const)(memory().cache)],
   ['in the same process', () => ((one) => [one, one] as const)(fleet().first.cache)],
-  ['in another process', () => (({ first, second }) => [first.cache, second.cache] as const)(fleet())],
+  [
+    'in another process',
+    () => (({ first, second }) => [first.cache, second.cache] as const)(fleet()),
+  ],
 ] as const;
 
 describe('the result of a method', () => {
@@ -233,7 +243,10 @@ describe('the result of a method', () => {
   it('is fenced by a backend of two methods as well, among its users', async () => {
     const bytes = new Map<string, Uint8Array>();
     const cache = createCache({
-      backend: { get: async (key) => bytes.get(key), set: async (key, value) => void bytes.set(key, value) },
+      backend: {
+        get: async (key) => bytes.get(key),
+        set: async (key, value) => void bytes.set(key, value),
+      },
     });
     await cache.set('k', 'old');
     await put(cache, () => 'new');
@@ -279,10 +292,19 @@ describe('what one process calls for one key', () => {
     await Promise.all([cache.set('b', 'old', options), cache.set('b', undefined)]);
     await Promise.all([cache.set('c', 'old', options), cache.invalidate({ tags: ['t'] })]);
     await Promise.all([cache.set('d', 'old', options), cache.clear()]);
-    expect(await cache.getMany(['a', 'b', 'c', 'd'])).toEqual([undefined, undefined, undefined, undefined]);
+    expect(await cache.getMany(['a', 'b', 'c', 'd'])).toEqual([
+      undefined,
+      undefined,
+      undefined,
+      undefined,
+    ]);
     await Promise.all([cache.delete('e'), cache.set('e', 'new', options)]);
     await Promise.all([cache.set('f', 'old', options), cache.delete('f'), cache.set('f', 'new')]);
-    await Promise.all([cache.set('g', 'old', options), cache.set('g', 'older', { tags: ['u', 'v'] }), cache.set('g', 'new')]);
+    await Promise.all([
+      cache.set('g', 'old', options),
+      cache.set('g', 'older', { tags: ['u', 'v'] }),
+      cache.set('g', 'new'),
+    ]);
     expect(await cache.getMany(['e', 'f', 'g'])).toEqual(['new', 'new', 'new']);
   });
 
@@ -323,25 +345,31 @@ describe('what one process calls for one key', () => {
 
   it('is remembered no longer than it runs', async () => {
     const { first } = fleet();
-    await Promise.all(Array.from({ length: 100 }, (_, i) => first.cache.set(`k${String(i % 7)}`, i)));
-    for (let i = 0; i < 7; i++) expect(first.engine.puts.order.isBusy(`segment:k${String(i)}`)).toBe(false);
+    await Promise.all(
+      Array.from({ length: 100 }, (_, i) => first.cache.set(`k${String(i % 7)}`, i)),
+    );
+    for (let i = 0; i < 7; i++)
+      expect(first.engine.puts.order.isBusy(`segment:k${String(i)}`)).toBe(false);
   });
 });
 
 describe('a value that was stored', () => {
-  it.each(['set', 'put'] as const)('by a %s and lost in a failover does not leave the one before', async (how) => {
-    const { first, second, server, clock } = fleet();
-    await first.cache.set('k', 'old');
-    const replica = new Map(server.values);
-    await clock.advance(20_000);
-    if (how === 'set') expect(await first.cache.set('k', 'new')).toEqual({ durable: true });
-    else await put(first.cache, () => 'new');
-    first.link.change('down');
-    for (const [key, value] of replica) server.values.set(key, value);
-    first.link.change('up');
-    await clock.advance(1_000);
-    expect(await second.cache.get('k')).toBeUndefined();
-  });
+  it.each(['set', 'put'] as const)(
+    'by a %s and lost in a failover does not leave the one before',
+    async (how) => {
+      const { first, second, server, clock } = fleet();
+      await first.cache.set('k', 'old');
+      const replica = new Map(server.values);
+      await clock.advance(20_000);
+      if (how === 'set') expect(await first.cache.set('k', 'new')).toEqual({ durable: true });
+      else await put(first.cache, () => 'new');
+      first.link.change('down');
+      for (const [key, value] of replica) server.values.set(key, value);
+      first.link.change('up');
+      await clock.advance(1_000);
+      expect(await second.cache.get('k')).toBeUndefined();
+    },
+  );
 });
 
 describe('a value that cannot be stored', () => {

@@ -37,7 +37,10 @@ describe('a stale value that stands in', () => {
   });
 
   it('does not stand in for slowness towards a caller who came after the delete of another process', async () => {
-    const { clock, late, production, end } = await deletedWhileInLine({ ...windows, producerTimeout: { soft: 500 } });
+    const { clock, late, production, end } = await deletedWhileInLine({
+      ...windows,
+      producerTimeout: { soft: 500 },
+    });
     await clock.advance(600);
     production.resolve('new');
     await expect(late).resolves.toBe('new');
@@ -82,7 +85,10 @@ describe('a stale value that stands in', () => {
       productions++;
       return refresh.promise;
     };
-    for (let i = 0; i < 3; i++) expect(await Promise.race([cache.getOrSet('k', produce, options), clock.advance(10)])).toBe('old');
+    for (let i = 0; i < 3; i++)
+      expect(await Promise.race([cache.getOrSet('k', produce, options), clock.advance(10)])).toBe(
+        'old',
+      );
     refresh.resolve('new');
     await cache.drain();
     expect([await cache.get('k'), productions]).toEqual(['new', 1]);
@@ -350,7 +356,11 @@ describe('a backend that does not answer in time', () => {
           reject(new BackendError('TIMEOUT', 'silence'));
         });
       });
-    Object.assign(first.link, { read: silence, acquire: silence, ensure: (scopes: unknown) => silence(scopes) });
+    Object.assign(first.link, {
+      read: silence,
+      acquire: silence,
+      ensure: (scopes: unknown) => silence(scopes),
+    });
     const began = clock.now();
     let producedAt = Infinity;
     const asked = first.cache.getOrSet('k', () => {
@@ -394,7 +404,8 @@ describe('a change of very many keys', () => {
     Object.assign(first.link, {
       delete: (keys: readonly string[], settleMs: number) => {
         sent += keys.length;
-        if (failing && keys.includes('segment:k2500')) return Promise.reject(new BackendError('TIMEOUT', 'busy'));
+        if (failing && keys.includes('segment:k2500'))
+          return Promise.reject(new BackendError('TIMEOUT', 'busy'));
         return remove(keys, settleMs);
       },
     });
@@ -421,7 +432,11 @@ describe('a change that the backend refuses whenever it is sent', () => {
 
   it('does not keep the others waiting for ever: everything is invalidated in its place', async () => {
     const { first, second } = await refused(false);
-    expect([first.cache.stats().journal, await first.cache.get('k'), await second.cache.get('k')]).toEqual([0, undefined, undefined]);
+    expect([
+      first.cache.stats().journal,
+      await first.cache.get('k'),
+      await second.cache.get('k'),
+    ]).toEqual([0, undefined, undefined]);
   });
 
   it('keeps the journal, and the backend out of use, when that is refused as well', async () => {
@@ -431,18 +446,21 @@ describe('a change that the backend refuses whenever it is sent', () => {
 });
 
 describe('a gap in what a process hears', () => {
-  it.each([false, true])('keeps no load that is under way from being stored, with L1: %s', async (l1) => {
-    const { first, second } = fleet(3, l1);
-    const production = deferred<string>();
-    const loading = first.cache.getOrSet('k', () => production.promise);
-    await setImmediate();
-    first.link.deafen();
-    first.link.hearAgain('gap');
-    production.resolve('made once');
-    await loading;
-    await first.cache.drain();
-    expect(await second.cache.getOrSet('k', () => 'made again')).toBe('made once');
-  });
+  it.each([false, true])(
+    'keeps no load that is under way from being stored, with L1: %s',
+    async (l1) => {
+      const { first, second } = fleet(3, l1);
+      const production = deferred<string>();
+      const loading = first.cache.getOrSet('k', () => production.promise);
+      await setImmediate();
+      first.link.deafen();
+      first.link.hearAgain('gap');
+      production.resolve('made once');
+      await loading;
+      await first.cache.drain();
+      expect(await second.cache.getOrSet('k', () => 'made again')).toBe('made once');
+    },
+  );
 
   it('still keeps such a load out of the backend when its key was deleted in the gap', async () => {
     const { first, second } = fleet(3, true);

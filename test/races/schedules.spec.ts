@@ -11,7 +11,8 @@ import { play, stories } from '../support/schedule.js';
  */
 
 const RUNS = Number(process.env.RACE_RUNS ?? 10_400);
-const SEED = process.env.RACE_SEED === undefined ? Date.now() % 2 ** 31 : Number(process.env.RACE_SEED);
+const SEED =
+  process.env.RACE_SEED === undefined ? Date.now() % 2 ** 31 : Number(process.env.RACE_SEED);
 const figures = { schedules: 0, reads: 0, stale: 0 };
 
 describe('the schedules', () => {
@@ -29,7 +30,11 @@ describe('the schedules', () => {
           figures.stale += world.violations.length;
           if (world.violations.length > 0) expect(world.violations).toEqual([]);
         }),
-        { numRuns: Math.ceil(RUNS * share), seed: SEED, endOnFailure: process.env.RACE_SHRINK === undefined },
+        {
+          numRuns: Math.ceil(RUNS * share),
+          seed: SEED,
+          endOnFailure: process.env.RACE_SHRINK === undefined,
+        },
       );
     }, 600_000);
   }

@@ -14,7 +14,13 @@ function open(where: 'memory' | 'shared' | 'shared with L1') {
   const clock = new FakeClock();
   const options = { jitter: 0 };
   if (where === 'memory') return { clock, ...wiredCache({ clock, holder: 'm', options }) };
-  const store = new SimulatedLink(new SimulatedServer(clock), 'p', immediately, () => 'answered', false);
+  const store = new SimulatedLink(
+    new SimulatedServer(clock),
+    'p',
+    immediately,
+    () => 'answered',
+    false,
+  );
   return { clock, ...wiredCache({ clock, holder: 'p', store, l1: where !== 'shared', options }) };
 }
 
@@ -48,14 +54,20 @@ for (const where of ['memory', 'shared', 'shared with L1'] as const) {
       ])('cause one production of %s', async (name, value) => {
         const opened = open(where);
         const { count, producer } = counting(() => value);
-        const results = await Promise.all(Array.from({ length: callers }, () => opened.cache.getOrSet<unknown>('k', producer)));
+        const results = await Promise.all(
+          Array.from({ length: callers }, () => opened.cache.getOrSet<unknown>('k', producer)),
+        );
         expect(count.productions).toBe(1);
-        expect(results.every((result) => JSON.stringify(result) === JSON.stringify(value))).toBe(true);
+        expect(results.every((result) => JSON.stringify(result) === JSON.stringify(value))).toBe(
+          true,
+        );
         await opened.cache.drain();
         const { cache_hits, cache_misses } = opened.cache.stats();
         expect(cache_hits + cache_misses).toBe(callers);
         expectEmpty(opened);
-        figures.push(`${String(callers)} callers, ${where}, ${name}: ${String(count.productions)} production`);
+        figures.push(
+          `${String(callers)} callers, ${where}, ${name}: ${String(count.productions)} production`,
+        );
       });
 
       it('cause one production that fails, and share its error', async () => {
@@ -64,12 +76,18 @@ for (const where of ['memory', 'shared', 'shared with L1'] as const) {
         const { count, producer } = counting(() => {
           throw failure;
         });
-        const results = await Promise.allSettled(Array.from({ length: callers }, () => opened.cache.getOrSet('k', producer)));
+        const results = await Promise.allSettled(
+          Array.from({ length: callers }, () => opened.cache.getOrSet('k', producer)),
+        );
         expect(count.productions).toBe(1);
-        expect(results.every((result) => result.status === 'rejected' && result.reason === failure)).toBe(true);
+        expect(
+          results.every((result) => result.status === 'rejected' && result.reason === failure),
+        ).toBe(true);
         await opened.cache.drain();
         expectEmpty(opened);
-        figures.push(`${String(callers)} callers, ${where}, failing: ${String(count.productions)} production`);
+        figures.push(
+          `${String(callers)} callers, ${where}, failing: ${String(count.productions)} production`,
+        );
       });
 
       it('arriving one after the other while it runs cause one production', async () => {
@@ -109,26 +127,34 @@ describe('a producer that never settles', () => {
     expect(signals.some((signal) => signal.aborted)).toBe(false);
     await clock.advance(1);
     const results = await settled;
-    expect(results.every((result) => result.status === 'rejected' && result.reason instanceof ProducerTimeoutError)).toBe(true);
+    expect(
+      results.every(
+        (result) => result.status === 'rejected' && result.reason instanceof ProducerTimeoutError,
+      ),
+    ).toBe(true);
     expect(signals.every((signal) => signal.aborted)).toBe(true);
     await cache.drain();
     expectEmpty(opened);
     expect(cache.stats().cache_producer_timeouts).toBe(1_000);
-    expect(await Promise.all([0, 999].map((i) => cache.getOrSet(`k${String(i)}`, () => 'works again')))).toEqual([
-      'works again',
-      'works again',
-    ]);
+    expect(
+      await Promise.all([0, 999].map((i) => cache.getOrSet(`k${String(i)}`, () => 'works again'))),
+    ).toEqual(['works again', 'works again']);
     expect(clock.pending).toBe(0);
   });
 
   it('does not store what it gives after its time', async () => {
     const { cache, clock } = open('shared');
     let settle: (value: string) => void = () => undefined;
-    const asked = cache.getOrSet('k', () => new Promise<string>((resolve) => (settle = resolve)), { producerTimeout: { hard: 100 } });
+    const asked = cache.getOrSet('k', () => new Promise<string>((resolve) => (settle = resolve)), {
+      producerTimeout: { hard: 100 },
+    });
     asked.catch(() => undefined);
     await clock.advance(100);
     settle('late');
-    await expect(asked).rejects.toMatchObject({ code: 'CACHE_PRODUCER_TIMEOUT', message: expect.stringContaining('100 ms') as string });
+    await expect(asked).rejects.toMatchObject({
+      code: 'CACHE_PRODUCER_TIMEOUT',
+      message: expect.stringContaining('100 ms') as string,
+    });
     await cache.drain();
     expect(await cache.get('k')).toBeUndefined();
   });
@@ -201,7 +227,9 @@ describe('callers who lose patience', () => {
 
   it('before they came do not hold a producer up', async () => {
     const opened = open('memory');
-    await expect(opened.cache.getOrSet('k', () => 'v', { signal: AbortSignal.abort(new Error('gone')) })).rejects.toThrow('gone');
+    await expect(
+      opened.cache.getOrSet('k', () => 'v', { signal: AbortSignal.abort(new Error('gone')) }),
+    ).rejects.toThrow('gone');
     await opened.cache.drain();
     expectEmpty(opened);
   });
@@ -227,7 +255,9 @@ describe('a producer that waits for itself', () => {
       const said: string[] = [];
       cache.events.on((event) => said.push('error' in event ? String(event.error) : ''));
       const ask = (): Promise<unknown> => cache.getOrSet(key, ask);
-      await expect(ask()).rejects.toThrow(/^The producer of users#[0-9a-f]{16} asked for users#[0-9a-f]{16}, which/);
+      await expect(ask()).rejects.toThrow(
+        /^The producer of users#[0-9a-f]{16} asked for users#[0-9a-f]{16}, which/,
+      );
       await cache.drain();
       expect(said.some((text) => text.includes('users#'))).toBe(true);
       expect(said.filter((text) => text.includes('ann'))).toEqual([]);
@@ -248,11 +278,19 @@ describe('a producer that waits for itself', () => {
         await gate;
         return cache.getOrSet(other, () => `${key} made ${other}`);
       };
-      const both = Promise.allSettled([cache.getOrSet('a', after('a', 'b')), cache.getOrSet('b', after('b', 'a'))]);
+      const both = Promise.allSettled([
+        cache.getOrSet('a', after('a', 'b')),
+        cache.getOrSet('b', after('b', 'a')),
+      ]);
       await setImmediate();
       open_();
       const results = await both;
-      expect(results.some((result) => result.status === 'rejected' && result.reason instanceof ReentrantProducerError)).toBe(true);
+      expect(
+        results.some(
+          (result) =>
+            result.status === 'rejected' && result.reason instanceof ReentrantProducerError,
+        ),
+      ).toBe(true);
       await cache.drain();
       expect(cache.stats().flights).toBe(0);
     });
@@ -261,7 +299,10 @@ describe('a producer that waits for itself', () => {
   it('is not mistaken for one that asks for other keys at the same time', async () => {
     const { cache } = open('memory');
     const value = await cache.getOrSet('outer', async () => {
-      const [one, two] = await Promise.all([cache.getOrSet('inner', () => 1), cache.getOrSet('inner', () => 2)]);
+      const [one, two] = await Promise.all([
+        cache.getOrSet('inner', () => 1),
+        cache.getOrSet('inner', () => 2),
+      ]);
       return [one, two];
     });
     expect(value).toEqual([1, 1]);

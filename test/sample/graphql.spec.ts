@@ -9,7 +9,8 @@ interface Body {
 const ACCOUNT = `query ($number: String!, $month: String!) {
   account(number: $number) { number balanceCents turnover(month: $month) { creditCents debitCents entries } entries(size: 1) { total entries { memo } } }
 }`;
-const POST = 'mutation ($entry: NewEntry!) { postEntry(entry: $entry) { account amountCents bookedAt memo } }';
+const POST =
+  'mutation ($entry: NewEntry!) { postEntry(entry: $entry) { account amountCents bookedAt memo } }';
 const SEARCH = 'query ($memo: String!) { search(memo: $memo, first: 2) { id memo } }';
 
 describe('GraphQL in the sample ledger', () => {
@@ -25,7 +26,11 @@ describe('GraphQL in the sample ledger', () => {
 
   afterAll(() => ledger.stop());
 
-  const ask = (query: string, variables: Record<string, unknown> = {}, tenant: string | undefined = 'acme'): Promise<Reply<Body>> =>
+  const ask = (
+    query: string,
+    variables: Record<string, unknown> = {},
+    tenant: string | undefined = 'acme',
+  ): Promise<Reply<Body>> =>
     api.send<Body>('/graphql', {
       method: 'POST',
       headers: { 'content-type': 'application/json', ...(tenant !== '' && { 'x-tenant': tenant }) },
@@ -38,7 +43,10 @@ describe('GraphQL in the sample ledger', () => {
     expect(first.body.data?.search).toHaveLength(2);
     const january = (number: string) => ask(ACCOUNT, { number, month: '2026-01' });
     const [one, other] = [await january('1030'), await january('1031')];
-    expect(one.body.data?.account).toMatchObject({ number: '1030', turnover: { entries: expect.any(Number) as number } });
+    expect(one.body.data?.account).toMatchObject({
+      number: '1030',
+      turnover: { entries: expect.any(Number) as number },
+    });
     expect(other.body.data?.account).not.toEqual(one.body.data?.account);
 
     const statements = await api.statementsOf(async () => {
@@ -51,21 +59,35 @@ describe('GraphQL in the sample ledger', () => {
   });
 
   it('shares its entries with the HTTP API, through the same query handlers', async () => {
-    const { body } = await api.get<{ closingCents: string; entries: number }>('/tenants/initech/reports/2025-10');
+    const { body } = await api.get<{ closingCents: string; entries: number }>(
+      '/tenants/initech/reports/2025-10',
+    );
     const statements = await api.statementsOf(async () => {
-      const reply = await ask('{ report(month: "2025-10") { closingCents entries } }', {}, 'initech');
-      expect(reply.body).toEqual({ data: { report: { closingCents: body.closingCents, entries: body.entries } } });
+      const reply = await ask(
+        '{ report(month: "2025-10") { closingCents entries } }',
+        {},
+        'initech',
+      );
+      expect(reply.body).toEqual({
+        data: { report: { closingCents: body.closingCents, entries: body.entries } },
+      });
     });
     expect(statements).toEqual({});
   });
 
   it('reads its own mutation in every query and field that depends on it, and leaves other accounts cached', async () => {
-    const read = async (number: string) => (await ask(ACCOUNT, { number, month: '2026-03' })).body.data?.account;
+    const read = async (number: string) =>
+      (await ask(ACCOUNT, { number, month: '2026-03' })).body.data?.account;
     await ask(SEARCH, { memo: 'by mutation' });
     const other = await read('1033');
     for (let round = 1; round <= 5; round++) {
       const before = (await read('1032')) as Account;
-      const entry = { account: '1032', amountCents: '250', memo: `By mutation ${round}`, bookedAt: `2026-03-31T23:59:59.${round}00Z` };
+      const entry = {
+        account: '1032',
+        amountCents: '250',
+        memo: `By mutation ${round}`,
+        bookedAt: `2026-03-31T23:59:59.${round}00Z`,
+      };
       const posted = await ask(POST, { entry });
       expect(posted.body).toEqual({ data: { postEntry: entry } });
 
@@ -74,9 +96,13 @@ describe('GraphQL in the sample ledger', () => {
       expect(BigInt(after.turnover.creditCents)).toBe(BigInt(before.turnover.creditCents) + 250n);
       expect(after.turnover.entries).toBe(before.turnover.entries + 1);
       expect(after.entries.total).toBe(before.entries.total + 1);
-      expect((await ask(SEARCH, { memo: `by mutation ${round}` })).body.data?.search).toHaveLength(1);
+      expect((await ask(SEARCH, { memo: `by mutation ${round}` })).body.data?.search).toHaveLength(
+        1,
+      );
     }
-    const statements = await api.statementsOf(async () => expect(await read('1033')).toEqual(other));
+    const statements = await api.statementsOf(async () =>
+      expect(await read('1033')).toEqual(other),
+    );
     expect(statements).not.toHaveProperty('turnover');
   });
 
@@ -84,10 +110,14 @@ describe('GraphQL in the sample ledger', () => {
     const tenants = ['acme', 'globex', 'initech'];
     const read = (tenant: string) => ask(SEARCH, { memo: 'refund' }, tenant);
     const first = await Promise.all(tenants.map(read));
-    const ids = first.flatMap(({ body }) => (body.data?.search as { id: string }[]).map(({ id }) => id));
+    const ids = first.flatMap(({ body }) =>
+      (body.data?.search as { id: string }[]).map(({ id }) => id),
+    );
     expect(new Set(ids).size).toBe(6);
     const statements = await api.statementsOf(async () => {
-      expect((await Promise.all(tenants.map(read))).map(({ body }) => body)).toEqual(first.map(({ body }) => body));
+      expect((await Promise.all(tenants.map(read))).map(({ body }) => body)).toEqual(
+        first.map(({ body }) => body),
+      );
     });
     expect(statements).toEqual({});
   });
@@ -98,12 +128,42 @@ describe('GraphQL in the sample ledger', () => {
   });
 
   it.each([
-    ['a request without a tenant', '{ accounts { number } }', '', 'Name the tenant in the header X-Tenant.'],
-    ['a tenant that is not there', '{ accounts { number } }', 'umbrella', "There is no tenant 'umbrella'."],
-    ['a month that is none', '{ report(month: "2026-13") { month } }', 'acme', 'A month is written like 2026-01'],
-    ['a posting of nothing', 'mutation { postEntry(entry: { account: "1001", amountCents: "0" }) { id } }', 'acme', 'other than 0'],
-    ['an amount that is not exact', 'mutation { postEntry(entry: { account: "1001", amountCents: 5 }) { id } }', 'acme', 'written as text'],
-    ['an unknown account', 'mutation { postEntry(entry: { account: "7777", amountCents: "5" }) { id } }', 'acme', 'does not have all'],
+    [
+      'a request without a tenant',
+      '{ accounts { number } }',
+      '',
+      'Name the tenant in the header X-Tenant.',
+    ],
+    [
+      'a tenant that is not there',
+      '{ accounts { number } }',
+      'umbrella',
+      "There is no tenant 'umbrella'.",
+    ],
+    [
+      'a month that is none',
+      '{ report(month: "2026-13") { month } }',
+      'acme',
+      'A month is written like 2026-01',
+    ],
+    [
+      'a posting of nothing',
+      'mutation { postEntry(entry: { account: "1001", amountCents: "0" }) { id } }',
+      'acme',
+      'other than 0',
+    ],
+    [
+      'an amount that is not exact',
+      'mutation { postEntry(entry: { account: "1001", amountCents: 5 }) { id } }',
+      'acme',
+      'written as text',
+    ],
+    [
+      'an unknown account',
+      'mutation { postEntry(entry: { account: "7777", amountCents: "5" }) { id } }',
+      'acme',
+      'does not have all',
+    ],
   ])('refuses %s', async (_, query, tenant, message) => {
     const { body } = await ask(query, {}, tenant);
     expect(body.errors?.[0]?.message).toContain(message);

@@ -28,7 +28,9 @@ describe('the sample ledger', () => {
   };
 
   it('shows at its start that the second request of a report is a hit', () => {
-    expect(ledger.output).toMatch(/GET \/tenants\/acme\/reports\/2026-01 +first [\d.]+ ms \(miss\) +again [\d.]+ ms \(hit\)/);
+    expect(ledger.output).toMatch(
+      /GET \/tenants\/acme\/reports\/2026-01 +first [\d.]+ ms \(miss\) +again [\d.]+ ms \(hit\)/,
+    );
     expect(ledger.output).not.toMatch(/again [\d.]+ ms \(miss\)/);
   });
 
@@ -39,8 +41,20 @@ describe('the sample ledger', () => {
       size: 2,
       total: 42,
       entries: [
-        { id: '925', account: '1007', amountCents: '112784', bookedAt: '2026-06-17T02:57:12.000Z', memo: 'Refund 925' },
-        { id: '4387', account: '1007', amountCents: '-135', bookedAt: '2026-06-12T22:06:04.000Z', memo: 'Invoice 4387' },
+        {
+          id: '925',
+          account: '1007',
+          amountCents: '112784',
+          bookedAt: '2026-06-17T02:57:12.000Z',
+          memo: 'Refund 925',
+        },
+        {
+          id: '4387',
+          account: '1007',
+          amountCents: '-135',
+          bookedAt: '2026-06-12T22:06:04.000Z',
+          memo: 'Invoice 4387',
+        },
       ],
     });
   });
@@ -95,7 +109,9 @@ describe('the sample ledger', () => {
 
   it('makes one report for 200 callers at once', async () => {
     const statements = await api.statementsOf(async () => {
-      const replies = await Promise.all(Array.from({ length: 200 }, () => api.get('/tenants/globex/reports/2025-12')));
+      const replies = await Promise.all(
+        Array.from({ length: 200 }, () => api.get('/tenants/globex/reports/2025-12')),
+      );
       expect(new Set(replies.map((reply) => reply.status))).toEqual(new Set([200]));
       expect(new Set(replies.map((reply) => JSON.stringify(reply.body))).size).toBe(1);
     });
@@ -104,10 +120,16 @@ describe('the sample ledger', () => {
 
   it('reads its own posting in balances, pages and reports', async () => {
     const page = () => api.get<Page>('/tenants/acme/accounts/1010/entries?size=1');
-    const report = () => api.get<{ entries: number; closingCents: string }>('/tenants/acme/reports/2026-06');
+    const report = () =>
+      api.get<{ entries: number; closingCents: string }>('/tenants/acme/reports/2026-06');
     for (let round = 1; round <= 10; round++) {
       const [balance, before, month] = [await balanceOf('1010'), await page(), await report()];
-      const posting = { account: '1010', amountCents: '-1250', memo: `Round ${round}`, bookedAt: `2026-06-30T23:59:59.0${round + 10}Z` };
+      const posting = {
+        account: '1010',
+        amountCents: '-1250',
+        memo: `Round ${round}`,
+        bookedAt: `2026-06-30T23:59:59.0${round + 10}Z`,
+      };
       expect((await api.write('POST', '/tenants/acme/entries', posting)).status).toBe(201);
 
       expect(await balanceOf('1010')).toBe(balance - 1250n);
@@ -150,7 +172,9 @@ describe('the sample ledger', () => {
     expect(statements['find-account']).toBe(1);
 
     expect((await api.write('PUT', url, { name: 'Petty cash' })).status).toBe(201);
-    expect(await api.get(url)).toEqual(expect.objectContaining({ status: 200, body: { number: '8888', name: 'Petty cash' } }));
+    expect(await api.get(url)).toEqual(
+      expect.objectContaining({ status: 200, body: { number: '8888', name: 'Petty cash' } }),
+    );
     expect((await api.write('PUT', url, { name: 'Again' })).status).toBe(409);
   });
 

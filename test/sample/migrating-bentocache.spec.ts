@@ -11,7 +11,11 @@ describe('a library moved from bentocache', () => {
   afterAll(() => sample.stop());
 
   const both = ['before', 'after'] as const;
-  const send = async (application: (typeof both)[number], path: string, init?: Parameters<typeof visit>[1]) => {
+  const send = async (
+    application: (typeof both)[number],
+    path: string,
+    init?: Parameters<typeof visit>[1],
+  ) => {
     const { status, body } = await visit(sample.origin(application) + path, init);
     return { status, body };
   };
@@ -20,9 +24,18 @@ describe('a library moved from bentocache', () => {
     const emma = { id: 'emma', title: 'Emma', shelf: 'novels', due: '2026-03-01T00:00:00.000Z' };
     for (const application of both) {
       for (let round = 0; round < 2; round++) {
-        expect(await send(application, '/books/emma'), application).toEqual({ status: 200, body: emma });
-        expect(await send(application, '/books/due/novels/2026-04-01'), application).toEqual({ status: 200, body: { due: 2 } });
-        expect(await send(application, '/books/due/science/2026-04-01'), application).toEqual({ status: 200, body: { due: 0 } });
+        expect(await send(application, '/books/emma'), application).toEqual({
+          status: 200,
+          body: emma,
+        });
+        expect(await send(application, '/books/due/novels/2026-04-01'), application).toEqual({
+          status: 200,
+          body: { due: 2 },
+        });
+        expect(await send(application, '/books/due/science/2026-04-01'), application).toEqual({
+          status: 200,
+          body: { due: 0 },
+        });
         expect((await send(application, '/books/faust')).status, application).toBe(404);
       }
     }
@@ -31,11 +44,20 @@ describe('a library moved from bentocache', () => {
   it('answers as before: a new title, and a refreshed shelf', async () => {
     for (const application of both) {
       const database = new DatabaseClient(sample.origin(application));
-      const read = () => Promise.all([send(application, '/books/cosmos'), send(application, '/books/due/science/2026-06-01')]);
+      const read = () =>
+        Promise.all([
+          send(application, '/books/cosmos'),
+          send(application, '/books/due/science/2026-06-01'),
+        ]);
       await read();
       expect(await database.queriesOf(read), application).toBe('0 queries');
-      await send(application, '/books/cosmos', { method: 'PUT', body: { title: 'Cosmos, second edition' } });
-      expect((await send(application, '/books/cosmos')).body, application).toMatchObject({ title: 'Cosmos, second edition' });
+      await send(application, '/books/cosmos', {
+        method: 'PUT',
+        body: { title: 'Cosmos, second edition' },
+      });
+      expect((await send(application, '/books/cosmos')).body, application).toMatchObject({
+        title: 'Cosmos, second edition',
+      });
       await send(application, '/books/shelves/science', { method: 'PUT' });
       expect(await database.queriesOf(read), application).toBe('2 queries');
     }

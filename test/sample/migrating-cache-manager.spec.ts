@@ -11,7 +11,10 @@ describe('a shop moved from @nestjs/cache-manager', () => {
   afterAll(() => sample.stop());
 
   /** One request after the other, to the application as it was or as it is. */
-  const answers = async (application: 'before' | 'after', requests: readonly (readonly [string, Parameters<typeof visit>[1]?])[]) => {
+  const answers = async (
+    application: 'before' | 'after',
+    requests: readonly (readonly [string, Parameters<typeof visit>[1]?])[],
+  ) => {
     const replies: unknown[] = [];
     for (const [path, init] of requests) {
       const { status, body } = await visit(sample.origin(application) + path, init);
@@ -23,7 +26,13 @@ describe('a shop moved from @nestjs/cache-manager', () => {
   const bob = { headers: { authorization: 'Bearer bob' } };
 
   it('answers as before: lists, products, prices and what is missing, read once or again', async () => {
-    const reads = ['/products?category=garden&page=2', '/products/lamp', '/products/lamp/price', '/products/cheapest', '/products/piano'];
+    const reads = [
+      '/products?category=garden&page=2',
+      '/products/lamp',
+      '/products/lamp/price',
+      '/products/cheapest',
+      '/products/piano',
+    ];
     const requests = [...reads, ...reads].map((path) => [path] as const);
     const after = await answers('after', requests);
     expect(after).toEqual(await answers('before', requests));
@@ -58,7 +67,10 @@ describe('a shop moved from @nestjs/cache-manager', () => {
     for (const application of ['before', 'after'] as const) {
       const database = new DatabaseClient(sample.origin(application));
       await answers(application, [['/orders', ann]]);
-      expect(await database.queriesOf(() => answers(application, [['/orders', ann]])), application).toBe('0 queries');
+      expect(
+        await database.queriesOf(() => answers(application, [['/orders', ann]])),
+        application,
+      ).toBe('0 queries');
     }
   });
 
@@ -71,8 +83,16 @@ describe('a shop moved from @nestjs/cache-manager', () => {
       ['status of an answer that is 404, on a hit', '200', '404'],
       ['a product that is not there, asked for twice', '2 queries', '1 query'],
       ['price changed while the product is being read, next answer', 'old price', 'new price'],
-      ['Bob asks for his count after Ann (1 order) has asked for hers', '{"orders":1}', '{"orders":0}'],
-      ['the header that tells of a hit', 'x-cache: HIT', expect.stringMatching(/^cache-status: nest-query-cache; hit; ttl=\d+$/)],
+      [
+        'Bob asks for his count after Ann (1 order) has asked for hers',
+        '{"orders":1}',
+        '{"orders":0}',
+      ],
+      [
+        'the header that tells of a hit',
+        'x-cache: HIT',
+        expect.stringMatching(/^cache-status: nest-query-cache; hit; ttl=\d+$/),
+      ],
     ]);
   });
 });

@@ -48,7 +48,10 @@ describe('several caches in memory', () => {
     await exchange.get('/reports/2026-03');
     expect(await exchange.send('DELETE', '/caches/default')).toBe(204);
     expect(await exchange.queriesOf('/quotes/NEST')).toBe('1 query');
-    const before = (await exchange.get('/caches')) as Record<string, { hits: number; misses: number }>;
+    const before = (await exchange.get('/caches')) as Record<
+      string,
+      { hits: number; misses: number }
+    >;
     expect(await exchange.queriesOf('/reports/2026-03')).toBe('0 queries');
     expect(await exchange.get('/caches')).toEqual({
       default: before.default,
@@ -80,10 +83,16 @@ describe('several caches, one of them in Redis', () => {
 
   it('give the next process the reports of the last one, and no quotes; each ends by itself after its walk', async () => {
     const walk = async () => {
-      const sample = new SampleProcess('sample.mjs', { PORT: '', REDIS_URL: redis.url }, 'named-caches');
+      const sample = new SampleProcess(
+        'sample.mjs',
+        { PORT: '', REDIS_URL: redis.url },
+        'named-caches',
+      );
       running.push(sample);
       expect(await sample.exited).toEqual({ code: 0, signal: null });
-      return ['a quote', 'a report'].map((what) => new RegExp(`^${what} .* (\\d) quer`, 'm').exec(sample.output)?.[1]);
+      return ['a quote', 'a report'].map(
+        (what) => new RegExp(`^${what} .* (\\d) quer`, 'm').exec(sample.output)?.[1],
+      );
     };
     expect(await walk()).toEqual(['1', '1']);
     expect(await walk()).toEqual(['1', '0']);

@@ -33,6 +33,7 @@ describe('npm run sample', () => {
     const index = readFileSync(path.join(folder, 'README.md'), 'utf8');
     const listed = [...index.matchAll(/^\| \[([\w-]+)\]\(\1\) \|/gm)].map(([, name]) => name);
     expect(listed.sort()).toEqual(names.sort());
-    for (const name of names) expect(existsSync(path.join(folder, name, 'README.md')), name).toBe(true);
+    for (const name of names)
+      expect(existsSync(path.join(folder, name, 'README.md')), name).toBe(true);
   });
 });

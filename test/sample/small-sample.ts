@@ -11,12 +11,16 @@ export class SmallSample {
     const process = new SampleProcess('sample.mjs', { PORT: '0', ...env }, name);
     await process.says(/Ctrl-C stops it/);
     const listening = process.output.matchAll(/^(\w+) listens on (http:\S+)$/gm);
-    return new SmallSample(process, new Map([...listening].map(([, server = '', origin = '']) => [server, origin])));
+    return new SmallSample(
+      process,
+      new Map([...listening].map(([, server = '', origin = '']) => [server, origin])),
+    );
   }
 
   origin(server: string): string {
     const origin = this.origins.get(server);
-    if (origin === undefined) throw new Error(`'${server}' does not listen:\n${this.process.output}`);
+    if (origin === undefined)
+      throw new Error(`'${server}' does not listen:\n${this.process.output}`);
     return origin;
   }
 

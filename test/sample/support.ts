@@ -15,8 +15,12 @@ export class SampleProcess {
       env: { ...process.env, DATABASE_URL: '', REDIS_URL: '', LEDGER_ENTRIES: '5000', ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
-    for (const stream of [this.child.stdout, this.child.stderr]) stream?.on('data', (chunk: Buffer) => (this.output += chunk.toString()));
-    this.exited = once(this.child, 'close').then(() => ({ code: this.child.exitCode, signal: this.child.signalCode }));
+    for (const stream of [this.child.stdout, this.child.stderr])
+      stream?.on('data', (chunk: Buffer) => (this.output += chunk.toString()));
+    this.exited = once(this.child, 'close').then(() => ({
+      code: this.child.exitCode,
+      signal: this.child.signalCode,
+    }));
   }
 
   /** Resolves with the match when the output has it; rejects when the process ends without. */
@@ -24,7 +28,8 @@ export class SampleProcess {
     for (;;) {
       const match = pattern.exec(this.output);
       if (match !== null) return match;
-      if (this.child.stdout?.readableEnded === true) throw new Error(`Ended without saying ${pattern.source}:\n${this.output}`);
+      if (this.child.stdout?.readableEnded === true)
+        throw new Error(`Ended without saying ${pattern.source}:\n${this.output}`);
       await Promise.race([once(this.child.stdout ?? this.child, 'data'), this.exited]);
     }
   }
@@ -50,15 +55,26 @@ export class LedgerApi {
     return this.send<Body>(url, { headers, cache: 'force-cache' });
   }
 
-  async send<Body>(url: string, init: RequestInit & { readonly cache?: 'force-cache' }): Promise<Reply<Body>> {
+  async send<Body>(
+    url: string,
+    init: RequestInit & { readonly cache?: 'force-cache' },
+  ): Promise<Reply<Body>> {
     const response = await fetch(this.origin + url, init);
     const text = await response.text();
     const json = response.headers.get('content-type')?.includes('json') === true;
-    return { status: response.status, headers: response.headers, body: (json ? JSON.parse(text) : text) as Body };
+    return {
+      status: response.status,
+      headers: response.headers,
+      body: (json ? JSON.parse(text) : text) as Body,
+    };
   }
 
   write<Body>(method: 'POST' | 'PUT', url: string, body: unknown): Promise<Reply<Body>> {
-    return this.send<Body>(url, { method, headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) });
+    return this.send<Body>(url, {
+      method,
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    });
   }
 
   /** How often each SQL statement ran while `work` ran. */
@@ -66,7 +82,9 @@ export class LedgerApi {
     const before = await this.statements();
     await work();
     const after = await this.statements();
-    const changes = Object.entries(after).map(([name, times]) => [name, times - (before[name] ?? 0)] as const);
+    const changes = Object.entries(after).map(
+      ([name, times]) => [name, times - (before[name] ?? 0)] as const,
+    );
     return Object.fromEntries(changes.filter(([, times]) => times > 0));
   }
 

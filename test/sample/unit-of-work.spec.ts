@@ -14,10 +14,12 @@ describe('the sample of a unit of work', () => {
   });
   afterAll(() => sample.stop());
 
-  const balance = async (name: string): Promise<number> => ((await visit(`${bank}/accounts/${name}`)).body as { cents: number }).cents;
+  const balance = async (name: string): Promise<number> =>
+    ((await visit(`${bank}/accounts/${name}`)).body as { cents: number }).cents;
   const balances = () => Promise.all([balance('rent'), balance('food')]);
   const invalidations = async () => (await visit(`${bank}/invalidations`)).body;
-  const transfer = (cents: number, from = 'rent', to = 'food') => visit(`${bank}/transfers`, { method: 'POST', body: { from, to, cents } });
+  const transfer = (cents: number, from = 'rent', to = 'food') =>
+    visit(`${bank}/transfers`, { method: 'POST', body: { from, to, cents } });
 
   it('shows both accounts anew to whoever reads after the commit', async () => {
     const [rent, food] = await balances();
@@ -46,7 +48,9 @@ describe('the sample of a unit of work', () => {
     const before = await invalidations();
     expect((await transfer(1_000_000)).status).toBe(409);
     expect(await invalidations()).toEqual(before);
-    expect(await database.queriesOf(async () => expect(await balances()).toEqual([rent, food]))).toBe('0 queries');
+    expect(
+      await database.queriesOf(async () => expect(await balances()).toEqual([rent, food])),
+    ).toBe('0 queries');
   });
 
   it('invalidates nothing when the last statement before the commit fails', async () => {

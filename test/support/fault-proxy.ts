@@ -42,7 +42,8 @@ export async function startFaultProxy(target: number): Promise<FaultProxy> {
   let refusing = false;
   let accepted = 0;
 
-  const swallows = (direction: Direction): boolean => swallowing === 'both' || swallowing === direction;
+  const swallows = (direction: Direction): boolean =>
+    swallowing === 'both' || swallowing === direction;
   const later = (task: () => void): void => {
     if (delayMs === 0) task();
     else setTimeout(task, delayMs);

@@ -12,16 +12,29 @@ export function fleet(size: number, l1 = false, options: CacheOptions = {}) {
   const steps = new HeldSteps();
   const processes = Array.from({ length: size }, (_, i) => {
     const link = new SimulatedLink(server, `p${String(i)}`, steps.step, () => 'answered', false);
-    return { link, ...wiredCache({ clock, holder: `p${String(i)}`, store: link, l1, options: { jitter: 0, ttl: 1_000, ...options } }) };
+    return {
+      link,
+      ...wiredCache({
+        clock,
+        holder: `p${String(i)}`,
+        store: link,
+        l1,
+        options: { jitter: 0, ttl: 1_000, ...options },
+      }),
+    };
   });
   const [first, second, third] = processes;
-  if (first === undefined || second === undefined || third === undefined) throw new Error('a fleet has at least three processes');
+  if (first === undefined || second === undefined || third === undefined)
+    throw new Error('a fleet has at least three processes');
   return { clock, server, steps, first, second, third };
 }
 
 export function memory(options: CacheOptions = {}) {
   const clock = new FakeClock();
-  return { clock, ...wiredCache({ clock, holder: 'm', options: { jitter: 0, ttl: 1_000, ...options } }) };
+  return {
+    clock,
+    ...wiredCache({ clock, holder: 'm', options: { jitter: 0, ttl: 1_000, ...options } }),
+  };
 }
 
 export function deferred<T>() {

@@ -9,7 +9,8 @@ import { type Wired, wiredCache } from './wired-cache.js';
 export type Name = 'a' | 'b' | 'c' | 'd';
 export const NAMES: readonly Name[] = ['a', 'b', 'c', 'd'];
 
-const list = (tenant?: string) => (tenant === undefined ? CacheKey.builder() : CacheKey.builder().tenant(tenant)).segment('list');
+const list = (tenant?: string) =>
+  (tenant === undefined ? CacheKey.builder() : CacheKey.builder().tenant(tenant)).segment('list');
 
 interface Subject {
   readonly key: KeyLike;
@@ -39,13 +40,22 @@ export const SUBJECTS: Readonly<Record<Name, Subject>> = {
 };
 
 /** Which keys an invalidation means: as simple as the documentation says it. */
-export function reached({ keys = [], tags = [], segment, tenant, match = 'any' }: InvalidateRequest): Name[] {
+export function reached({
+  keys = [],
+  tags = [],
+  segment,
+  tenant,
+  match = 'any',
+}: InvalidateRequest): Name[] {
   return NAMES.filter((name) => {
     const subject = SUBJECTS[name];
     if (keys.includes(subject.key)) return true;
     if (subject.tenant !== tenant) return false;
     if (tags.length === 0 && segment === undefined) return tenant !== undefined;
-    const named = [...tags.map((tag) => subject.tags.includes(tag)), ...(segment === undefined ? [] : [subject.segment === segment])];
+    const named = [
+      ...tags.map((tag) => subject.tags.includes(tag)),
+      ...(segment === undefined ? [] : [subject.segment === segment]),
+    ];
     return match === 'all' ? named.every(Boolean) : named.some(Boolean);
   });
 }
@@ -76,7 +86,8 @@ export class Model {
   invalidated(by: number, names: readonly Name[], durable: boolean, processes: number): void {
     for (const name of names) {
       // Cut off, a process knows of its own invalidations only; the others learn of them when the journal has been replayed.
-      for (let p = 0; p < processes; p++) if (p === by || durable) this.#floors.set(`${String(p)} ${name}`, this.version(name));
+      for (let p = 0; p < processes; p++)
+        if (p === by || durable) this.#floors.set(`${String(p)} ${name}`, this.version(name));
       if (!durable) this.waiting.set(by, new Set([...(this.waiting.get(by) ?? []), name]));
     }
   }
@@ -116,7 +127,14 @@ export class Real {
             );
             return {
               link,
-              ...wiredCache({ clock, holder: `p${String(i)}`, store: link, l1, isolation: i === 1 ? 'copy' : 'freeze', options }),
+              ...wiredCache({
+                clock,
+                holder: `p${String(i)}`,
+                store: link,
+                l1,
+                isolation: i === 1 ? 'copy' : 'freeze',
+                options,
+              }),
             };
           });
   }

@@ -8,9 +8,13 @@ export interface ParsedKey {
 export function parseKey(text: string): ParsedKey {
   const parsed: ParsedKey = { tenant: undefined, segment: undefined, params: new Map() };
   for (const part of text.split('/')) {
-    if (part.startsWith('tenant:')) parsed.tenant = decodeURIComponent(part.slice('tenant:'.length));
-    else if (part.startsWith('segment:')) parsed.segment = decodeURIComponent(part.slice('segment:'.length));
-    else for (const param of part.split('&')) parsed.params.set(decodeURIComponent(before(param, '=')), parseValue(after(param, '=')));
+    if (part.startsWith('tenant:'))
+      parsed.tenant = decodeURIComponent(part.slice('tenant:'.length));
+    else if (part.startsWith('segment:'))
+      parsed.segment = decodeURIComponent(part.slice('segment:'.length));
+    else
+      for (const param of part.split('&'))
+        parsed.params.set(decodeURIComponent(before(param, '=')), parseValue(after(param, '=')));
   }
   return parsed;
 }
@@ -28,11 +32,18 @@ export function parseValue(text: string): unknown {
     case 'set':
       return new Set(items.map(parseValue));
     case 'map':
-      return new Map(items.map((item) => splitAtTop(item, ':')).map(([key, member]) => [parseValue(key ?? ''), parseValue(member ?? '')]));
+      return new Map(
+        items
+          .map((item) => splitAtTop(item, ':'))
+          .map(([key, member]) => [parseValue(key ?? ''), parseValue(member ?? '')]),
+      );
     default: {
-      const isObject = inner === ':' || (items.length > 0 && splitAtTop(items[0] ?? '', ':').length === 2);
+      const isObject =
+        inner === ':' || (items.length > 0 && splitAtTop(items[0] ?? '', ':').length === 2);
       if (!isObject) return items.map(parseValue);
-      return Object.fromEntries(items.map((item) => [decodeURIComponent(before(item, ':')), parseValue(after(item, ':'))]));
+      return Object.fromEntries(
+        items.map((item) => [decodeURIComponent(before(item, ':')), parseValue(after(item, ':'))]),
+      );
     }
   }
 }

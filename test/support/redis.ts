@@ -43,7 +43,8 @@ export async function startRedis(...args: string[]): Promise<RedisServer> {
 
 export async function startRedisOn(port: number, ...args: string[]): Promise<RedisServer> {
   const password = args[args.indexOf('--requirepass') + 1];
-  const credentials = args.includes('--requirepass') && password !== undefined ? `:${password}@` : '';
+  const credentials =
+    args.includes('--requirepass') && password !== undefined ? `:${password}@` : '';
   const url = `redis://${credentials}127.0.0.1:${String(port)}`;
   let child = await launch(port, url, args);
   const ended = (): Promise<void> => end(child);
@@ -67,7 +68,18 @@ export async function startRedisOn(port: number, ...args: string[]): Promise<Red
 
 async function launch(port: number, url: string, args: readonly string[]): Promise<ChildProcess> {
   // A replica in the making writes a dump, whatever `save` says.
-  const fixed = ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no', '--daemonize', 'no'];
+  const fixed = [
+    '--port',
+    String(port),
+    '--bind',
+    '127.0.0.1',
+    '--save',
+    '',
+    '--appendonly',
+    'no',
+    '--daemonize',
+    'no',
+  ];
   fixed.push('--dir', tmpdir(), '--dbfilename', dumpOf(port));
   const child = spawn(BINARY, [...fixed, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
   let output = '';
@@ -75,7 +87,9 @@ async function launch(port: number, url: string, args: readonly string[]): Promi
   child.stderr.on('data', (text: Buffer) => (output += text.toString()));
   let failure: Error | undefined;
   child.on('error', (error) => {
-    failure = new Error(`${BINARY} cannot be started: ${error.message}. Install Redis, or name the program in REDIS_SERVER_BIN.`);
+    failure = new Error(
+      `${BINARY} cannot be started: ${error.message}. Install Redis, or name the program in REDIS_SERVER_BIN.`,
+    );
   });
   // a test run that is ended leaves no server behind
   const endWithUs = (): void => void child.kill('SIGKILL');
@@ -105,7 +119,10 @@ function dumpOf(port: number): string {
 }
 
 async function ask(url: string, command: string[]): Promise<unknown> {
-  const client = createClient({ url, socket: { reconnectStrategy: false, connectTimeout: 10_000 } });
+  const client = createClient({
+    url,
+    socket: { reconnectStrategy: false, connectTimeout: 10_000 },
+  });
   client.on('error', () => undefined);
   await client.connect();
   try {
@@ -149,13 +166,23 @@ export async function startRedisCluster(nodeTimeoutMs = 1_000): Promise<RedisClu
   };
   try {
     const addresses = nodes.map((node) => `127.0.0.1:${String(node.port)}`);
-    await run('redis-cli', ['--cluster', 'create', ...addresses, '--cluster-replicas', '1', '--cluster-yes']);
+    await run('redis-cli', [
+      '--cluster',
+      'create',
+      ...addresses,
+      '--cluster-replicas',
+      '1',
+      '--cluster-yes',
+    ]);
     await until(async () =>
-      (await Promise.all(nodes.map((node) => node.command('CLUSTER', 'INFO')))).every((info) => String(info).includes('cluster_state:ok')),
+      (await Promise.all(nodes.map((node) => node.command('CLUSTER', 'INFO')))).every((info) =>
+        String(info).includes('cluster_state:ok'),
+      ),
     );
     await until(async () =>
       (await Promise.all(nodes.map((node) => node.command('INFO', 'replication')))).every(
-        (info) => !String(info).includes('role:slave') || String(info).includes('master_link_status:up'),
+        (info) =>
+          !String(info).includes('role:slave') || String(info).includes('master_link_status:up'),
       ),
     );
   } catch (error) {
@@ -178,12 +205,17 @@ async function run(program: string, args: readonly string[]): Promise<void> {
   let output = '';
   child.stdout.on('data', (text: Buffer) => (output += text.toString()));
   child.stderr.on('data', (text: Buffer) => (output += text.toString()));
-  const code = await new Promise((resolve, reject) => child.on('error', reject).on('exit', resolve));
+  const code = await new Promise((resolve, reject) =>
+    child.on('error', reject).on('exit', resolve),
+  );
   if (code !== 0) throw new Error(`${program} failed: ${output}`);
 }
 
 /** Waits until the condition holds; fails after 20 s, which only a broken test reaches. */
-export async function until(condition: () => boolean | Promise<boolean>, what = 'the condition'): Promise<void> {
+export async function until(
+  condition: () => boolean | Promise<boolean>,
+  what = 'the condition',
+): Promise<void> {
   for (let i = 0; i < 2_000; i++) {
     if (await condition()) return;
     await new Promise((resolve) => setTimeout(resolve, 10));

@@ -31,7 +31,8 @@ interface Schedule {
 /** What a run is made of, but for the order of its steps. */
 export interface Story {
   readonly clients: readonly Client[];
-  readonly processes: 'memory' | readonly { readonly l1: boolean; readonly isolation: 'copy' | 'freeze' }[];
+  readonly processes:
+    'memory' | readonly { readonly l1: boolean; readonly isolation: 'copy' | 'freeze' }[];
   readonly scattered: boolean;
   readonly leaseTtl: number;
   /** Steps of a production, and further steps of a notice. */
@@ -44,21 +45,39 @@ export interface Story {
 }
 
 const how = fc.constantFrom('replay' as const, 'gap' as const);
-const wait = fc.record({ do: fc.constant('wait' as const), ms: fc.constantFrom(15, 40, 120, 600, 1_010, 1_010) });
+const wait = fc.record({
+  do: fc.constant('wait' as const),
+  ms: fc.constantFrom(15, 40, 120, 600, 1_010, 1_010),
+});
 const accidents: fc.Arbitrary<Act> = fc.oneof(
   fc.record({
     do: fc.constant('lose' as const),
-    kind: fc.constantFrom<Losable[]>('marker', 'markers', 'markers', 'clock', 'lease', 'value', 'everything'),
+    kind: fc.constantFrom<Losable[]>(
+      'marker',
+      'markers',
+      'markers',
+      'clock',
+      'lease',
+      'value',
+      'everything',
+    ),
     which: fc.nat(9),
   }),
-  fc.record({ do: fc.constantFrom('deafen' as const, 'down' as const, 'fail' as const, 'work' as const) }),
+  fc.record({
+    do: fc.constantFrom('deafen' as const, 'down' as const, 'fail' as const, 'work' as const),
+  }),
   fc.record({ do: fc.constantFrom('hear' as const, 'up' as const), how }),
 );
 
 /** Acts around one key, so that they get in each other's way; now and then others. */
 function actsAround(focus: KeyName, scene: 'calm' | 'faults'): fc.Arbitrary<Act> {
-  const key = fc.oneof({ weight: 7, arbitrary: fc.constant(focus) }, { weight: 1, arbitrary: fc.constantFrom(...KEY_NAMES) });
-  const reaching = INVALIDATIONS.flatMap(({ reaches }, which) => (reaches.includes(focus) ? [which] : []));
+  const key = fc.oneof(
+    { weight: 7, arbitrary: fc.constant(focus) },
+    { weight: 1, arbitrary: fc.constantFrom(...KEY_NAMES) },
+  );
+  const reaching = INVALIDATIONS.flatMap(({ reaches }, which) =>
+    reaches.includes(focus) ? [which] : [],
+  );
   const which = fc.oneof(
     { weight: 7, arbitrary: fc.constantFrom(...reaching) },
     { weight: 1, arbitrary: fc.nat(INVALIDATIONS.length - 1) },
@@ -66,7 +85,13 @@ function actsAround(focus: KeyName, scene: 'calm' | 'faults'): fc.Arbitrary<Act>
   return fc.oneof(
     { weight: 12, arbitrary: fc.record({ do: fc.constant('read' as const), key }) },
     { weight: 6, arbitrary: fc.record({ do: fc.constant('invalidate' as const), which }) },
-    { weight: 2, arbitrary: fc.record({ do: fc.constantFrom('peek' as const, 'abort' as const, 'soft' as const, 'set' as const), key }) },
+    {
+      weight: 2,
+      arbitrary: fc.record({
+        do: fc.constantFrom('peek' as const, 'abort' as const, 'soft' as const, 'set' as const),
+        key,
+      }),
+    },
     { weight: 2, arbitrary: fc.record({ do: fc.constant('put' as const), key }) },
     { weight: 1, arbitrary: fc.constant({ do: 'soften' as const }) },
     { weight: 2, arbitrary: wait },
@@ -77,11 +102,21 @@ function actsAround(focus: KeyName, scene: 'calm' | 'faults'): fc.Arbitrary<Act>
 /** Chains of events that chance alone would seldom make: what each of them is for is told by the mutants. */
 function plots(focus: KeyName, scene: 'calm' | 'faults'): (readonly Act[])[] {
   const read: Act = { do: 'read', key: focus };
-  const which = INVALIDATIONS.findIndex(({ reaches }) => reaches.length === 1 && reaches[0] === focus);
-  const byTag = INVALIDATIONS.findIndex(
-    ({ request, reaches }) => typeof request === 'object' && request.tags !== undefined && reaches.includes(focus),
+  const which = INVALIDATIONS.findIndex(
+    ({ reaches }) => reaches.length === 1 && reaches[0] === focus,
   );
-  const refresh: readonly Act[] = [read, { do: 'wait', ms: 1_010 }, read, { do: 'invalidate', which }, read, read];
+  const byTag = INVALIDATIONS.findIndex(
+    ({ request, reaches }) =>
+      typeof request === 'object' && request.tags !== undefined && reaches.includes(focus),
+  );
+  const refresh: readonly Act[] = [
+    read,
+    { do: 'wait', ms: 1_010 },
+    read,
+    { do: 'invalidate', which },
+    read,
+    read,
+  ];
   const lost: readonly Act[] = [
     read,
     { do: 'invalidate', which: byTag },
@@ -105,22 +140,47 @@ function plots(focus: KeyName, scene: 'calm' | 'faults'): (readonly Act[])[] {
     { ...read, at: 0 },
   ];
   const put: Act = { do: 'put', key: focus };
-  const putting: readonly Act[] = [read, put, read, { do: 'invalidate', which }, put, read, { do: 'invalidate', which: byTag }];
-  const busy: readonly Act[] = [read, { do: 'invalidate', which }, read, { do: 'invalidate', which: byTag }, read];
-  return scene === 'calm' ? [refresh, across, busy, putting] : [refresh, lost, deaf, across, busy, putting];
+  const putting: readonly Act[] = [
+    read,
+    put,
+    read,
+    { do: 'invalidate', which },
+    put,
+    read,
+    { do: 'invalidate', which: byTag },
+  ];
+  const busy: readonly Act[] = [
+    read,
+    { do: 'invalidate', which },
+    read,
+    { do: 'invalidate', which: byTag },
+    read,
+  ];
+  return scene === 'calm'
+    ? [refresh, across, busy, putting]
+    : [refresh, lost, deaf, across, busy, putting];
 }
 
 /** @param scene 'calm': invalidations only; 'faults': accidents too */
 export function stories(where: 'memory' | 'shared', scene: 'calm' | 'faults'): fc.Arbitrary<Story> {
-  const process = fc.record({ l1: fc.boolean(), isolation: fc.constantFrom('copy' as const, 'freeze' as const) });
+  const process = fc.record({
+    l1: fc.boolean(),
+    isolation: fc.constantFrom('copy' as const, 'freeze' as const),
+  });
   const clients = fc.constantFrom(...KEY_NAMES).chain((focus) => {
     const random = fc.array(actsAround(focus, scene), { minLength: 2, maxLength: 6 });
-    const acts = fc.oneof({ weight: 5, arbitrary: random }, { weight: 2, arbitrary: fc.constantFrom(...plots(focus, scene)) });
+    const acts = fc.oneof(
+      { weight: 5, arbitrary: random },
+      { weight: 2, arbitrary: fc.constantFrom(...plots(focus, scene)) },
+    );
     return fc.array(fc.record({ process: fc.nat(2), acts }), { minLength: 2, maxLength: 4 });
   });
   return fc.record({
     clients,
-    processes: where === 'memory' ? fc.constant('memory' as const) : fc.array(process, { minLength: 2, maxLength: 3 }),
+    processes:
+      where === 'memory'
+        ? fc.constant('memory' as const)
+        : fc.array(process, { minLength: 2, maxLength: 3 }),
     slowness: fc.constantFrom(0, 1, 3, 8),
     lateness: fc.constantFrom(0, 0, 4, 12),
     scattered: fc.boolean(),
@@ -130,7 +190,13 @@ export function stories(where: 'memory' | 'shared', scene: 'calm' | 'faults'): f
     lost:
       scene === 'calm'
         ? fc.constant([])
-        : fc.array(fc.record({ call: fc.nat(30), fate: fc.constantFrom('lost' as const, 'unanswered' as const) }), { maxLength: 3 }),
+        : fc.array(
+            fc.record({
+              call: fc.nat(30),
+              fate: fc.constantFrom('lost' as const, 'unanswered' as const),
+            }),
+            { maxLength: 3 },
+          ),
   });
 }
 
@@ -151,7 +217,11 @@ export async function play(story: Story, scheduler: Schedule): Promise<World> {
     },
     (label) => scheduler.schedule(DONE, label),
   );
-  await drive(Promise.all(story.clients.map((client) => live(client, world, scheduler))), world, scheduler);
+  await drive(
+    Promise.all(story.clients.map((client) => live(client, world, scheduler))),
+    world,
+    scheduler,
+  );
   await drive(world.heal(), world, scheduler);
   await drive(world.audit(world.auditor()), world, scheduler);
   return world;
@@ -159,7 +229,11 @@ export async function play(story: Story, scheduler: Schedule): Promise<World> {
 
 const DONE = Promise.resolve();
 
-async function live({ process: at, acts }: Client, world: World, scheduler: Schedule): Promise<void> {
+async function live(
+  { process: at, acts }: Client,
+  world: World,
+  scheduler: Schedule,
+): Promise<void> {
   for (const act of acts) {
     const process = world.processes[(act.at ?? at) % world.processes.length];
     if (process === undefined) throw new Error('a world without processes');
@@ -168,9 +242,15 @@ async function live({ process: at, acts }: Client, world: World, scheduler: Sche
   }
 }
 
-async function perform(act: Act, process: Process, world: World, scheduler: Schedule): Promise<void> {
+async function perform(
+  act: Act,
+  process: Process,
+  world: World,
+  scheduler: Schedule,
+): Promise<void> {
   const { link } = process;
-  if (!['read', 'peek', 'soft', 'invalidate', 'set', 'put', 'soften'].includes(act.do)) world.disturbed = true;
+  if (!['read', 'peek', 'soft', 'invalidate', 'set', 'put', 'soften'].includes(act.do))
+    world.disturbed = true;
   if (['lose', 'down'].includes(act.do)) world.accidents = true;
   switch (act.do) {
     case 'read':
@@ -244,7 +324,9 @@ async function drive(work: Promise<unknown>, world: World, scheduler: Schedule):
     if (scheduler.count() > 0) void scheduler.waitOne();
     else if (!isDone(state)) {
       if (++idle > 4_000)
-        throw new Error(`nothing has happened for a long time: ${JSON.stringify(world.processes.map(({ cache }) => cache.stats()))}`);
+        throw new Error(
+          `nothing has happened for a long time: ${JSON.stringify(world.processes.map(({ cache }) => cache.stats()))}`,
+        );
       await world.clock.advance(25);
     }
   }

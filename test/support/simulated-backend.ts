@@ -65,8 +65,15 @@ export class SimulatedLink implements FencedStore<Payload> {
 
   async read({ key, scopes, withLease }: ReadRequest): Promise<Reading<Payload>> {
     const { server } = this;
-    const value = () => ({ stored: server.value(key), lease: withLease ? server.lease(key) : undefined });
-    if (!this.scattered) return this.#call(`read ${key}`, () => ({ ...value(), scopes: scopes.map((scope) => server.scope(scope)) }));
+    const value = () => ({
+      stored: server.value(key),
+      lease: withLease ? server.lease(key) : undefined,
+    });
+    if (!this.scattered)
+      return this.#call(`read ${key}`, () => ({
+        ...value(),
+        scopes: scopes.map((scope) => server.scope(scope)),
+      }));
     const [found, ...readings] = await Promise.all([
       this.#call(`read ${key}`, value),
       ...scopes.map((scope) => this.#call(`read markers of ${key}`, () => server.scope(scope))),
@@ -78,7 +85,11 @@ export class SimulatedLink implements FencedStore<Payload> {
     return this.#call(`acquire ${request.key}`, () => {
       const acquired = this.server.acquire(request);
       const { key, lease, leaseMs } = request;
-      if (acquired.state === 'leased') this.#leases.set(lease, { endings: this.server.endingsOf(key), until: this.now() + leaseMs });
+      if (acquired.state === 'leased')
+        this.#leases.set(lease, {
+          endings: this.server.endingsOf(key),
+          until: this.now() + leaseMs,
+        });
       return acquired;
     });
   }
@@ -109,7 +120,8 @@ export class SimulatedLink implements FencedStore<Payload> {
   set(key: string, stored: Payload, ttlMs: number, lease?: string): Promise<boolean> {
     return this.#call(`set ${key}`, () => {
       const done = this.server.set(this.name, key, stored, ttlMs, lease);
-      if (!done && lease !== undefined) this.server.checkRefusal(key, lease, this.#leases.get(lease));
+      if (!done && lease !== undefined)
+        this.server.checkRefusal(key, lease, this.#leases.get(lease));
       return done;
     });
   }
@@ -121,11 +133,17 @@ export class SimulatedLink implements FencedStore<Payload> {
   }
 
   ensure(scopes: readonly ScopeGroups[]): Promise<readonly ScopeReading[]> {
-    return Promise.all(scopes.map((scope) => this.#call(`ensure ${scope.groups.join(' ')}`, () => this.server.ensure(scope))));
+    return Promise.all(
+      scopes.map((scope) =>
+        this.#call(`ensure ${scope.groups.join(' ')}`, () => this.server.ensure(scope)),
+      ),
+    );
   }
 
   invalidate(invalidation: GroupInvalidation): Promise<Tick> {
-    return this.#call(`invalidate ${invalidation.groups.join(' ')}`, () => this.server.invalidate(this.name, invalidation));
+    return this.#call(`invalidate ${invalidation.groups.join(' ')}`, () =>
+      this.server.invalidate(this.name, invalidation),
+    );
   }
 
   sweep(scope: string): Promise<number> {
@@ -186,13 +204,16 @@ export class SimulatedLink implements FencedStore<Payload> {
   }
 
   async #call<T>(label: string, effect: () => T): Promise<T> {
-    if (this.state === 'down') throw new BackendError('UNAVAILABLE', `${label}: the simulated link is down.`);
+    if (this.state === 'down')
+      throw new BackendError('UNAVAILABLE', `${label}: the simulated link is down.`);
     const fate = this.fate();
     await this.step(`${this.name}: ${label} >`);
-    if (fate === 'lost' || this.#isDown()) throw new BackendError('TIMEOUT', `${label}: lost on the way.`, { unknownOutcome: true });
+    if (fate === 'lost' || this.#isDown())
+      throw new BackendError('TIMEOUT', `${label}: lost on the way.`, { unknownOutcome: true });
     const result = effect();
     await this.step(`${this.name}: ${label} <`);
-    if (fate === 'unanswered' || this.#isDown()) throw new BackendError('TIMEOUT', `${label}: no answer.`, { unknownOutcome: true });
+    if (fate === 'unanswered' || this.#isDown())
+      throw new BackendError('TIMEOUT', `${label}: no answer.`, { unknownOutcome: true });
     return result;
   }
 

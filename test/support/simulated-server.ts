@@ -55,19 +55,38 @@ export class SimulatedServer {
   }
 
   scope({ scope, groups }: ScopeGroups): ScopeReading {
-    return { clock: this.clocks.get(scope), markers: groups.map((group) => this.markers.get(`${scope} ${group}`)) };
+    return {
+      clock: this.clocks.get(scope),
+      markers: groups.map((group) => this.markers.get(`${scope} ${group}`)),
+    };
   }
 
-  acquire({ key, lease, leaseMs, seen, dead, replaces }: AcquireRequest<Payload>): Acquired<Payload> {
+  acquire({
+    key,
+    lease,
+    leaseMs,
+    seen,
+    dead,
+    replaces,
+  }: AcquireRequest<Payload>): Acquired<Payload> {
     const stored = this.value(key);
-    if (stored !== undefined && replaces !== true && !same(stored, seen)) return { state: 'found', stored };
+    if (stored !== undefined && replaces !== true && !same(stored, seen))
+      return { state: 'found', stored };
     const held = this.lease(key);
     if (held !== undefined && held !== dead && held !== lease) {
       this.waiters.add(key);
-      return { state: 'held', lease: held, remainingMs: (this.leases.get(key)?.until ?? 0) - this.clock.now() };
+      return {
+        state: 'held',
+        lease: held,
+        remainingMs: (this.leases.get(key)?.until ?? 0) - this.clock.now(),
+      };
     }
     if (held !== undefined && held === dead) this.ended(key);
-    this.leases.set(key, { lease, until: this.clock.now() + leaseMs, endings: this.#endings.get(key) ?? 0 });
+    this.leases.set(key, {
+      lease,
+      until: this.clock.now() + leaseMs,
+      endings: this.#endings.get(key) ?? 0,
+    });
     const settle = this.settling.get(key) ?? 0;
     return { state: 'leased', settleUntil: settle > this.clock.now() ? settle : 0 };
   }
@@ -110,7 +129,8 @@ export class SimulatedServer {
     for (const key of keys) {
       this.values.delete(key);
       this.#end(key);
-      if (settleMs > 0) this.settling.set(key, Math.max(this.settling.get(key) ?? 0, this.clock.now() + settleMs));
+      if (settleMs > 0)
+        this.settling.set(key, Math.max(this.settling.get(key) ?? 0, this.clock.now() + settleMs));
     }
   }
 
@@ -130,11 +150,18 @@ export class SimulatedServer {
     return moved.tick;
   }
 
-  move({ scope, groups, match, mode, settleMs }: GroupInvalidation): { readonly tick: Tick; readonly settleUntil: number } {
+  move({ scope, groups, match, mode, settleMs }: GroupInvalidation): {
+    readonly tick: Tick;
+    readonly settleUntil: number;
+  } {
     const before = this.clocks.get(scope);
     const combined = match === 'all' && groups.length > 1;
     const ids = (combined ? groups.slice(0, 1) : groups).map((group) => `${scope} ${group}`);
-    const tick = Math.max(this.#time(), (before ?? 0) + 1, ...ids.map((id) => (this.markers.get(id)?.soft ?? 0) + 1));
+    const tick = Math.max(
+      this.#time(),
+      (before ?? 0) + 1,
+      ...ids.map((id) => (this.markers.get(id)?.soft ?? 0) + 1),
+    );
     this.clocks.set(scope, tick);
     const settleUntil = settleMs > 0 ? this.clock.now() + settleMs : 0;
     for (const id of ids) {
@@ -173,10 +200,16 @@ export class SimulatedServer {
     }
     if (kind === 'everything') {
       for (const key of this.leases.keys()) this.ended(key);
-      for (const map of [this.values, this.leases, this.clocks, this.markers, this.settling]) map.clear();
+      for (const map of [this.values, this.leases, this.clocks, this.markers, this.settling])
+        map.clear();
       return;
     }
-    const maps = { marker: this.markers, clock: this.clocks, lease: this.leases, value: this.values };
+    const maps = {
+      marker: this.markers,
+      clock: this.clocks,
+      lease: this.leases,
+      value: this.values,
+    };
     const keys = [...maps[kind].keys()];
     const key = keys[which % Math.max(1, keys.length)];
     if (key === undefined) return;
@@ -201,9 +234,20 @@ export class SimulatedServer {
   }
 
   /** To be asked after a refused fill: a lease may only be lost to an invalidation, a replacement, an expiry or an accident. */
-  checkRefusal(key: string, lease: string, taken: { readonly endings: number; readonly until: number } | undefined): void {
-    if (taken === undefined || taken.until <= this.clock.now() || taken.endings !== (this.#endings.get(key) ?? 0)) return;
-    this.broken.push(`the fill of ${key} by ${lease} was refused although nothing had ended its lease`);
+  checkRefusal(
+    key: string,
+    lease: string,
+    taken: { readonly endings: number; readonly until: number } | undefined,
+  ): void {
+    if (
+      taken === undefined ||
+      taken.until <= this.clock.now() ||
+      taken.endings !== (this.#endings.get(key) ?? 0)
+    )
+      return;
+    this.broken.push(
+      `the fill of ${key} by ${lease} was refused although nothing had ended its lease`,
+    );
   }
 
   endingsOf(key: string): number {
@@ -224,8 +268,19 @@ function moveOn(marker: Marker, tick: Tick, mode: 'soft' | 'hard'): Marker {
   return mode === 'hard' ? markerAt(tick) : { ...marker, soft: tick };
 }
 
-function combine(marker: Marker, groups: readonly string[], tick: Tick, mode: 'soft' | 'hard'): Marker {
+function combine(
+  marker: Marker,
+  groups: readonly string[],
+  tick: Tick,
+  mode: 'soft' | 'hard',
+): Marker {
   const others = marker.combinations.filter((other) => other.groups.join(' ') !== groups.join(' '));
   const known = marker.combinations.find((other) => other.groups.join(' ') === groups.join(' '));
-  return { ...marker, combinations: [...others, { groups, hard: mode === 'hard' ? tick : (known?.hard ?? 0), soft: tick }] };
+  return {
+    ...marker,
+    combinations: [
+      ...others,
+      { groups, hard: mode === 'hard' ? tick : (known?.hard ?? 0), soft: tick },
+    ],
+  };
 }

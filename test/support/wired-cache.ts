@@ -35,13 +35,27 @@ interface Wiring {
 }
 
 /** A cache wired as `createCache()` does it, with its engine in the open. */
-export function wiredCache({ clock, holder, store, l1 = false, isolation = 'copy', options = {} }: Wiring): Wired {
+export function wiredCache({
+  clock,
+  holder,
+  store,
+  l1 = false,
+  isolation = 'copy',
+  options = {},
+}: Wiring): Wired {
   const codecs = new Map<string, Codec>([jsonCodec, cborCodec].map((codec) => [codec.id, codec]));
   const settings = resolveSettings(options, codecs);
   const problems: unknown[] = [];
-  const opened = { namespace: settings.namespace, clock, report: ({ error }: { error: Error }) => problems.push(error) };
+  const opened = {
+    namespace: settings.namespace,
+    clock,
+    report: ({ error }: { error: Error }) => problems.push(error),
+  };
   const memory = new MemoryBackend({ maxEntries: 100, isolation }).openNear(opened);
-  const packed = store === undefined ? undefined : new PackedStore(store, envelope, (_key, error) => problems.push(error));
+  const packed =
+    store === undefined
+      ? undefined
+      : new PackedStore(store, envelope, (_key, error) => problems.push(error));
   const engine = new Engine({
     settings,
     store: packed ?? memory.store,
@@ -55,5 +69,9 @@ export function wiredCache({ clock, holder, store, l1 = false, isolation = 'copy
     closeBackend: () => Promise.resolve(),
   });
   const contexts = [...further];
-  return { cache: new CacheService(engine, () => contexts.pop() ?? createAsyncContext(), []), engine, problems };
+  return {
+    cache: new CacheService(engine, () => contexts.pop() ?? createAsyncContext(), []),
+    engine,
+    problems,
+  };
 }

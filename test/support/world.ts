@@ -29,23 +29,25 @@ const TAGS: Readonly<Record<KeyName, GetOrSetOptions>> = {
 };
 
 /** Ways to invalidate, and what each of them reaches. */
-export const INVALIDATIONS: readonly { readonly request: InvalidateRequest | 'clear' | 'clear x'; readonly reaches: readonly KeyName[] }[] =
-  [
-    { request: { keys: [KEYS.plain] }, reaches: ['plain'] },
-    { request: { keys: [KEYS.seg] }, reaches: ['seg'] },
-    { request: { keys: [KEYS.tenant] }, reaches: ['tenant'] },
-    { request: { keys: [KEYS.plain, KEYS.tenant] }, reaches: ['plain', 'tenant'] },
-    { request: { tags: ['t'] }, reaches: ['plain', 'seg'] },
-    { request: { tags: ['u'] }, reaches: ['seg'] },
-    { request: { tags: ['u'], tenant: 'x' }, reaches: ['tenant'] },
-    { request: { tags: ['t', 'u'], match: 'all' }, reaches: ['seg'] },
-    { request: { tags: ['t', 'u'], match: 'all', tenant: 'x' }, reaches: ['tenant'] },
-    { request: { segment: 'list' }, reaches: ['seg'] },
-    { request: { segment: 'list', tenant: 'x', tags: ['u'] }, reaches: ['tenant'] },
-    { request: 'clear', reaches: KEY_NAMES },
-    { request: 'clear x', reaches: ['tenant'] },
-    { request: { keys: [KEYS.seg], tags: ['t'] }, reaches: ['seg', 'plain'] },
-  ];
+export const INVALIDATIONS: readonly {
+  readonly request: InvalidateRequest | 'clear' | 'clear x';
+  readonly reaches: readonly KeyName[];
+}[] = [
+  { request: { keys: [KEYS.plain] }, reaches: ['plain'] },
+  { request: { keys: [KEYS.seg] }, reaches: ['seg'] },
+  { request: { keys: [KEYS.tenant] }, reaches: ['tenant'] },
+  { request: { keys: [KEYS.plain, KEYS.tenant] }, reaches: ['plain', 'tenant'] },
+  { request: { tags: ['t'] }, reaches: ['plain', 'seg'] },
+  { request: { tags: ['u'] }, reaches: ['seg'] },
+  { request: { tags: ['u'], tenant: 'x' }, reaches: ['tenant'] },
+  { request: { tags: ['t', 'u'], match: 'all' }, reaches: ['seg'] },
+  { request: { tags: ['t', 'u'], match: 'all', tenant: 'x' }, reaches: ['tenant'] },
+  { request: { segment: 'list' }, reaches: ['seg'] },
+  { request: { segment: 'list', tenant: 'x', tags: ['u'] }, reaches: ['tenant'] },
+  { request: 'clear', reaches: KEY_NAMES },
+  { request: 'clear x', reaches: ['tenant'] },
+  { request: { keys: [KEYS.seg], tags: ['t'] }, reaches: ['seg', 'plain'] },
+];
 
 export interface ProcessPlan {
   readonly l1: boolean;
@@ -109,8 +111,11 @@ export class World {
     readonly plan: WorldPlan,
     readonly step: Step,
   ) {
-    const plans = plan.processes === 'memory' ? [{ l1: false, isolation: 'copy' as const }] : plan.processes;
-    this.processes = plans.map(({ l1, isolation }, i) => this.#process(`p${String(i)}`, l1, isolation, plan.processes === 'memory'));
+    const plans =
+      plan.processes === 'memory' ? [{ l1: false, isolation: 'copy' as const }] : plan.processes;
+    this.processes = plans.map(({ l1, isolation }, i) =>
+      this.#process(`p${String(i)}`, l1, isolation, plan.processes === 'memory'),
+    );
   }
 
   async read(
@@ -124,14 +129,19 @@ export class World {
     const own = this.#floor(process, key, 'own');
     this.reads++;
     try {
-      const value = how.peek === true ? await process.cache.get<Made>(KEYS[key]) : await this.#getOrSet(process, key, how);
+      const value =
+        how.peek === true
+          ? await process.cache.get<Made>(KEYS[key])
+          : await this.#getOrSet(process, key, how);
       if (value === undefined) {
         if (how.peek !== true) this.violations.push(`${process.name} read nothing of ${key}`);
         return;
       }
       const made = this.#made.get(value.id);
       if (made?.key !== key || value.key !== key) {
-        this.violations.push(`${process.name} read of ${key} what was made for ${String(made?.key)}`);
+        this.violations.push(
+          `${process.name} read of ${key} what was made for ${String(made?.key)}`,
+        );
         return;
       }
       // Cut off from the backend, a process can only know what it did itself.
@@ -141,7 +151,8 @@ export class World {
           `${process.name} read of ${key}, begun at ${String(began)}, got what was made at ${String(made.from)}, before ${String(floor)}`,
         );
     } catch (error) {
-      const allowed = this.#failures.has(error) || (how.signal?.aborted === true && error === how.signal.reason);
+      const allowed =
+        this.#failures.has(error) || (how.signal?.aborted === true && error === how.signal.reason);
       if (!allowed)
         this.violations.push(
           `${process.name} read of ${key} failed: ${String(error)} ${error instanceof Error ? String(error.stack) : ''}`,
@@ -150,14 +161,28 @@ export class World {
   }
 
   async invalidate(process: Process, which: number): Promise<void> {
-    const { request, reaches } = INVALIDATIONS[which % INVALIDATIONS.length] ?? { request: 'clear', reaches: KEY_NAMES };
+    const { request, reaches } = INVALIDATIONS[which % INVALIDATIONS.length] ?? {
+      request: 'clear',
+      reaches: KEY_NAMES,
+    };
     this.disturbed = true;
     const calledAt = ++this.#moment;
     const { cache } = process;
-    const running = request === 'clear' ? cache.clear() : request === 'clear x' ? cache.clear({ tenant: 'x' }) : cache.invalidate(request);
+    const running =
+      request === 'clear'
+        ? cache.clear()
+        : request === 'clear x'
+          ? cache.clear({ tenant: 'x' })
+          : cache.invalidate(request);
     const { durable } = await running;
     this.#moment++;
-    this.acknowledged.push({ by: process, reaches, calledAt, durable, streamedAt: this.server.stream.length });
+    this.acknowledged.push({
+      by: process,
+      reaches,
+      calledAt,
+      durable,
+      streamedAt: this.server.stream.length,
+    });
   }
 
   async soften(process: Process): Promise<void> {
@@ -185,11 +210,23 @@ export class World {
     const id = this.#made.size + 1;
     this.#made.set(id, { key, from });
     try {
-      for (let i = 0; i <= this.plan.slowness; i++) await this.step(`${process.name}: the method works`);
+      for (let i = 0; i <= this.plan.slowness; i++)
+        await this.step(`${process.name}: the method works`);
       if (this.failing) return;
-      const { durable } = await results.keep<Made>(pending, KEYS[key], { key, id }, this.#options(key));
+      const { durable } = await results.keep<Made>(
+        pending,
+        KEYS[key],
+        { key, id },
+        this.#options(key),
+      );
       this.#moment++;
-      this.acknowledged.push({ by: process, reaches: [key], calledAt: from, durable, streamedAt: this.server.stream.length });
+      this.acknowledged.push({
+        by: process,
+        reaches: [key],
+        calledAt: from,
+        durable,
+        streamedAt: this.server.stream.length,
+      });
     } finally {
       results.end(pending);
     }
@@ -229,21 +266,31 @@ export class World {
         waiting: engine.readThrough.parts.loader.parts.desk.size,
         producing: this.#producing.size,
       };
-      if (Object.values(left).some((count) => count > 0)) this.violations.push(`${name} leaves ${JSON.stringify(left)}`);
+      if (Object.values(left).some((count) => count > 0))
+        this.violations.push(`${name} leaves ${JSON.stringify(left)}`);
     }
     for (const key of KEY_NAMES) {
-      const floor = this.acknowledged.reduce((most, { reaches, calledAt }) => (reaches.includes(key) ? Math.max(most, calledAt) : most), 0);
+      const floor = this.acknowledged.reduce(
+        (most, { reaches, calledAt }) => (reaches.includes(key) ? Math.max(most, calledAt) : most),
+        0,
+      );
       for (const process of [...this.processes, auditor]) {
         const value = await process.cache.get<Made>(KEYS[key]);
         const from = value === undefined ? Infinity : (this.#made.get(value.id)?.from ?? -1);
-        if (from < floor) this.violations.push(`${process.name} keeps of ${key} what was made at ${String(from)}, before ${String(floor)}`);
+        if (from < floor)
+          this.violations.push(
+            `${process.name} keeps of ${key} what was made at ${String(from)}, before ${String(floor)}`,
+          );
       }
     }
     this.violations.push(...this.server.broken);
     for (const key of this.server.leases.keys())
-      if (!this.accidents && this.server.lease(key) !== undefined) this.violations.push(`a lease on ${key} is left`);
+      if (!this.accidents && this.server.lease(key) !== undefined)
+        this.violations.push(`a lease on ${key} is left`);
     if (!this.disturbed && this.failures === 0 && this.productions > KEY_NAMES.length)
-      this.violations.push(`${String(this.productions)} productions of ${String(KEY_NAMES.length)} keys although nothing was invalidated`);
+      this.violations.push(
+        `${String(this.productions)} productions of ${String(KEY_NAMES.length)} keys although nothing was invalidated`,
+      );
   }
 
   /** A process that reads the server directly, without faults. */
@@ -255,7 +302,12 @@ export class World {
       () => 'answered',
       false,
     );
-    const wired = wiredCache({ clock: this.clock, holder: 'auditor', store: link, options: { jitter: 0 } });
+    const wired = wiredCache({
+      clock: this.clock,
+      holder: 'auditor',
+      store: link,
+      options: { jitter: 0 },
+    });
     return { ...wired, name: 'auditor', link, l1: false };
   }
 
@@ -266,9 +318,18 @@ export class World {
       if (next !== 'answered') this.disturbed = this.accidents = true;
       return next;
     };
-    const link = memory ? undefined : new SimulatedLink(this.server, name, step, fate, plan.scattered, plan.lateness);
+    const link = memory
+      ? undefined
+      : new SimulatedLink(this.server, name, step, fate, plan.scattered, plan.lateness);
     const options = { jitter: 0, ttl: 1_000, lease: { ttl: plan.leaseTtl } };
-    const wired = wiredCache({ clock, holder: name, l1, isolation, options, ...(link === undefined ? {} : { store: link }) });
+    const wired = wiredCache({
+      clock,
+      holder: name,
+      l1,
+      isolation,
+      options,
+      ...(link === undefined ? {} : { store: link }),
+    });
     return { ...wired, name, link, l1 };
   }
 
@@ -277,7 +338,11 @@ export class World {
     return { ...TAGS[key], staleWhileRevalidate, staleIfError };
   }
 
-  #getOrSet(process: Process, key: KeyName, how: { readonly signal?: AbortSignal; readonly soft?: number }): Promise<Made> {
+  #getOrSet(
+    process: Process,
+    key: KeyName,
+    how: { readonly signal?: AbortSignal; readonly soft?: number },
+  ): Promise<Made> {
     const options = {
       ...this.#options(key),
       ...(how.signal === undefined ? {} : { signal: how.signal }),
@@ -298,7 +363,8 @@ export class World {
     try {
       await this.step(`${process.name}: ${key} asks the database`);
       const fails = this.failing;
-      for (let i = 0; i < this.plan.slowness; i++) await this.step(`${process.name}: the database works`);
+      for (let i = 0; i < this.plan.slowness; i++)
+        await this.step(`${process.name}: the database works`);
       await this.step(`${process.name}: the database answers for ${key}`);
       if (fails) {
         const failure = new ProducerFailure(`the database failed for ${key}`);
@@ -317,9 +383,12 @@ export class World {
     if (!process.engine.tiers.coherent) return;
     let attached = 0;
     for (const [flight, other] of this.#producing)
-      if (other.process === process && other.key === key && flight.joinable && flight.storable) attached++;
+      if (other.process === process && other.key === key && flight.joinable && flight.storable)
+        attached++;
     if (attached > 1 && (process.link === undefined || !this.disturbed))
-      this.violations.push(`${process.name} runs ${String(attached)} productions of ${key} at a time`);
+      this.violations.push(
+        `${process.name} runs ${String(attached)} productions of ${key} at a time`,
+      );
   }
 
   #outages(process: Process): number | undefined {
@@ -333,7 +402,12 @@ export class World {
     for (const { by, reaches, calledAt, durable, streamedAt } of this.acknowledged) {
       if (!reaches.includes(key) || calledAt <= floor) continue;
       const { link, l1 } = process;
-      const hears = !l1 || link === undefined || link.deaf || link.state === 'down' || link.position >= streamedAt;
+      const hears =
+        !l1 ||
+        link === undefined ||
+        link.deaf ||
+        link.state === 'down' ||
+        link.position >= streamedAt;
       if (by === process || (whose === 'all' && durable && hears)) floor = calledAt;
     }
     return floor;

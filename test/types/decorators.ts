@@ -9,7 +9,8 @@ interface Entry {
 }
 
 /** Compiles only when the two types are the same; `any` is the same as nothing but itself. */
-export type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
+export type Same<A, B> =
+  (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
 export const same = <A, B>(_same: Same<A, B>): void => undefined;
 
 /** `any`, as untyped libraries give it. */
@@ -95,7 +96,10 @@ export class Right {
     return [];
   }
 
-  @Cacheable({ tags: (id) => [typeof id === 'string' ? id : 'none'], unless: (value) => value === null })
+  @Cacheable({
+    tags: (id) => [typeof id === 'string' ? id : 'none'],
+    unless: (value) => value === null,
+  })
   async optional(_id?: string): Promise<Entry | null> {
     return null;
   }
@@ -140,7 +144,12 @@ export class Right {
     timing: 'both',
     when: (entry) => entry.id > 0,
   })
-  @CacheEvict({ keys: (entry) => [String(entry.id), CacheKey.builder().segment('entry').param('id', entry.id).build()] })
+  @CacheEvict({
+    keys: (entry) => [
+      String(entry.id),
+      CacheKey.builder().segment('entry').param('id', entry.id).build(),
+    ],
+  })
   @CacheEvict({ allEntries: true })
   async post(_entry: Entry): Promise<void> {}
 
@@ -270,7 +279,10 @@ export class Wrong {
   }
 
   // @ts-expect-error the method gives one entry
-  @CachePut({ key: (key) => key.segment('a'), resultTags: (saved: Entry[]) => saved.map(({ account }) => account) })
+  @CachePut({
+    key: (key) => key.segment('a'),
+    resultTags: (saved: Entry[]) => saved.map(({ account }) => account),
+  })
   async put(entry: Entry): Promise<Entry> {
     return entry;
   }

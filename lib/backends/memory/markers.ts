@@ -1,5 +1,11 @@
 import type { Tick } from '../../ports/entry.js';
-import type { GroupInvalidation, Marker, MarkerCombination, ScopeGroups, ScopeReading } from '../../ports/store.js';
+import type {
+  GroupInvalidation,
+  Marker,
+  MarkerCombination,
+  ScopeGroups,
+  ScopeReading,
+} from '../../ports/store.js';
 import { Latest } from './latest.js';
 
 const MOST_MARKERS = 100_000;
@@ -47,7 +53,10 @@ export class Markers {
     return { clock, markers };
   }
 
-  invalidate(invalidation: GroupInvalidation, now: number): { readonly tick: Tick; readonly settleUntil: number } {
+  invalidate(
+    invalidation: GroupInvalidation,
+    now: number,
+  ): { readonly tick: Tick; readonly settleUntil: number } {
     const { scope, groups, match, mode, settleMs } = invalidation;
     const before = this.#clocks.get(scope);
     const tick = Math.max(microseconds(now), (before ?? this.#latest) + 1);
@@ -58,7 +67,8 @@ export class Markers {
     for (const group of combined?.slice(0, 1) ?? groups) {
       const id = idOf(scope, group);
       const known = this.#markers.get(id) ?? markerAt(before ?? tick);
-      const moved = combined === undefined ? moveOn(known, tick, mode) : combine(known, combined, tick, mode);
+      const moved =
+        combined === undefined ? moveOn(known, tick, mode) : combine(known, combined, tick, mode);
       this.#keepMarker(id, { ...moved, settleUntil: Math.max(known.settleUntil, settleUntil) });
     }
     return { tick, settleUntil };
@@ -66,7 +76,12 @@ export class Markers {
 
   #keepMarker(id: string, marker: Marker): void {
     const gone = this.#markers.keep(id, marker);
-    if (gone !== undefined) this.#forgotten = Math.max(this.#forgotten, gone.soft, ...gone.combinations.map(({ soft }) => soft));
+    if (gone !== undefined)
+      this.#forgotten = Math.max(
+        this.#forgotten,
+        gone.soft,
+        ...gone.combinations.map(({ soft }) => soft),
+      );
   }
 
   #keepClock(scope: string, tick: Tick): void {
@@ -80,16 +95,31 @@ function markerAt(tick: Tick): Marker {
 }
 
 function moveOn(marker: Marker, tick: Tick, mode: 'soft' | 'hard'): Marker {
-  return mode === 'hard' ? { ...markerAt(tick), settleUntil: marker.settleUntil } : { ...marker, soft: tick };
+  return mode === 'hard'
+    ? { ...markerAt(tick), settleUntil: marker.settleUntil }
+    : { ...marker, soft: tick };
 }
 
-function combine(marker: Marker, groups: readonly string[], tick: Tick, mode: 'soft' | 'hard'): Marker {
+function combine(
+  marker: Marker,
+  groups: readonly string[],
+  tick: Tick,
+  mode: 'soft' | 'hard',
+): Marker {
   const same = (other: MarkerCombination) => other.groups.join(' ') === groups.join(' ');
   const hard = mode === 'hard' ? tick : (marker.combinations.find(same)?.hard ?? 0);
-  const combinations = [...marker.combinations.filter((other) => !same(other)), { groups, hard, soft: tick }];
+  const combinations = [
+    ...marker.combinations.filter((other) => !same(other)),
+    { groups, hard, soft: tick },
+  ];
   if (combinations.length <= MOST_COMBINATIONS) return { ...marker, combinations };
   // Too many to keep apart: all entries of the group are meant.
-  return { ...marker, hard: Math.max(marker.hard, ...combinations.map((other) => other.hard)), soft: tick, combinations: NO_COMBINATIONS };
+  return {
+    ...marker,
+    hard: Math.max(marker.hard, ...combinations.map((other) => other.hard)),
+    soft: tick,
+    combinations: NO_COMBINATIONS,
+  };
 }
 
 function microseconds(ms: number): Tick {

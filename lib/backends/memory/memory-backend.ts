@@ -38,7 +38,10 @@ export class MemoryBackend implements CacheBackend {
 
   /** Keeps a copy. */
   async set(key: string, bytes: Uint8Array, ttlMs: number): Promise<void> {
-    if (!(ttlMs >= 1)) throw new CacheConfigError(`ttlMs must be a positive whole number of milliseconds; got ${String(ttlMs)}.`);
+    if (!(ttlMs >= 1))
+      throw new CacheConfigError(
+        `ttlMs must be a positive whole number of milliseconds; got ${String(ttlMs)}.`,
+      );
     const now = this.#settings.clock.now();
     // `Buffer.prototype.slice` would share the memory.
     this.#plain.put(key, plainEntry(key, Uint8Array.from(bytes), now), undefined, now + ttlMs, now);
@@ -48,16 +51,35 @@ export class MemoryBackend implements CacheBackend {
     return this.#plain.remove(key);
   }
 
-  openNear(context: BackendContext): { readonly store: MemoryStore; readonly near: MemoryNearStore } {
+  openNear(context: BackendContext): {
+    readonly store: MemoryStore;
+    readonly near: MemoryNearStore;
+  } {
     let space = this.#spaces.get(context.namespace);
     if (space === undefined) {
-      space = new Space(new Shelf(this.#slots, this.#spaces.size === 0 ? '' : `\0${context.namespace}\0`));
+      space = new Space(
+        new Shelf(this.#slots, this.#spaces.size === 0 ? '' : `\0${context.namespace}\0`),
+      );
       this.#spaces.set(context.namespace, space);
     }
-    return { store: new MemoryStore(space, context), near: new MemoryNearStore(space.shelf, context.clock, this.#settings.isolation) };
+    return {
+      store: new MemoryStore(space, context),
+      near: new MemoryNearStore(space.shelf, context.clock, this.#settings.isolation),
+    };
   }
 }
 
 function plainEntry(key: string, body: Uint8Array, now: number): Entry {
-  return { key, codec: '', body, createdAt: now, freshUntil: now, staleUntil: now, fallbackUntil: now, cost: 0, startTicks: [], tags: [] };
+  return {
+    key,
+    codec: '',
+    body,
+    createdAt: now,
+    freshUntil: now,
+    staleUntil: now,
+    fallbackUntil: now,
+    cost: 0,
+    startTicks: [],
+    tags: [],
+  };
 }

@@ -45,7 +45,14 @@ export class MemoryStore implements FencedStore<Entry> {
     };
   }
 
-  async acquire({ key, lease, leaseMs, seen, dead, replaces }: AcquireRequest<Entry>): Promise<Acquired<Entry>> {
+  async acquire({
+    key,
+    lease,
+    leaseMs,
+    seen,
+    dead,
+    replaces,
+  }: AcquireRequest<Entry>): Promise<Acquired<Entry>> {
     const { shelf, leases } = this.space;
     const now = this.now();
     const stored = replaces === true ? undefined : shelf.get(key, this.context.clock)?.entry;

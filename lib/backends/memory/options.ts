@@ -23,14 +23,32 @@ export interface MemorySettings {
 const UNITS: Readonly<Record<string, number>> = { kb: 1024, mb: 1024 ** 2, gb: 1024 ** 3 };
 const SIZE = /^(\d{1,15}(?:\.\d{1,6})?)(kb|mb|gb)$/;
 const MOST_ENTRIES = 10_000_000;
-const NAMES: ReadonlySet<string> = new Set(['maxEntries', 'maxBytes', 'isolation', 'clock'] satisfies (keyof MemoryBackendOptions)[]);
+const NAMES: ReadonlySet<string> = new Set([
+  'maxEntries',
+  'maxBytes',
+  'isolation',
+  'clock',
+] satisfies (keyof MemoryBackendOptions)[]);
 
 /** @throws CacheConfigError (`CACHE_CONFIG`) */
 export function memorySettings(options: MemoryBackendOptions): MemorySettings {
-  checkMembers(options, 'The options of MemoryBackend', "{ maxBytes: '64mb' }", NAMES, 'MemoryBackend');
-  const { maxEntries = 10_000, maxBytes = '64mb', isolation = 'copy', clock = { now: () => Date.now() } } = options;
+  checkMembers(
+    options,
+    'The options of MemoryBackend',
+    "{ maxBytes: '64mb' }",
+    NAMES,
+    'MemoryBackend',
+  );
+  const {
+    maxEntries = 10_000,
+    maxBytes = '64mb',
+    isolation = 'copy',
+    clock = { now: () => Date.now() },
+  } = options;
   if (!Number.isInteger(maxEntries) || maxEntries < 1 || maxEntries > MOST_ENTRIES) {
-    throw new CacheConfigError(`maxEntries must be a whole number from 1 to ${String(MOST_ENTRIES)}; got ${show(maxEntries)}.`);
+    throw new CacheConfigError(
+      `maxEntries must be a whole number from 1 to ${String(MOST_ENTRIES)}; got ${show(maxEntries)}.`,
+    );
   }
   const bytes = typeof maxBytes === 'string' ? fromText(maxBytes) : maxBytes;
   if (!Number.isSafeInteger(bytes) || bytes < 1) {
@@ -38,9 +56,12 @@ export function memorySettings(options: MemoryBackendOptions): MemorySettings {
       `maxBytes must be bytes as a whole number, or a text such as '512kb', '64mb' or '1gb'; got ${show(maxBytes)}.`,
     );
   }
-  if (!['copy', 'freeze'].includes(isolation)) throw new CacheConfigError(`isolation must be 'copy' or 'freeze'; got ${show(isolation)}.`);
+  if (!['copy', 'freeze'].includes(isolation))
+    throw new CacheConfigError(`isolation must be 'copy' or 'freeze'; got ${show(isolation)}.`);
   if (typeof (clock as Partial<Clock> | null)?.now !== 'function')
-    throw new CacheConfigError(`clock must be an object with the method now(); got ${show(clock)}.`);
+    throw new CacheConfigError(
+      `clock must be an object with the method now(); got ${show(clock)}.`,
+    );
   return Object.freeze({ maxEntries, maxBytes: bytes, isolation, clock });
 }
 

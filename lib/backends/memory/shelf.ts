@@ -48,7 +48,13 @@ export class Shelf {
   }
 
   /** @returns undefined when it is too large to keep; nothing is then kept under the key */
-  put(key: string, entry: Entry, frozen: Slot['frozen'], expiresAt: number, now: number): Slot | undefined {
+  put(
+    key: string,
+    entry: Entry,
+    frozen: Slot['frozen'],
+    expiresAt: number,
+    now: number,
+  ): Slot | undefined {
     this.#groom(GROOMED_WITH_EACH_PUT, now);
     const name = this.prefix + key;
     const slot = new Slot(this, this.#generation, entry, frozen, expiresAt, name);
@@ -102,7 +108,8 @@ export class Shelf {
         if (next.done === true) return;
       }
       const slot = this.slots.peek(next.value);
-      if (slot !== undefined && (slot.generation !== this.#generation || slot.expiresAt <= now)) this.slots.delete(next.value);
+      if (slot !== undefined && (slot.generation !== this.#generation || slot.expiresAt <= now))
+        this.slots.delete(next.value);
     }
   }
 }

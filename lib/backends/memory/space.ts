@@ -30,7 +30,10 @@ export class Space {
       try {
         listener(notice);
       } catch (error) {
-        report({ during: 'listen', error: error instanceof Error ? error : new Error(String(error)) });
+        report({
+          during: 'listen',
+          error: error instanceof Error ? error : new Error(String(error)),
+        });
       }
     }
   }

@@ -20,7 +20,10 @@ export class Attempt {
   ) {}
 
   /** A link over which the server has answered; rejects when there is none by the deadline, and leaves nothing open then. */
-  async run(onError: (wire: Wire, error: Error) => void, onNode: (wire: Wire) => void): Promise<Wire> {
+  async run(
+    onError: (wire: Wire, error: Error) => void,
+    onNode: (wire: Wire) => void,
+  ): Promise<Wire> {
     try {
       return await withDeadline(this.#open(onError, onNode), this.deadlineMs, () => {
         const cause = this.#lastError === undefined ? '' : ` (${this.#lastError.message})`;
@@ -37,7 +40,10 @@ export class Attempt {
     this.#opened?.destroy();
   }
 
-  async #open(onError: (wire: Wire, error: Error) => void, onNode: (wire: Wire) => void): Promise<Wire> {
+  async #open(
+    onError: (wire: Wire, error: Error) => void,
+    onNode: (wire: Wire) => void,
+  ): Promise<Wire> {
     const wire = await this.dial.open();
     if (this.#abandoned) throw new Error('the attempt was given up.');
     this.#opened = wire;

@@ -104,9 +104,16 @@ export class BatchedReads {
     return withDeadline(reading, timeoutMs, () => tooLate('read', timeoutMs, false));
   }
 
-  #enqueue(request: ReadRequest, timeoutMs: number, resolve: Waiting['resolve'], reject: Waiting['reject'], asBytes = false): void {
+  #enqueue(
+    request: ReadRequest,
+    timeoutMs: number,
+    resolve: Waiting['resolve'],
+    reject: Waiting['reject'],
+    asBytes = false,
+  ): void {
     // the client puts long texts together from pieces: as bytes they arrive faster, also when they are made text afterwards
-    const kind: ReplyKind = request.text && !asBytes && this.#meanBytes < LARGE_BYTES ? 'text' : 'bytes';
+    const kind: ReplyKind =
+      request.text && !asBytes && this.#meanBytes < LARGE_BYTES ? 'text' : 'bytes';
     let batch = this.#open[kind];
     if (batch === undefined) {
       const opened = new Batch(this.names);
@@ -120,7 +127,11 @@ export class BatchedReads {
     const lease = request.withLease ? batch.add(this.names.lease(request.key)) : -1;
     if (timeoutMs > batch.timeoutMs) batch.timeoutMs = timeoutMs;
     batch.waiting.push({ request, timeoutMs, value, lease, groups, resolve, reject });
-    if (batch.keys.length >= MOST_KEYS || (batch.waiting.length + 1) * this.#meanBytes > BATCH_BYTES) this.#close(kind, batch);
+    if (
+      batch.keys.length >= MOST_KEYS ||
+      (batch.waiting.length + 1) * this.#meanBytes > BATCH_BYTES
+    )
+      this.#close(kind, batch);
   }
 
   #close(kind: ReplyKind, batch: Batch): void {
@@ -140,9 +151,20 @@ export class BatchedReads {
     );
   }
 
-  #answer(one: Waiting, slots: readonly Slot[], markers: (Marker | undefined)[], parsed: Uint8Array): void {
+  #answer(
+    one: Waiting,
+    slots: readonly Slot[],
+    markers: (Marker | undefined)[],
+    parsed: Uint8Array,
+  ): void {
     const { request, groups } = one;
-    const scopes = (groups.reading ??= readingOf(request.scopes, groups.positions, slots, markers, parsed));
+    const scopes = (groups.reading ??= readingOf(
+      request.scopes,
+      groups.positions,
+      slots,
+      markers,
+      parsed,
+    ));
     if (scopes instanceof Error) {
       one.reject(scopes);
       return;
@@ -153,22 +175,33 @@ export class BatchedReads {
       one.reject(stored instanceof Error ? stored : (lease as BackendError));
       return;
     }
-    if (stored !== null && stored !== undefined) this.#meanBytes += (stored.length - this.#meanBytes) / 32;
+    if (stored !== null && stored !== undefined)
+      this.#meanBytes += (stored.length - this.#meanBytes) / 32;
     if (typeof stored === 'string' && isTorn(stored)) {
       // perhaps bytes that are no text: read once more as what they are, with the markers of then
       this.#enqueue(request, one.timeoutMs, one.resolve, one.reject, true);
       return;
     }
-    one.resolve({ stored: request.text ? preferText(stored ?? undefined) : (stored ?? undefined), scopes, lease: asText(lease) });
+    one.resolve({
+      stored: request.text ? preferText(stored ?? undefined) : (stored ?? undefined),
+      scopes,
+      lease: asText(lease),
+    });
   }
 
-  async #fetch(keys: readonly string[], reply: ReplyKind, timeoutMs: number): Promise<readonly Slot[]> {
+  async #fetch(
+    keys: readonly string[],
+    reply: ReplyKind,
+    timeoutMs: number,
+  ): Promise<readonly Slot[]> {
     const [first = ''] = keys;
     // not less than the deadline of a command, so that a read that misses it still tells of the link
     const how = {
       name: 'read',
       reply,
-      ...(timeoutMs === Infinity ? {} : { timeoutMs: Math.max(timeoutMs, this.connection.commandTimeout) }),
+      ...(timeoutMs === Infinity
+        ? {}
+        : { timeoutMs: Math.max(timeoutMs, this.connection.commandTimeout) }),
     };
     if (this.connection.kind !== 'cluster') {
       return (await this.connection.run({ key: first, args: ['MGET', ...keys], ...how })) as Slot[];
@@ -185,7 +218,11 @@ export class BatchedReads {
       [...parts.values()].map(async (positions) => {
         const names = positions.map((position) => keys[position] ?? '');
         try {
-          const replies = (await this.connection.run({ key: names[0] ?? '', args: ['MGET', ...names], ...how })) as Slot[];
+          const replies = (await this.connection.run({
+            key: names[0] ?? '',
+            args: ['MGET', ...names],
+            ...how,
+          })) as Slot[];
           positions.forEach((position, i) => (slots[position] = replies[i] ?? null));
         } catch (error) {
           // only the reads that need this part fail
@@ -225,5 +262,7 @@ function readingOf(
 
 function asText(slot: Slot | undefined): string | undefined {
   if (typeof slot === 'string') return slot;
-  return slot instanceof Uint8Array ? Buffer.from(slot.buffer, slot.byteOffset, slot.byteLength).toString('utf8') : undefined;
+  return slot instanceof Uint8Array
+    ? Buffer.from(slot.buffer, slot.byteOffset, slot.byteLength).toString('utf8')
+    : undefined;
 }

@@ -25,13 +25,30 @@ interface Sources {
 /** @throws CacheConfigError for a way to Redis that cannot be gone; never shows a URL */
 export function checkSources({ client, options, cluster, sentinel }: Sources): void {
   if (client !== undefined) checkClient(client);
-  checkObject(options, 'options', "{ socket: { tls: true } }, of the redis package's createClient()");
+  checkObject(
+    options,
+    'options',
+    "{ socket: { tls: true } }, of the redis package's createClient()",
+  );
   if (cluster !== undefined) {
-    checkObject(cluster, 'cluster', "{ rootNodes: [{ url: 'redis://localhost:6379' }] }, of the redis package's createCluster()");
-    const { defaults, rootNodes } = cluster as { readonly defaults?: unknown; readonly rootNodes?: unknown };
-    checkObject(defaults, 'cluster.defaults', "{ password }, of the redis package's createClient()");
+    checkObject(
+      cluster,
+      'cluster',
+      "{ rootNodes: [{ url: 'redis://localhost:6379' }] }, of the redis package's createCluster()",
+    );
+    const { defaults, rootNodes } = cluster as {
+      readonly defaults?: unknown;
+      readonly rootNodes?: unknown;
+    };
+    checkObject(
+      defaults,
+      'cluster.defaults',
+      "{ password }, of the redis package's createClient()",
+    );
     if (!Array.isArray(rootNodes) || rootNodes.length === 0 || !rootNodes.every(isObject)) {
-      throw new CacheConfigError("RedisBackend option cluster needs rootNodes, at least one: [{ url: 'redis://localhost:6379' }].");
+      throw new CacheConfigError(
+        "RedisBackend option cluster needs rootNodes, at least one: [{ url: 'redis://localhost:6379' }].",
+      );
     }
   }
   if (sentinel !== undefined) checkSentinel(sentinel);
@@ -44,8 +61,10 @@ export function checkSources({ client, options, cluster, sentinel }: Sources): v
 export function passwordOf(text: string): string {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url === undefined) throw wrongUrl('something that is no URL');
-  if (url.protocol !== 'redis:' && url.protocol !== 'rediss:') throw wrongUrl(`the protocol ${url.protocol}//`);
-  if (!/^(?:\/\d*)?$/.test(url.pathname)) throw wrongUrl('a path that is not the number of a database');
+  if (url.protocol !== 'redis:' && url.protocol !== 'rediss:')
+    throw wrongUrl(`the protocol ${url.protocol}//`);
+  if (!/^(?:\/\d*)?$/.test(url.pathname))
+    throw wrongUrl('a path that is not the number of a database');
   try {
     decodeURIComponent(url.username);
     return decodeURIComponent(url.password);
@@ -64,18 +83,34 @@ const USED = ['connect', 'on', 'sendCommand', 'destroy'] as const;
 
 function checkClient(given: unknown): void {
   const client = given as Readonly<Record<string, unknown>>;
-  if (isObject(given) && 'isOpen' in given && USED.every((method) => typeof client[method] === 'function')) return;
+  if (
+    isObject(given) &&
+    'isOpen' in given &&
+    USED.every((method) => typeof client[method] === 'function')
+  )
+    return;
   throw new CacheConfigError(
     `RedisBackend option client must be a client of the redis package: what createClient(), createCluster() or createSentinel() gives; got ${kindOf(given)}.`,
   );
 }
 
 function checkSentinel(given: unknown): void {
-  checkObject(given, 'sentinel', "{ name: 'mymaster', nodes: [{ host: 'localhost', port: 26379 }] }");
+  checkObject(
+    given,
+    'sentinel',
+    "{ name: 'mymaster', nodes: [{ host: 'localhost', port: 26379 }] }",
+  );
   const { name, nodes, options } = given as Readonly<Record<string, unknown>>;
-  const complete = typeof name === 'string' && name !== '' && Array.isArray(nodes) && nodes.length > 0 && nodes.every(isNode);
+  const complete =
+    typeof name === 'string' &&
+    name !== '' &&
+    Array.isArray(nodes) &&
+    nodes.length > 0 &&
+    nodes.every(isNode);
   if (!complete)
-    throw new CacheConfigError('RedisBackend option sentinel needs the name of the master and at least one node { host, port }.');
+    throw new CacheConfigError(
+      'RedisBackend option sentinel needs the name of the master and at least one node { host, port }.',
+    );
   checkObject(options, 'sentinel.options', "{ password }, of the redis package's createClient()");
 }
 
@@ -87,7 +122,9 @@ function isNode(given: unknown): boolean {
 
 function checkObject(given: unknown, option: string, example: string): void {
   if (given !== undefined && !isObject(given)) {
-    throw new CacheConfigError(`RedisBackend option ${option} must be an object such as ${example}; got ${kindOf(given)}.`);
+    throw new CacheConfigError(
+      `RedisBackend option ${option} must be an object such as ${example}; got ${kindOf(given)}.`,
+    );
   }
 }
 

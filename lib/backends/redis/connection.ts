@@ -92,7 +92,10 @@ export class Connection {
   }
   get lastError(): Error | undefined {
     // a client that was given says nothing when its owner closes it
-    return this.#lastError ?? (this.#wire?.ready === false ? new Error('the client is not connected.') : undefined);
+    return (
+      this.#lastError ??
+      (this.#wire?.ready === false ? new Error('the client is not connected.') : undefined)
+    );
   }
   get connects(): number {
     return this.#connects;
@@ -116,11 +119,17 @@ export class Connection {
     if (!wire?.ready) {
       if (this.#opening && !this.#closed) return this.#runOnceOpen(command, name);
       return Promise.reject(
-        notConnected(name, this.#closed ? 'the backend was closed.' : (this.lastError?.message ?? 'the link is down.')),
+        notConnected(
+          name,
+          this.#closed
+            ? 'the backend was closed.'
+            : (this.lastError?.message ?? 'the link is down.'),
+        ),
       );
     }
     const lane = wire.lane(command.key);
-    if (this.#lanes.isBlocked(lane)) return Promise.reject(notConnected(name, `its node ${lane} does not answer.`));
+    if (this.#lanes.isBlocked(lane))
+      return Promise.reject(notConnected(name, `its node ${lane} does not answer.`));
     return (this.#windows.get(lane) ?? this.#newWindow(wire, lane)).run(command);
   }
 
@@ -142,7 +151,8 @@ export class Connection {
   #newWindow(wire: Wire, lane: string): Window {
     const window = new Window(wire, this.commandTimeout, (command, error, code, silent) => {
       if (silent) this.#distrust(wire, lane, command.key, error);
-      else if (error.code !== 'CACHE_BACKEND_TIMEOUT') this.#judge(wire, lane, command.key, error, code);
+      else if (error.code !== 'CACHE_BACKEND_TIMEOUT')
+        this.#judge(wire, lane, command.key, error, code);
     });
     this.#windows.set(lane, window);
     return window;
@@ -151,9 +161,14 @@ export class Connection {
   async #runOnceOpen(command: Command, name: string): Promise<unknown> {
     const ms = Math.min(command.timeoutMs ?? Infinity, this.commandTimeout);
     const startedAt = performance.now();
-    await withDeadline(this.#firstAttempt, ms, () => notConnected(name, 'the first connection is still being made.'));
+    await withDeadline(this.#firstAttempt, ms, () =>
+      notConnected(name, 'the first connection is still being made.'),
+    );
     if (command.timeoutMs === undefined) return this.run(command);
-    return this.run({ ...command, timeoutMs: Math.max(command.timeoutMs - (performance.now() - startedAt), 1) });
+    return this.run({
+      ...command,
+      timeoutMs: Math.max(command.timeoutMs - (performance.now() - startedAt), 1),
+    });
   }
 
   async #keepOpen(): Promise<void> {
@@ -196,7 +211,12 @@ export class Connection {
   }
 
   async #attempt(): Promise<Wire> {
-    const attempt = (this.#attempting = new Attempt(this.dial, this.times.connectTimeout, this.#timeListeners, this.#role));
+    const attempt = (this.#attempting = new Attempt(
+      this.dial,
+      this.times.connectTimeout,
+      this.#timeListeners,
+      this.#role,
+    ));
     try {
       return await attempt.run(
         (wire, error) => {
@@ -229,11 +249,15 @@ export class Connection {
     const timer = setInterval(() => {
       if (wire.kind === 'cluster' || this.times.blocking === true) return;
       const askedAt = performance.now();
-      const questions = Promise.all([askTime(wire, this.#timeListeners), this.#role.checkAgain(directly(wire))]);
+      const questions = Promise.all([
+        askTime(wire, this.#timeListeners),
+        this.#role.checkAgain(directly(wire)),
+      ]);
       withDeadline(questions, Math.max(this.times.connectTimeout, this.commandTimeout), () =>
         tooLate('TIME', this.times.connectTimeout, false),
       ).catch((error: unknown) => {
-        const isBusy = error instanceof BackendError && (this.#windows.get('')?.heardAt ?? 0) > askedAt;
+        const isBusy =
+          error instanceof BackendError && (this.#windows.get('')?.heardAt ?? 0) > askedAt;
         if (this.#wire === wire && !isBusy) this.#signalLoss(asError(error));
       });
     }, HEARTBEAT_MS);
@@ -242,9 +266,19 @@ export class Connection {
   }
 
   /** What a failed command says about the link. */
-  #judge(wire: Wire, lane: string, key: string, error: BackendError, code: string | undefined): void {
+  #judge(
+    wire: Wire,
+    lane: string,
+    key: string,
+    error: BackendError,
+    code: string | undefined,
+  ): void {
     if (code === 'READONLY') this.#renew(wire, error);
-    else if (code === undefined ? error.code === 'CACHE_BACKEND_UNAVAILABLE' && wire.kind === 'cluster' : AWAY.has(code))
+    else if (
+      code === undefined
+        ? error.code === 'CACHE_BACKEND_UNAVAILABLE' && wire.kind === 'cluster'
+        : AWAY.has(code)
+    )
       this.#distrust(wire, lane, key, error);
   }
 
@@ -253,7 +287,8 @@ export class Connection {
     // what is under way there may never be answered: it does not count any more, should the node come back
     this.#windows.get(lane)?.refuse(cause.message);
     this.#windows.delete(lane);
-    if (wire.kind === 'cluster') this.#lanes.block(lane, key, cause.code === 'CACHE_BACKEND_TIMEOUT');
+    if (wire.kind === 'cluster')
+      this.#lanes.block(lane, key, cause.code === 'CACHE_BACKEND_TIMEOUT');
     else this.#signalLoss(cause);
   }
 
@@ -270,7 +305,8 @@ export class Connection {
     if (this.#wire !== wire || !this.dial.owned || wire.kind === 'cluster') return;
     const now = performance.now();
     if (now - this.#renewedAt < this.#renewWait) return;
-    this.#renewWait = now - this.#renewedAt > 120_000 ? 5_000 : Math.min(this.#renewWait * 2, 60_000);
+    this.#renewWait =
+      now - this.#renewedAt > 120_000 ? 5_000 : Math.min(this.#renewWait * 2, 60_000);
     this.#renewedAt = now;
     this.#signalLoss(cause);
   }

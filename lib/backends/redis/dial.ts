@@ -1,6 +1,14 @@
 import { createClient, createCluster, type RedisClientOptions } from 'redis';
 import type { RedisBackendOptions, RedisSentinelChoice } from './options.js';
-import { type GivenClient, isCluster, isSentinel, type RedisClientLike, type RedisClusterLike, type Wire, wireOf } from './wire.js';
+import {
+  type GivenClient,
+  isCluster,
+  isSentinel,
+  type RedisClientLike,
+  type RedisClusterLike,
+  type Wire,
+  wireOf,
+} from './wire.js';
 
 /** Makes wires that are not connected yet. */
 export interface Dial {
@@ -19,9 +27,18 @@ export function dialOf(options: RedisBackendOptions): Dial {
   if (options.client !== undefined) return given(options.client);
   if (options.cluster !== undefined) {
     const { cluster } = options;
-    return ownedCluster(() => createCluster({ ...cluster, ...CLUSTER_DEFAULTS, defaults: nodeOptions(cluster.defaults ?? {}) }));
+    return ownedCluster(() =>
+      createCluster({
+        ...cluster,
+        ...CLUSTER_DEFAULTS,
+        defaults: nodeOptions(cluster.defaults ?? {}),
+      }),
+    );
   }
-  const base: RedisClientOptions = { ...options.options, ...(options.url === undefined ? {} : { url: options.url }) };
+  const base: RedisClientOptions = {
+    ...options.options,
+    ...(options.url === undefined ? {} : { url: options.url }),
+  };
   if (options.sentinel !== undefined) return viaSentinel(options.sentinel, base);
   return owned(() => Promise.resolve(createClient(plain(base))));
 }
@@ -41,14 +58,32 @@ export const NODE_SILENCE_MS = 2_000;
 /** The cluster client looks after its nodes. */
 function nodeOptions(options: RedisClientOptions): RedisClientOptions {
   const retry = (retries: number): number => 200 + Math.random() * Math.min(500, 50 * 2 ** retries);
-  const socket = { connectTimeout: 1_000, socketTimeout: NODE_SILENCE_MS, reconnectStrategy: retry, ...options.socket };
-  return { pingInterval: NODE_SILENCE_MS / 2, ...options, disableOfflineQueue: true, socket: socket };
+  const socket = {
+    connectTimeout: 1_000,
+    socketTimeout: NODE_SILENCE_MS,
+    reconnectStrategy: retry,
+    ...options.socket,
+  };
+  return {
+    pingInterval: NODE_SILENCE_MS / 2,
+    ...options,
+    disableOfflineQueue: true,
+    socket: socket,
+  };
 }
 /** Replicas are not read; and one that is connected already is not told of when it takes the place of its master. */
-const CLUSTER_DEFAULTS = { topologyRefreshOnReconnectionAttemptStrategy: 500, useReplicas: false } as const;
+const CLUSTER_DEFAULTS = {
+  topologyRefreshOnReconnectionAttemptStrategy: 500,
+  useReplicas: false,
+} as const;
 
 function owned(make: () => Promise<RedisClientLike>): Dial {
-  const dial: Dial = { kind: 'single', owned: true, open: async () => quiet(wireOf(await make())), beside: () => dial };
+  const dial: Dial = {
+    kind: 'single',
+    owned: true,
+    open: async () => quiet(wireOf(await make())),
+    beside: () => dial,
+  };
   return dial;
 }
 
@@ -106,7 +141,10 @@ async function besideGiven(client: GivenClient, key: string): Promise<RedisClien
   return twin(client);
 }
 
-async function besideCluster(cluster: RedisClusterLike | undefined, key: string): Promise<RedisClientLike> {
+async function besideCluster(
+  cluster: RedisClusterLike | undefined,
+  key: string,
+): Promise<RedisClientLike> {
   if (cluster?.isReady !== true) throw new Error('the cluster is not connected yet.');
   return twin((await cluster.getNodeClientForKey(key)) as RedisClientLike);
 }
@@ -130,14 +168,22 @@ function viaSentinel(choice: RedisSentinelChoice, base: RedisClientOptions): Dia
 async function currentMaster(choice: RedisSentinelChoice): Promise<{ host: string; port: number }> {
   let problem = new Error('no sentinel answered.');
   for (const { host, port } of choice.nodes) {
-    const socket = { ...choice.options?.socket, host, port, connectTimeout: 500 } as NonNullable<RedisClientOptions['socket']>;
+    const socket = { ...choice.options?.socket, host, port, connectTimeout: 500 } as NonNullable<
+      RedisClientOptions['socket']
+    >;
     const sentinel = createClient(plain({ ...choice.options, socket }));
     sentinel.on('error', () => undefined);
     try {
       await sentinel.connect();
-      const reply: unknown = await sentinel.sendCommand(['SENTINEL', 'get-master-addr-by-name', choice.name]);
+      const reply: unknown = await sentinel.sendCommand([
+        'SENTINEL',
+        'get-master-addr-by-name',
+        choice.name,
+      ]);
       if (Array.isArray(reply)) return { host: String(reply[0]), port: Number(reply[1]) };
-      problem = new Error(`the sentinel ${host}:${String(port)} knows no master called ${choice.name}.`);
+      problem = new Error(
+        `the sentinel ${host}:${String(port)} knows no master called ${choice.name}.`,
+      );
     } catch (error) {
       problem = error instanceof Error ? error : problem;
     } finally {

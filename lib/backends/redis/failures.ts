@@ -22,17 +22,27 @@ export function toBackendError(thrown: unknown, command: string, write: boolean)
   const error = asError(thrown);
   if (error instanceof BackendError) return error;
   if (replyCode(error) !== undefined) {
-    return new BackendError('FAILED', `Redis refused ${command}: ${error.message}`, { cause: error });
-  }
-  if (NOT_SENT.has(error.constructor.name)) {
-    return new BackendError('UNAVAILABLE', `Redis is not connected, ${command} was not sent. It is being reconnected in the background.`, {
+    return new BackendError('FAILED', `Redis refused ${command}: ${error.message}`, {
       cause: error,
     });
   }
-  return new BackendError('UNAVAILABLE', `The connection to Redis was lost during ${command}: ${error.message}`, {
-    cause: error,
-    unknownOutcome: write,
-  });
+  if (NOT_SENT.has(error.constructor.name)) {
+    return new BackendError(
+      'UNAVAILABLE',
+      `Redis is not connected, ${command} was not sent. It is being reconnected in the background.`,
+      {
+        cause: error,
+      },
+    );
+  }
+  return new BackendError(
+    'UNAVAILABLE',
+    `The connection to Redis was lost during ${command}: ${error.message}`,
+    {
+      cause: error,
+      unknownOutcome: write,
+    },
+  );
 }
 
 export function notConnected(command: string, why: string): BackendError {
@@ -40,14 +50,19 @@ export function notConnected(command: string, why: string): BackendError {
 }
 
 export function tooLate(command: string, ms: number, write: boolean): BackendError {
-  return new BackendError('TIMEOUT', `Redis did not answer ${command} within ${String(Math.round(ms))} ms.`, { unknownOutcome: write });
+  return new BackendError(
+    'TIMEOUT',
+    `Redis did not answer ${command} within ${String(Math.round(ms))} ms.`,
+    { unknownOutcome: write },
+  );
 }
 
 /** The text without any of the secrets, as they are and as a URL would write them. */
 export function redact(text: string, secrets: readonly string[]): string {
   let clean = text;
   for (const secret of secrets) {
-    for (const form of new Set([secret, encodeURIComponent(secret)])) clean = clean.split(form).join('***');
+    for (const form of new Set([secret, encodeURIComponent(secret)]))
+      clean = clean.split(form).join('***');
   }
   return clean;
 }

@@ -31,23 +31,37 @@ export async function ensure(
   const sentAt = performance.now();
   const keys = [names.clock(scope), ...groups.map((group) => names.marker(scope, group))];
   const keep = [String(Math.ceil(keepMs)), String(Math.ceil(Math.max(keepMs * 2, KEEP_MS)))];
-  const reply = texts(await parts.scripts.run(ENSURE, keys, keep, timeoutMs === undefined ? {} : { timeoutMs }));
+  const reply = texts(
+    await parts.scripts.run(ENSURE, keys, keep, timeoutMs === undefined ? {} : { timeoutMs }),
+  );
   parts.learnTime(Number(reply[0]), performance.now() - sentAt);
   return { clock: parseTick(reply[1]), markers: groups.map((_, i) => parseMarker(reply[i + 2])) };
 }
 
-export async function invalidate(parts: GroupParts, invalidation: GroupInvalidation): Promise<Tick> {
+export async function invalidate(
+  parts: GroupParts,
+  invalidation: GroupInvalidation,
+): Promise<Tick> {
   const { names, teller } = parts;
   const { scope, match, mode, settleMs } = invalidation;
   const groups = [...new Set(invalidation.groups)].sort();
   const combined = match === 'all' && groups.length > 1;
   const targets = combined ? groups.slice(0, 1) : groups;
-  const heads = groupsHeads({ ...invalidation, groups, match: combined ? 'all' : 'any', settleMs: Math.ceil(settleMs) });
+  const heads = groupsHeads({
+    ...invalidation,
+    groups,
+    match: combined ? 'all' : 'any',
+    settleMs: Math.ceil(settleMs),
+  });
   const sentAt = performance.now();
   const reply = texts(
     await parts.scripts.run(
       INVALIDATE,
-      [names.clock(scope), ...targets.map((group) => names.marker(scope, group)), ...teller.withinScript],
+      [
+        names.clock(scope),
+        ...targets.map((group) => names.marker(scope, group)),
+        ...teller.withinScript,
+      ],
       [
         ...teller.preface,
         String(targets.length),
@@ -63,10 +77,16 @@ export async function invalidate(parts: GroupParts, invalidation: GroupInvalidat
   parts.learnTime(Number(reply[0]), performance.now() - sentAt);
   const tick = parseTick(reply[1]);
   if (tick === undefined)
-    throw new BackendError('FAILED', `Redis answered invalidate with ${JSON.stringify(reply)} where a tick was expected.`, {
-      unknownOutcome: true,
-    });
-  await teller.afterwards(heads.map((head) => `${head}${String(reply[1])},"until":${String(reply[2])}}`));
+    throw new BackendError(
+      'FAILED',
+      `Redis answered invalidate with ${JSON.stringify(reply)} where a tick was expected.`,
+      {
+        unknownOutcome: true,
+      },
+    );
+  await teller.afterwards(
+    heads.map((head) => `${head}${String(reply[1])},"until":${String(reply[2])}}`),
+  );
   return tick;
 }
 

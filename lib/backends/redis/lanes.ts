@@ -11,7 +11,10 @@ const PROBE_SILENT_MS = NODE_SILENCE_MS + 500;
  * a probe by a name that the node serves (and, after a failover, another) asks whether it answers again.
  */
 export class Lanes {
-  readonly #blocked = new Map<string, { readonly key: string; timer: NodeJS.Timeout | undefined }>();
+  readonly #blocked = new Map<
+    string,
+    { readonly key: string; timer: NodeJS.Timeout | undefined }
+  >();
 
   constructor(
     private readonly probe: (key: string) => Promise<unknown>,
@@ -50,7 +53,8 @@ export class Lanes {
         },
         (error: unknown) => {
           const silent = error instanceof BackendError && error.code === 'CACHE_BACKEND_TIMEOUT';
-          if (this.#blocked.get(lane) === entry) this.#probeLater(lane, silent ? PROBE_SILENT_MS : PROBE_EVERY_MS);
+          if (this.#blocked.get(lane) === entry)
+            this.#probeLater(lane, silent ? PROBE_SILENT_MS : PROBE_EVERY_MS);
         },
       );
     }, ms);

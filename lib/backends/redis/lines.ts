@@ -48,7 +48,9 @@ export class Lines<Item extends Waiting> {
 
   /** Everything that waits, taken out. */
   clear(): Item[] {
-    const left = this.#lines.flatMap(({ items, at }) => items.slice(at).filter((item) => item.waiting));
+    const left = this.#lines.flatMap(({ items, at }) =>
+      items.slice(at).filter((item) => item.waiting),
+    );
     this.#lines = [];
     this.#open = undefined;
     return left;

@@ -16,7 +16,9 @@ export function parseMarker(text: string | undefined): Marker | undefined {
   if (text === undefined) return undefined;
   if (PLAIN.test(text)) {
     const hard = Number(text);
-    return Number.isSafeInteger(hard) ? { hard, soft: hard, settleUntil: 0, combinations: NONE } : undefined;
+    return Number.isSafeInteger(hard)
+      ? { hard, soft: hard, settleUntil: 0, combinations: NONE }
+      : undefined;
   }
   return parseLong(text);
 }

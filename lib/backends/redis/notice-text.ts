@@ -22,7 +22,9 @@ const ANYTHING_BODY = `{"v":${String(VERSION)},"kind":"anything"}`;
 
 export function keysBodies(keys: readonly string[]): readonly string[] {
   const named = keys.filter(isName);
-  const bodies = chunks(named).map((part) => `{"v":${String(VERSION)},"kind":"keys","keys":${JSON.stringify(part)}}`);
+  const bodies = chunks(named).map(
+    (part) => `{"v":${String(VERSION)},"kind":"keys","keys":${JSON.stringify(part)}}`,
+  );
   return named.length === keys.length ? bodies : [...bodies, ANYTHING_BODY];
 }
 
@@ -35,7 +37,8 @@ export function releasedBody(key: string): string {
 /** Bodies that still lack `TICK,"until":UNTIL}` at their end: the script that knows both completes them. */
 export function groupsHeads(invalidation: GroupInvalidation): readonly string[] {
   const { scope, groups, match, mode, settleMs } = invalidation;
-  if (scope.length > LONGEST_NAME || !groups.every(isName)) return [`${ANYTHING_BODY.slice(0, -1)},"tick":`];
+  if (scope.length > LONGEST_NAME || !groups.every(isName))
+    return [`${ANYTHING_BODY.slice(0, -1)},"tick":`];
   const head = (part: readonly string[], how: string): string =>
     `{"v":${String(VERSION)},"kind":"groups","scope":${JSON.stringify(scope)},"groups":${JSON.stringify(part)},"match":"${how}","mode":"${mode}","settleMs":${String(settleMs)},"tick":`;
   const parts = chunks(groups);
@@ -90,10 +93,22 @@ export function parseBody(text: string): Heard {
 
 function parseGroups(body: Record<string, unknown>): Heard {
   const { scope, groups, match, mode, settleMs, tick, until } = body;
-  if (typeof scope !== 'string' || scope.length > LONGEST_NAME || !areNames(groups) || groups.length === 0) return 'garbage';
-  if ((match !== 'any' && match !== 'all') || (mode !== 'soft' && mode !== 'hard')) return 'garbage';
+  if (
+    typeof scope !== 'string' ||
+    scope.length > LONGEST_NAME ||
+    !areNames(groups) ||
+    groups.length === 0
+  )
+    return 'garbage';
+  if ((match !== 'any' && match !== 'all') || (mode !== 'soft' && mode !== 'hard'))
+    return 'garbage';
   if (!isWhole(settleMs) || !isWhole(tick) || !isWhole(until)) return 'garbage';
-  return { kind: 'groups', invalidation: { scope, groups, match, mode, settleMs }, tick, settleUntil: until };
+  return {
+    kind: 'groups',
+    invalidation: { scope, groups, match, mode, settleMs },
+    tick,
+    settleUntil: until,
+  };
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

@@ -94,7 +94,8 @@ export class Notices {
         this.#impatient = true;
         if (this.#isClosed()) return;
         // a link that is away is reported by itself
-        if (error instanceof BackendError && error.code === 'CACHE_BACKEND_FAILED') this.#reportRarely(error);
+        if (error instanceof BackendError && error.code === 'CACHE_BACKEND_FAILED')
+          this.#reportRarely(error);
         await this.#pause.wait(250);
       }
     }
@@ -142,7 +143,10 @@ export class Notices {
   }
 
   async #isStillThere(position: string): Promise<boolean> {
-    const reply = await this.parts.link.run({ key: this.parts.stream, args: ['XRANGE', this.parts.stream, position, position] });
+    const reply = await this.parts.link.run({
+      key: this.parts.stream,
+      args: ['XRANGE', this.parts.stream, position, position],
+    });
     return Array.isArray(reply) && reply.length > 0;
   }
 
@@ -155,7 +159,8 @@ export class Notices {
       if (!own || heard.kind === 'released') this.#emit(heard);
     } else if (heard !== 'hello' && !own) {
       this.#lose(UNSAID[heard]);
-      if (heard === 'garbage') this.#reportRarely(new Error('A notice cannot be read, so L1 is emptied.'));
+      if (heard === 'garbage')
+        this.#reportRarely(new Error('A notice cannot be read, so L1 is emptied.'));
     }
   }
 

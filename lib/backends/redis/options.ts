@@ -39,7 +39,16 @@ export interface Resolved {
   readonly secrets: readonly string[];
 }
 
-const KNOWN = new Set(['url', 'client', 'options', 'cluster', 'sentinel', 'commandTimeout', 'connectTimeout', 'noticesKept']);
+const KNOWN = new Set([
+  'url',
+  'client',
+  'options',
+  'cluster',
+  'sentinel',
+  'commandTimeout',
+  'connectTimeout',
+  'noticesKept',
+]);
 const SOURCES = ['url', 'client', 'cluster', 'sentinel'] as const;
 
 /** @throws CacheConfigError for options that cannot work; never shows the URL, which may hold a password */
@@ -47,7 +56,9 @@ export function resolveOptions(options: RedisBackendOptions): Resolved {
   checkIsOptions(options);
   const unknown = Object.keys(options).find((name) => !KNOWN.has(name));
   if (unknown !== undefined) {
-    throw new CacheConfigError(`RedisBackend has no option ${JSON.stringify(unknown)}; it has ${[...KNOWN].join(', ')}.`);
+    throw new CacheConfigError(
+      `RedisBackend has no option ${JSON.stringify(unknown)}; it has ${[...KNOWN].join(', ')}.`,
+    );
   }
   const given = SOURCES.filter((source) => options[source] !== undefined);
   if (given.length > 1) {
@@ -66,20 +77,33 @@ export function resolveOptions(options: RedisBackendOptions): Resolved {
 
 function timeout(given: Duration, name: string): number {
   const ms = toMilliseconds(given, `RedisBackend option ${name}`);
-  if (ms < 10 || ms > 60_000) throw new CacheConfigError(`RedisBackend option ${name} must be from 10 ms to 1 min; got ${String(ms)} ms.`);
+  if (ms < 10 || ms > 60_000)
+    throw new CacheConfigError(
+      `RedisBackend option ${name} must be from 10 ms to 1 min; got ${String(ms)} ms.`,
+    );
   return ms;
 }
 
 function count(given: number): number {
   if (!Number.isInteger(given) || given < 100 || given > 10_000_000) {
-    throw new CacheConfigError(`RedisBackend option noticesKept must be a whole number from 100 to 10,000,000; got ${String(given)}.`);
+    throw new CacheConfigError(
+      `RedisBackend option noticesKept must be a whole number from 100 to 10,000,000; got ${String(given)}.`,
+    );
   }
   return given;
 }
 
 function secretsOf(options: RedisBackendOptions): readonly string[] {
-  const secrets = [options.options?.password, options.sentinel?.options?.password, options.cluster?.defaults?.password];
-  const urls = [options.url, options.options?.url, ...(options.cluster?.rootNodes.map((node) => node.url) ?? [])];
+  const secrets = [
+    options.options?.password,
+    options.sentinel?.options?.password,
+    options.cluster?.defaults?.password,
+  ];
+  const urls = [
+    options.url,
+    options.options?.url,
+    ...(options.cluster?.rootNodes.map((node) => node.url) ?? []),
+  ];
   for (const url of urls) if (url !== undefined) secrets.push(passwordOf(url));
   return secrets.filter((secret): secret is string => secret !== undefined && secret !== '');
 }

@@ -9,11 +9,18 @@ const REFUSED_MS = 1_000;
 const REFUSALS = new Set(['NOAUTH', 'WRONGPASS', 'NOPERM']);
 
 /** How long to wait before the next attempt to connect: exponential, jittered, bounded; `startedAt` is when the last attempt began. */
-export function pauseBefore(failures: number, startedAt: number, cause: Error, random: () => number = Math.random): number {
+export function pauseBefore(
+  failures: number,
+  startedAt: number,
+  cause: Error,
+  random: () => number = Math.random,
+): number {
   const code = replyCode(cause);
-  if (failures > 0 && code !== undefined && REFUSALS.has(code)) return REFUSED_MS * (1 + random() * 0.2);
+  if (failures > 0 && code !== undefined && REFUSALS.has(code))
+    return REFUSED_MS * (1 + random() * 0.2);
   const apart = startedAt + APART_MS - performance.now();
-  const backoff = failures === 0 ? 0 : Math.min(LONGEST_MS, 25 * 2 ** failures) * (0.5 + random() / 2);
+  const backoff =
+    failures === 0 ? 0 : Math.min(LONGEST_MS, 25 * 2 ** failures) * (0.5 + random() / 2);
   return Math.max(apart, backoff, 0);
 }
 

@@ -25,14 +25,24 @@ export function toArgument(payload: Payload): Argument {
 }
 
 /** Length in bytes and first bytes of a stored value, as Redis sees them; -1 for none. */
-export function fingerprint(payload: Payload | undefined): { readonly length: number; readonly prefix: Argument } {
+export function fingerprint(payload: Payload | undefined): {
+  readonly length: number;
+  readonly prefix: Argument;
+} {
   if (payload === undefined) return { length: -1, prefix: '' };
   if (typeof payload !== 'string') {
     return {
       length: payload.byteLength,
-      prefix: Buffer.from(payload.buffer, payload.byteOffset, Math.min(payload.byteLength, PREFIX_BYTES)),
+      prefix: Buffer.from(
+        payload.buffer,
+        payload.byteOffset,
+        Math.min(payload.byteLength, PREFIX_BYTES),
+      ),
     };
   }
   // each UTF-16 unit is at least one byte, so that many units suffice
-  return { length: Buffer.byteLength(payload), prefix: Buffer.from(payload.slice(0, PREFIX_BYTES)).subarray(0, PREFIX_BYTES) };
+  return {
+    length: Buffer.byteLength(payload),
+    prefix: Buffer.from(payload.slice(0, PREFIX_BYTES)).subarray(0, PREFIX_BYTES),
+  };
 }

@@ -59,9 +59,15 @@ export class RedisBackend implements CacheBackend {
   /** One round trip. @param ttlMs whole milliseconds, at least 1 */
   async set(key: string, bytes: Uint8Array, ttlMs: number): Promise<void> {
     if (!Number.isSafeInteger(ttlMs) || ttlMs < 1) {
-      throw new CacheConfigError(`RedisBackend.set needs ttlMs as a whole number of milliseconds, at least 1; got ${String(ttlMs)}.`);
+      throw new CacheConfigError(
+        `RedisBackend.set needs ttlMs as a whole number of milliseconds, at least 1; got ${String(ttlMs)}.`,
+      );
     }
-    await this.#connection.run({ key, args: ['SET', key, toArgument(bytes), 'PX', String(ttlMs)], write: true });
+    await this.#connection.run({
+      key,
+      args: ['SET', key, toArgument(bytes), 'PX', String(ttlMs)],
+      write: true,
+    });
   }
 
   /** One round trip. Also works when Redis is out of memory. */
@@ -75,7 +81,12 @@ export class RedisBackend implements CacheBackend {
     const store = new RedisStore(context, {
       connection: this.#connection,
       noticesKept: this.#options.noticesKept,
-      link: (stream) => new Connection(this.#dial.beside(stream), { ...this.#options, blocking: true }, this.#listenReport(context)),
+      link: (stream) =>
+        new Connection(
+          this.#dial.beside(stream),
+          { ...this.#options, blocking: true },
+          this.#listenReport(context),
+        ),
       closed: (closed) => {
         this.#stores.delete(closed);
         this.#reports.delete(context.report);
@@ -87,7 +98,12 @@ export class RedisBackend implements CacheBackend {
 
   status(): RedisBackendStatus {
     const { state, connects, lastError } = this.#connection;
-    return { state, connects, lastError: lastError === undefined ? undefined : redact(lastError.message, this.#options.secrets) };
+    return {
+      state,
+      connects,
+      lastError:
+        lastError === undefined ? undefined : redact(lastError.message, this.#options.secrets),
+    };
   }
 
   /** Ends what this backend opened; a client that was given stays as it is. */
@@ -101,7 +117,11 @@ export class RedisBackend implements CacheBackend {
     let told = '';
     let toldAt = -Infinity;
     return (_during, error) => {
-      if (!this.#connection.connected || (error.message === told && performance.now() - toldAt < REPEATED_MS)) return;
+      if (
+        !this.#connection.connected ||
+        (error.message === told && performance.now() - toldAt < REPEATED_MS)
+      )
+        return;
       told = error.message;
       toldAt = performance.now();
       context.report({ during: 'listen', error: this.#clean(error) });

@@ -18,7 +18,12 @@ export class Role {
   async check(ask: Ask): Promise<void> {
     const reply: unknown = await ask(['ROLE']).catch((thrown: unknown) => {
       const error = asError(thrown);
-      if (!UNANSWERED.has(replyCode(error instanceof BackendError ? asError(error.cause) : error) ?? '')) throw error;
+      if (
+        !UNANSWERED.has(
+          replyCode(error instanceof BackendError ? asError(error.cause) : error) ?? '',
+        )
+      )
+        throw error;
     });
     this.#isTold = reply !== undefined;
     refuseReplica(reply);
@@ -36,5 +41,6 @@ export function directly(wire: Wire): Ask {
 }
 
 function refuseReplica(role: unknown): void {
-  if (Array.isArray(role) && role[0] === 'slave') throw new Error('READONLY the server is a replica, which may be behind its master.');
+  if (Array.isArray(role) && role[0] === 'slave')
+    throw new Error('READONLY the server is a replica, which may be behind its master.');
 }

@@ -40,7 +40,9 @@ export class Scripts {
         name: script.name,
         write: true,
         // when the first attempt took all the time because this process was busy, the second still gets a chance
-        ...(timeoutMs === undefined ? rest : { ...rest, timeoutMs: Math.max(until - performance.now(), timeoutMs / 4) }),
+        ...(timeoutMs === undefined
+          ? rest
+          : { ...rest, timeoutMs: Math.max(until - performance.now(), timeoutMs / 4) }),
       });
     const { sha, source } = this.#prepare(script);
     try {
@@ -62,7 +64,8 @@ export class Scripts {
   #prepare(script: Script): Prepared {
     let prepared = this.#prepared.get(script);
     if (prepared === undefined) {
-      const source = script.allowOutOfMemory === true && this.#flags ? FLAGS + script.source : script.source;
+      const source =
+        script.allowOutOfMemory === true && this.#flags ? FLAGS + script.source : script.source;
       prepared = { source, sha: createHash('sha1').update(source).digest('hex') };
       this.#prepared.set(script, prepared);
     }

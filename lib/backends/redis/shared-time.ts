@@ -23,7 +23,11 @@ export class SharedTime {
   /** @param local the local clock when the answer came, `at` a monotonic clock then */
   learn(server: number, roundTrip: number, local: number, at: number): void {
     if (!Number.isFinite(server)) return;
-    const sample: Sample = { offset: Math.round(server + roundTrip / 2 - local), uncertainty: roundTrip / 2 + 1, at };
+    const sample: Sample = {
+      offset: Math.round(server + roundTrip / 2 - local),
+      uncertainty: roundTrip / 2 + 1,
+      at,
+    };
     if (this.#best === undefined || this.#isBetter(sample, this.#best)) this.#best = sample;
   }
 

@@ -64,7 +64,13 @@ export class RedisStore implements FencedStore<Payload> {
     this.#renewals = new Renewals(connection, scripts);
     this.#reads = new BatchedReads(connection, names);
     const sender = randomBytes(9).toString('base64url');
-    const teller = (this.#teller = new Teller(connection, scripts, names.stream, sender, parts.noticesKept));
+    const teller = (this.#teller = new Teller(
+      connection,
+      scripts,
+      names.stream,
+      sender,
+      parts.noticesKept,
+    ));
     this.#notices = new Notices({
       stream: names.stream,
       sender,
@@ -124,7 +130,10 @@ export class RedisStore implements FencedStore<Payload> {
     this.#groups.learnTime(Number(String(time)), took);
     switch (String(state)) {
       case 'leased':
-        return { state: 'leased', settleUntil: Number(third) > 0 ? Number(String(time)) + Number(third) : 0 };
+        return {
+          state: 'leased',
+          settleUntil: Number(third) > 0 ? Number(String(time)) + Number(third) : 0,
+        };
       case 'held':
         return { state: 'held', lease: String(third), remainingMs: Number(fourth) };
       case 'found':
@@ -134,7 +143,9 @@ export class RedisStore implements FencedStore<Payload> {
         }
         return { state: 'found', stored: third as Payload };
       default:
-        throw new BackendError('FAILED', `Redis answered acquire with ${JSON.stringify(reply)}.`, { unknownOutcome: true });
+        throw new BackendError('FAILED', `Redis answered acquire with ${JSON.stringify(reply)}.`, {
+          unknownOutcome: true,
+        });
     }
   }
 
@@ -145,7 +156,11 @@ export class RedisStore implements FencedStore<Payload> {
   async release(key: string, lease: string): Promise<void> {
     const { lease: name, waiters } = this.#of(key);
     const body = releasedBody(key);
-    const untold = await this.#scripts.run(RELEASE, [name, waiters, ...this.#teller.withinScript], [...this.#teller.preface, lease, body]);
+    const untold = await this.#scripts.run(
+      RELEASE,
+      [name, waiters, ...this.#teller.withinScript],
+      [...this.#teller.preface, lease, body],
+    );
     if (untold === 1) await this.#teller.tell([body]);
   }
 
@@ -153,7 +168,13 @@ export class RedisStore implements FencedStore<Payload> {
     const { value, lease: name, waiters } = this.#of(key);
     const body = releasedBody(key);
     const keys = [value, name, waiters, ...this.#teller.withinScript];
-    const reply = await this.#scripts.run(FILL, keys, [...this.#teller.preface, lease, body, toArgument(stored), wholeMs(ttlMs)]);
+    const reply = await this.#scripts.run(FILL, keys, [
+      ...this.#teller.preface,
+      lease,
+      body,
+      toArgument(stored),
+      wholeMs(ttlMs),
+    ]);
     const [filled, untold] = Array.isArray(reply) ? (reply as unknown[]) : [];
     // the value is stored; waiters who are not told poll
     if (untold === 1) await this.#teller.tell([body]).catch(() => undefined);
@@ -168,7 +189,8 @@ export class RedisStore implements FencedStore<Payload> {
     const last = (): string => String(Math.ceil(this.now() + this.#connection.commandTimeout));
     // one that was too late was not done: a busy process may have written it long after it was made
     let done: unknown = 0;
-    for (let tries = 0; tries < SET_TRIES && done === 0; tries++) done = await this.#scripts.run(SET, keys, args, { last });
+    for (let tries = 0; tries < SET_TRIES && done === 0; tries++)
+      done = await this.#scripts.run(SET, keys, args, { last });
     if (done === -1) return false;
     if (done !== 1) throw new BackendError('TIMEOUT', 'Redis got the set too late to do it.');
     await this.#teller.afterwards([body]);
@@ -186,13 +208,21 @@ export class RedisStore implements FencedStore<Payload> {
           const { value, lease, waiters, settle } = this.#of(key);
           return [value, lease, waiters, settle];
         });
-        return this.#scripts.run(DELETE, [...names, ...withinScript], [...preface, String(Math.ceil(settleMs)), ...keysBodies(part)]);
+        return this.#scripts.run(
+          DELETE,
+          [...names, ...withinScript],
+          [...preface, String(Math.ceil(settleMs)), ...keysBodies(part)],
+        );
       }),
     );
     await this.#teller.afterwards(keysBodies(keys));
   }
 
-  ensure(scopes: readonly ScopeGroups[], keepMs: number, timeoutMs?: number): Promise<readonly ScopeReading[]> {
+  ensure(
+    scopes: readonly ScopeGroups[],
+    keepMs: number,
+    timeoutMs?: number,
+  ): Promise<readonly ScopeReading[]> {
     return Promise.all(scopes.map((scope) => ensure(this.#groups, scope, keepMs, timeoutMs)));
   }
 
@@ -220,9 +250,19 @@ export class RedisStore implements FencedStore<Payload> {
     return Promise.resolve();
   }
 
-  #of(key: string): { readonly value: string; readonly lease: string; readonly waiters: string; readonly settle: string } {
+  #of(key: string): {
+    readonly value: string;
+    readonly lease: string;
+    readonly waiters: string;
+    readonly settle: string;
+  } {
     const names = this.#names;
-    return { value: names.value(key), lease: names.lease(key), waiters: names.waiters(key), settle: names.settle(key) };
+    return {
+      value: names.value(key),
+      lease: names.lease(key),
+      waiters: names.waiters(key),
+      settle: names.settle(key),
+    };
   }
 
   /** The clock that counts is that of the node with the namespace's clock: the nodes of a cluster may differ a little. */

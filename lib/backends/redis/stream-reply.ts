@@ -18,6 +18,13 @@ export function parseStream(reply: unknown): readonly StreamEntry[] {
 function parseEntry(raw: unknown): StreamEntry {
   const [id, fields] = Array.isArray(raw) ? (raw as unknown[]) : [];
   const found = new Map<string, string>();
-  if (Array.isArray(fields)) for (let i = 0; i + 1 < fields.length; i += 2) found.set(String(fields[i]), String(fields[i + 1]));
-  return { id: String(id), before: found.get('p'), sender: found.get('s') ?? '', body: found.get('b') ?? '' };
+  if (Array.isArray(fields))
+    for (let i = 0; i + 1 < fields.length; i += 2)
+      found.set(String(fields[i]), String(fields[i + 1]));
+  return {
+    id: String(id),
+    before: found.get('p'),
+    sender: found.get('s') ?? '',
+    body: found.get('b') ?? '',
+  };
 }

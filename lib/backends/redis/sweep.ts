@@ -8,7 +8,12 @@ const KEYS_A_STEP = 1_000;
 const PAUSE_MS = 20;
 
 /** Removes the values of a scope, on every node, a thousand names at a time with a pause between. Returns how many were removed. */
-export async function sweep(connection: Connection, names: Names, scope: string, signal: AbortSignal): Promise<number> {
+export async function sweep(
+  connection: Connection,
+  names: Names,
+  scope: string,
+  signal: AbortSignal,
+): Promise<number> {
   const { wire } = connection;
   if (wire === undefined || !connection.connected) throw notConnected('sweep', 'the link is down.');
   let removed = 0;
@@ -23,7 +28,13 @@ export async function sweep(connection: Connection, names: Names, scope: string,
   return removed;
 }
 
-async function sweepNode(node: Wire, connection: Connection, names: Names, scope: string, signal: AbortSignal): Promise<number> {
+async function sweepNode(
+  node: Wire,
+  connection: Connection,
+  names: Names,
+  scope: string,
+  signal: AbortSignal,
+): Promise<number> {
   const ms = connection.commandTimeout;
   const ask = (args: string[]): Promise<unknown> =>
     withDeadline(node.send('', args, 'text', false), ms, () => tooLate(args[0] ?? '', ms, true));
@@ -31,7 +42,10 @@ async function sweepNode(node: Wire, connection: Connection, names: Names, scope
   let removed = 0;
   let cursor = '0';
   do {
-    const reply = (await ask(['SCAN', cursor, 'MATCH', pattern, 'COUNT', String(KEYS_A_STEP)])) as [unknown, unknown[]];
+    const reply = (await ask(['SCAN', cursor, 'MATCH', pattern, 'COUNT', String(KEYS_A_STEP)])) as [
+      unknown,
+      unknown[],
+    ];
     cursor = String(reply[0]);
     const found = reply[1].map(String);
     // one command per name: in a cluster each may be in another slot; they travel together anyway

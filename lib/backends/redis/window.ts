@@ -17,7 +17,12 @@ const COST_OF_ANY = 8;
 const PATIENCE = 10;
 
 /** Given each failed command; `silent`: the node has answered nothing in time for as long as a command may take. */
-export type Failed = (command: Command, error: BackendError, code: string | undefined, silent: boolean) => void;
+export type Failed = (
+  command: Command,
+  error: BackendError,
+  code: string | undefined,
+  silent: boolean,
+) => void;
 
 interface Moment {
   /** Monotonic. */
@@ -75,7 +80,8 @@ export class Window {
   run(command: Command): Promise<unknown> {
     return new Promise((resolve, reject) => {
       const item = new Item(command, resolve, reject);
-      if (this.#waiting === 0 && (this.#underWay === 0 || this.#underWay + item.cost <= ROOM)) this.#write(item);
+      if (this.#waiting === 0 && (this.#underWay === 0 || this.#underWay + item.cost <= ROOM))
+        this.#write(item);
       else this.#wait(item);
     });
   }
@@ -148,7 +154,8 @@ export class Window {
   #write(item: Item): void {
     const { command, name, cost } = item;
     const now = performance.now();
-    if (item.until === Infinity) item.until = now + (command.timeoutMs ?? PATIENCE * this.timeoutMs);
+    if (item.until === Infinity)
+      item.until = now + (command.timeoutMs ?? PATIENCE * this.timeoutMs);
     item.until += command.holdMs ?? 0;
     this.#underWay += cost;
     this.#lag.start(now);
@@ -169,7 +176,12 @@ export class Window {
   }
 
   async #send({ key, args, last, reply = 'text', write }: Command): Promise<unknown> {
-    return this.wire.send(key, last === undefined ? args : [...args, last()], reply, write !== true);
+    return this.wire.send(
+      key,
+      last === undefined ? args : [...args, last()],
+      reply,
+      write !== true,
+    );
   }
 
   #answered(item: Item, byNode: boolean): void {

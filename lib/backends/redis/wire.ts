@@ -33,7 +33,12 @@ export interface RedisClusterLike {
   on(event: 'error', listener: (error: Error) => void): unknown;
   on(event: 'node-ready', listener: () => void): unknown;
   off(event: 'error', listener: (error: Error) => void): unknown;
-  sendCommand(firstKey: string | undefined, isReadonly: boolean | undefined, args: Argument[], options?: SendOptions): Promise<unknown>;
+  sendCommand(
+    firstKey: string | undefined,
+    isReadonly: boolean | undefined,
+    args: Argument[],
+    options?: SendOptions,
+  ): Promise<unknown>;
   nodeClient(node: never): Promise<unknown>;
   getNodeClientForKey(key: string): Promise<unknown>;
   destroy(): void;
@@ -47,7 +52,11 @@ export interface RedisSentinelLike {
   on(event: 'error', listener: (error: Error) => void): unknown;
   on(event: 'ready', listener: () => void): unknown;
   off(event: 'error', listener: (error: Error) => void): unknown;
-  sendCommand(isReadonly: boolean | undefined, args: Argument[], options?: SendOptions): Promise<unknown>;
+  sendCommand(
+    isReadonly: boolean | undefined,
+    args: Argument[],
+    options?: SendOptions,
+  ): Promise<unknown>;
   duplicate(overrides?: Record<string, unknown>): unknown;
   destroy(): unknown;
   getMasterNode(): unknown;
@@ -140,7 +149,12 @@ function clusterWire(cluster: RedisClusterLike): Wire {
     connect: () => cluster.connect(),
     send: (key, args, reply) => cluster.sendCommand(key, false, args, OPTIONS[reply]),
     lane: (key) => cluster.slots[slotOf(key)]?.master?.address ?? '',
-    nodes: () => Promise.all(cluster.masters.map(async (node) => wireOf((await cluster.nodeClient(node as never)) as RedisClientLike))),
+    nodes: () =>
+      Promise.all(
+        cluster.masters.map(async (node) =>
+          wireOf((await cluster.nodeClient(node as never)) as RedisClientLike),
+        ),
+      ),
     onError: (listener) => void cluster.on('error', listener),
     onNode: (listener) => void cluster.on('node-ready', listener),
     destroy: () => {

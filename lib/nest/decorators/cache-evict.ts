@@ -15,7 +15,9 @@ import { refuseBare, whereOf, wrapMethod } from '../wrap-method.js';
  * @throws CacheDecoratorError (`CACHE_DECORATOR`) when the class is defined: on static and synchronous methods, and for a timing that does not
  * exist; CacheConfigError (`CACHE_CONFIG`) for other options that cannot work
  */
-export function CacheEvict<M extends AsyncMethod>(options: CacheEvictOptions<M> = {}): EffectDecorator<M> {
+export function CacheEvict<M extends AsyncMethod>(
+  options: CacheEvictOptions<M> = {},
+): EffectDecorator<M> {
   refuseBare('@CacheEvict', options);
   // What are no options at all is for `checkOptions` to refuse, which knows the method.
   const timing: string = (options as CacheEvictOptions<M> | null)?.timing ?? 'after-success';
@@ -26,7 +28,9 @@ export function CacheEvict<M extends AsyncMethod>(options: CacheEvictOptions<M> 
   }
   return (target: object, name: string | symbol, descriptor: PropertyDescriptor): void => {
     // Decorators run from the inside out; carried out in the order in which they are written.
-    wrapMethod('@CacheEvict', target, name, descriptor).evict.unshift(options as unknown as CacheEvictOptions);
+    wrapMethod('@CacheEvict', target, name, descriptor).evict.unshift(
+      options as unknown as CacheEvictOptions,
+    );
     checkOptions('@CacheEvict', whereOf(target, name), options);
   };
 }

@@ -31,7 +31,9 @@ const decorator = Object.assign(
   },
   { builder: () => CacheKeyValue.builder() },
 );
-Object.defineProperty(decorator, Symbol.hasInstance, { value: (value: unknown) => value instanceof CacheKeyValue });
+Object.defineProperty(decorator, Symbol.hasInstance, {
+  value: (value: unknown) => value instanceof CacheKeyValue,
+});
 
 /**
  * As a decorator: how the key of a cached method is made. As a value: `CacheKey.builder()`.

@@ -16,10 +16,17 @@ import { refuseBare, whereOf, wrapMethod } from '../wrap-method.js';
  * @throws CacheDecoratorError (`CACHE_DECORATOR`) when the class is defined: on static and synchronous methods, together with `@Cacheable`, and, when
  * the application starts, without a key
  */
-export function CachePut<M extends AsyncMethod>(options: CachePutOptions<M> = {}): ResultDecorator<M> {
+export function CachePut<M extends AsyncMethod>(
+  options: CachePutOptions<M> = {},
+): ResultDecorator<M> {
   refuseBare('@CachePut', options);
   return (target: object, name: string | symbol, descriptor: PropertyDescriptor): void => {
-    setOnce(wrapMethod('@CachePut', target, name, descriptor), 'put', options as unknown as CachePutOptions, '@CachePut');
+    setOnce(
+      wrapMethod('@CachePut', target, name, descriptor),
+      'put',
+      options as unknown as CachePutOptions,
+      '@CachePut',
+    );
     checkOptions('@CachePut', whereOf(target, name), options);
   };
 }

@@ -19,9 +19,15 @@ import { noteOnClass, refuseBare, whereOf, wrapMethod } from '../wrap-method.js'
  * `@CachePut`, and on a class with options that belong to one method; when the application starts, for combinations that could only do harm;
  * CacheConfigError (`CACHE_CONFIG`) for options that cannot work
  */
-export function Cacheable<M extends AsyncMethod>(options: CacheableOptions<M> = {}): ClassOrResultDecorator<M> {
+export function Cacheable<M extends AsyncMethod>(
+  options: CacheableOptions<M> = {},
+): ClassOrResultDecorator<M> {
   refuseBare('@Cacheable', options);
-  const decorate = (target: object, name?: string | symbol, descriptor?: PropertyDescriptor): void => {
+  const decorate = (
+    target: object,
+    name?: string | symbol,
+    descriptor?: PropertyDescriptor,
+  ): void => {
     const given = options as unknown as CacheableOptions;
     if (name !== undefined) {
       setOnce(wrapMethod('@Cacheable', target, name, descriptor), 'cacheable', given, '@Cacheable');
@@ -40,7 +46,14 @@ export function Cacheable<M extends AsyncMethod>(options: CacheableOptions<M> = 
 /** On a class there is no one method whose arguments these could be asked about. */
 function refuseArguments(options: CacheableOptions, where: string): void {
   const { key, name, tags, resultTags, when, unless } = options;
-  const ofMethods = { key, name, tags: typeof tags === 'function' ? tags : undefined, resultTags, when, unless };
+  const ofMethods = {
+    key,
+    name,
+    tags: typeof tags === 'function' ? tags : undefined,
+    resultTags,
+    when,
+    unless,
+  };
   const [found] = Object.entries(ofMethods).find(([, value]) => value !== undefined) ?? [];
   if (found === undefined) return;
   throw new CacheDecoratorError(

@@ -31,9 +31,15 @@ export function InvalidatesCache<E extends object>(
   invalidates: Invalidates<E>,
   options: { /** Default 'default'. */ readonly cache?: string } = {},
 ): ClassDecorator & MethodDecorator {
-  if (!isObject(options)) throw new CacheConfigError(`@InvalidatesCache: the options must be an object; got ${show(options)}.`);
+  if (!isObject(options))
+    throw new CacheConfigError(
+      `@InvalidatesCache: the options must be an object; got ${show(options)}.`,
+    );
   checkNames(options, NAMES, 'option of @InvalidatesCache');
-  const declared: DeclaredRule = { rule: on(event, invalidates), cache: options.cache ?? 'default' };
+  const declared: DeclaredRule = {
+    rule: on(event, invalidates),
+    cache: options.cache ?? 'default',
+  };
   return (target: object): void => {
     const type = typeof target === 'function' ? target : target.constructor;
     const known = (Reflect.getOwnMetadata(RULES, type) ?? []) as readonly DeclaredRule[];
@@ -43,7 +49,11 @@ export function InvalidatesCache<E extends object>(
 
 /** What is declared on a class and on those it extends. */
 export function* declaredRules(type: unknown): Generator<DeclaredRule> {
-  for (let at: unknown = type; typeof at === 'function' && at !== Function.prototype; at = Object.getPrototypeOf(at)) {
+  for (
+    let at: unknown = type;
+    typeof at === 'function' && at !== Function.prototype;
+    at = Object.getPrototypeOf(at)
+  ) {
     yield* (Reflect.getOwnMetadata(RULES, at) ?? []) as readonly DeclaredRule[];
   }
 }

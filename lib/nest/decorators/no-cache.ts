@@ -4,7 +4,10 @@ import { noteOn, noteOnClass, refuseBare } from '../wrap-method.js';
 export function NoCache(...none: []): MethodDecorator & ClassDecorator {
   refuseBare('@NoCache', none.at(0));
   return (target: object, name?: string | symbol, descriptor?: PropertyDescriptor): void => {
-    const plan = name === undefined ? noteOnClass('@NoCache', target, descriptor) : noteOn('@NoCache', target, name, descriptor);
+    const plan =
+      name === undefined
+        ? noteOnClass('@NoCache', target, descriptor)
+        : noteOn('@NoCache', target, name, descriptor);
     plan.noCache = true;
   };
 }

@@ -11,7 +11,10 @@ const JSON_TYPE = 'application/json; charset=utf-8';
 export function sayCacheStatus(exchange: Exchange, status: CacheStatus): void {
   if (exchange.isSent) return;
   const own = formatCacheStatus(status);
-  exchange.setHeader('cache-status', exchange.hasHeader('cache-status') ? after(exchange, own) : own);
+  exchange.setHeader(
+    'cache-status',
+    exchange.hasHeader('cache-status') ? after(exchange, own) : own,
+  );
   exchange.said = own;
 }
 
@@ -30,7 +33,8 @@ export function restore(exchange: Exchange, stored: StoredResponse): void {
     const [name = '', value = ''] = headers[i] ?? [];
     // The lines of one field follow each other.
     let values: string[] | undefined;
-    for (let next = headers[i + 1]; next?.[0] === name; next = headers[++i + 1]) (values ??= [value]).push(next[1]);
+    for (let next = headers[i + 1]; next?.[0] === name; next = headers[++i + 1])
+      (values ??= [value]).push(next[1]);
     if (name === 'vary') addVary(exchange, values ?? [value]);
     else exchange.setHeader(name, values ?? value);
   }
@@ -39,9 +43,11 @@ export function restore(exchange: Exchange, stored: StoredResponse): void {
 /** Undoes what a failed handler did before it failed. */
 export function rewind(exchange: Exchange, before: OutgoingHeaders, status: number): void {
   exchange.status = status;
-  for (const name of Object.keys(exchange.outgoing())) if (before[name] === undefined) exchange.removeHeader(name);
+  for (const name of Object.keys(exchange.outgoing()))
+    if (before[name] === undefined) exchange.removeHeader(name);
   for (const [name, value] of Object.entries(before)) {
-    if (value !== undefined) exchange.setHeader(name, typeof value === 'object' ? value : String(value));
+    if (value !== undefined)
+      exchange.setHeader(name, typeof value === 'object' ? value : String(value));
   }
 }
 
@@ -53,7 +59,13 @@ export interface Finishing {
 }
 
 /** The last headers, and the body to hand to the platform. */
-export function finish(plan: RoutePlan, exchange: Exchange, stored: StoredResponse, now: number, how: Finishing): unknown {
+export function finish(
+  plan: RoutePlan,
+  exchange: Exchange,
+  stored: StoredResponse,
+  now: number,
+  how: Finishing,
+): unknown {
   if (how.reused) exchange.setHeader('age', String(currentAge(stored, now)));
   if (plan.vary.length > 0) addVary(exchange, plan.vary);
   const { cacheControl } = plan.http;
@@ -71,14 +83,22 @@ export type Plain = Pick<StoredResponse, 'status' | 'body' | 'json' | 'etag' | '
 
 /** The tag, and the body to hand to the platform: ready text for JSON, nothing for a 304. */
 export function conclude(exchange: Exchange, stored: Plain, now: number): unknown {
-  if (stored.etag !== undefined && !exchange.hasHeader('etag')) exchange.setHeader('etag', stored.etag);
+  if (stored.etag !== undefined && !exchange.hasHeader('etag'))
+    exchange.setHeader('etag', stored.etag);
   if (stored.status >= 200 && stored.status < 300 && isNotModified(exchange.headers, stored, now)) {
     exchange.status = 304;
-    for (const name of ['content-type', 'content-length', 'content-encoding', 'content-language', 'content-range'])
+    for (const name of [
+      'content-type',
+      'content-length',
+      'content-encoding',
+      'content-language',
+      'content-range',
+    ])
       exchange.removeHeader(name);
     return undefined;
   }
-  if (stored.json && !exchange.hasHeader('content-type')) exchange.setHeader('content-type', JSON_TYPE);
+  if (stored.json && !exchange.hasHeader('content-type'))
+    exchange.setHeader('content-type', JSON_TYPE);
   return stored.body;
 }
 

@@ -5,7 +5,10 @@ import { segmentsOf } from './path-pattern.js';
 /** What every module of an application has, in all major versions of Nest, for its own use. */
 interface Inside {
   readonly container?: {
-    readonly applicationConfig?: { getGlobalPrefix?(): string; getVersioning?(): VersioningOptions | undefined };
+    readonly applicationConfig?: {
+      getGlobalPrefix?(): string;
+      getVersioning?(): VersioningOptions | undefined;
+    };
   };
 }
 
@@ -22,7 +25,9 @@ export function routingRules(modules: ModulesContainer): RoutingRules {
   if (config?.getGlobalPrefix === undefined) return { versioning: undefined, maxPrefix: Infinity };
   const versioning = config.getVersioning?.();
   const version =
-    versioning !== undefined && 'prefix' in versioning ? `/${versioning.prefix === false ? '' : (versioning.prefix ?? 'v')}` : '/v';
+    versioning !== undefined && 'prefix' in versioning
+      ? `/${versioning.prefix === false ? '' : (versioning.prefix ?? 'v')}`
+      : '/v';
   const versions = versioning === undefined ? 0 : segmentsOf(`${version}1`).length;
   return { versioning, maxPrefix: segmentsOf(config.getGlobalPrefix()).length + versions };
 }

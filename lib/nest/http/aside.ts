@@ -10,7 +10,8 @@ export class Aside {
     headers: OutgoingHeaders,
     public status: number,
   ) {
-    for (const [name, value] of Object.entries(headers)) if (value !== undefined) this.set(name, value);
+    for (const [name, value] of Object.entries(headers))
+      if (value !== undefined) this.set(name, value);
   }
 
   outgoing(): Record<string, Value> {
@@ -71,7 +72,8 @@ const OF_REPLY = {
   getHeaders: OF_RESPONSE.getHeaders,
   hasHeader: OF_RESPONSE.hasHeader,
   header(aside: Aside, name: string, value: Value = '') {
-    if (name.toLowerCase() === 'set-cookie') aside.append(name, typeof value === 'number' ? String(value) : value);
+    if (name.toLowerCase() === 'set-cookie')
+      aside.append(name, typeof value === 'number' ? String(value) : value);
     else aside.set(name, value);
     return ITSELF;
   },
@@ -122,7 +124,9 @@ function divertStatus(response: object, asideOf: AsideOf): void {
   let status = Reflect.get(response, 'statusCode') as number;
   define(response, 'statusCode', {
     get(this: object): unknown {
-      return asideOf()?.status ?? (inherited?.get === undefined ? status : inherited.get.call(response));
+      return (
+        asideOf()?.status ?? (inherited?.get === undefined ? status : inherited.get.call(response))
+      );
     },
     set(this: object, value: number) {
       const aside = asideOf();

@@ -1,4 +1,12 @@
-import { type CallHandler, type ExecutionContext, Inject, Injectable, Logger, type NestInterceptor, type Type } from '@nestjs/common';
+import {
+  type CallHandler,
+  type ExecutionContext,
+  Inject,
+  Injectable,
+  Logger,
+  type NestInterceptor,
+  type Type,
+} from '@nestjs/common';
 import { ModulesContainer } from '@nestjs/core';
 import { catchError, from, map, mergeMap, type Observable, of, throwError } from 'rxjs';
 import { createAsyncContext } from '../../async-context.js';
@@ -45,7 +53,9 @@ export class CacheInterceptor implements NestInterceptor {
     @Inject(HTTP_CACHE_SOURCE) private readonly source: HttpCacheSource,
     @Inject(ModulesContainer) private readonly modules: ModulesContainer,
   ) {
-    this.#readings = new ReadingRoutes(modules, (controller, handler) => this.#planOf(controller as Type, handler));
+    this.#readings = new ReadingRoutes(modules, (controller, handler) =>
+      this.#planOf(controller as Type, handler),
+    );
   }
 
   /**
@@ -61,20 +71,32 @@ export class CacheInterceptor implements NestInterceptor {
       if (plan === undefined) continue;
       refuseUnsaidIdentity(plan, route);
       keys.claim(plan, route);
-      if (plan.unfit !== undefined && READING.includes(route.method)) this.#warn(`${plan.unfit}, ${plan.where}`, unfitError(plan));
-      const inputs = unkeyedInputs(plan, route, this.source.cacheOf(plan.options.cache)?.hasTenantResolver === true);
+      if (plan.unfit !== undefined && READING.includes(route.method))
+        this.#warn(`${plan.unfit}, ${plan.where}`, unfitError(plan));
+      const inputs = unkeyedInputs(
+        plan,
+        route,
+        this.source.cacheOf(plan.options.cache)?.hasTenantResolver === true,
+      );
       if (inputs.length > 0) this.#logger.warn(unkeyedText(plan, inputs));
       const cache = this.source.cacheOf(plan.options.cache);
-      if (cache !== undefined && neverHasTenant(cache)) this.#warn(`no tenant, ${plan.where}`, noTenantError(plan, cache));
+      if (cache !== undefined && neverHasTenant(cache))
+        this.#warn(`no tenant, ${plan.where}`, noTenantError(plan, cache));
     }
   }
 
-  intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> | Promise<Observable<unknown>> {
+  intercept(
+    context: ExecutionContext,
+    next: CallHandler,
+  ): Observable<unknown> | Promise<Observable<unknown>> {
     if (context.getType() !== 'http') return next.handle();
     const plan = this.#planOf(context.getClass(), context.getHandler());
     if (plan === undefined) return this.#uncached(context, next);
     const cache = this.source.cacheOf(plan.options.cache);
-    const exchange = exchangeOf(context.getArgByIndex<HttpRequest>(0), context.getArgByIndex<object>(1));
+    const exchange = exchangeOf(
+      context.getArgByIndex<HttpRequest>(0),
+      context.getArgByIndex<object>(1),
+    );
     if (cache === undefined) return bypass(exchange, next, 'no-cache-module');
     if (exchange.method !== 'GET' && exchange.method !== 'HEAD') {
       sayCacheStatus(exchange, { hit: false, fwd: 'method' });
@@ -83,23 +105,45 @@ export class CacheInterceptor implements NestInterceptor {
     return this.#read(plan, cache, exchange, next);
   }
 
-  #read(plan: RoutePlan, cache: ResponseCache, exchange: Exchange, next: CallHandler): Observable<unknown> | Promise<Observable<unknown>> {
+  #read(
+    plan: RoutePlan,
+    cache: ResponseCache,
+    exchange: Exchange,
+    next: CallHandler,
+  ): Observable<unknown> | Promise<Observable<unknown>> {
     const { lateTenants } = this.#learnt;
     const reason =
       plan.unfit ??
-      (lateTenants.has(plan) ? 'tenant' : (mustBypass(exchange.headers) ?? (hasUnclearQuery(exchange) ? 'query' : undefined)));
+      (lateTenants.has(plan)
+        ? 'tenant'
+        : (mustBypass(exchange.headers) ?? (hasUnclearQuery(exchange) ? 'query' : undefined)));
     if (reason !== undefined) return bypass(exchange, next, reason, plan);
     const identity = identify(plan, exchange);
     if ('unknown' in identity) {
-      if (identity.problem !== undefined) this.#warn(`${identity.unknown}, ${plan.where}`, identity.problem);
+      if (identity.problem !== undefined)
+        this.#warn(`${identity.unknown}, ${plan.where}`, identity.problem);
       return bypass(exchange, next, identity.unknown, plan);
     }
-    const wishes = plan.http.requestDirectives === 'ignore' ? readWishes({}) : readWishes(exchange.headers);
+    const wishes =
+      plan.http.requestDirectives === 'ignore' ? readWishes({}) : readWishes(exchange.headers);
     if (wishes.noStore) return bypass(exchange, next, 'no-store', plan);
 
     const handle = (): Observable<unknown> => next.handle() as Observable<unknown>;
-    const parts = { plan, cache, exchange, handle, ...identity, now: () => cache.clock.now(), learnt: this.#learnt, warn: this.#warn };
-    const constrained = wishes.noCache || wishes.onlyIfCached || wishes.maxAge !== undefined || wishes.minFresh !== undefined;
+    const parts = {
+      plan,
+      cache,
+      exchange,
+      handle,
+      ...identity,
+      now: () => cache.clock.now(),
+      learnt: this.#learnt,
+      warn: this.#warn,
+    };
+    const constrained =
+      wishes.noCache ||
+      wishes.onlyIfCached ||
+      wishes.maxAge !== undefined ||
+      wishes.minFresh !== undefined;
     if (constrained || exchange.method === 'HEAD') return peekAnswer(parts, wishes);
     return answerFromCache(parts);
   }
@@ -108,10 +152,18 @@ export class CacheInterceptor implements NestInterceptor {
   #uncached(context: ExecutionContext, next: CallHandler): Observable<unknown> {
     const request = context.getArgByIndex<HttpRequest>(0);
     if (isSafe(request.method)) return next.handle();
-    return this.#afterSuccess(undefined, exchangeOf(request, context.getArgByIndex<object>(1)), next);
+    return this.#afterSuccess(
+      undefined,
+      exchangeOf(request, context.getArgByIndex<object>(1)),
+      next,
+    );
   }
 
-  #afterSuccess(plan: RoutePlan | undefined, exchange: Exchange, next: CallHandler): Observable<unknown> {
+  #afterSuccess(
+    plan: RoutePlan | undefined,
+    exchange: Exchange,
+    next: CallHandler,
+  ): Observable<unknown> {
     const readings = plan?.http.invalidate === false ? [] : this.#readings.at(exchange);
     if (readings.length === 0) return next.handle();
     const handled = next.handle();
@@ -142,8 +194,16 @@ export class CacheInterceptor implements NestInterceptor {
         const { codec, nullTtl, ...defaults } = this.source.cacheOf(options.cache)?.defaults ?? {};
         const ofNull = nullTtl === undefined ? undefined : { nullTtl };
         const chosen = options.codec ?? codec;
-        const responses = this.#codecs.of(chosen === 'cbor' ? cborCodec : chosen === 'json' ? undefined : chosen);
-        plan = planRoute(controller, handler, { ...defaults, ...ofNull, ...options }, responses, routingRules(this.modules).versioning);
+        const responses = this.#codecs.of(
+          chosen === 'cbor' ? cborCodec : chosen === 'json' ? undefined : chosen,
+        );
+        plan = planRoute(
+          controller,
+          handler,
+          { ...defaults, ...ofNull, ...options },
+          responses,
+          routingRules(this.modules).versioning,
+        );
       }
       plans.set(handler, plan);
     }
@@ -160,7 +220,12 @@ export class CacheInterceptor implements NestInterceptor {
   };
 }
 
-function bypass(exchange: Exchange, next: CallHandler, detail: string, plan?: RoutePlan): Observable<unknown> {
+function bypass(
+  exchange: Exchange,
+  next: CallHandler,
+  detail: string,
+  plan?: RoutePlan,
+): Observable<unknown> {
   sayCacheStatus(exchange, { hit: false, fwd: 'bypass', detail });
   refuseCdn(plan?.cdn, exchange);
   return next.handle();

@@ -18,21 +18,33 @@ const CONTROL = 'cdn-cache-control';
 /** @throws CacheConfigError (`CACHE_CONFIG`) for options that cannot work */
 export function planCdn(options: CdnOptions, where: string): CdnPlan {
   const { maxAge, tags, tenants = 'refuse' } = options;
-  const seconds = maxAge === undefined ? undefined : Math.floor(toMilliseconds(maxAge, `http.cdn.maxAge of ${where}`) / 1000);
+  const seconds =
+    maxAge === undefined
+      ? undefined
+      : Math.floor(toMilliseconds(maxAge, `http.cdn.maxAge of ${where}`) / 1000);
   if (seconds === 0) {
-    throw new CacheConfigError(`http.cdn.maxAge of ${where} must be at least a second. Leave cdn out for a CDN that keeps nothing.`);
+    throw new CacheConfigError(
+      `http.cdn.maxAge of ${where} must be at least a second. Leave cdn out for a CDN that keeps nothing.`,
+    );
   }
   if (tags !== undefined && !['surrogate-key', 'cache-tag'].includes(tags)) {
-    throw new CacheConfigError(`http.cdn.tags of ${where} must be 'surrogate-key' or 'cache-tag'; got ${JSON.stringify(tags)}.`);
+    throw new CacheConfigError(
+      `http.cdn.tags of ${where} must be 'surrogate-key' or 'cache-tag'; got ${JSON.stringify(tags)}.`,
+    );
   }
   if (!['refuse', 'by-url'].includes(tenants)) {
-    throw new CacheConfigError(`http.cdn.tenants of ${where} must be 'refuse' or 'by-url'; got ${JSON.stringify(tenants)}.`);
+    throw new CacheConfigError(
+      `http.cdn.tenants of ${where} must be 'refuse' or 'by-url'; got ${JSON.stringify(tenants)}.`,
+    );
   }
   return { maxAge: seconds, header: tags, tenants };
 }
 
 /** The tags as they go out with the response; undefined when the route sends none, null when they are more than CDNs take. */
-export function surrogateOf(cdn: CdnPlan | undefined, tags: readonly string[]): string | null | undefined {
+export function surrogateOf(
+  cdn: CdnPlan | undefined,
+  tags: readonly string[],
+): string | null | undefined {
   return cdn?.header === undefined ? undefined : (surrogateKeys(tags, cdn.header) ?? null);
 }
 
@@ -45,12 +57,14 @@ export function allowCdn(cdn: CdnPlan, exchange: Exchange, stored: StoredRespons
     return;
   }
   exchange.setHeader(CONTROL, `max-age=${String(cdn.maxAge ?? lifetime(stored))}`);
-  if (cdn.header !== undefined && stored.surrogate !== '') exchange.setHeader(cdn.header, stored.surrogate ?? '');
+  if (cdn.header !== undefined && stored.surrogate !== '')
+    exchange.setHeader(cdn.header, stored.surrogate ?? '');
 }
 
 /** Without a word from the application many CDNs keep what they see for a time of their own. */
 export function refuseCdn(cdn: CdnPlan | undefined, exchange: Exchange): void {
-  if (cdn !== undefined && !exchange.isSent && !exchange.hasHeader(CONTROL)) exchange.setHeader(CONTROL, 'no-store');
+  if (cdn !== undefined && !exchange.isSent && !exchange.hasHeader(CONTROL))
+    exchange.setHeader(CONTROL, 'no-store');
 }
 
 /** Seconds of freshness from when the response was made; `Age` says how much of it is over. */

@@ -22,7 +22,11 @@ const KINDS: Readonly<Record<keyof HttpCacheOptions, Kind>> = {
   invalidate: 'flag',
 };
 
-const CDN: ReadonlySet<string> = new Set(['maxAge', 'tags', 'tenants'] satisfies (keyof CdnOptions)[]);
+const CDN: ReadonlySet<string> = new Set([
+  'maxAge',
+  'tags',
+  'tenants',
+] satisfies (keyof CdnOptions)[]);
 
 /** RFC 9110 section 5.1. */
 const HEADER_NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
@@ -35,7 +39,9 @@ export function checkHttpOptions(http: object): void {
   for (const [name, value] of Object.entries(http)) {
     const kind = Object.hasOwn(KINDS, name) ? KINDS[name as keyof HttpCacheOptions] : undefined;
     if (kind === undefined) {
-      throw new CacheConfigError(`unknown option http.${name}. Options of http are: ${Object.keys(KINDS).sort().join(', ')}.`);
+      throw new CacheConfigError(
+        `unknown option http.${name}. Options of http are: ${Object.keys(KINDS).sort().join(', ')}.`,
+      );
     }
     if (value === undefined || fits(kind, value)) continue;
     throw new CacheConfigError(
@@ -77,9 +83,17 @@ function fits(kind: Kind, value: unknown): boolean {
     case 'texts':
       return Array.isArray(value) && value.every((one) => typeof one === 'string' && one !== '');
     case 'headers':
-      return Array.isArray(value) && value.every((one) => typeof one === 'string' && one !== '*' && HEADER_NAME.test(one));
+      return (
+        Array.isArray(value) &&
+        value.every((one) => typeof one === 'string' && one !== '*' && HEADER_NAME.test(one))
+      );
     case 'statuses':
-      return Array.isArray(value) && value.every((one) => Number.isInteger(one) && one >= 200 && one <= 599 && one !== 206 && one !== 304);
+      return (
+        Array.isArray(value) &&
+        value.every(
+          (one) => Number.isInteger(one) && one >= 200 && one <= 599 && one !== 206 && one !== 304,
+        )
+      );
     case 'object':
       return typeof value === 'object' && value !== null;
   }

@@ -2,10 +2,18 @@ import type { Exchange } from './exchange.js';
 import type { HttpCacheOptions } from './http-options.js';
 
 /** The request headers that say who asks; a route may name further ones. */
-const CREDENTIALS: readonly string[] = ['authorization', 'cookie', 'proxy-authorization', 'x-api-key'];
+const CREDENTIALS: readonly string[] = [
+  'authorization',
+  'cookie',
+  'proxy-authorization',
+  'x-api-key',
+];
 
 /** Those of the headers that say who asks, in lower case. */
-export function credentialsAmong(headers: readonly string[], further: readonly string[]): readonly string[] {
+export function credentialsAmong(
+  headers: readonly string[],
+  further: readonly string[],
+): readonly string[] {
   const names = headers.map((name) => name.toLowerCase());
   return namesWith(further).filter((name) => names.includes(name));
 }
@@ -22,7 +30,10 @@ export interface CredentialPlan {
 }
 
 /** @param keyHeaders in lower case */
-export function planCredentials({ credentialHeaders = [] }: HttpCacheOptions, keyHeaders: readonly string[]): CredentialPlan {
+export function planCredentials(
+  { credentialHeaders = [] }: HttpCacheOptions,
+  keyHeaders: readonly string[],
+): CredentialPlan {
   const inKey = credentialsAmong(keyHeaders, credentialHeaders);
   return { inKey, notInKey: namesWith(credentialHeaders).filter((name) => !inKey.includes(name)) };
 }
@@ -37,7 +48,10 @@ export function isNamedInKey({ inKey }: CredentialPlan, { headers }: Exchange): 
  * What says who asks although the key does not: a header, or without one of those in the key what a guard or the connection knows.
  * `'cookie'` is told apart, since for shared caches a cookie alone does not count.
  */
-export function outsideKey(plan: CredentialPlan, exchange: Exchange): 'cookie' | 'other' | undefined {
+export function outsideKey(
+  plan: CredentialPlan,
+  exchange: Exchange,
+): 'cookie' | 'other' | undefined {
   const { headers, request } = exchange;
   let found: 'cookie' | undefined;
   for (const name of plan.notInKey) {
@@ -45,7 +59,10 @@ export function outsideKey(plan: CredentialPlan, exchange: Exchange): 'cookie' |
     if (name !== 'cookie') return 'other';
     found = 'cookie';
   }
-  const known = isSomebody(request.user) || isSomebody(request.raw?.user) || request.socket?.authorized === true;
+  const known =
+    isSomebody(request.user) ||
+    isSomebody(request.raw?.user) ||
+    request.socket?.authorized === true;
   return known && !isNamedInKey(plan, exchange) ? 'other' : found;
 }
 

@@ -97,7 +97,10 @@ abstract class BaseExchange {
 
   constructor(readonly request: HttpRequest) {
     const url = (this.url = request.originalUrl ?? request.url);
-    const routed = request.baseUrl === undefined || request.baseUrl === '' ? request.url : request.baseUrl + request.url;
+    const routed =
+      request.baseUrl === undefined || request.baseUrl === ''
+        ? request.url
+        : request.baseUrl + request.url;
     this.rewritten = routed === url ? undefined : routed;
     const at = url.indexOf('?');
     this.path = at === -1 ? url : url.slice(0, at);
@@ -159,8 +162,13 @@ class ExpressExchange extends BaseExchange implements Exchange {
 
   toJson(value: object): string | undefined {
     const setting = (name: string) => this.raw.app?.get(name);
-    const replacer = setting('json replacer') as ((key: string, value: unknown) => unknown) | undefined;
-    const text = JSON.stringify(value, replacer, setting('json spaces') as string | number | undefined) as string | undefined;
+    const replacer = setting('json replacer') as
+      ((key: string, value: unknown) => unknown) | undefined;
+    const text = JSON.stringify(
+      value,
+      replacer,
+      setting('json spaces') as string | number | undefined,
+    ) as string | undefined;
     return setting('json escape') === true ? text?.replace(/[<>&]/g, escaped) : text;
   }
 

@@ -67,7 +67,8 @@ export class Filling {
     const { plan, exchange } = parts;
     this.#runs = new HandlerRuns(parts.learnt.runs, exchange);
     this.#untouched = { headers: exchange.outgoing(), status: exchange.status };
-    this.#options = plan.uriTagged || plan.http.tags !== undefined ? new RequestOptions(parts) : plan.fill;
+    this.#options =
+      plan.uriTagged || plan.http.tags !== undefined ? new RequestOptions(parts) : plan.fill;
   }
 
   async ask(variant: VaryRecord | undefined): Promise<Detailed<Kept>> {
@@ -91,13 +92,15 @@ export class Filling {
       context.skip();
       this.#learn(production, variant);
       // RFC 5861 section 4: such an answer is an error, for which a stale response may stand in.
-      if (context.stale !== undefined && SERVER_ERRORS.has(production.status)) throw new ErrorAnswer(production.status);
+      if (context.stale !== undefined && SERVER_ERRORS.has(production.status))
+        throw new ErrorAnswer(production.status);
       return { kind: 'unshared', reason: production.reason };
     }
     this.parts.learnt.passes.remove(() => passName(this.parts, variant));
     context.addTags(...production.tags);
     const { response, vary } = production;
-    if (variant === undefined && vary.length > 0) return this.#record(context, response, vary, production.tags);
+    if (variant === undefined && vary.length > 0)
+      return this.#record(context, response, vary, production.tags);
     if (variant !== undefined && vary.some((name) => !variant.names.includes(name))) {
       // The record no longer says what chooses among the variants: the next request makes a new one.
       await this.#forget();
@@ -108,7 +111,10 @@ export class Filling {
     return response;
   }
 
-  #learn({ reason, status }: Production & { readonly shared: false }, variant: VaryRecord | undefined): void {
+  #learn(
+    { reason, status }: Production & { readonly shared: false },
+    variant: VaryRecord | undefined,
+  ): void {
     const { learnt, plan, now } = this.parts;
     if (reason === 'tenant') {
       learnt.lateTenants.add(plan);
@@ -116,7 +122,8 @@ export class Filling {
       warnUnfit(this.parts, reason);
     }
     // An error soon ends, and the answer to a request that says who asks is no word on the others.
-    else if (status < FIRST_ERROR && reason !== 'authorization') learnt.passes.add(passName(this.parts, variant), now());
+    else if (status < FIRST_ERROR && reason !== 'authorization')
+      learnt.passes.add(passName(this.parts, variant), now());
   }
 
   #failed(error: unknown, variant: VaryRecord | undefined): void {
@@ -129,7 +136,12 @@ export class Filling {
    * Under the key of the URI goes what the response varies by, under a key made from it the response. The fence of the former protects both:
    * if an invalidation overtakes this run the record is not stored, and without it nothing finds the response.
    */
-  async #record(context: FillContext, response: StoredResponse, vary: readonly string[], tags: readonly string[]): Promise<Kept> {
+  async #record(
+    context: FillContext,
+    response: StoredResponse,
+    vary: readonly string[],
+    tags: readonly string[],
+  ): Promise<Kept> {
     const { plan, cache, exchange, principal } = this.parts;
     const record: VaryRecord = { kind: 'vary', names: vary, generation: newGeneration() };
     try {
@@ -144,7 +156,12 @@ export class Filling {
       this.parts.warn('set', error);
       context.skip();
     }
-    context.setTtl(Math.min(MAX_DURATION_MS, Math.max(RECORD_MS, response.freshMs + Math.max(response.staleMs, response.fallbackMs))));
+    context.setTtl(
+      Math.min(
+        MAX_DURATION_MS,
+        Math.max(RECORD_MS, response.freshMs + Math.max(response.staleMs, response.fallbackMs)),
+      ),
+    );
     return record;
   }
 
@@ -178,7 +195,8 @@ export class Filling {
       settled,
       wasStale: context.stale !== undefined,
       leave: () => {
-        if (isRunning) this.#runs.setAside(run, { headers: exchange.outgoing(), status: exchange.status });
+        if (isRunning)
+          this.#runs.setAside(run, { headers: exchange.outgoing(), status: exchange.status });
         rewind(exchange, headers, status);
       },
     };
@@ -217,8 +235,15 @@ export function warnUnfit({ plan, warn }: LookupParts, reason: Unshared): boolea
 }
 
 /** Under which the key of a request is known to give no answer for others of its tenant. */
-export function passName({ plan, cache, exchange, principal }: LookupParts, variant: VaryRecord | undefined): string {
-  return JSON.stringify([plan.options.cache, tenantOf(cache), routeKey(plan, exchange, principal, variant).text]);
+export function passName(
+  { plan, cache, exchange, principal }: LookupParts,
+  variant: VaryRecord | undefined,
+): string {
+  return JSON.stringify([
+    plan.options.cache,
+    tenantOf(cache),
+    routeKey(plan, exchange, principal, variant).text,
+  ]);
 }
 
 /** The handler answered with a server error instead of throwing one. */
@@ -230,7 +255,12 @@ class ErrorAnswer extends Error {
 const SERVER_ERRORS: ReadonlySet<number> = new Set([500, 502, 503, 504]);
 
 export function isKept(value: unknown): value is Kept {
-  return typeof value === 'object' && value !== null && 'kind' in value && (value.kind === 'response' || value.kind === 'vary');
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    'kind' in value &&
+    (value.kind === 'response' || value.kind === 'vary')
+  );
 }
 
 function keep(context: FillContext, response: StoredResponse): void {
@@ -263,9 +293,12 @@ class RequestOptions implements FillOptions {
     try {
       return (this.#said ??= [...listed, ...tagsGiven(tags(new RequestView(exchange)))]);
     } catch (error) {
-      throw new CacheConfigError(`http.tags of ${plan.where} threw: ${error instanceof Error ? error.message : String(error)}`, {
-        cause: error,
-      });
+      throw new CacheConfigError(
+        `http.tags of ${plan.where} threw: ${error instanceof Error ? error.message : String(error)}`,
+        {
+          cause: error,
+        },
+      );
     }
   }
 }

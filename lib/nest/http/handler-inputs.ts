@@ -18,9 +18,17 @@ interface Argument {
  * What a cached handler and its pipes take from the request although nothing brings it into the key: they run only when nothing is stored, so that
  * one who asks may be given what was made from what another has sent. Rather silent where something was said of it.
  */
-export function unkeyedInputs(plan: RoutePlan, { controller, handler, method }: Route, hasTenant: boolean): readonly string[] {
+export function unkeyedInputs(
+  plan: RoutePlan,
+  { controller, handler, method }: Route,
+  hasTenant: boolean,
+): readonly string[] {
   if (plan.unfit !== undefined || !READING.includes(method)) return [];
-  const given = Reflect.getMetadata(ROUTE_ARGUMENTS, controller, handlerName(controller, handler)) as Record<string, Argument> | undefined;
+  const given = Reflect.getMetadata(
+    ROUTE_ARGUMENTS,
+    controller,
+    handlerName(controller, handler),
+  ) as Record<string, Argument> | undefined;
   const taken = Object.entries(given ?? {});
   const { principal, credentials, query } = plan.http;
   const bypassed = credentials === undefined || credentials === 'bypass';
@@ -30,12 +38,14 @@ export function unkeyedInputs(plan: RoutePlan, { controller, handler, method }: 
     declared.includes(header) ||
     mustBypass({ [header]: '1' }) !== undefined ||
     (plan.credentials.notInKey.includes(header) && (bypassed || principal !== undefined));
-  const saidOfCustom = principal !== undefined || credentials !== undefined || declared.length > 0 || hasTenant;
+  const saidOfCustom =
+    principal !== undefined || credentials !== undefined || declared.length > 0 || hasTenant;
 
   const unkeyed = ([key, { data }]: [string, Argument]): string | undefined => {
     const [kind = ''] = key.split(':');
     const name = typeof data === 'string' ? data : undefined;
-    if (kind.endsWith(CUSTOM)) return saidOfCustom ? undefined : "what a parameter decorator of the application's own makes";
+    if (kind.endsWith(CUSTOM))
+      return saidOfCustom ? undefined : "what a parameter decorator of the application's own makes";
     switch (kind) {
       case TAKEN.headers: {
         const known = name === undefined ? declared.length > 0 : covers(name.toLowerCase());
@@ -46,7 +56,9 @@ export function unkeyedInputs(plan: RoutePlan, { controller, handler, method }: 
       case TAKEN.ip:
         return principal === undefined ? '@Ip()' : undefined;
       case TAKEN.query:
-        return name !== undefined && query?.includes(name) === false ? shown('Query', name) : undefined;
+        return name !== undefined && query?.includes(name) === false
+          ? shown('Query', name)
+          : undefined;
       default:
         return undefined;
     }
@@ -67,6 +79,11 @@ function shown(decorator: string, name: string | undefined): string {
 
 /** What `@Header('Vary', ...)` names. */
 function varyOf(handler: object): readonly string[] {
-  const headers = (Reflect.getMetadata(HEADERS, handler) ?? []) as readonly { readonly name: unknown; readonly value: unknown }[];
-  return headers.filter(({ name }) => String(name).toLowerCase() === 'vary').flatMap(({ value }) => splitList(String(value).toLowerCase()));
+  const headers = (Reflect.getMetadata(HEADERS, handler) ?? []) as readonly {
+    readonly name: unknown;
+    readonly value: unknown;
+  }[];
+  return headers
+    .filter(({ name }) => String(name).toLowerCase() === 'vary')
+    .flatMap(({ value }) => splitList(String(value).toLowerCase()));
 }

@@ -80,7 +80,10 @@ export interface HttpCacheOptions {
 }
 
 /** The options of an entry that mean the same for a response. */
-type ResponseEntryOptions = Pick<EntryOptions, 'nullTtl' | 'staleIfErrorWhen' | 'jitter' | 'refreshAhead' | 'producerTimeout' | 'codec'>;
+type ResponseEntryOptions = Pick<
+  EntryOptions,
+  'nullTtl' | 'staleIfErrorWhen' | 'jitter' | 'refreshAhead' | 'producerTimeout' | 'codec'
+>;
 
 /** What the decorators of a route say, as the interceptor needs it. */
 export interface RouteCacheOptions extends ResponseEntryOptions {
@@ -101,5 +104,7 @@ export interface RouteCacheOptions extends ResponseEntryOptions {
   /** The tenant as it was known where the handler ran; undefined: none, or nobody knows. */
   readonly tenantOf?: (request: object) => string | undefined;
   /** What the handler's decorators said of the call that answered a request, from its arguments and result. */
-  readonly saidOf?: (request: object) => { readonly tags: readonly string[]; readonly skip: boolean } | undefined;
+  readonly saidOf?: (
+    request: object,
+  ) => { readonly tags: readonly string[]; readonly skip: boolean } | undefined;
 }

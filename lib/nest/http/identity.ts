@@ -45,7 +45,8 @@ export function identify(plan: RoutePlan, exchange: Exchange): Identity | Unknow
 function nameOf(given: unknown): string | undefined {
   if (given === undefined || given === null) return undefined;
   if (typeof given === 'string' && given !== '') return given;
-  if (typeof given === 'bigint' || (typeof given === 'number' && Number.isFinite(given))) return String(given);
+  if (typeof given === 'bigint' || (typeof given === 'number' && Number.isFinite(given)))
+    return String(given);
   throw new TypeError(`it gave ${shown(given)} where a text that is not empty was expected.`);
 }
 

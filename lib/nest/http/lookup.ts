@@ -13,14 +13,21 @@ import type { Detailed } from './response-cache.js';
 import { routeKey } from './route-key.js';
 
 /** The answer to a GET: stored, produced by this request, or produced by another one that was running. */
-export function answerFromCache(parts: LookupParts): Observable<unknown> | Promise<Observable<unknown>> {
+export function answerFromCache(
+  parts: LookupParts,
+): Observable<unknown> | Promise<Observable<unknown>> {
   // The way of nearly every hit in memory, without a promise.
   const first = peekNear(parts, undefined);
   const found = first?.value.kind === 'vary' ? peekNear(parts, first.value) : first;
-  return found?.value.kind === 'response' ? answerStored(parts, found.value, found, 'miss') : answerThroughCache(parts, first);
+  return found?.value.kind === 'response'
+    ? answerStored(parts, found.value, found, 'miss')
+    : answerThroughCache(parts, first);
 }
 
-function peekNear({ plan, cache, exchange, principal }: LookupParts, variant: VaryRecord | undefined): Detailed<Kept> | undefined {
+function peekNear(
+  { plan, cache, exchange, principal }: LookupParts,
+  variant: VaryRecord | undefined,
+): Detailed<Kept> | undefined {
   try {
     const found = cache.peekNear<Kept>(routeKey(plan, exchange, principal, variant), plan.fill);
     return isKept(found?.value) ? found : undefined;
@@ -31,7 +38,10 @@ function peekNear({ plan, cache, exchange, principal }: LookupParts, variant: Va
 }
 
 /** @param first what is in memory under the key of the URI */
-async function answerThroughCache(parts: LookupParts, first: Detailed<Kept> | undefined): Promise<Observable<unknown>> {
+async function answerThroughCache(
+  parts: LookupParts,
+  first: Detailed<Kept> | undefined,
+): Promise<Observable<unknown>> {
   const filling = new Filling(parts);
   let miss: ForwardReason = 'uri-miss';
   let variant: VaryRecord | undefined;
@@ -54,7 +64,12 @@ function passes(parts: LookupParts, variant: VaryRecord | undefined): boolean {
   return parts.learnt.passes.has(() => passName(parts, variant), parts.now());
 }
 
-async function settle(parts: LookupParts, filling: Filling, fwd: ForwardReason, found: Detailed<Kept>): Promise<Observable<unknown>> {
+async function settle(
+  parts: LookupParts,
+  filling: Filling,
+  fwd: ForwardReason,
+  found: Detailed<Kept>,
+): Promise<Observable<unknown>> {
   const { own } = filling;
   if (own !== undefined && found.outcome !== 'fallback' && found.outcome !== 'stale') {
     return answerOwn(parts, await own.settled, { fwd, stored: found.createdAt !== undefined });
@@ -63,7 +78,10 @@ async function settle(parts: LookupParts, filling: Filling, fwd: ForwardReason, 
   if (value.kind !== 'response') {
     if (own !== undefined) return answerOwn(parts, await own.settled, { fwd });
     const reason = value.kind === 'unshared' ? value.reason : undefined;
-    return runAlone(parts, { fwd: reason === undefined ? fwd : forwardedFor(parts, reason, fwd), detail: reason ?? 'not-shared' });
+    return runAlone(parts, {
+      fwd: reason === undefined ? fwd : forwardedFor(parts, reason, fwd),
+      detail: reason ?? 'not-shared',
+    });
   }
   own?.leave();
   return answerStored(parts, value, found, fwd);
@@ -81,7 +99,8 @@ function answerStored(
   restore(exchange, value);
   const fresh = outcome === 'hit' || outcome === 'miss' || outcome === 'joined';
   const left = freshnessLeft(value, now) / 1000;
-  if (outcome === 'miss' || outcome === 'joined') sayCacheStatus(exchange, { hit: false, fwd, collapsed: true, ttl: left });
+  if (outcome === 'miss' || outcome === 'joined')
+    sayCacheStatus(exchange, { hit: false, fwd, collapsed: true, ttl: left });
   else if (outcome === 'hit') sayCacheStatus(exchange, { hit: true, ttl: left });
   else
     sayCacheStatus(exchange, {
@@ -89,11 +108,21 @@ function answerStored(
       ttl: Math.min(left, -1),
       detail: outcome === 'stale' ? 'stale-while-revalidate' : 'stale-if-error',
     });
-  return of(finish(plan, exchange, value, now, { reused: true, forCdn: fresh && createdAt !== undefined && isForCdn(parts) }));
+  return of(
+    finish(plan, exchange, value, now, {
+      reused: true,
+      forCdn: fresh && createdAt !== undefined && isForCdn(parts),
+    }),
+  );
 }
 
 /** What the handler threw goes on unchanged; trouble of the cache fails no request. */
-async function afterFailure(parts: LookupParts, filling: Filling, fwd: ForwardReason, error: unknown): Promise<Observable<unknown>> {
+async function afterFailure(
+  parts: LookupParts,
+  filling: Filling,
+  fwd: ForwardReason,
+  error: unknown,
+): Promise<Observable<unknown>> {
   if (filling.own !== undefined) {
     // The handler runs or has run for this request: never twice.
     sayCacheStatus(parts.exchange, { hit: false, fwd });
@@ -126,7 +155,10 @@ async function afterFailure(parts: LookupParts, filling: Filling, fwd: ForwardRe
 const GATEWAY_TIMEOUT = 504;
 
 /** For HEAD, which may be answered by what a GET stored but stores nothing, and for requests that do not take everything that is stored. */
-export async function peekAnswer(parts: LookupParts, wishes: RequestWishes): Promise<Observable<unknown>> {
+export async function peekAnswer(
+  parts: LookupParts,
+  wishes: RequestWishes,
+): Promise<Observable<unknown>> {
   const { exchange, plan } = parts;
   const stored = await peek(parts);
   const now = parts.now();
@@ -157,7 +189,10 @@ async function peek(parts: LookupParts): Promise<StoredResponse | undefined> {
   }
 }
 
-async function get({ plan, cache, exchange, principal }: LookupParts, variant: VaryRecord | undefined): Promise<Kept | undefined> {
+async function get(
+  { plan, cache, exchange, principal }: LookupParts,
+  variant: VaryRecord | undefined,
+): Promise<Kept | undefined> {
   const value = await cache.get(routeKey(plan, exchange, principal, variant), plan.fill);
   return isKept(value) ? value : undefined;
 }

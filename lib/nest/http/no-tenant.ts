@@ -17,8 +17,14 @@ export function tenantOf(cache: ResponseCache): string | undefined {
   return cache.key?.().segment('tenant').build().tenant;
 }
 
-export function noTenantError({ where, options }: RoutePlan, cache: ResponseCache): CacheConfigError {
-  const given = cache.hasTenantResolver === true ? 'its tenant resolver gave none for this request' : 'it has no tenant resolver';
+export function noTenantError(
+  { where, options }: RoutePlan,
+  cache: ResponseCache,
+): CacheConfigError {
+  const given =
+    cache.hasTenantResolver === true
+      ? 'its tenant resolver gave none for this request'
+      : 'it has no tenant resolver';
   return new CacheConfigError(
     `responses of ${where} are not cached: cache '${options.cache}' has tenancy: 'required', and ${given}. ` +
       'The tenant of a response comes from the resolver: give the cache one, CacheModule.forRoot({ tenant: () => ... }), or name another cache for the route, @Cacheable({ cache: ... }).',

@@ -27,12 +27,20 @@ export function isForCdn({ plan, cache, exchange, principal }: LookupParts): boo
 }
 
 /** The answer of this request's own run of the handler. */
-export function answerOwn(parts: LookupParts, production: Production, { fwd, stored = false, detail }: Forwarded): Observable<unknown> {
+export function answerOwn(
+  parts: LookupParts,
+  production: Production,
+  { fwd, stored = false, detail }: Forwarded,
+): Observable<unknown> {
   const { exchange, plan } = parts;
   const now = parts.now();
   if (!production.shared) {
     const { reason, plain, value } = production;
-    sayCacheStatus(exchange, { hit: false, fwd: forwardedFor(parts, reason, fwd), detail: detail ?? reason });
+    sayCacheStatus(exchange, {
+      hit: false,
+      fwd: forwardedFor(parts, reason, fwd),
+      detail: detail ?? reason,
+    });
     refuseCdn(plan.cdn, exchange);
     return of(plain === undefined ? value : conclude(exchange, plain, now));
   }
@@ -46,16 +54,26 @@ export function answerOwn(parts: LookupParts, production: Production, { fwd, sto
   });
   // Past the cache nobody knows for whom the answer is: it says nothing of its own about who may keep it.
   if (fwd === 'bypass') return of(conclude(exchange, response, now));
-  return of(finish(plan, exchange, response, now, { reused: false, forCdn: stored && isForCdn(parts) }));
+  return of(
+    finish(plan, exchange, response, now, { reused: false, forCdn: stored && isForCdn(parts) }),
+  );
 }
 
 /** An answer that could never have been cached went past the cache, as far as anybody can tell from it. */
-export function forwardedFor(parts: LookupParts, reason: Unshared, fwd: ForwardReason): ForwardReason {
+export function forwardedFor(
+  parts: LookupParts,
+  reason: Unshared,
+  fwd: ForwardReason,
+): ForwardReason {
   return warnUnfit(parts, reason) ? 'bypass' : fwd;
 }
 
 /** Runs the handler for this request only. Its answer has the tag and the conditions of one that is stored, so that a reload is a 304 too. */
-export async function runAlone(parts: LookupParts, forwarded: Forwarded, variant?: VaryRecord): Promise<Observable<unknown>> {
+export async function runAlone(
+  parts: LookupParts,
+  forwarded: Forwarded,
+  variant?: VaryRecord,
+): Promise<Observable<unknown>> {
   const { plan, exchange, learnt } = parts;
   // Said before, so that it is said of what the handler throws as well.
   sayCacheStatus(exchange, { hit: false, ...forwarded });

@@ -3,7 +3,9 @@ export type PathPattern = readonly (string | undefined)[] | 'any';
 
 export function compilePath(pattern: string): PathPattern {
   if (/[*{}()?+\\]/.test(pattern)) return 'any';
-  return segmentsOf(pattern).map((segment) => (segment.includes(':') ? undefined : segment.toLowerCase()));
+  return segmentsOf(pattern).map((segment) =>
+    segment.includes(':') ? undefined : segment.toLowerCase(),
+  );
 }
 
 /** @param maxPrefix so many segments may come before, which the pattern does not have: a global prefix, a version */
@@ -11,14 +13,20 @@ export function mayMatch(pattern: PathPattern, path: string, maxPrefix: number):
   if (pattern === 'any') return true;
   const segments = segmentsOf(path).map(decoded);
   const prefix = segments.length - pattern.length;
-  return prefix >= 0 && prefix <= maxPrefix && pattern.every((segment, i) => segment === undefined || segment === segments[prefix + i]);
+  return (
+    prefix >= 0 &&
+    prefix <= maxPrefix &&
+    pattern.every((segment, i) => segment === undefined || segment === segments[prefix + i])
+  );
 }
 
 /** Is there a path that both may match? */
 export function mayMeet(one: PathPattern, other: PathPattern): boolean {
   if (one === 'any' || other === 'any') return true;
   if (one.length !== other.length) return false;
-  return one.every((segment, i) => segment === undefined || other[i] === undefined || segment === other[i]);
+  return one.every(
+    (segment, i) => segment === undefined || other[i] === undefined || segment === other[i],
+  );
 }
 
 export function segmentsOf(path: string): readonly string[] {

@@ -1,7 +1,13 @@
 import { lastValueFrom, type Observable } from 'rxjs';
 import { randomUUID } from 'node:crypto';
 import { weakEtag } from '../../http/etag.js';
-import { storableHeaders, toHeaderList, valuesOf, type HeaderList, type OutgoingHeaders } from '../../http/headers.js';
+import {
+  storableHeaders,
+  toHeaderList,
+  valuesOf,
+  type HeaderList,
+  type OutgoingHeaders,
+} from '../../http/headers.js';
 import { judgeResponse, type Refusal } from '../../http/storable.js';
 import type { StoredResponse } from '../../http/stored-response.js';
 import { MAX_DURATION_MS, toMilliseconds } from '../../ports/duration.js';
@@ -13,17 +19,24 @@ import type { RouteCacheOptions } from './http-options.js';
 import type { RoutePlan } from './route-plan.js';
 
 /** Why what a handler gave is for its own request only. */
-export type Unshared = Refusal | 'stream' | 'unless' | 'sent' | 'unserialisable' | 'ttl' | 'tenant' | 'callback';
+export type Unshared =
+  Refusal | 'stream' | 'unless' | 'sent' | 'unserialisable' | 'ttl' | 'tenant' | 'callback';
 
 /** What running the handler gave. */
 export type Production =
-  | { readonly shared: true; readonly response: StoredResponse; readonly vary: readonly string[]; readonly tags: readonly string[] }
+  | {
+      readonly shared: true;
+      readonly response: StoredResponse;
+      readonly vary: readonly string[];
+      readonly tags: readonly string[];
+    }
   | {
       readonly shared: false;
       readonly reason: Unshared;
       readonly value: unknown;
       readonly status: number;
-      /** Undefined for what goes out as the platform makes it. */ readonly plain: Plain | undefined;
+      /** Undefined for what goes out as the platform makes it. */ readonly plain:
+        Plain | undefined;
     };
 
 export interface HandlerParts {
@@ -47,7 +60,13 @@ export async function runHandler(parts: HandlerParts): Promise<Production> {
   // An observable without a value fails, as it does without a cache.
   const value = await lastValueFrom(handle());
   const { status } = run;
-  const asItIs = (reason: Unshared): Production => ({ shared: false, reason, value, status, plain: undefined });
+  const asItIs = (reason: Unshared): Production => ({
+    shared: false,
+    reason,
+    value,
+    status,
+    plain: undefined,
+  });
   if (run.aside === undefined && exchange.isSent) return asItIs('sent');
   const body = bodyOf(exchange, value);
   if (body === undefined) return asItIs('stream');
@@ -56,7 +75,8 @@ export async function runHandler(parts: HandlerParts): Promise<Production> {
   const after = toHeaderList(run.outgoing());
   const isPlain = status >= 200 && status < 300 && status !== PARTIAL;
   const [ownTag] = valuesOf(after, 'etag');
-  const makesTag = plan.http.etag !== false && isPlain && body.value !== undefined && body.value !== null;
+  const makesTag =
+    plan.http.etag !== false && isPlain && body.value !== undefined && body.value !== null;
   const plain: Plain = {
     status,
     body: body.value,
@@ -64,7 +84,13 @@ export async function runHandler(parts: HandlerParts): Promise<Production> {
     etag: ownTag ?? (makesTag ? weakEtag(String(body.value)) : undefined),
     lastModified: valuesOf(after, 'last-modified')[0],
   };
-  const refused = (reason: Unshared): Production => ({ shared: false, reason, value, status, plain: isPlain ? plain : undefined });
+  const refused = (reason: Unshared): Production => ({
+    shared: false,
+    reason,
+    value,
+    status,
+    plain: isPlain ? plain : undefined,
+  });
   try {
     const judged = judge(parts, value, plain, after);
     return typeof judged === 'string' ? refused(judged) : judged;
@@ -106,7 +132,10 @@ function judge(
   );
   if (!verdict.store) return verdict.reason;
 
-  const tags = [...(typeof options.tags === 'function' ? options.tags(given) : []), ...(said?.tags ?? [])];
+  const tags = [
+    ...(typeof options.tags === 'function' ? options.tags(given) : []),
+    ...(said?.tags ?? []),
+  ];
   const surrogate = surrogateOf(plan.cdn, [...knownTags, ...tags]);
   const removed = removedFrom(run.before, after);
   const response: StoredResponse = {
@@ -130,7 +159,10 @@ const DEFAULT_TTL_MS = 30_000;
 const NULL_TTL_CAP_MS = 30_000;
 
 function ttlOf({ ttl, nullTtl }: RouteCacheOptions, value: unknown): number {
-  const ms = toMilliseconds((typeof ttl === 'function' ? ttl(value as never) : ttl) ?? DEFAULT_TTL_MS, 'ttl');
+  const ms = toMilliseconds(
+    (typeof ttl === 'function' ? ttl(value as never) : ttl) ?? DEFAULT_TTL_MS,
+    'ttl',
+  );
   if (value !== null) return ms;
   return nullTtl === undefined ? Math.min(ms, NULL_TTL_CAP_MS) : toMilliseconds(nullTtl, 'nullTtl');
 }
@@ -142,7 +174,13 @@ interface Body {
 
 /** Undefined for what is not text when it goes out: streams, files, bytes. */
 function bodyOf(exchange: Exchange, value: unknown): Body | 'unserialisable' | undefined {
-  if (value === undefined || value === null || typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean') {
+  if (
+    value === undefined ||
+    value === null ||
+    typeof value === 'string' ||
+    typeof value === 'number' ||
+    typeof value === 'boolean'
+  ) {
     return { value, json: false };
   }
   if (typeof value !== 'object') return 'unserialisable';
@@ -157,14 +195,24 @@ function bodyOf(exchange: Exchange, value: unknown): Body | 'unserialisable' | u
 }
 
 function isStream(value: object): boolean {
-  if (value instanceof Error || ArrayBuffer.isView(value) || value instanceof ArrayBuffer || value instanceof Response) return true;
-  return ['pipe', 'getStream', 'getReader'].some((name) => typeof (value as Record<string, unknown>)[name] === 'function');
+  if (
+    value instanceof Error ||
+    ArrayBuffer.isView(value) ||
+    value instanceof ArrayBuffer ||
+    value instanceof Response
+  )
+    return true;
+  return ['pipe', 'getStream', 'getReader'].some(
+    (name) => typeof (value as Record<string, unknown>)[name] === 'function',
+  );
 }
 
 /** What the handler said, without what was there before: a request id or a CORS header belongs to one request. */
 function addedBy(before: OutgoingHeaders, after: HeaderList): HeaderList {
   const old = toHeaderList(before);
-  return storableHeaders(after).filter(([name]) => valuesOf(old, name).join('\n') !== valuesOf(after, name).join('\n'));
+  return storableHeaders(after).filter(
+    ([name]) => valuesOf(old, name).join('\n') !== valuesOf(after, name).join('\n'),
+  );
 }
 
 /** What was there before and is no longer: the handler does not want it on its answer. */

@@ -24,7 +24,10 @@ export interface FillContext {
   /** The tenant of the key. */
   readonly tenant: string | undefined;
   setTtl(ttl: Duration): void;
-  setWindows(windows: { readonly staleWhileRevalidate: Duration; readonly staleIfError: Duration }): void;
+  setWindows(windows: {
+    readonly staleWhileRevalidate: Duration;
+    readonly staleIfError: Duration;
+  }): void;
   addTags(...tags: string[]): void;
   skip(): void;
 }
@@ -57,7 +60,11 @@ export interface ResponseCache {
   key?(): CacheKeyBuilder;
   /** What is fresh and in memory, at once. */
   peekNear<T>(key: CacheKey | string, options?: FillOptions): Detailed<T> | undefined;
-  getOrSetDetailed<T>(key: CacheKey | string, producer: (context: FillContext) => Promise<T>, options?: FillOptions): Promise<Detailed<T>>;
+  getOrSetDetailed<T>(
+    key: CacheKey | string,
+    producer: (context: FillContext) => Promise<T>,
+    options?: FillOptions,
+  ): Promise<Detailed<T>>;
   get(key: CacheKey | string, options?: Pick<FillOptions, 'codec'>): Promise<unknown>;
   set(key: CacheKey | string, value: unknown, options?: FillOptions): Promise<unknown>;
   delete(key: CacheKey | string): Promise<unknown>;

@@ -21,10 +21,14 @@ export function isGuarded(method: object, type: object): boolean {
  * Where a guard asks who it is, the answer may depend on it: then nothing is taken for granted.
  * @throws CacheDecoratorError (`CACHE_DECORATOR`)
  */
-export function refuseUnsaidIdentity(plan: RoutePlan, { controller, handler, method }: Route): void {
+export function refuseUnsaidIdentity(
+  plan: RoutePlan,
+  { controller, handler, method }: Route,
+): void {
   if (plan.unfit !== undefined || !READING.includes(method)) return;
   const { principal, credentials } = plan.http;
-  const said = principal !== undefined || credentials !== undefined || plan.credentials.inKey.length > 0;
+  const said =
+    principal !== undefined || credentials !== undefined || plan.credentials.inKey.length > 0;
   if (said || !isGuarded(handler, controller)) return;
   throw new CacheDecoratorError(
     `${plan.where} is cached and has @UseGuards, but does not say whether its answer depends on who asks: one user could be given what was made for another. ${IDENTITY_CHOICES}`,
@@ -51,13 +55,20 @@ export function refuseSecondInterceptor({ controller, handler }: Route, intercep
 
 /** Tells fixed keys of routes apart. */
 export class FixedKeys {
-  readonly #owners = new Map<string, { readonly controller: Type; readonly handler: object; readonly where: string }>();
+  readonly #owners = new Map<
+    string,
+    { readonly controller: Type; readonly handler: object; readonly where: string }
+  >();
 
   /** @throws CacheConfigError (`CACHE_CONFIG`) for a fixed key that another route has: one would answer with the responses of the other */
-  claim({ options, where, unfit, version, severalPaths }: RoutePlan, { controller, handler, method }: Route): void {
+  claim(
+    { options, where, unfit, version, severalPaths }: RoutePlan,
+    { controller, handler, method }: Route,
+  ): void {
     const { key, cache } = options;
     // With several paths the path is part of the key.
-    if (key === undefined || unfit !== undefined || !READING.includes(method) || severalPaths) return;
+    if (key === undefined || unfit !== undefined || !READING.includes(method) || severalPaths)
+      return;
     const name = JSON.stringify([cache, key, version]);
     const owner = this.#owners.get(name);
     if (owner !== undefined && (owner.controller !== controller || owner.handler !== handler)) {

@@ -10,8 +10,14 @@ import type { RoutePlan } from './route-plan.js';
  * query are in it (unless `query` narrows it), so that a request whose pipes would refuse one of them never finds an answer. Of headers, the session
  * and what decorators of the application's own take from the request only what the route declares is.
  */
-export function routeKey(plan: RoutePlan, exchange: Exchange, principal: string | undefined, variant?: VaryRecord): CacheKey {
-  const plain = principal === undefined && variant === undefined && exchange.rewritten === undefined;
+export function routeKey(
+  plan: RoutePlan,
+  exchange: Exchange,
+  principal: string | undefined,
+  variant?: VaryRecord,
+): CacheKey {
+  const plain =
+    principal === undefined && variant === undefined && exchange.rewritten === undefined;
   const recent = plain ? plan.recentKeys : undefined;
   const known = recent?.get(exchange.url);
   if (known !== undefined) return known;
@@ -27,7 +33,12 @@ export function routeKey(plan: RoutePlan, exchange: Exchange, principal: string 
 const MAX_RECENT = 256;
 const MAX_RECENT_LENGTH = 200;
 
-function makeKey(plan: RoutePlan, exchange: Exchange, principal: string | undefined, variant?: VaryRecord): CacheKey {
+function makeKey(
+  plan: RoutePlan,
+  exchange: Exchange,
+  principal: string | undefined,
+  variant?: VaryRecord,
+): CacheKey {
   const { key, segment } = plan.options;
   const query = canonicalQuery(exchange.search, plan.http.query);
   const builder = CacheKey.builder().segment(key ?? segment);
@@ -35,12 +46,16 @@ function makeKey(plan: RoutePlan, exchange: Exchange, principal: string | undefi
     builder.param('path', exchange.path).param('query', query === '' ? undefined : query);
   }
   if (plan.version !== undefined) builder.param('version', plan.version);
-  if (exchange.rewritten !== undefined) builder.param('rewritten', canonicalUrl(exchange.rewritten, plan));
+  if (exchange.rewritten !== undefined)
+    builder.param('rewritten', canonicalUrl(exchange.rewritten, plan));
   if (plan.hostInKey) builder.param('host', exchange.host);
-  if (plan.keyHeaders.length > 0) builder.param('headers', secondaryKey(plan.keyHeaders, exchange.headers));
+  if (plan.keyHeaders.length > 0)
+    builder.param('headers', secondaryKey(plan.keyHeaders, exchange.headers));
   if (principal !== undefined) builder.param('principal', principal);
   if (variant !== undefined) {
-    builder.param('vary', secondaryKey(variant.names, exchange.headers)).param('generation', variant.generation);
+    builder
+      .param('vary', secondaryKey(variant.names, exchange.headers))
+      .param('generation', variant.generation);
   }
   return builder.build();
 }

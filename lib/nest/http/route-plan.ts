@@ -72,7 +72,8 @@ export function planRoute(
   const tags = typeof options.tags === 'object' ? options.tags : [];
   const patterns = patternsOf(controller, handler);
   const version = versionOf(controller, handler);
-  const chosen = version === undefined && versioning?.defaultVersion === undefined ? undefined : versioning;
+  const chosen =
+    version === undefined && versioning?.defaultVersion === undefined ? undefined : versioning;
   const versionHeader = headerOf(chosen);
   return {
     options,
@@ -103,7 +104,12 @@ export function planRoute(
 }
 
 /** Options that the cache itself knows; the ttl is not among them, since every response says its own. */
-function entryOptions({ staleIfErrorWhen, jitter, refreshAhead, producerTimeout }: RouteCacheOptions): FillOptions {
+function entryOptions({
+  staleIfErrorWhen,
+  jitter,
+  refreshAhead,
+  producerTimeout,
+}: RouteCacheOptions): FillOptions {
   return {
     ...(staleIfErrorWhen === undefined ? undefined : { staleIfErrorWhen }),
     ...(jitter === undefined ? undefined : { jitter }),
@@ -136,13 +142,19 @@ function texts(paths: unknown): readonly string[] {
   return (Array.isArray(paths) ? paths : [paths ?? '']).map(String);
 }
 
-function unfitness(controller: Controller, handler: Handler, name: string | symbol): RoutePlan['unfit'] {
+function unfitness(
+  controller: Controller,
+  handler: Handler,
+  name: string | symbol,
+): RoutePlan['unfit'] {
   if (Reflect.getMetadata(SSE, handler) !== undefined) return 'sse';
   if (Reflect.getMetadata(RENDER, handler) !== undefined) return 'render';
   if (Reflect.getMetadata(REDIRECT, handler) !== undefined) return 'redirect';
   const parameters = Reflect.getMetadata(ROUTE_ARGUMENTS, controller, name) as object | undefined;
   const takesResponse = Object.keys(parameters ?? {}).some((key) => RESPONSE_OR_NEXT.test(key));
-  return takesResponse && Reflect.getMetadata(PASSTHROUGH, controller, name) !== true ? 'res' : undefined;
+  return takesResponse && Reflect.getMetadata(PASSTHROUGH, controller, name) !== true
+    ? 'res'
+    : undefined;
 }
 
 function versionOf(controller: Controller, handler: Handler): unknown {

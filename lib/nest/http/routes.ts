@@ -23,7 +23,9 @@ const MODULE_PATH = '__module_path__';
 export function* routesOf(modules: ModulesContainer): Iterable<Route> {
   for (const module of modules.values()) {
     const modulePath = String(
-      Reflect.getMetadata(MODULE_PATH + modules.applicationId, module.metatype) ?? Reflect.getMetadata(MODULE_PATH, module.metatype) ?? '',
+      Reflect.getMetadata(MODULE_PATH + modules.applicationId, module.metatype) ??
+        Reflect.getMetadata(MODULE_PATH, module.metatype) ??
+        '',
     );
     for (const { metatype } of module.controllers.values()) {
       if (typeof metatype !== 'function') continue;
@@ -38,7 +40,11 @@ export function* routesOf(modules: ModulesContainer): Iterable<Route> {
 
 export function* handlersOf(controller: { readonly prototype: unknown }): Iterable<Handler> {
   const seen = new Set<PropertyKey>();
-  for (let proto: unknown = controller.prototype; typeof proto === 'object' && proto !== null; proto = Object.getPrototypeOf(proto)) {
+  for (
+    let proto: unknown = controller.prototype;
+    typeof proto === 'object' && proto !== null;
+    proto = Object.getPrototypeOf(proto)
+  ) {
     for (const key of Reflect.ownKeys(proto)) {
       const value: unknown = Object.getOwnPropertyDescriptor(proto, key)?.value;
       if (!seen.has(key) && typeof value === 'function') yield value;

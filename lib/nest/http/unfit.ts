@@ -21,14 +21,19 @@ export function unfitError({ where, unfit }: RoutePlan): CacheDecoratorError {
 
 /** Answers that show only when they are there what no cache can do with them. */
 const PAST: Partial<Readonly<Record<Unshared, string>>> = {
-  stream: 'answers with a stream, bytes or an error, of which nothing is kept. Put @NoCache() on it, or return what goes out as text',
+  stream:
+    'answers with a stream, bytes or an error, of which nothing is kept. Put @NoCache() on it, or return what goes out as text',
   tenant:
     'is answered in a tenant that was not there yet when the cache looked: an interceptor has set it. Set it in middleware or in a guard, which come before',
-  'vary-star': 'answers with Vary: *, which says that no stored response may ever be used. Name the request headers that count',
+  'vary-star':
+    'answers with Vary: *, which says that no stored response may ever be used. Name the request headers that count',
 };
 
 /** Undefined for answers that are not stored because they say so, or for this time only. */
-export function unfitAnswerError({ where }: RoutePlan, reason: Unshared): CacheDecoratorError | undefined {
+export function unfitAnswerError(
+  { where }: RoutePlan,
+  reason: Unshared,
+): CacheDecoratorError | undefined {
   const text = PAST[reason];
   return text === undefined ? undefined : new CacheDecoratorError(`${where} ${text}.`);
 }

@@ -28,7 +28,9 @@ export class ReadingRoutes {
     if (routes.length === 0) return NONE;
     // As the router saw it.
     const [path = ''] = request.url.split('?', 1);
-    return routes.filter(({ paths }) => paths.some((pattern) => mayMatch(pattern, path, maxPrefix))).map(({ plan }) => plan);
+    return routes
+      .filter(({ paths }) => paths.some((pattern) => mayMatch(pattern, path, maxPrefix)))
+      .map(({ plan }) => plan);
   }
 
   /** Once, when all routes are there. */
@@ -36,8 +38,14 @@ export class ReadingRoutes {
     const routes: ReadingRoute[] = [];
     for (const { controller, handler, method, modulePath } of routesOf(this.modules)) {
       const plan = READING.includes(method) ? this.planOf(controller, handler) : undefined;
-      if (plan === undefined || plan.unfit !== undefined || plan.http.invalidate === false) continue;
-      routes.push({ plan, paths: patternsOf(controller, handler).map((pattern) => compilePath(`${modulePath}/${pattern}`)) });
+      if (plan === undefined || plan.unfit !== undefined || plan.http.invalidate === false)
+        continue;
+      routes.push({
+        plan,
+        paths: patternsOf(controller, handler).map((pattern) =>
+          compilePath(`${modulePath}/${pattern}`),
+        ),
+      });
     }
     return { routes, maxPrefix: routingRules(this.modules).maxPrefix };
   }

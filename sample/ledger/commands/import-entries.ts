@@ -25,7 +25,9 @@ export class ImportEntriesHandler implements ICommandHandler<ImportEntries> {
 
   async execute({ tenant, entries }: ImportEntries): Promise<{ imported: number }> {
     const imported = await insertEntries(this.database, tenant, entries);
-    this.events.publish(new EntriesPosted(tenant, [...new Set(imported.map((entry) => entry.account))]));
+    this.events.publish(
+      new EntriesPosted(tenant, [...new Set(imported.map((entry) => entry.account))]),
+    );
     return { imported: imported.length };
   }
 }

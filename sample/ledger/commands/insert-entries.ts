@@ -10,7 +10,11 @@ export interface NewEntry extends Omit<Entry, 'id' | 'bookedAt'> {
 }
 
 /** All or none, in one statement. */
-export async function insertEntries(database: Database, tenant: string, entries: readonly NewEntry[]): Promise<Entry[]> {
+export async function insertEntries(
+  database: Database,
+  tenant: string,
+  entries: readonly NewEntry[],
+): Promise<Entry[]> {
   try {
     return await database.query<Entry>({
       name: 'insert-entries',
@@ -27,7 +31,8 @@ export async function insertEntries(database: Database, tenant: string, entries:
       ],
     });
   } catch (error) {
-    if (sqlState(error) === FOREIGN_KEY_VIOLATION) throw new NotFoundException(`Tenant '${tenant}' does not have all of these accounts.`);
+    if (sqlState(error) === FOREIGN_KEY_VIOLATION)
+      throw new NotFoundException(`Tenant '${tenant}' does not have all of these accounts.`);
     throw error;
   }
 }

@@ -33,7 +33,8 @@ export class OpenAccountHandler implements ICommandHandler<OpenAccount> {
         values: [tenant, number, name],
       });
     } catch (error) {
-      if (sqlState(error) === UNIQUE_VIOLATION) throw new ConflictException(`Tenant '${tenant}' has an account '${number}' already.`);
+      if (sqlState(error) === UNIQUE_VIOLATION)
+        throw new ConflictException(`Tenant '${tenant}' has an account '${number}' already.`);
       throw error;
     }
     this.events.publish(new AccountOpened(tenant, number));

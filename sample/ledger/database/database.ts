@@ -33,5 +33,7 @@ export abstract class Database {
 
 /** The SQLSTATE of a failed statement: both drivers put it into `code`. */
 export function sqlState(error: unknown): string | undefined {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
+  return error instanceof Error && 'code' in error && typeof error.code === 'string'
+    ? error.code
+    : undefined;
 }

@@ -34,7 +34,10 @@ const ENTRIES = `
 export const GENERATOR_VERSION = [TABLES, MASTER_DATA, ENTRIES, INDEXES, GENERATED].join();
 
 /** Fills the database unless it has been filled before. Returns false when there was nothing to do. */
-export async function generateLedger(database: Database, { entries, seed, progress }: GeneratorOptions): Promise<boolean> {
+export async function generateLedger(
+  database: Database,
+  { entries, seed, progress }: GeneratorOptions,
+): Promise<boolean> {
   const [found] = await database.query<{ complete: boolean }>({
     name: 'is-generated',
     text: `select to_regclass('sample_ledger.generated') is not null as complete`,
@@ -46,7 +49,11 @@ export async function generateLedger(database: Database, { entries, seed, progre
   await database.script(MASTER_DATA);
   for (let done = 0; done < entries; done += BATCH) {
     const last = Math.min(done + BATCH, entries);
-    await database.query({ name: 'generate-entries', text: ENTRIES, values: [done + 1, last, seed] });
+    await database.query({
+      name: 'generate-entries',
+      text: ENTRIES,
+      values: [done + 1, last, seed],
+    });
     progress?.(last);
   }
   await database.script(INDEXES);

@@ -16,7 +16,9 @@ export async function openDatabase(config: LedgerConfig, report: Report): Promis
     const { ParentDatabase } = await import('./parent.database.js');
     return new ParentDatabase();
   }
-  return config.databaseUrl === undefined ? openEmbedded(config, report) : openServer(config.databaseUrl, config, report);
+  return config.databaseUrl === undefined
+    ? openEmbedded(config, report)
+    : openServer(config.databaseUrl, config, report);
 }
 
 async function openServer(url: string, config: LedgerConfig, report: Report): Promise<Database> {
@@ -27,9 +29,12 @@ async function openServer(url: string, config: LedgerConfig, report: Report): Pr
     return database;
   } catch (error) {
     await database.close();
-    throw new Error(`${database.label} cannot be used. Check DATABASE_URL, or leave it out: then PostgreSQL is embedded.`, {
-      cause: error,
-    });
+    throw new Error(
+      `${database.label} cannot be used. Check DATABASE_URL, or leave it out: then PostgreSQL is embedded.`,
+      {
+        cause: error,
+      },
+    );
   }
 }
 
@@ -40,7 +45,9 @@ async function openEmbedded(config: LedgerConfig, report: Report): Promise<Datab
   if (await exists(file)) {
     try {
       const database = await PGliteDatabase.open(await openAsBlob(file));
-      report(`${config.entries.toLocaleString('en')} entries from the snapshot of an earlier start`);
+      report(
+        `${config.entries.toLocaleString('en')} entries from the snapshot of an earlier start`,
+      );
       return database;
     } catch {
       report('the snapshot of an earlier start is not usable: making the ledger anew');
@@ -50,13 +57,20 @@ async function openEmbedded(config: LedgerConfig, report: Report): Promise<Datab
   const database = await PGliteDatabase.open();
   await fill(database, config, report);
   await database.script('checkpoint');
-  await keep(file, await database.snapshot()).catch(() => report('no snapshot could be kept: the next start makes the ledger anew'));
+  await keep(file, await database.snapshot()).catch(() =>
+    report('no snapshot could be kept: the next start makes the ledger anew'),
+  );
   return database;
 }
 
 async function fill(database: Database, config: LedgerConfig, report: Report): Promise<void> {
-  const progress = (done: number) => report(`${done.toLocaleString('en')} of ${config.entries.toLocaleString('en')} entries made`);
-  const made = await generateLedger(database, { entries: config.entries, seed: config.seed, progress });
+  const progress = (done: number) =>
+    report(`${done.toLocaleString('en')} of ${config.entries.toLocaleString('en')} entries made`);
+  const made = await generateLedger(database, {
+    entries: config.entries,
+    seed: config.seed,
+    progress,
+  });
   if (!made) report('the ledger is there already, from an earlier start');
 }
 

@@ -31,7 +31,8 @@ export class ParentDatabase extends Database {
     const question = ++this.#questions;
     const rows = await new Promise<readonly unknown[]>((resolve, reject) => {
       this.#waiting.set(question, { resolve, reject });
-      if (process.send === undefined || !process.connected) this.#fail('This process was not started by one that has a database.');
+      if (process.send === undefined || !process.connected)
+        this.#fail('This process was not started by one that has a database.');
       else process.send({ question, statement } satisfies Question);
     });
     return [...rows] as Row[];
@@ -42,7 +43,10 @@ export class ParentDatabase extends Database {
     const waiting = this.#waiting.get(message.answer);
     this.#waiting.delete(message.answer);
     if (message.error === undefined) waiting?.resolve(message.rows ?? []);
-    else waiting?.reject(Object.assign(new Error(message.error.message), { code: message.error.code }));
+    else
+      waiting?.reject(
+        Object.assign(new Error(message.error.message), { code: message.error.code }),
+      );
   };
 
   /** Whoever waits gets an error. */

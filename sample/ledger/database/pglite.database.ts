@@ -12,7 +12,9 @@ export class PGliteDatabase extends Database {
   /** With a snapshot it starts in a fraction of the time, and with its data. */
   static async open(snapshot?: Blob): Promise<PGliteDatabase> {
     const parsers = { [types.INT8]: (text: string) => BigInt(text) };
-    return new PGliteDatabase(await PGlite.create({ parsers, ...(snapshot && { loadDataDir: snapshot }) }));
+    return new PGliteDatabase(
+      await PGlite.create({ parsers, ...(snapshot && { loadDataDir: snapshot }) }),
+    );
   }
 
   snapshot(): Promise<Blob> {

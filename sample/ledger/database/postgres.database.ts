@@ -4,7 +4,9 @@ import { Database, type Statement } from './database.js';
 /** As the driver does it, but `bigint` as bigint and not as text. */
 const TYPES: CustomTypesConfig = {
   getTypeParser: (type, format): unknown =>
-    type === types.builtins.INT8 && format !== 'binary' ? BigInt : types.getTypeParser(type, format),
+    type === types.builtins.INT8 && format !== 'binary'
+      ? BigInt
+      : types.getTypeParser(type, format),
 };
 
 /** A PostgreSQL server, by `DATABASE_URL`. */
@@ -30,7 +32,10 @@ export class PostgresDatabase extends Database {
   }
 
   protected async run<Row>(statement: Statement): Promise<Row[]> {
-    const { rows } = await this.pool.query<Row & QueryResultRow>({ ...statement, values: [...statement.values] });
+    const { rows } = await this.pool.query<Row & QueryResultRow>({
+      ...statement,
+      values: [...statement.values],
+    });
     return rows;
   }
 }

@@ -9,4 +9,7 @@ export const TOTALS = 'totals';
 export const account = (number: string): string => `account:${number}`;
 
 /** What a posting to these accounts changes. */
-export const changedByPosting = (...accounts: readonly string[]): string[] => [TOTALS, ...accounts.map(account)];
+export const changedByPosting = (...accounts: readonly string[]): string[] => [
+  TOTALS,
+  ...accounts.map(account),
+];

@@ -22,8 +22,10 @@ export class AccountResolver {
   entries(
     @CurrentTenant() tenant: string,
     @Parent() parent: Account,
-    @Args('page', { type: () => Int, defaultValue: 1 }, new IntegerPipe('page', 1, 100_000)) page: number,
-    @Args('size', { type: () => Int, defaultValue: 20 }, new IntegerPipe('size', 20, 200)) size: number,
+    @Args('page', { type: () => Int, defaultValue: 1 }, new IntegerPipe('page', 1, 100_000))
+    page: number,
+    @Args('size', { type: () => Int, defaultValue: 20 }, new IntegerPipe('size', 20, 200))
+    size: number,
   ): Promise<EntryPage> {
     return this.queries.execute(new ListEntries(tenant, parent.number, page, size));
   }
@@ -32,7 +34,11 @@ export class AccountResolver {
   @ResolveField(() => TurnoverType)
   @Cacheable({ ttl: '5m', tags: (_tenant: string, parent: Account) => [account(parent.number)] })
   @CacheKey((key, tenant: string, parent: Account, month: Month) =>
-    key.tenant(tenant).segment('turnover').param('account', parent.number).param('month', month.text),
+    key
+      .tenant(tenant)
+      .segment('turnover')
+      .param('account', parent.number)
+      .param('month', month.text),
   )
   async turnover(
     @CurrentTenant() tenant: string,

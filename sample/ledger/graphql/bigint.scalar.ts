@@ -13,10 +13,16 @@ export class BigIntScalar implements CustomScalar<string, bigint> {
 
   parseValue(value: unknown): bigint {
     if (typeof value === 'string' && /^-?\d{1,18}$/.test(value)) return BigInt(value);
-    throw new BadRequestException('A BigInt is a whole number of up to 18 digits, written as text.');
+    throw new BadRequestException(
+      'A BigInt is a whole number of up to 18 digits, written as text.',
+    );
   }
 
   parseLiteral(literal: object): bigint {
-    return this.parseValue('value' in literal && 'kind' in literal && literal.kind === 'StringValue' ? literal.value : undefined);
+    return this.parseValue(
+      'value' in literal && 'kind' in literal && literal.kind === 'StringValue'
+        ? literal.value
+        : undefined,
+    );
   }
 }

@@ -13,8 +13,12 @@ export class CommandsResolver {
   constructor(private readonly commands: CommandBus) {}
 
   @Mutation(() => EntryType)
-  postEntry(@CurrentTenant(TenantPipe) tenant: string, @Args('entry', { type: () => NewEntryInput }) entry: NewEntryInput): Promise<Entry> {
-    if (entry.amountCents === 0n) throw new BadRequestException('amountCents must be a whole number other than 0.');
+  postEntry(
+    @CurrentTenant(TenantPipe) tenant: string,
+    @Args('entry', { type: () => NewEntryInput }) entry: NewEntryInput,
+  ): Promise<Entry> {
+    if (entry.amountCents === 0n)
+      throw new BadRequestException('amountCents must be a whole number other than 0.');
     return this.commands.execute(new PostEntry(tenant, entry));
   }
 }

@@ -34,7 +34,10 @@ export class QueriesResolver {
   }
 
   @Query(() => MonthlyReportType)
-  report(@CurrentTenant(TenantPipe) tenant: string, @Args('month', { type: () => String }, MonthPipe) month: Month): Promise<Report> {
+  report(
+    @CurrentTenant(TenantPipe) tenant: string,
+    @Args('month', { type: () => String }, MonthPipe) month: Month,
+  ): Promise<Report> {
     return this.queries.execute(new MonthlyReport(tenant, month));
   }
 
@@ -44,7 +47,8 @@ export class QueriesResolver {
   async search(
     @CurrentTenant(TenantPipe) tenant: string,
     @Args('memo', { type: () => String }) memo: string,
-    @Args('first', { type: () => Int, defaultValue: 20 }, new IntegerPipe('first', 20, 200)) first: number,
+    @Args('first', { type: () => Int, defaultValue: 20 }, new IntegerPipe('first', 20, 200))
+    first: number,
   ): Promise<readonly Entry[]> {
     return this.database.query<Entry>({
       name: 'search-entries',

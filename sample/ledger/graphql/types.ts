@@ -1,6 +1,12 @@
 import { Field, InputType, Int, ObjectType } from '@nestjs/graphql';
 import type { NewEntry } from '../commands/insert-entries.js';
-import type { AccountBalance, AccountMonth, Entry, EntryPage, MonthlyReport } from '../domain/types.js';
+import type {
+  AccountBalance,
+  AccountMonth,
+  Entry,
+  EntryPage,
+  MonthlyReport,
+} from '../domain/types.js';
 
 // What of the domain is shown by GraphQL. The classes are there for their decorators: handlers return the objects of the domain.
 

@@ -4,7 +4,8 @@ import type { NewEntry } from '../commands/insert-entries.js';
 /** `{ "account": "1001", "amountCents": "12500", "memo": "Rent", "bookedAt": "2026-01-15T12:00:00Z" }`; the last two are optional. */
 export function readNewEntry(body: unknown): NewEntry {
   const { account, amountCents, memo = '', bookedAt } = record(body);
-  if (typeof account !== 'string') throw new BadRequestException('account must be the number of an account, as text.');
+  if (typeof account !== 'string')
+    throw new BadRequestException('account must be the number of an account, as text.');
   if (typeof memo !== 'string') throw new BadRequestException('memo must be text.');
   const entry = { account, amountCents: readCents(amountCents), memo };
   return bookedAt === undefined ? entry : { ...entry, bookedAt: readDate(bookedAt) };
@@ -24,7 +25,8 @@ export function readAccountName(body: unknown): string {
 }
 
 function record(body: unknown): Record<string, unknown> {
-  if (typeof body !== 'object' || body === null || Array.isArray(body)) throw new BadRequestException('Expected a JSON object.');
+  if (typeof body !== 'object' || body === null || Array.isArray(body))
+    throw new BadRequestException('Expected a JSON object.');
   return { ...body };
 }
 
@@ -36,6 +38,7 @@ function readCents(value: unknown): bigint {
 
 function readDate(value: unknown): Date {
   const date = new Date(typeof value === 'string' ? value : Number.NaN);
-  if (Number.isNaN(date.getTime())) throw new BadRequestException('bookedAt must be a date such as 2026-01-15T12:00:00Z.');
+  if (Number.isNaN(date.getTime()))
+    throw new BadRequestException('bookedAt must be a date such as 2026-01-15T12:00:00Z.');
   return date;
 }

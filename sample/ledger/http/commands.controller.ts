@@ -13,7 +13,11 @@ export class CommandsController {
 
   @Put('accounts/:account')
   @HttpCode(201)
-  open(@Param('tenant', TenantPipe) tenant: string, @Param('account') number: string, @Body() body: unknown): Promise<Account> {
+  open(
+    @Param('tenant', TenantPipe) tenant: string,
+    @Param('account') number: string,
+    @Body() body: unknown,
+  ): Promise<Account> {
     return this.commands.execute(new OpenAccount(tenant, number, readAccountName(body)));
   }
 
@@ -24,7 +28,10 @@ export class CommandsController {
 
   @Post('entries/import')
   @HttpCode(202)
-  import(@Param('tenant', TenantPipe) tenant: string, @Body() body: unknown): Promise<{ imported: number }> {
+  import(
+    @Param('tenant', TenantPipe) tenant: string,
+    @Body() body: unknown,
+  ): Promise<{ imported: number }> {
     return this.commands.execute(new ImportEntries(tenant, readNewEntries(body)));
   }
 }

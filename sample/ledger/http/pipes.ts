@@ -18,7 +18,8 @@ export class TenantPipe implements PipeTransform<string, Promise<string>> {
 export class MonthPipe implements PipeTransform<string, Month> {
   transform(text: string): Month {
     const month = Month.parse(text);
-    if (month === undefined) throw new BadRequestException(`A month is written like 2026-01, not '${text}'.`);
+    if (month === undefined)
+      throw new BadRequestException(`A month is written like 2026-01, not '${text}'.`);
     return month;
   }
 }
@@ -35,6 +36,8 @@ export class IntegerPipe implements PipeTransform<string | number | undefined, n
     if (text === undefined) return this.standard;
     const value = Number(text);
     if (Number.isInteger(value) && value >= 1 && value <= this.most) return value;
-    throw new BadRequestException(`${this.name} must be a whole number from 1 to ${this.most}, not '${text}'.`);
+    throw new BadRequestException(
+      `${this.name} must be a whole number from 1 to ${this.most}, not '${text}'.`,
+    );
   }
 }

@@ -1,7 +1,12 @@
 import { Controller, Get, NotFoundException, Param, Query } from '@nestjs/common';
 import { QueryBus } from '@nestjs/cqrs';
 import type { Month } from '../domain/month.js';
-import type { Account, AccountBalance, EntryPage, MonthlyReport as Report } from '../domain/types.js';
+import type {
+  Account,
+  AccountBalance,
+  EntryPage,
+  MonthlyReport as Report,
+} from '../domain/types.js';
 import { AccountBalances } from '../queries/account-balances.js';
 import { FindAccount } from '../queries/find-account.js';
 import { ListEntries } from '../queries/list-entries.js';
@@ -19,9 +24,13 @@ export class QueriesController {
   }
 
   @Get('accounts/:account')
-  async account(@Param('tenant', TenantPipe) tenant: string, @Param('account') number: string): Promise<Account> {
+  async account(
+    @Param('tenant', TenantPipe) tenant: string,
+    @Param('account') number: string,
+  ): Promise<Account> {
     const account = await this.queries.execute(new FindAccount(tenant, number));
-    if (account === null) throw new NotFoundException(`Tenant '${tenant}' has no account '${number}'.`);
+    if (account === null)
+      throw new NotFoundException(`Tenant '${tenant}' has no account '${number}'.`);
     return account;
   }
 
@@ -37,7 +46,10 @@ export class QueriesController {
   }
 
   @Get('reports/:month')
-  report(@Param('tenant', TenantPipe) tenant: string, @Param('month', MonthPipe) month: Month): Promise<Report> {
+  report(
+    @Param('tenant', TenantPipe) tenant: string,
+    @Param('month', MonthPipe) month: Month,
+  ): Promise<Report> {
     return this.queries.execute(new MonthlyReport(tenant, month));
   }
 }

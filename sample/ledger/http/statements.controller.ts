@@ -30,7 +30,10 @@ export class StatementsController {
         order by booked_at, id`,
       values: [tenant, number, month.start, month.end],
     });
-    const lines = entries.map(({ id, bookedAt, amountCents, memo }) => `${id},${bookedAt.toISOString()},${amountCents},${quoted(memo)}`);
+    const lines = entries.map(
+      ({ id, bookedAt, amountCents, memo }) =>
+        `${id},${bookedAt.toISOString()},${amountCents},${quoted(memo)}`,
+    );
     return ['id,booked_at,amount_cents,memo', ...lines, ''].join('\r\n');
   }
 }

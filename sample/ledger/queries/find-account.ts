@@ -22,7 +22,9 @@ export class FindAccountHandler implements IQueryHandler<FindAccount> {
   constructor(private readonly database: Database) {}
 
   @Cacheable({ ttl: '5m', nullTtl: '10s', tags: [ACCOUNTS] })
-  @CacheKey((key, query: FindAccount) => key.tenant(query.tenant).segment('account').param('number', query.number))
+  @CacheKey((key, query: FindAccount) =>
+    key.tenant(query.tenant).segment('account').param('number', query.number),
+  )
   async execute(query: FindAccount): Promise<Account | null> {
     const [account] = await this.database.query<Account>({
       name: 'find-account',

@@ -22,7 +22,12 @@ export class ListEntriesHandler implements IQueryHandler<ListEntries> {
 
   @Cacheable({ ttl: '1m', tags: (query: ListEntries) => [account(query.account)] })
   @CacheKey((key, query: ListEntries) =>
-    key.tenant(query.tenant).segment('entries').param('account', query.account).param('page', query.page).param('size', query.size),
+    key
+      .tenant(query.tenant)
+      .segment('entries')
+      .param('account', query.account)
+      .param('page', query.page)
+      .param('size', query.size),
   )
   async execute({ tenant, account, page, size }: ListEntries): Promise<EntryPage> {
     const [entries, [count]] = await Promise.all([

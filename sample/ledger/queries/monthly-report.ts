@@ -23,7 +23,9 @@ export class MonthlyReportHandler implements IQueryHandler<MonthlyReport> {
   constructor(private readonly database: Database) {}
 
   @Cacheable({ ttl: '15m', staleIfError: '1h', tags: [ACCOUNTS, TOTALS] })
-  @CacheKey((key, query: MonthlyReport) => key.tenant(query.tenant).segment('report').param('month', query.month.text))
+  @CacheKey((key, query: MonthlyReport) =>
+    key.tenant(query.tenant).segment('report').param('month', query.month.text),
+  )
   async execute({ tenant, month }: MonthlyReport): Promise<Report> {
     const accounts = await this.database.query<AccountMonth>({
       name: 'monthly-report',

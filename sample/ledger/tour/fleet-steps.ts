@@ -20,7 +20,12 @@ export async function hitsEverywhere(fleet: Fleet, mode: string): Promise<Row[]>
   const result = `${count(warmed - before, 'production')}, then ${again}`;
   const good = warmed - before === paths.length && again === 0 && ok(answers);
   return [
-    { what: `${mode}: ${paths.length} reports, twice in each of ${fleet.length} processes`, latency: latency(answers), result, good },
+    {
+      what: `${mode}: ${paths.length} reports, twice in each of ${fleet.length} processes`,
+      latency: latency(answers),
+      result,
+      good,
+    },
   ];
 }
 
@@ -28,7 +33,12 @@ export async function hitsEverywhere(fleet: Fleet, mode: string): Promise<Row[]>
  * A posting in one process; from the moment it is answered the others are read until they have it. An old answer is allowed only to an L1, and
  * only to a read that starts within the bound.
  */
-export async function crossings(fleet: Fleet, mode: string, way: Way, boundMs: number): Promise<Row[]> {
+export async function crossings(
+  fleet: Fleet,
+  mode: string,
+  way: Way,
+  boundMs: number,
+): Promise<Row[]> {
   const account = way.name === 'HTTP' ? '1002' : '1003';
   const seen: Seen[] = [];
   for (let round = 0; round < ROUNDS; round++) {
@@ -39,7 +49,9 @@ export async function crossings(fleet: Fleet, mode: string, way: Way, boundMs: n
     await way.post(writer, account);
     const acknowledged = performance.now();
     // The writer's own read, and beside it those of the others.
-    const reading = fleet.map((client) => readUntil(way, client, account, total + 1, acknowledged, client === writer ? 0 : boundMs));
+    const reading = fleet.map((client) =>
+      readUntil(way, client, account, total + 1, acknowledged, client === writer ? 0 : boundMs),
+    );
     seen.push(...(await Promise.all(reading)));
   }
   const late = seen.reduce((sum, { late }) => sum + late, 0);
@@ -51,7 +63,14 @@ export async function crossings(fleet: Fleet, mode: string, way: Way, boundMs: n
       ? count(late, 'old read')
       : `${count(late, 'old read')} after ${milliseconds(boundMs)}, ${old} before; all had heard after ${milliseconds(slowest)}`;
   const what = `${mode}, ${way.name}: ${ROUNDS} postings, each read at once in all processes`;
-  return [{ what, latency: latency(seen.flatMap(({ answers }) => answers)), result, good: late === 0 && missing === 0 }];
+  return [
+    {
+      what,
+      latency: latency(seen.flatMap(({ answers }) => answers)),
+      result,
+      good: late === 0 && missing === 0,
+    },
+  ];
 }
 
 interface Seen {
@@ -107,7 +126,10 @@ async function executed(fleet: Fleet): Promise<number> {
   return numbers.reduce((sum, number) => sum + number, 0);
 }
 
-async function inTurn(paths: readonly string[], read: (path: string) => Promise<Answer>): Promise<Answer[]> {
+async function inTurn(
+  paths: readonly string[],
+  read: (path: string) => Promise<Answer>,
+): Promise<Answer[]> {
   const answers: Answer[] = [];
   for (const path of paths) answers.push(await read(path));
   return answers;

@@ -25,7 +25,11 @@ export class LedgerClient {
     return this.#send('POST', path, { 'content-type': 'application/json' }, JSON.stringify(body));
   }
 
-  graphql(tenant: string, query: string, variables: Readonly<Record<string, unknown>>): Promise<Answer> {
+  graphql(
+    tenant: string,
+    query: string,
+    variables: Readonly<Record<string, unknown>>,
+  ): Promise<Answer> {
     const headers = { 'content-type': 'application/json', 'x-tenant': tenant };
     return this.#send('POST', '/graphql', headers, JSON.stringify({ query, variables }));
   }
@@ -46,18 +50,32 @@ export class LedgerClient {
     this.#agent.destroy();
   }
 
-  #send(method: string, path: string, headers: Record<string, string>, payload?: string): Promise<Answer> {
+  #send(
+    method: string,
+    path: string,
+    headers: Record<string, string>,
+    payload?: string,
+  ): Promise<Answer> {
     return new Promise((resolve, reject) => {
       const start = performance.now();
-      const outgoing = request(this.origin + path, { method, headers, agent: this.#agent }, (incoming) => {
-        let body = '';
-        incoming.setEncoding('utf8');
-        incoming.on('data', (chunk: string) => (body += chunk));
-        incoming.on('error', reject);
-        incoming.on('end', () => {
-          resolve({ status: incoming.statusCode ?? 0, etag: incoming.headers.etag, body, ms: performance.now() - start });
-        });
-      });
+      const outgoing = request(
+        this.origin + path,
+        { method, headers, agent: this.#agent },
+        (incoming) => {
+          let body = '';
+          incoming.setEncoding('utf8');
+          incoming.on('data', (chunk: string) => (body += chunk));
+          incoming.on('error', reject);
+          incoming.on('end', () => {
+            resolve({
+              status: incoming.statusCode ?? 0,
+              etag: incoming.headers.etag,
+              body,
+              ms: performance.now() - start,
+            });
+          });
+        },
+      );
       outgoing.on('error', reject);
       outgoing.end(payload);
     });

@@ -12,7 +12,10 @@ export interface LedgerProcess {
 }
 
 /** Starts the ledger on a free port, with its own database or with this one. Its output is shown only when it fails. */
-export async function startLedger(env: Record<string, string>, database?: Database): Promise<LedgerProcess> {
+export async function startLedger(
+  env: Record<string, string>,
+  database?: Database,
+): Promise<LedgerProcess> {
   const child = fork(path.join(import.meta.dirname, '..', 'main.js'), {
     env: { ...process.env, PORT: '0', ...(database && { DATABASE_URL: PARENT_URL }), ...env },
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
@@ -41,7 +44,8 @@ export async function startLedger(env: Record<string, string>, database?: Databa
 function originOf(child: ChildProcess): Promise<string> {
   return new Promise((resolve) => {
     child.on('message', (message) => {
-      if (typeof message === 'object' && 'origin' in message && typeof message.origin === 'string') resolve(message.origin);
+      if (typeof message === 'object' && 'origin' in message && typeof message.origin === 'string')
+        resolve(message.origin);
     });
   });
 }
@@ -51,7 +55,13 @@ function answerQuestions(child: ChildProcess, database: Database): void {
     try {
       return { answer: question, rows: await rows };
     } catch (error) {
-      return { answer: question, error: { message: error instanceof Error ? error.message : String(error), code: sqlState(error) } };
+      return {
+        answer: question,
+        error: {
+          message: error instanceof Error ? error.message : String(error),
+          code: sqlState(error),
+        },
+      };
     }
   };
   child.on('message', (message) => {

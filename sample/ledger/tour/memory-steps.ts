@@ -1,7 +1,19 @@
 import type { Answer, LedgerClient } from './ledger-client.js';
 import { count, latency, type Row } from './table.js';
 
-const MONTHS = ['2025-07', '2025-08', '2025-09', '2025-10', '2025-11', '2025-12', '2026-01', '2026-02', '2026-03', '2026-04', '2026-05'];
+const MONTHS = [
+  '2025-07',
+  '2025-08',
+  '2025-09',
+  '2025-10',
+  '2025-11',
+  '2025-12',
+  '2026-01',
+  '2026-02',
+  '2026-03',
+  '2026-04',
+  '2026-05',
+];
 /** Left out of `MONTHS`: still cold when the thousand callers come. */
 const COLD_MONTH = '2026-06';
 
@@ -19,7 +31,12 @@ export async function coldAndHot(client: LedgerClient): Promise<Row[]> {
   );
   const producedHot = (await client.executed('monthly-report')) - produced;
   return [
-    row(`${paths.length} monthly reports, each for the first time`, cold, produced - before, paths.length),
+    row(
+      `${paths.length} monthly reports, each for the first time`,
+      cold,
+      produced - before,
+      paths.length,
+    ),
     row(`1,000 reads of the same reports`, hot, producedHot, 0),
   ];
 }
@@ -28,9 +45,13 @@ export async function thousandCallers(client: LedgerClient): Promise<Row[]> {
   const callers = 1_000;
   await client.connect(callers);
   const before = await client.executed('monthly-report');
-  const answers = await Promise.all(Array.from({ length: callers }, () => client.get(`/tenants/acme/reports/${COLD_MONTH}`)));
+  const answers = await Promise.all(
+    Array.from({ length: callers }, () => client.get(`/tenants/acme/reports/${COLD_MONTH}`)),
+  );
   const produced = (await client.executed('monthly-report')) - before;
-  return [row(`${callers.toLocaleString('en')} callers at once, one cold report`, answers, produced, 1)];
+  return [
+    row(`${callers.toLocaleString('en')} callers at once, one cold report`, answers, produced, 1),
+  ];
 }
 
 export async function postAndRead(client: LedgerClient): Promise<Row[]> {
@@ -39,13 +60,25 @@ export async function postAndRead(client: LedgerClient): Promise<Row[]> {
   let seen = 0;
   for (let round = 1; round <= rounds; round++) {
     const before = await balance(client);
-    await client.post('/tenants/acme/entries', { account: '1001', amountCents: '12500', memo: 'Tour', bookedAt: '2026-01-15T12:00:00Z' });
+    await client.post('/tenants/acme/entries', {
+      account: '1001',
+      amountCents: '12500',
+      memo: 'Tour',
+      bookedAt: '2026-01-15T12:00:00Z',
+    });
     const { cents, answer } = await balance(client);
     reads.push(answer);
     if (cents === before.cents + 12_500n) seen++;
   }
   const result = `${seen} of ${rounds} saw the new balance`;
-  return [{ what: 'a posting, then at once the balances', latency: latency(reads), result, good: seen === rounds }];
+  return [
+    {
+      what: 'a posting, then at once the balances',
+      latency: latency(reads),
+      result,
+      good: seen === rounds,
+    },
+  ];
 }
 
 export async function nullsAndErrors(client: LedgerClient): Promise<Row[]> {
@@ -68,9 +101,12 @@ export async function statementWithEtag(client: LedgerClient): Promise<Row[]> {
   const path = '/tenants/acme/accounts/1001/statements/2026-02';
   const first = await client.get(path);
   const again = await client.get(path, { 'if-none-match': first.etag ?? '' });
-  const good = first.status === 200 && first.etag !== undefined && again.status === 304 && again.body === '';
+  const good =
+    first.status === 200 && first.etag !== undefined && again.status === 304 && again.body === '';
   const result = `${first.status} with ${count(first.body.length, 'byte')}, then ${again.status} with ${count(again.body.length, 'byte')}`;
-  return [{ what: 'a statement, and again with its ETag', latency: latency([again]), result, good }];
+  return [
+    { what: 'a statement, and again with its ETag', latency: latency([again]), result, good },
+  ];
 }
 
 export async function oneByOne(client: LedgerClient, paths: readonly string[]): Promise<Answer[]> {
@@ -82,10 +118,19 @@ export async function oneByOne(client: LedgerClient, paths: readonly string[]): 
 export async function balance(client: LedgerClient): Promise<{ cents: bigint; answer: Answer }> {
   const answer = await client.get('/tenants/acme/accounts');
   const accounts = JSON.parse(answer.body) as { number: string; balanceCents: string }[];
-  return { cents: BigInt(accounts.find((account) => account.number === '1001')?.balanceCents ?? 0), answer };
+  return {
+    cents: BigInt(accounts.find((account) => account.number === '1001')?.balanceCents ?? 0),
+    answer,
+  };
 }
 
-function row(what: string, answers: readonly Answer[], produced: number, expected: number, status = 200): Row {
+function row(
+  what: string,
+  answers: readonly Answer[],
+  produced: number,
+  expected: number,
+  status = 200,
+): Row {
   const odd = answers.filter((answer) => answer.status !== status).length;
   const result = `${count(produced, 'production')}${odd === 0 ? '' : `, ${count(odd, 'answer')} not ${status}`}`;
   return { what, latency: latency(answers), result, good: produced === expected && odd === 0 };

@@ -1,4 +1,10 @@
-import { coldAndHot, nullsAndErrors, postAndRead, statementWithEtag, thousandCallers } from './memory-steps.js';
+import {
+  coldAndHot,
+  nullsAndErrors,
+  postAndRead,
+  statementWithEtag,
+  thousandCallers,
+} from './memory-steps.js';
 import { startRedis } from './redis-process.js';
 import { frozenRedis, hotFromRedis } from './redis-steps.js';
 import type { Stage } from './stage.js';
@@ -21,13 +27,17 @@ async function visitWithRedis(stage: Stage): Promise<void> {
   const own = await startRedis();
   if (own !== undefined) stage.ends(() => own.stop());
   const url = own?.url ?? process.env.REDIS_URL;
-  if (url === undefined || url === '') return stage.log('No redis-server on this machine and no REDIS_URL: without the part about Redis');
+  if (url === undefined || url === '')
+    return stage.log(
+      'No redis-server on this machine and no REDIS_URL: without the part about Redis',
+    );
   stage.log('Starting the ledger with its cache in Redis');
   await stage.visit([{ REDIS_URL: url }], async ([client]) => {
     if (client === undefined) return;
     await stage.step('Reading from Redis', () => hotFromRedis(client));
     await stage.step('A posting and the read after it', () => postAndRead(client));
     // Only a Redis of our own is stopped.
-    if (own !== undefined) await stage.step('Stopping Redis and starting it again', () => frozenRedis(client, own));
+    if (own !== undefined)
+      await stage.step('Stopping Redis and starting it again', () => frozenRedis(client, own));
   });
 }

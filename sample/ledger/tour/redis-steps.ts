@@ -16,7 +16,14 @@ export async function hotFromRedis(client: LedgerClient): Promise<Row[]> {
   );
   const produced = (await client.executed('monthly-report')) - before;
   const result = count(produced, 'production');
-  return [{ what: '500 reads of known reports from Redis', latency: latency(answers), result, good: produced === 0 }];
+  return [
+    {
+      what: '500 reads of known reports from Redis',
+      latency: latency(answers),
+      result,
+      good: produced === 0,
+    },
+  ];
 }
 
 /** While Redis does not answer, calls go to the database; and a posting made meanwhile is not forgotten. */
@@ -39,7 +46,12 @@ export async function frozenRedis(client: LedgerClient, redis: RedisProcess): Pr
   const expected = before.cents + 4_200n;
   const seen = during.cents === expected && after.cents === expected;
   return [
-    { what: 'Redis frozen: reports one by one', latency: latency(answers), result: count(failures, 'failure'), good: failures === 0 },
+    {
+      what: 'Redis frozen: reports one by one',
+      latency: latency(answers),
+      result: count(failures, 'failure'),
+      good: failures === 0,
+    },
     {
       what: 'Redis frozen: a posting',
       latency: latency([posted]),
@@ -49,7 +61,8 @@ export async function frozenRedis(client: LedgerClient, redis: RedisProcess): Pr
     {
       what: 'Redis back',
       latency: '',
-      result: healed === undefined ? 'no hits within 15 s' : `hits again after ${milliseconds(healed)}`,
+      result:
+        healed === undefined ? 'no hits within 15 s' : `hits again after ${milliseconds(healed)}`,
       good: healed !== undefined,
     },
   ];

@@ -16,7 +16,9 @@ export async function visitSeveralProcesses(stage: Stage, processes: number): Pr
   const redisUrl = await openRedis(stage);
   const database = await openShared(stage);
   for (const l1 of [true, false]) {
-    stage.log(`Starting ${processes} ledgers on one Redis, ${l1 ? 'each with an L1' : 'without an L1'}`);
+    stage.log(
+      `Starting ${processes} ledgers on one Redis, ${l1 ? 'each with an L1' : 'without an L1'}`,
+    );
     const mode = l1 ? 'L1' : 'no L1';
     const env = {
       REDIS_URL: redisUrl,
@@ -29,9 +31,15 @@ export async function visitSeveralProcesses(stage: Stage, processes: number): Pr
       Array.from({ length: processes }, () => env),
       async (fleet) => {
         await stage.step('The same reads in every process', () => hitsEverywhere(fleet, mode));
-        await stage.step('Postings in one process, reads in the others', () => crossings(fleet, mode, overHttp, l1 ? 250 : 0));
-        await stage.step('The same by GraphQL', () => crossings(fleet, mode, overGraphQL, l1 ? 250 : 0));
-        await stage.step('Callers of one cold report, spread on all processes', () => oneProduction(fleet, mode, overHttp));
+        await stage.step('Postings in one process, reads in the others', () =>
+          crossings(fleet, mode, overHttp, l1 ? 250 : 0),
+        );
+        await stage.step('The same by GraphQL', () =>
+          crossings(fleet, mode, overGraphQL, l1 ? 250 : 0),
+        );
+        await stage.step('Callers of one cold report, spread on all processes', () =>
+          oneProduction(fleet, mode, overHttp),
+        );
         await stage.step('The same by GraphQL', () => oneProduction(fleet, mode, overGraphQL));
       },
       database,
@@ -51,7 +59,11 @@ async function openRedis(stage: Stage): Promise<string> {
 /** The embedded one, served to the ledgers by this process. Undefined: they use the server of `DATABASE_URL`, which is filled by now. */
 async function openShared(stage: Stage): Promise<Database | undefined> {
   const config = readConfig(process.env);
-  stage.log(config.databaseUrl === undefined ? 'Starting the embedded PostgreSQL' : 'Connecting to PostgreSQL');
+  stage.log(
+    config.databaseUrl === undefined
+      ? 'Starting the embedded PostgreSQL'
+      : 'Connecting to PostgreSQL',
+  );
   const database = await openDatabase(config, stage.log);
   if (config.databaseUrl === undefined) {
     stage.ends(() => database.close());

@@ -10,7 +10,9 @@ export class Stage {
   readonly #begin = performance.now();
 
   readonly log = (line: string): void => {
-    console.log(`${`${((performance.now() - this.#begin) / 1000).toFixed(1)} s`.padStart(7)}  ${line}`);
+    console.log(
+      `${`${((performance.now() - this.#begin) / 1000).toFixed(1)} s`.padStart(7)}  ${line}`,
+    );
   };
 
   async step(title: string, run: () => Promise<readonly Row[]>): Promise<void> {
@@ -28,11 +30,18 @@ export class Stage {
   }
 
   /** A visit to so many ledgers, which are ended after it. */
-  async visit(env: readonly Record<string, string>[], visit: (clients: readonly LedgerClient[]) => Promise<void>, database?: Database) {
+  async visit(
+    env: readonly Record<string, string>[],
+    visit: (clients: readonly LedgerClient[]) => Promise<void>,
+    database?: Database,
+  ) {
     // One that does not start must not leave the others behind.
     const started = await Promise.allSettled(
       env.map(async (variables) => {
-        const ledger = await startLedger({ CACHE_NAMESPACE: `tour-${process.pid}`, ...variables }, database);
+        const ledger = await startLedger(
+          { CACHE_NAMESPACE: `tour-${process.pid}`, ...variables },
+          database,
+        );
         this.ends(() => ledger.stop());
         return ledger;
       }),

@@ -11,7 +11,8 @@ export interface Row {
 /** The median and the 99th percentile of how long the answers took. */
 export function latency(answers: readonly Answer[]): string {
   const sorted = answers.map((answer) => answer.ms).sort((a, b) => a - b);
-  const at = (share: number) => milliseconds(sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? 0);
+  const at = (share: number) =>
+    milliseconds(sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? 0);
   return `${at(0.5)} / ${at(0.99)}`;
 }
 
@@ -28,7 +29,9 @@ export function printTable(rows: readonly Row[]): void {
     ['', 'what', 'p50 / p99', 'result'],
     ...rows.map((row) => [row.good ? 'ok' : 'NOT OK', row.what, row.latency, row.result]),
   ];
-  const widths = [0, 1, 2].map((column) => Math.max(...lines.map((line) => line[column]?.length ?? 0)));
+  const widths = [0, 1, 2].map((column) =>
+    Math.max(...lines.map((line) => line[column]?.length ?? 0)),
+  );
   for (const line of lines)
     console.log(
       line

@@ -8,7 +8,8 @@ import { printTable } from './table.js';
 export async function tour(args: readonly string[]): Promise<void> {
   const processes = readProcesses(args);
   const stage = new Stage();
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void stage.endAll().then(() => process.exit(130)));
+  for (const signal of ['SIGINT', 'SIGTERM'] as const)
+    process.once(signal, () => void stage.endAll().then(() => process.exit(130)));
   try {
     await (processes === 1 ? visitOneProcess(stage) : visitSeveralProcesses(stage, processes));
   } finally {

@@ -8,10 +8,18 @@ export interface Way {
   report(client: LedgerClient, month: string): Promise<Answer>;
   post(client: LedgerClient, account: string): Promise<Answer>;
   /** How many entries the account has. */
-  entries(client: LedgerClient, account: string): Promise<{ readonly total: number; readonly answer: Answer }>;
+  entries(
+    client: LedgerClient,
+    account: string,
+  ): Promise<{ readonly total: number; readonly answer: Answer }>;
 }
 
-const posting = (account: string) => ({ account, amountCents: '12500', memo: 'Tour', bookedAt: '2026-01-15T12:00:00Z' });
+const posting = (account: string) => ({
+  account,
+  amountCents: '12500',
+  memo: 'Tour',
+  bookedAt: '2026-01-15T12:00:00Z',
+});
 
 export const overHttp: Way = {
   name: 'HTTP',
@@ -28,13 +36,23 @@ export const overHttp: Way = {
 export const overGraphQL: Way = {
   name: 'GraphQL',
   coldMonth: '2026-06',
-  report: (client, month) => client.graphql('acme', 'query ($month: String!) { report(month: $month) { entries createdAt } }', { month }),
+  report: (client, month) =>
+    client.graphql(
+      'acme',
+      'query ($month: String!) { report(month: $month) { entries createdAt } }',
+      { month },
+    ),
   post: (client, account) =>
-    client.graphql('acme', 'mutation ($entry: NewEntry!) { postEntry(entry: $entry) { id } }', { entry: posting(account) }),
+    client.graphql('acme', 'mutation ($entry: NewEntry!) { postEntry(entry: $entry) { id } }', {
+      entry: posting(account),
+    }),
   entries: async (client, account) => {
-    const query = 'query ($account: String!) { account(number: $account) { turnover(month: "2026-01") { entries } } }';
+    const query =
+      'query ($account: String!) { account(number: $account) { turnover(month: "2026-01") { entries } } }';
     const answer = await client.graphql('acme', query, { account });
-    const { data } = JSON.parse(answer.body) as { data: { account: { turnover: { entries: number } } } };
+    const { data } = JSON.parse(answer.body) as {
+      data: { account: { turnover: { entries: number } } };
+    };
     return { total: data.account.turnover.entries, answer };
   },
 };

@@ -8,7 +8,11 @@ import { CachedBooks } from './books.service.js';
 @Module({
   imports: [
     CacheModule.forRoot({ ttl: '10m', backend: new MemoryBackend({ maxBytes: '10mb' }) }),
-    CacheModule.forRoot({ name: 'shelves', ttl: '30s', backend: new MemoryBackend({ maxEntries: 100 }) }),
+    CacheModule.forRoot({
+      name: 'shelves',
+      ttl: '30s',
+      backend: new MemoryBackend({ maxEntries: 100 }),
+    }),
     SlowDatabaseModule,
     LibraryModule,
   ],

@@ -29,7 +29,9 @@ export class Library {
   }
 
   shelf(name: string): Promise<Book[]> {
-    return this.database.read(() => [...this.#books.values()].filter(({ shelf }) => shelf === name));
+    return this.database.read(() =>
+      [...this.#books.values()].filter(({ shelf }) => shelf === name),
+    );
   }
 
   rename(id: string, title: string): void {

@@ -9,7 +9,10 @@ export class OrdersController {
 
   /** One entry for each customer. */
   @Get()
-  @Cacheable({ tags: ['orders'], http: { principal: ({ headers }) => customerOf(headers.authorization) } })
+  @Cacheable({
+    tags: ['orders'],
+    http: { principal: ({ headers }) => customerOf(headers.authorization) },
+  })
   async mine(@Headers('authorization') authorization: string): Promise<Order[]> {
     return this.shop.orders(customerOf(authorization));
   }
@@ -23,7 +26,10 @@ export class OrdersController {
 
   @Post()
   @CacheEvict({ tags: ['orders'] })
-  async order(@Headers('authorization') authorization: string, @Body() { product }: { product: string }): Promise<Order> {
+  async order(
+    @Headers('authorization') authorization: string,
+    @Body() { product }: { product: string },
+  ): Promise<Order> {
     const order = { customer: customerOf(authorization), product };
     this.shop.order(order);
     return order;

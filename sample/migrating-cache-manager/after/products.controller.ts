@@ -1,4 +1,14 @@
-import { Body, Controller, Get, HttpCode, NotFoundException, Param, Put, Query, Res } from '@nestjs/common';
+import {
+  Body,
+  Controller,
+  Get,
+  HttpCode,
+  NotFoundException,
+  Param,
+  Put,
+  Query,
+  Res,
+} from '@nestjs/common';
 import type { Response } from '../shop/http.js';
 import { Cacheable, CacheKey, CacheTTL } from 'nest-query-cache';
 import { type Product, Shop } from '../shop/shop.js';
@@ -41,7 +51,10 @@ export class ProductsController {
   /** For other programs: 404 with a body of its own. */
   @Get(':id/price')
   @Cacheable({ tags: (id) => [`product:${id}`] })
-  async price(@Param('id') id: string, @Res({ passthrough: true }) response: Response): Promise<{ cents: number | null }> {
+  async price(
+    @Param('id') id: string,
+    @Res({ passthrough: true }) response: Response,
+  ): Promise<{ cents: number | null }> {
     const product = await this.shop.find(id);
     if (product === null) response.status(404);
     return { cents: product?.cents ?? null };

@@ -15,7 +15,10 @@ export class ProductsService {
   }
 
   cheapest(): Promise<Product | null> {
-    return this.cache.getOrSet('cheapest', () => this.shop.cheapest(), { ttl: 10_000, tags: ['products'] });
+    return this.cache.getOrSet('cheapest', () => this.shop.cheapest(), {
+      ttl: 10_000,
+      tags: ['products'],
+    });
   }
 
   /** The tags reach what no list of keys could name: every page of every category. */

@@ -1,4 +1,14 @@
-import { Body, Controller, type ExecutionContext, Get, Headers, Inject, Injectable, Post, UseInterceptors } from '@nestjs/common';
+import {
+  Body,
+  Controller,
+  type ExecutionContext,
+  Get,
+  Headers,
+  Inject,
+  Injectable,
+  Post,
+  UseInterceptors,
+} from '@nestjs/common';
 import { CACHE_MANAGER, CacheInterceptor } from '@nestjs/cache-manager';
 import type { Cache } from 'cache-manager';
 import type { Request } from '../shop/http.js';
@@ -35,7 +45,10 @@ export class OrdersController {
   }
 
   @Post()
-  async order(@Headers('authorization') authorization: string, @Body() { product }: { product: string }): Promise<Order> {
+  async order(
+    @Headers('authorization') authorization: string,
+    @Body() { product }: { product: string },
+  ): Promise<Order> {
     const order = { customer: customerOf(authorization), product };
     this.shop.order(order);
     await this.cache.del(`orders:${order.customer}`);

@@ -1,4 +1,15 @@
-import { Body, Controller, Get, HttpCode, NotFoundException, Param, Put, Query, Res, UseInterceptors } from '@nestjs/common';
+import {
+  Body,
+  Controller,
+  Get,
+  HttpCode,
+  NotFoundException,
+  Param,
+  Put,
+  Query,
+  Res,
+  UseInterceptors,
+} from '@nestjs/common';
 import { CacheInterceptor, CacheKey, CacheTTL } from '@nestjs/cache-manager';
 import type { Response } from '../shop/http.js';
 import { type Product, Shop } from '../shop/shop.js';
@@ -42,7 +53,10 @@ export class ProductsController {
   /** For other programs: 404 with a body of its own. */
   @Get(':id/price')
   @UseInterceptors(CacheInterceptor)
-  async price(@Param('id') id: string, @Res({ passthrough: true }) response: Response): Promise<{ cents: number | null }> {
+  async price(
+    @Param('id') id: string,
+    @Res({ passthrough: true }) response: Response,
+  ): Promise<{ cents: number | null }> {
     const product = await this.shop.find(id);
     if (product === null) response.status(404);
     return { cents: product?.cents ?? null };

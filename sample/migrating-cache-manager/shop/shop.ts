@@ -27,7 +27,10 @@ export class Shop {
 
   constructor(private readonly database: SlowDatabase) {}
 
-  list(category: string, page: number): Promise<{ readonly products: Product[]; readonly total: number }> {
+  list(
+    category: string,
+    page: number,
+  ): Promise<{ readonly products: Product[]; readonly total: number }> {
     return this.database.read(() => {
       const all = [...this.#products.values()].filter((product) => product.category === category);
       return { products: all.slice(2 * (page - 1), 2 * page), total: all.length };
@@ -39,7 +42,9 @@ export class Shop {
   }
 
   cheapest(): Promise<Product | null> {
-    return this.database.read(() => [...this.#products.values()].sort((a, b) => a.cents - b.cents)[0] ?? null);
+    return this.database.read(
+      () => [...this.#products.values()].sort((a, b) => a.cents - b.cents)[0] ?? null,
+    );
   }
 
   orders(customer: string): Promise<Order[]> {

@@ -9,13 +9,18 @@ describe('MemoryBackend', () => {
     for (const key of ['a', 'b', 'c']) near.put(key, nearOf(key), later());
     near.get('a');
     near.put('d', nearOf('d'), later());
-    expect(['a', 'b', 'c', 'd'].filter((key) => near.get(key) !== undefined)).toEqual(['a', 'c', 'd']);
+    expect(['a', 'b', 'c', 'd'].filter((key) => near.get(key) !== undefined)).toEqual([
+      'a',
+      'c',
+      'd',
+    ]);
     expect(near.size).toBe(3);
   });
 
   it('keeps at most maxBytes, however large the entries are', () => {
     const { near, later } = setUp({ maxBytes: '100kb' });
-    for (let i = 0; i < 50; i++) near.put(`k${String(i)}`, nearOf(`k${String(i)}`, 'x'.repeat(10_000)), later());
+    for (let i = 0; i < 50; i++)
+      near.put(`k${String(i)}`, nearOf(`k${String(i)}`, 'x'.repeat(10_000)), later());
     expect(near.size).toBe(9);
     near.put('large', nearOf('large', new Uint8Array(95_000)), later());
     expect(near.size).toBe(1);
@@ -24,7 +29,14 @@ describe('MemoryBackend', () => {
   it('counts the bytes of text as they are written, its tags, and decoded values', () => {
     const fits = (body: string, tags: string[], frozen: boolean) => {
       const { near, later } = setUp({ maxBytes: 4_000 });
-      return near.put('k', { entry: entryOf('k', body, tags), frozen: frozen ? { value: body, size: 2_000 } : undefined }, later());
+      return near.put(
+        'k',
+        {
+          entry: entryOf('k', body, tags),
+          frozen: frozen ? { value: body, size: 2_000 } : undefined,
+        },
+        later(),
+      );
     };
     expect(fits('x'.repeat(2_000), [], false)).toBe(true);
     expect(fits('€'.repeat(2_000), [], false)).toBe(false);
@@ -51,9 +63,16 @@ describe('MemoryBackend', () => {
     a.put('k', nearOf('k', 'a'), later());
     b.put('k', nearOf('k', 'b'), later());
     await backend.set('k', Uint8Array.of(7), 1_000);
-    expect([a.get('k')?.entry.body, b.get('k')?.entry.body, (await backend.get('k'))?.[0]]).toEqual(['a', 'b', 7]);
+    expect([a.get('k')?.entry.body, b.get('k')?.entry.body, (await backend.get('k'))?.[0]]).toEqual(
+      ['a', 'b', 7],
+    );
     a.clear();
-    expect([a.size, a.get('k'), b.get('k')?.entry.body, (await backend.get('k'))?.[0]]).toEqual([0, undefined, 'b', 7]);
+    expect([a.size, a.get('k'), b.get('k')?.entry.body, (await backend.get('k'))?.[0]]).toEqual([
+      0,
+      undefined,
+      'b',
+      7,
+    ]);
     for (let i = 0; i < 4; i++) a.put(`k${String(i)}`, nearOf('x'), later());
     expect([a.size, b.size, await backend.get('k')]).toEqual([4, 0, undefined]);
   });
@@ -82,17 +101,31 @@ describe('MemoryBackend', () => {
   });
 
   it('refuses a ttl that is not positive', async () => {
-    await expect(new MemoryBackend().set('k', Uint8Array.of(1), 0)).rejects.toThrow(CacheConfigError);
+    await expect(new MemoryBackend().set('k', Uint8Array.of(1), 0)).rejects.toThrow(
+      CacheConfigError,
+    );
     await expect(new MemoryBackend().set('k', Uint8Array.of(1), NaN)).rejects.toThrow(/got NaN/);
   });
 
   it.each<[object, string]>([
     [{ maxEntries: 0 }, 'maxEntries must be a whole number from 1 to 10000000; got 0.'],
     [{ maxEntries: 1.5 }, 'maxEntries must be a whole number from 1 to 10000000; got 1.5.'],
-    [{ maxEntries: Infinity }, 'maxEntries must be a whole number from 1 to 10000000; got Infinity.'],
-    [{ maxBytes: 0 }, "maxBytes must be bytes as a whole number, or a text such as '512kb', '64mb' or '1gb'; got 0."],
-    [{ maxBytes: '64MB' }, "maxBytes must be bytes as a whole number, or a text such as '512kb', '64mb' or '1gb'; got \"64MB\"."],
-    [{ maxBytes: 'mb' }, "maxBytes must be bytes as a whole number, or a text such as '512kb', '64mb' or '1gb'; got \"mb\"."],
+    [
+      { maxEntries: Infinity },
+      'maxEntries must be a whole number from 1 to 10000000; got Infinity.',
+    ],
+    [
+      { maxBytes: 0 },
+      "maxBytes must be bytes as a whole number, or a text such as '512kb', '64mb' or '1gb'; got 0.",
+    ],
+    [
+      { maxBytes: '64MB' },
+      "maxBytes must be bytes as a whole number, or a text such as '512kb', '64mb' or '1gb'; got \"64MB\".",
+    ],
+    [
+      { maxBytes: 'mb' },
+      "maxBytes must be bytes as a whole number, or a text such as '512kb', '64mb' or '1gb'; got \"mb\".",
+    ],
     [{ isolation: 'none' }, "isolation must be 'copy' or 'freeze'; got \"none\"."],
   ])('refuses %j', (options, message) => {
     expect(() => new MemoryBackend(options)).toThrow(new CacheConfigError(message));

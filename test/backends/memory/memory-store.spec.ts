@@ -5,7 +5,10 @@ import { Markers } from '../../../lib/backends/memory/markers.js';
 import type { GroupInvalidation, Notice } from '../../../lib/ports/store.js';
 import { acquire, entryOf, nearOf, read, setUp } from './support.js';
 
-const hard = (groups: readonly string[], more: Partial<GroupInvalidation> = {}): GroupInvalidation => ({
+const hard = (
+  groups: readonly string[],
+  more: Partial<GroupInvalidation> = {},
+): GroupInvalidation => ({
   scope: '',
   groups,
   match: 'any',
@@ -188,7 +191,11 @@ describe('markers', () => {
     let last = 0;
     for (let i = 0; i < 50; i++) last = markers.invalidate(hard(['*'], { scope: 'a' }), 1_000).tick;
     for (const scope of ['b', 'c', 'd']) markers.ensure({ scope, groups: ['*'] }, 1_000);
-    expect(markers.read({ scope: 'a', groups: ['*'] })).toEqual({ clock: undefined, markers: [undefined], forgotten: last });
+    expect(markers.read({ scope: 'a', groups: ['*'] })).toEqual({
+      clock: undefined,
+      markers: [undefined],
+      forgotten: last,
+    });
     expect(markers.ensure({ scope: 'a', groups: ['*'] }, 500).clock).toBeGreaterThanOrEqual(last);
     expect(markers.invalidate(hard(['*'], { scope: 'e' }), 500).tick).toBeGreaterThan(last);
   });
@@ -202,13 +209,20 @@ describe('markers', () => {
     const forgotten = (scope: string) => markers.read({ scope, groups: ['*'] }).forgotten;
     expect([forgotten(''), first < second]).toEqual([second, true]);
     expect(forgotten('quiet')).toBe(quiet);
-    expect(new Markers().read({ scope: '', groups: ['*'] })).toEqual({ clock: undefined, markers: [undefined] });
+    expect(new Markers().read({ scope: '', groups: ['*'] })).toEqual({
+      clock: undefined,
+      markers: [undefined],
+    });
   });
 
   it('folds combinations into the marker when there are too many to keep apart', () => {
     const markers = new Markers();
     const start = markers.ensure({ scope: '', groups: ['t:a'] }, 1).clock ?? NaN;
-    for (let i = 0; i < 65; i++) markers.invalidate(hard(['t:a', `t:z${String(i)}`], { match: 'all', mode: i === 3 ? 'hard' : 'soft' }), 1);
+    for (let i = 0; i < 65; i++)
+      markers.invalidate(
+        hard(['t:a', `t:z${String(i)}`], { match: 'all', mode: i === 3 ? 'hard' : 'soft' }),
+        1,
+      );
     const { clock, markers: read } = markers.read({ scope: '', groups: ['t:a'] });
     expect(read[0]).toEqual({ hard: start + 4, soft: clock, settleUntil: 0, combinations: [] });
   });
@@ -216,6 +230,8 @@ describe('markers', () => {
   it('takes a combination of one for what it is', () => {
     const markers = new Markers();
     const { tick } = markers.invalidate(hard(['t:a'], { match: 'all' }), 1);
-    expect(markers.read({ scope: '', groups: ['t:a'] }).markers).toEqual([{ hard: tick, soft: tick, settleUntil: 0, combinations: [] }]);
+    expect(markers.read({ scope: '', groups: ['t:a'] }).markers).toEqual([
+      { hard: tick, soft: tick, settleUntil: 0, combinations: [] },
+    ]);
   });
 });

@@ -44,7 +44,11 @@ describe('the near store', () => {
     await store.set('k', entry, 1_000);
     expect([near.get('k')?.frozen, near.get('k')?.proof]).toEqual([frozen, proof]);
     await store.set('k', entryOf('k'), 1_000);
-    expect([near.size, near.get('k')?.frozen, near.get('k')?.proof]).toEqual([1, undefined, undefined]);
+    expect([near.size, near.get('k')?.frozen, near.get('k')?.proof]).toEqual([
+      1,
+      undefined,
+      undefined,
+    ]);
     expect(near.get('k')?.entry).not.toBe(entry);
   });
 
@@ -63,7 +67,11 @@ describe('the near store', () => {
     expect([near.size, near.get('k4999')]).toEqual([0, undefined]);
     near.put('k4998', nearOf('new'), later());
     near.put('k0', nearOf('new'), later());
-    expect([near.size, near.get('k4998')?.entry.key, near.get('k0')?.entry.key]).toEqual([2, 'new', 'new']);
+    expect([near.size, near.get('k4998')?.entry.key, near.get('k0')?.entry.key]).toEqual([
+      2,
+      'new',
+      'new',
+    ]);
     near.clear();
     near.clear();
     expect([near.size, near.get('k0')]).toEqual([0, undefined]);
@@ -105,7 +113,9 @@ describe('the near store', () => {
     }
     near.clear();
     other.clear();
-    expect([near.size, other.size, near.shelf.slots.size, near.shelf.slots.calculatedSize]).toEqual([0, 0, 0, 0]);
+    expect([near.size, other.size, near.shelf.slots.size, near.shelf.slots.calculatedSize]).toEqual(
+      [0, 0, 0, 0],
+    );
   });
 
   it('is what the fenced store reads', async () => {

@@ -2,7 +2,13 @@ import { spawn } from 'node:child_process';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { createClient, createCluster } from 'redis';
 import { RedisBackend } from '../../../lib/redis.js';
-import { freePort, type RedisServer, startRedis, startRedisOn, until } from '../../support/redis.js';
+import {
+  freePort,
+  type RedisServer,
+  startRedis,
+  startRedisOn,
+  until,
+} from '../../support/redis.js';
 import { freshNamespace, listen } from './open.js';
 
 let redis: RedisServer;
@@ -39,17 +45,24 @@ describe('what the backend opened', () => {
     await backend.close();
     await backend.close();
     await until(async () => (await connections()) === before, 'the links being closed');
-    await expect(store.set('k', 'v', 1_000)).rejects.toMatchObject({ code: 'CACHE_BACKEND_UNAVAILABLE' });
+    await expect(store.set('k', 'v', 1_000)).rejects.toMatchObject({
+      code: 'CACHE_BACKEND_UNAVAILABLE',
+    });
     expect(store.state).toBe('down');
     expect(store.hearing()).toBe(false);
   });
 
   it('is shared by several caches, each in its own namespace', async () => {
-    const [a, b] = [listen({ url: redis.url, commandTimeout: '2s' }), listen({ url: redis.url, commandTimeout: '2s' })];
+    const [a, b] = [
+      listen({ url: redis.url, commandTimeout: '2s' }),
+      listen({ url: redis.url, commandTimeout: '2s' }),
+    ];
     ends.push(a.close, b.close);
     await a.store.set('k', 'a', 60_000);
     await b.store.set('k', 'b', 60_000);
-    expect((await a.store.read({ key: 'k', scopes: [], withLease: false, text: true })).stored).toBe('a');
+    expect(
+      (await a.store.read({ key: 'k', scopes: [], withLease: false, text: true })).stored,
+    ).toBe('a');
   });
 
   it('does not keep a process alive after close, whether Redis is there or not', async () => {
@@ -64,9 +77,13 @@ describe('what the backend opened', () => {
         await backend.close();
       }
       console.log('closed');`;
-    const child = spawn(process.execPath, ['--import', './test/support/typescript.mjs', '--input-type=module', '-e', script], {
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
+    const child = spawn(
+      process.execPath,
+      ['--import', './test/support/typescript.mjs', '--input-type=module', '-e', script],
+      {
+        stdio: ['ignore', 'pipe', 'pipe'],
+      },
+    );
     let output = '';
     child.stdout.on('data', (text: Buffer) => (output += text.toString()));
     child.stderr.on('data', (text: Buffer) => (output += text.toString()));
@@ -94,7 +111,11 @@ describe('a client that was given', () => {
   });
 
   it('is connected when it is not, and its own settings do not change what is read', async () => {
-    const client = createClient({ url: redis.url, RESP: 2, commandOptions: { typeMapping: { 36: Buffer } } });
+    const client = createClient({
+      url: redis.url,
+      RESP: 2,
+      commandOptions: { typeMapping: { 36: Buffer } },
+    });
     ends.push(() => {
       client.destroy();
     });
@@ -106,7 +127,9 @@ describe('a client that was given', () => {
         () => false,
       ),
     );
-    expect((await one.store.read({ key: 'k', scopes: [], withLease: false, text: true })).stored).toBe('text');
+    expect(
+      (await one.store.read({ key: 'k', scopes: [], withLease: false, text: true })).stored,
+    ).toBe('text');
     await until(() => one.store.hearing());
     const other = listen({ url: redis.url }, 'other');
     ends.push(other.close);
@@ -123,7 +146,11 @@ describe('a client that was given', () => {
     await backend.get('k');
     expect(backend.status()).toEqual({ state: 'up', connects: 1, lastError: undefined });
     await client.close();
-    expect(backend.status()).toEqual({ state: 'down', connects: 1, lastError: 'the client is not connected.' });
+    expect(backend.status()).toEqual({
+      state: 'down',
+      connects: 1,
+      lastError: 'the client is not connected.',
+    });
     await expect(backend.get('k')).rejects.toThrow(/the client is not connected/);
     await until(() => backend.status().connects === 2);
     expect(backend.status()).toMatchObject({ state: 'up', lastError: undefined });
@@ -147,7 +174,9 @@ describe('a client that was given', () => {
     await until(works);
     await own.kill();
     await until(() => one.store.state === 'down');
-    await expect(one.store.set('k', 'v', 1_000)).rejects.toMatchObject({ code: 'CACHE_BACKEND_UNAVAILABLE' });
+    await expect(one.store.set('k', 'v', 1_000)).rejects.toMatchObject({
+      code: 'CACHE_BACKEND_UNAVAILABLE',
+    });
     own = await startRedisOn(port);
     await until(works);
     await until(() => one.store.hearing());
@@ -165,9 +194,13 @@ describe('a client that was given', () => {
     ends.push(one.close);
     await one.store.set('k', 'v', 1_000);
     own.freeze();
-    await expect(one.store.set('k', 'v', 1_000)).rejects.toMatchObject({ code: 'CACHE_BACKEND_TIMEOUT' });
+    await expect(one.store.set('k', 'v', 1_000)).rejects.toMatchObject({
+      code: 'CACHE_BACKEND_TIMEOUT',
+    });
     await until(() => one.store.state === 'down');
-    await expect(one.store.set('k', 'v', 1_000)).rejects.toMatchObject({ code: 'CACHE_BACKEND_UNAVAILABLE' });
+    await expect(one.store.set('k', 'v', 1_000)).rejects.toMatchObject({
+      code: 'CACHE_BACKEND_UNAVAILABLE',
+    });
     own.thaw();
     await until(() => one.store.state === 'up');
     await one.store.set('k', 'v', 1_000);
@@ -179,7 +212,10 @@ describe('options', () => {
     const wrong: [ConstructorParameters<typeof RedisBackend>[0], RegExp][] = [
       [{ url: 'http://:canary@x' }, /url must look like redis:\/\/localhost:6379.*http:/],
       [{ url: ':canary@' }, /something that is no URL/],
-      [{ url: 'redis://a', cluster: { rootNodes: [] } }, /one of url, client, cluster and sentinel; got url and cluster/],
+      [
+        { url: 'redis://a', cluster: { rootNodes: [] } },
+        /one of url, client, cluster and sentinel; got url and cluster/,
+      ],
       [{ commandTimeout: '1ms' }, /commandTimeout must be from 10 ms to 1 min; got 1 ms/],
       [{ connectTimeout: 1e9 }, /connectTimeout/],
       [{ noticesKept: 1.5 }, /noticesKept must be a whole number/],
@@ -188,21 +224,39 @@ describe('options', () => {
       [null as never, /plain object of options, such as .*; got null/],
       ['redis://:canary@localhost' as never, /plain object of options, such as .*; got a text/],
       [new Map() as never, /plain object of options, such as .*; got an instance of Map/],
-      [createClient(), /got a client where its options belong\. Give it as an option: new RedisBackend\(\{ client \}\)/],
+      [
+        createClient(),
+        /got a client where its options belong\. Give it as an option: new RedisBackend\(\{ client \}\)/,
+      ],
       [createCluster({ rootNodes: [{}] }) as never, /got a client where its options belong/],
       [{ url: 5 as never }, /something that is no URL/],
-      [{ url: 'redis://:canary%ss@localhost' }, /a user or password with a % that begins no escape: write it as %25/],
+      [
+        { url: 'redis://:canary%ss@localhost' },
+        /a user or password with a % that begins no escape: write it as %25/,
+      ],
       [{ url: 'redis://:canary@localhost/abc' }, /a path that is not the number of a database/],
-      [{ options: { url: 'redis://:canary@localhost/abc' } }, /a path that is not the number of a database/],
+      [
+        { options: { url: 'redis://:canary@localhost/abc' } },
+        /a path that is not the number of a database/,
+      ],
       [{ options: 5 as never }, /option options must be an object such as .*; got 5/],
       [{ client: null as never }, /client must be a client of the redis package: .*; got null/],
       [{ client: {} as never }, /client must be a client of the redis package: .*; got an object/],
-      [{ client: 'redis://:canary@x' as never }, /client must be a client of the redis package: .*; got a text/],
+      [
+        { client: 'redis://:canary@x' as never },
+        /client must be a client of the redis package: .*; got a text/,
+      ],
       [{ cluster: {} as never }, /cluster needs rootNodes, at least one/],
       [{ cluster: 'x' as never }, /cluster must be an object such as/],
       [{ sentinel: { name: 'm' } as never }, /at least one node \{ host, port \}/],
-      [{ sentinel: { name: 'm', nodes: [{ host: 'x' }] } as never }, /at least one node \{ host, port \}/],
-      [{ sentinel: null as never }, /at least one node \{ host, port \}|sentinel must be an object/],
+      [
+        { sentinel: { name: 'm', nodes: [{ host: 'x' }] } as never },
+        /at least one node \{ host, port \}/,
+      ],
+      [
+        { sentinel: null as never },
+        /at least one node \{ host, port \}|sentinel must be an object/,
+      ],
     ];
     for (const [options, message] of wrong) {
       let thrown: unknown;
@@ -211,7 +265,10 @@ describe('options', () => {
       } catch (error) {
         thrown = error;
       }
-      expect(thrown).toMatchObject({ code: 'CACHE_CONFIG', message: expect.stringMatching(message) as string });
+      expect(thrown).toMatchObject({
+        code: 'CACHE_CONFIG',
+        message: expect.stringMatching(message) as string,
+      });
       expect(String((thrown as Error).stack) + JSON.stringify(thrown)).not.toContain('canary');
     }
   });

@@ -40,29 +40,66 @@ describe('a cluster', () => {
     const made = await a.store.ensure(scopes, 10_000);
     await Promise.all(
       keys.map(async (key) => {
-        expect((await a.store.acquire({ key, lease: 'A', leaseMs: 5_000, seen: undefined, dead: undefined, text: true })).state).toBe(
-          'leased',
-        );
-        expect((await b.store.acquire({ key, lease: 'B', leaseMs: 5_000, seen: undefined, dead: undefined, text: true })).state).toBe(
-          'held',
-        );
+        expect(
+          (
+            await a.store.acquire({
+              key,
+              lease: 'A',
+              leaseMs: 5_000,
+              seen: undefined,
+              dead: undefined,
+              text: true,
+            })
+          ).state,
+        ).toBe('leased');
+        expect(
+          (
+            await b.store.acquire({
+              key,
+              lease: 'B',
+              leaseMs: 5_000,
+              seen: undefined,
+              dead: undefined,
+              text: true,
+            })
+          ).state,
+        ).toBe('held');
         expect(await a.store.fill(key, 'A', `v-${key}`, 60_000)).toBe(true);
       }),
     );
-    const readings = await Promise.all(keys.map((key) => b.store.read({ key, scopes, withLease: true, text: true })));
+    const readings = await Promise.all(
+      keys.map((key) => b.store.read({ key, scopes, withLease: true, text: true })),
+    );
     expect(readings.map((reading) => reading.stored)).toEqual(keys.map((key) => `v-${key}`));
     expect(readings[0]?.scopes).toEqual(made);
-    await until(() => b.notices.filter((notice) => notice.kind === 'released').length === keys.length, 'waking');
+    await until(
+      () => b.notices.filter((notice) => notice.kind === 'released').length === keys.length,
+      'waking',
+    );
 
-    const tick = await a.store.invalidate({ scope: '42', groups: ['t:a'], match: 'any', mode: 'hard', settleMs: 0 });
+    const tick = await a.store.invalidate({
+      scope: '42',
+      groups: ['t:a'],
+      match: 'any',
+      mode: 'hard',
+      settleMs: 0,
+    });
     await a.store.delete(keys, 1_000);
     await until(
       () =>
-        b.notices.some((notice) => notice.kind === 'groups' && notice.tick === tick) && b.notices.some((notice) => notice.kind === 'keys'),
+        b.notices.some((notice) => notice.kind === 'groups' && notice.tick === tick) &&
+        b.notices.some((notice) => notice.kind === 'keys'),
     );
-    const after = await Promise.all(keys.map((key) => b.store.read({ key, scopes, withLease: true, text: false })));
+    const after = await Promise.all(
+      keys.map((key) => b.store.read({ key, scopes, withLease: true, text: false })),
+    );
     expect(
-      after.every((reading) => reading.stored === undefined && reading.lease === undefined && reading.scopes[1]?.markers[1]?.hard === tick),
+      after.every(
+        (reading) =>
+          reading.stored === undefined &&
+          reading.lease === undefined &&
+          reading.scopes[1]?.markers[1]?.hard === tick,
+      ),
     ).toBe(true);
 
     await Promise.all(keys.map((key) => a.store.set(key, 'v', 60_000)));
@@ -73,9 +110,20 @@ describe('a cluster', () => {
     for (const strike of [
       (one: Opened) => one.store.delete(['a', 'b'], 0),
       (one: Opened) => one.store.set('k', 'v', 60_000),
-      (one: Opened) => one.store.invalidate({ scope: '', groups: ['t:a', 't:b'], match: 'any', mode: 'hard', settleMs: 0 }),
+      (one: Opened) =>
+        one.store.invalidate({
+          scope: '',
+          groups: ['t:a', 't:b'],
+          match: 'any',
+          mode: 'hard',
+          settleMs: 0,
+        }),
     ]) {
-      const one = open({ cluster: { rootNodes: rootNodes() }, commandTimeout: '5s', connectTimeout: '5s' });
+      const one = open({
+        cluster: { rootNodes: rootNodes() },
+        commandTimeout: '5s',
+        connectTimeout: '5s',
+      });
       ends.push(one.close);
       await strike(one);
     }
@@ -89,7 +137,9 @@ describe('a cluster', () => {
     const one = await ready({ client });
     await one.store.set('k', 'v', 60_000);
     await one.backend.set('raw', Uint8Array.of(1), 60_000);
-    expect((await one.store.read({ key: 'k', scopes: [], withLease: false, text: true })).stored).toBe('v');
+    expect(
+      (await one.store.read({ key: 'k', scopes: [], withLease: false, text: true })).stored,
+    ).toBe('v');
     await one.close();
     expect(await client.get('nothing')).toBeNull();
   });
@@ -105,16 +155,25 @@ describe('a cluster', () => {
       .trim()
       .split('\n')
       .map((line) => line.split(' '));
-    const master = nodes.find((fields) => fields[2]?.includes('master') === true && !fields[8]?.startsWith('0-'));
+    const master = nodes.find(
+      (fields) => fields[2]?.includes('master') === true && !fields[8]?.startsWith('0-'),
+    );
     const replica = nodes.find((fields) => fields[3] === master?.[0]);
-    const server = (fields: string[] | undefined) => cluster.nodes.find(({ port }) => fields?.[1]?.includes(`:${String(port)}@`));
+    const server = (fields: string[] | undefined) =>
+      cluster.nodes.find(({ port }) => fields?.[1]?.includes(`:${String(port)}@`));
     const states: string[] = [];
     one.store.onState((state) => void states.push(state));
     await server(master)?.kill();
-    await until(async () => String(await server(replica)?.command('ROLE')).startsWith('master'), 'the failover');
+    await until(
+      async () => String(await server(replica)?.command('ROLE')).startsWith('master'),
+      'the failover',
+    );
     await until(() => states.includes('up'), 'being told');
     await server(master)?.restart();
-    await until(async () => String(await server(master)?.command('ROLE')).startsWith('slave'), 'the old master following');
+    await until(
+      async () => String(await server(master)?.command('ROLE')).startsWith('slave'),
+      'the old master following',
+    );
   });
 
   it('lets nothing hang while a master is frozen, answers for the others, and heals by failover', async () => {
@@ -133,9 +192,18 @@ describe('a cluster', () => {
         (error: unknown) => String((error as { code?: unknown }).code),
       );
     await Promise.all(its.map(outcome));
-    expect(new Set(await Promise.all(its.map(outcome)))).toEqual(new Set(['CACHE_BACKEND_UNAVAILABLE']));
-    await until(async () => (await Promise.all(others.map((key) => one.backend.get(key).then(() => 'done', String)))).includes('done'));
-    await until(async () => (await Promise.all(keys.map(outcome))).every((ended) => ended === 'done'), 'the failover');
+    expect(new Set(await Promise.all(its.map(outcome)))).toEqual(
+      new Set(['CACHE_BACKEND_UNAVAILABLE']),
+    );
+    await until(async () =>
+      (
+        await Promise.all(others.map((key) => one.backend.get(key).then(() => 'done', String)))
+      ).includes('done'),
+    );
+    await until(
+      async () => (await Promise.all(keys.map(outcome))).every((ended) => ended === 'done'),
+      'the failover',
+    );
     await until(() => one.store.hearing());
     expect(states.at(-1)).toBe('up');
     master.thaw();

@@ -3,7 +3,13 @@ import { createClient } from 'redis';
 import type { Payload } from '../../../lib/ports/codec.js';
 import type { FencedStore } from '../../../lib/ports/store.js';
 import { type FaultProxy, startFaultProxy } from '../../support/fault-proxy.js';
-import { freePort, type RedisServer, startRedis, startRedisOn, until } from '../../support/redis.js';
+import {
+  freePort,
+  type RedisServer,
+  startRedis,
+  startRedisOn,
+  until,
+} from '../../support/redis.js';
 import { freshNamespace, listen, open, type Opened } from './open.js';
 
 const ends: (() => Promise<unknown> | void)[] = [];
@@ -33,7 +39,14 @@ async function everything({ store, backend }: Opened): Promise<string[]> {
   const operations: Promise<unknown>[] = [
     store.read({ key: 'k', scopes, withLease: true, text: true }),
     store.read({ key: 'k', scopes, withLease: false, text: false }, 20),
-    store.acquire({ key: 'k', lease: 'A', leaseMs: 1_000, seen: undefined, dead: undefined, text: true }),
+    store.acquire({
+      key: 'k',
+      lease: 'A',
+      leaseMs: 1_000,
+      seen: undefined,
+      dead: undefined,
+      text: true,
+    }),
     store.renew('k', 'A', 1_000),
     store.release('k', 'A'),
     store.fill('k', 'A', 'v', 1_000),
@@ -47,7 +60,9 @@ async function everything({ store, backend }: Opened): Promise<string[]> {
     backend.delete('k'),
   ];
   const ended = await Promise.allSettled(operations);
-  return ended.map((one) => (one.status === 'fulfilled' ? 'done' : String((one.reason as { code?: unknown }).code)));
+  return ended.map((one) =>
+    one.status === 'fulfilled' ? 'done' : String((one.reason as { code?: unknown }).code),
+  );
 }
 const AWAY = new Set(['CACHE_BACKEND_UNAVAILABLE', 'CACHE_BACKEND_TIMEOUT']);
 const allAway = (ended: readonly string[]): boolean => ended.every((one) => AWAY.has(one));
@@ -78,7 +93,10 @@ describe('a Redis that is away', () => {
   });
 
   it('refuses at once while it is known to be away', async () => {
-    const one = opened({ url: `redis://127.0.0.1:${String(await freePort())}`, commandTimeout: '20s' });
+    const one = opened({
+      url: `redis://127.0.0.1:${String(await freePort())}`,
+      commandTimeout: '20s',
+    });
     await until(() => one.store.state === 'down');
     // with a deadline of 20 s a call that waited for it would fail this test by its time limit
     for (let i = 0; i < 100; i++) expect(allAway(await everything(one))).toBe(true);
@@ -124,9 +142,15 @@ describe('a Redis that is away', () => {
     // Nothing of the start is under way any more: it would miss its deadline before the delete does, and end the link for both.
     await until(() => store.hearing());
     redis.freeze();
-    await expect(store.delete(['k'], 0)).rejects.toMatchObject({ code: 'CACHE_BACKEND_TIMEOUT', unknownOutcome: true });
+    await expect(store.delete(['k'], 0)).rejects.toMatchObject({
+      code: 'CACHE_BACKEND_TIMEOUT',
+      unknownOutcome: true,
+    });
     await until(() => store.state === 'down');
-    await expect(store.delete(['k'], 0)).rejects.toMatchObject({ code: 'CACHE_BACKEND_UNAVAILABLE', unknownOutcome: false });
+    await expect(store.delete(['k'], 0)).rejects.toMatchObject({
+      code: 'CACHE_BACKEND_UNAVAILABLE',
+      unknownOutcome: false,
+    });
     redis.thaw();
   });
 });
@@ -204,7 +228,9 @@ describe('a bad link', () => {
     await until(() => works(one.store));
     proxy.delay(50);
     // the one call that was given 20 ms misses them
-    expect((await everything(one)).filter((ended) => ended !== 'done')).toEqual(['CACHE_BACKEND_TIMEOUT']);
+    expect((await everything(one)).filter((ended) => ended !== 'done')).toEqual([
+      'CACHE_BACKEND_TIMEOUT',
+    ]);
     expect(one.backend.status().connects).toBe(1);
   });
 
@@ -226,7 +252,11 @@ describe('a Redis that refuses', () => {
   it('because of the password is reported once, without the password, and tried again', async () => {
     const redis = await server('--requirepass', 'right');
     for (const [url, ...hidden] of [
-      [`redis://:s%40cret-canary@127.0.0.1:${String(redis.port)}`, 's@cret-canary', 's%40cret-canary'],
+      [
+        `redis://:s%40cret-canary@127.0.0.1:${String(redis.port)}`,
+        's@cret-canary',
+        's%40cret-canary',
+      ],
       [`redis://127.0.0.1:${String(redis.port)}`],
     ] as const) {
       const one = opened({ url });
@@ -235,7 +265,10 @@ describe('a Redis that refuses', () => {
       await new Promise((resolve) => setTimeout(resolve, 1_100));
       expect(one.problems.length).toBe(1);
       expect(one.problems[0]?.error.message).toMatch(/WRONGPASS|NOAUTH/);
-      const shown = JSON.stringify([one.problems.map(({ error }) => [error.message, error.stack, error.cause]), one.backend.status()]);
+      const shown = JSON.stringify([
+        one.problems.map(({ error }) => [error.message, error.stack, error.cause]),
+        one.backend.status(),
+      ]);
       for (const secret of hidden) expect(shown).not.toContain(secret);
     }
     const late = opened({ url: `redis://:new-password@127.0.0.1:${String(redis.port)}` });
@@ -250,25 +283,44 @@ describe('a Redis that refuses', () => {
     await until(() => works(one.store));
     await one.store.set('k', 'v', 60_000);
     await redis.command('CONFIG', 'SET', 'maxmemory', '1');
-    await expect(one.store.set('k', 'w', 60_000)).rejects.toMatchObject({ code: 'CACHE_BACKEND_FAILED' });
-    await one.store.invalidate({ scope: '', groups: ['t:a'], match: 'any', mode: 'hard', settleMs: 0 });
+    await expect(one.store.set('k', 'w', 60_000)).rejects.toMatchObject({
+      code: 'CACHE_BACKEND_FAILED',
+    });
+    await one.store.invalidate({
+      scope: '',
+      groups: ['t:a'],
+      match: 'any',
+      mode: 'hard',
+      settleMs: 0,
+    });
     await one.store.delete(['k'], 1_000);
     await one.backend.delete('k');
-    expect((await one.store.read({ key: 'k', scopes: [], withLease: false, text: true })).stored).toBeUndefined();
+    expect(
+      (await one.store.read({ key: 'k', scopes: [], withLease: false, text: true })).stored,
+    ).toBeUndefined();
     expect(one.store.state).toBe('up');
   });
 
   it('because it has become a replica is not read any more, until it is a master again', async () => {
-    const [master, replica] = await Promise.all([server('--repl-diskless-sync-delay', '0'), server()]);
+    const [master, replica] = await Promise.all([
+      server('--repl-diskless-sync-delay', '0'),
+      server(),
+    ]);
     const one = opened({ url: replica.url });
     await until(() => works(one.store));
     await one.store.set('k', 'v', 60_000);
     await replica.command('REPLICAOF', '127.0.0.1', String(master.port));
-    await until(async () => String(await replica.command('INFO', 'replication')).includes('master_link_status:up'), 'replication');
+    await until(
+      async () =>
+        String(await replica.command('INFO', 'replication')).includes('master_link_status:up'),
+      'replication',
+    );
     // nobody writes: the heartbeat finds it
     await until(() => one.store.state === 'down', 'the replica being noticed');
     expect(allAway(await everything(one))).toBe(true);
-    expect(one.problems.some(({ error }) => error.message.includes('the server is a replica'))).toBe(true);
+    expect(
+      one.problems.some(({ error }) => error.message.includes('the server is a replica')),
+    ).toBe(true);
     await new Promise((resolve) => setTimeout(resolve, 1_000));
     expect([one.store.state, one.store.hearing()]).toEqual(['down', false]);
     await replica.command('REPLICAOF', 'NO', 'ONE');
@@ -276,35 +328,40 @@ describe('a Redis that refuses', () => {
     await until(() => one.store.hearing());
   });
 
-  it.each(['is silent', 'goes on speaking'])('because it has become a replica is not believed although it %s', async (what) => {
-    const redis = await server();
-    const proxy = await proxyTo(redis);
-    const namespace = freshNamespace();
-    const one = opened({ url: proxy.url, commandTimeout: '5s' }, namespace);
-    await until(() => one.store.hearing());
-    // a server ends the reads that wait when it becomes a replica: it must be between two of them, which the slow link makes long
-    proxy.delay(300);
-    const waiting = async (): Promise<boolean> => String(await redis.command('CLIENT', 'LIST')).includes(' flags=b');
-    await until(waiting);
-    await until(async () => !(await waiting()));
-    await redis.command('REPLICAOF', '127.0.0.1', String(await freePort()));
-    await redis.command('CONFIG', 'SET', 'replica-read-only', 'no');
-    const ticks = async (count: number, each: () => void): Promise<void> => {
-      for (let i = 0; i < count; i++) {
-        if (what === 'goes on speaking') await redis.command('XADD', `${namespace}:{~}:n`, '*', 'p', '0', 's', 'x', 'b', '{}');
-        each();
-        await new Promise((resolve) => setTimeout(resolve, 50));
-      }
-    };
-    // what was proven before still counts
-    await ticks(70, () => undefined);
-    await ticks(30, () => {
-      expect(one.store.hearing()).toBe(false);
-    });
-    proxy.pass();
-    await redis.command('REPLICAOF', 'NO', 'ONE');
-    await until(() => one.store.hearing());
-  });
+  it.each(['is silent', 'goes on speaking'])(
+    'because it has become a replica is not believed although it %s',
+    async (what) => {
+      const redis = await server();
+      const proxy = await proxyTo(redis);
+      const namespace = freshNamespace();
+      const one = opened({ url: proxy.url, commandTimeout: '5s' }, namespace);
+      await until(() => one.store.hearing());
+      // a server ends the reads that wait when it becomes a replica: it must be between two of them, which the slow link makes long
+      proxy.delay(300);
+      const waiting = async (): Promise<boolean> =>
+        String(await redis.command('CLIENT', 'LIST')).includes(' flags=b');
+      await until(waiting);
+      await until(async () => !(await waiting()));
+      await redis.command('REPLICAOF', '127.0.0.1', String(await freePort()));
+      await redis.command('CONFIG', 'SET', 'replica-read-only', 'no');
+      const ticks = async (count: number, each: () => void): Promise<void> => {
+        for (let i = 0; i < count; i++) {
+          if (what === 'goes on speaking')
+            await redis.command('XADD', `${namespace}:{~}:n`, '*', 'p', '0', 's', 'x', 'b', '{}');
+          each();
+          await new Promise((resolve) => setTimeout(resolve, 50));
+        }
+      };
+      // what was proven before still counts
+      await ticks(70, () => undefined);
+      await ticks(30, () => {
+        expect(one.store.hearing()).toBe(false);
+      });
+      proxy.pass();
+      await redis.command('REPLICAOF', 'NO', 'ONE');
+      await until(() => one.store.hearing());
+    },
+  );
 
   it.each(['NOPERM', 'ERR'])('only to tell its role is used as a master (%s)', async (code) => {
     const redis = await server(...(code === 'ERR' ? ['--rename-command', 'ROLE', 'HIDDEN'] : []));
@@ -313,7 +370,12 @@ describe('a Redis that refuses', () => {
     await until(() => works(one.store));
     await until(() => one.store.hearing());
     await new Promise((resolve) => setTimeout(resolve, 2_500));
-    expect([one.store.state, one.store.hearing(), one.backend.status().connects, one.problems]).toEqual(['up', true, 1, []]);
+    expect([
+      one.store.state,
+      one.store.hearing(),
+      one.backend.status().connects,
+      one.problems,
+    ]).toEqual(['up', true, 1, []]);
   });
 
   it('because a script of somebody else runs too long is away, and heals', async () => {

@@ -23,7 +23,8 @@ async function hearing(noticesKept = 10_000): Promise<Opened> {
   one.notices.length = 0;
   return one;
 }
-const gaps = (notices: readonly Notice[]): number => notices.filter((notice) => notice.kind === 'gap').length;
+const gaps = (notices: readonly Notice[]): number =>
+  notices.filter((notice) => notice.kind === 'gap').length;
 const stream = (): string => `${namespace}:{~}:n`;
 
 describe('notices', () => {
@@ -33,14 +34,26 @@ describe('notices', () => {
     const stranger = await hearing();
     await a.store.set('k', 'v', 60_000);
     await a.store.delete(['k', 'l'], 0);
-    const tick = await a.store.invalidate({ scope: '42', groups: ['t:b', 't:a'], match: 'all', mode: 'soft', settleMs: 0 });
+    const tick = await a.store.invalidate({
+      scope: '42',
+      groups: ['t:b', 't:a'],
+      match: 'all',
+      mode: 'soft',
+      settleMs: 0,
+    });
     await until(() => b.notices.length === 3);
     expect(b.notices).toEqual([
       { kind: 'keys', keys: ['k'] },
       { kind: 'keys', keys: ['k', 'l'] },
       {
         kind: 'groups',
-        invalidation: { scope: '42', groups: ['t:a', 't:b'], match: 'all', mode: 'soft', settleMs: 0 },
+        invalidation: {
+          scope: '42',
+          groups: ['t:a', 't:b'],
+          match: 'all',
+          mode: 'soft',
+          settleMs: 0,
+        },
         tick,
         settleUntil: 0,
       },
@@ -57,19 +70,23 @@ describe('notices', () => {
     await b.store.acquire({ ...lease, lease: 'B', seen: 'v' });
     await a.store.release('k', 'A');
     await until(() => a.notices.length === 1 && b.notices.length === 1);
-    expect([a.notices, b.notices]).toEqual([[{ kind: 'released', key: 'k' }], [{ kind: 'released', key: 'k' }]]);
+    expect([a.notices, b.notices]).toEqual([
+      [{ kind: 'released', key: 'k' }],
+      [{ kind: 'released', key: 'k' }],
+    ]);
   });
 
   it('are split when they name many keys', async () => {
     const [a, b] = [await hearing(), await hearing()];
     const keys = Array.from({ length: 1_000 }, (_, i) => `${'k'.repeat(100)}${String(i)}`);
     await a.store.delete(keys, 0);
-    const heard = (): readonly string[] => b.notices.flatMap((notice) => (notice.kind === 'keys' ? notice.keys : []));
+    const heard = (): readonly string[] =>
+      b.notices.flatMap((notice) => (notice.kind === 'keys' ? notice.keys : []));
     await until(() => heard().length === keys.length);
     expect(new Set(heard())).toEqual(new Set(keys));
-    const lengths = ((await redis.command('XRANGE', stream(), '-', '+')) as [string, string[]][]).map(
-      ([, fields]) => fields[5]?.length ?? 0,
-    );
+    const lengths = (
+      (await redis.command('XRANGE', stream(), '-', '+')) as [string, string[]][]
+    ).map(([, fields]) => fields[5]?.length ?? 0);
     expect(Math.max(...lengths)).toBeLessThanOrEqual(8 * 1_024);
   });
 
@@ -78,7 +95,10 @@ describe('notices', () => {
     const groups = Array.from({ length: 64 }, (_, i) => `t:${'x'.repeat(250)}${String(i)}`).sort();
     await a.store.invalidate({ scope: '', groups, match: 'all', mode: 'hard', settleMs: 0 });
     await until(() => b.notices.length === 1);
-    expect(b.notices[0]).toMatchObject({ kind: 'groups', invalidation: { match: 'any', groups: groups.slice(0, 1) } });
+    expect(b.notices[0]).toMatchObject({
+      kind: 'groups',
+      invalidation: { match: 'any', groups: groups.slice(0, 1) },
+    });
   });
 });
 
@@ -104,13 +124,22 @@ describe('a reader that may have missed something', () => {
     const cut = async (times: number): Promise<void> => {
       await redis.command('CLIENT', 'PAUSE', '1', 'WRITE');
       for (const id of await readers()) await redis.command('CLIENT', 'KILL', 'ID', id);
-      await Promise.all(Array.from({ length: times }, (_, i) => a.store.delete([`k${String(i)}`], 0)));
+      await Promise.all(
+        Array.from({ length: times }, (_, i) => a.store.delete([`k${String(i)}`], 0)),
+      );
     };
     await cut(20);
-    await until(() => b.notices.filter((notice) => notice.kind === 'keys').length === 20, 'the replay');
+    await until(
+      () => b.notices.filter((notice) => notice.kind === 'keys').length === 20,
+      'the replay',
+    );
     expect(gaps(b.notices)).toBe(0);
     await cut(1_000);
-    await until(() => gaps(b.notices) > 0 || b.notices.filter((notice) => notice.kind === 'keys').length === 1_020);
+    await until(
+      () =>
+        gaps(b.notices) > 0 ||
+        b.notices.filter((notice) => notice.kind === 'keys').length === 1_020,
+    );
     const keys = b.notices.filter((notice) => notice.kind === 'keys').length;
     expect(gaps(b.notices) > 0 || keys === 1_020).toBe(true);
   });
@@ -118,7 +147,9 @@ describe('a reader that may have missed something', () => {
   it('says so when entries were removed from the middle', async () => {
     const [a, b] = [await hearing(), await hearing()];
     await redis.command('CLIENT', 'PAUSE', '100', 'WRITE');
-    const removed = String(await redis.command('XADD', stream(), '*', 'p', 'x', 's', 'x', 'b', '{}'));
+    const removed = String(
+      await redis.command('XADD', stream(), '*', 'p', 'x', 's', 'x', 'b', '{}'),
+    );
     await redis.command('XDEL', stream(), removed);
     await a.store.delete(['k'], 0);
     await until(() => gaps(b.notices) > 0 && b.notices.some((notice) => notice.kind === 'keys'));
@@ -142,13 +173,33 @@ describe('a reader that may have missed something', () => {
   it('says so for a change of names that are too long to be told, and never misses one of names that are just long', async () => {
     const [a, b] = [await hearing(), await hearing()];
     const [long, tooLong] = ['%E6%BC%A2'.repeat(1_800), '%E6%BC%A2'.repeat(2_000)];
-    await a.store.invalidate({ scope: long, groups: [`s:${long}`], match: 'any', mode: 'hard', settleMs: 0 });
+    await a.store.invalidate({
+      scope: long,
+      groups: [`s:${long}`],
+      match: 'any',
+      mode: 'hard',
+      settleMs: 0,
+    });
     await a.store.delete([`tenant:${long}/k`], 0);
     await until(() => b.notices.length === 2);
     expect(b.notices.map((notice) => notice.kind)).toEqual(['groups', 'keys']);
     for (const strike of [
-      () => a.store.invalidate({ scope: tooLong, groups: ['*'], match: 'any', mode: 'hard', settleMs: 0 }),
-      () => a.store.invalidate({ scope: '', groups: ['*', `s:${tooLong}`], match: 'all', mode: 'hard', settleMs: 0 }),
+      () =>
+        a.store.invalidate({
+          scope: tooLong,
+          groups: ['*'],
+          match: 'any',
+          mode: 'hard',
+          settleMs: 0,
+        }),
+      () =>
+        a.store.invalidate({
+          scope: '',
+          groups: ['*', `s:${tooLong}`],
+          match: 'all',
+          mode: 'hard',
+          settleMs: 0,
+        }),
       () => a.store.delete(['k', `tenant:${tooLong}/k`], 0),
       () => a.store.set(`tenant:${tooLong}/k`, 'v', 60_000),
     ]) {
@@ -158,7 +209,14 @@ describe('a reader that may have missed something', () => {
       await until(() => gaps(b.notices) > 0);
     }
     expect(gaps(a.notices)).toBe(0);
-    await a.store.acquire({ key: `tenant:${tooLong}/l`, lease: 'A', leaseMs: 5_000, seen: undefined, dead: undefined, text: true });
+    await a.store.acquire({
+      key: `tenant:${tooLong}/l`,
+      lease: 'A',
+      leaseMs: 5_000,
+      seen: undefined,
+      dead: undefined,
+      text: true,
+    });
     await a.store.release(`tenant:${tooLong}/l`, 'A');
   });
 
@@ -208,10 +266,25 @@ describe('forged notices', () => {
 
 async function readers(): Promise<string[]> {
   const list = String(await redis.command('CLIENT', 'LIST'));
-  return list.split('\n').flatMap((line) => (line.includes('cmd=xread') ? [/id=(\d+)/.exec(line)?.[1] ?? ''] : []));
+  return list
+    .split('\n')
+    .flatMap((line) => (line.includes('cmd=xread') ? [/id=(\d+)/.exec(line)?.[1] ?? ''] : []));
 }
 
 async function say(body: unknown): Promise<void> {
-  const last = (await redis.command('XREVRANGE', stream(), '+', '-', 'COUNT', '1')) as [string, string[]][];
-  await redis.command('XADD', stream(), '*', 'p', last[0]?.[0] ?? '0', 's', 'somebody', 'b', JSON.stringify(body));
+  const last = (await redis.command('XREVRANGE', stream(), '+', '-', 'COUNT', '1')) as [
+    string,
+    string[],
+  ][];
+  await redis.command(
+    'XADD',
+    stream(),
+    '*',
+    'p',
+    last[0]?.[0] ?? '0',
+    's',
+    'somebody',
+    'b',
+    JSON.stringify(body),
+  );
 }

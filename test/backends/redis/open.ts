@@ -22,7 +22,11 @@ export function freshNamespace(): string {
 export function open(options: RedisBackendOptions, namespace = freshNamespace()): Opened {
   const backend = new RedisBackend(options);
   const problems: BackendProblem[] = [];
-  const store = backend.openShared({ namespace, clock: systemClock, report: (problem) => void problems.push(problem) });
+  const store = backend.openShared({
+    namespace,
+    clock: systemClock,
+    report: (problem) => void problems.push(problem),
+  });
   return { backend, store, problems, notices: [], close: () => backend.close() };
 }
 

@@ -21,7 +21,10 @@ const marker: fc.Arbitrary<Marker> = fc
   .record({
     head: pair,
     settleUntil: tick,
-    combinations: fc.array(fc.record({ at: pair, groups: fc.array(group, { minLength: 2, maxLength: 5 }) }), { maxLength: 5 }),
+    combinations: fc.array(
+      fc.record({ at: pair, groups: fc.array(group, { minLength: 2, maxLength: 5 }) }),
+      { maxLength: 5 },
+    ),
   })
   .map(({ head, settleUntil, combinations }) => ({
     ...head,
@@ -30,7 +33,9 @@ const marker: fc.Arbitrary<Marker> = fc
   }));
 const written = ({ hard, soft, settleUntil, combinations }: Marker): string =>
   [
-    hard === soft && settleUntil === 0 ? String(hard) : `${String(hard)} ${String(soft)} ${String(settleUntil)}`,
+    hard === soft && settleUntil === 0
+      ? String(hard)
+      : `${String(hard)} ${String(soft)} ${String(settleUntil)}`,
     ...combinations.map((one) => `${String(one.hard)} ${String(one.soft)} ${one.groups.join(' ')}`),
   ].join('\n');
 
@@ -45,15 +50,24 @@ describe('marker text', () => {
 
   it('that is damaged is read as no marker or as one that is well formed', () => {
     fc.assert(
-      fc.property(marker, fc.nat(), fc.string({ unit: 'binary', maxLength: 3 }), (one, at, noise) => {
-        const text = written(one);
-        const position = at % (text.length + 1);
-        const parsed = parseMarker(text.slice(0, position) + noise + text.slice(position + noise.length));
-        if (parsed !== undefined)
-          expect(
-            parsed.soft >= parsed.hard && Number.isSafeInteger(parsed.soft) && parsed.combinations.every(({ groups }) => groups.length > 0),
-          ).toBe(true);
-      }),
+      fc.property(
+        marker,
+        fc.nat(),
+        fc.string({ unit: 'binary', maxLength: 3 }),
+        (one, at, noise) => {
+          const text = written(one);
+          const position = at % (text.length + 1);
+          const parsed = parseMarker(
+            text.slice(0, position) + noise + text.slice(position + noise.length),
+          );
+          if (parsed !== undefined)
+            expect(
+              parsed.soft >= parsed.hard &&
+                Number.isSafeInteger(parsed.soft) &&
+                parsed.combinations.every(({ groups }) => groups.length > 0),
+            ).toBe(true);
+        },
+      ),
     );
   });
 
@@ -76,12 +90,12 @@ describe('marker text', () => {
     ]) {
       expect([text, parseMarker(text)]).toEqual([text, undefined]);
     }
-    expect([parseTick('9007199254740991'), parseTick('9007199254740993'), parseTick('x'), parseTick(undefined)]).toEqual([
-      9007199254740991,
-      undefined,
-      undefined,
-      undefined,
-    ]);
+    expect([
+      parseTick('9007199254740991'),
+      parseTick('9007199254740993'),
+      parseTick('x'),
+      parseTick(undefined),
+    ]).toEqual([9007199254740991, undefined, undefined, undefined]);
   });
 });
 
@@ -99,15 +113,25 @@ describe('marker text in the scripts', () => {
   });
 
   it('counts as unreadable there exactly when it does here, so that what nobody can read is made anew', async () => {
-    const damaged = fc.tuple(marker, fc.nat(), fc.constantFrom('', ' ', '\n', '9', 'x', '  ', '-')).map(([one, at, noise]) => {
-      const text = written(one);
-      const position = at % (text.length + 1);
-      return text.slice(0, position) + noise + text.slice(position);
-    });
+    const damaged = fc
+      .tuple(marker, fc.nat(), fc.constantFrom('', ' ', '\n', '9', 'x', '  ', '-'))
+      .map(([one, at, noise]) => {
+        const text = written(one);
+        const position = at % (text.length + 1);
+        return text.slice(0, position) + noise + text.slice(position);
+      });
     await fc.assert(
       fc.asyncProperty(damaged, async (text) => {
         await client.set('m', text);
-        const reply = await client.sendCommand<string[]>(['EVAL', ENSURE.source, '2', 'c', 'm', '1000', '1000']);
+        const reply = await client.sendCommand<string[]>([
+          'EVAL',
+          ENSURE.source,
+          '2',
+          'c',
+          'm',
+          '1000',
+          '1000',
+        ]);
         expect(reply[2] === text).toBe(parseMarker(text) !== undefined);
       }),
       { numRuns: 300 },
@@ -118,19 +142,35 @@ describe('marker text in the scripts', () => {
 describe('names', () => {
   it('put a value with its lease, and a clock with its markers, into one slot', () => {
     const names = new Names('ns');
-    expect(new Set([names.value('k'), names.lease('k'), names.waiters('k'), names.settle('k')].map(slotOf)).size).toBe(1);
-    expect(new Set([names.clock('42'), names.marker('42', '*'), names.marker('42', 't:a')].map(slotOf)).size).toBe(1);
-    expect([names.value('k'), names.marker('', '*'), names.stream]).toEqual(['ns:{k}', 'ns:{~}:m:*', 'ns:{~}:n']);
+    expect(
+      new Set(
+        [names.value('k'), names.lease('k'), names.waiters('k'), names.settle('k')].map(slotOf),
+      ).size,
+    ).toBe(1);
+    expect(
+      new Set([names.clock('42'), names.marker('42', '*'), names.marker('42', 't:a')].map(slotOf))
+        .size,
+    ).toBe(1);
+    expect([names.value('k'), names.marker('', '*'), names.stream]).toEqual([
+      'ns:{k}',
+      'ns:{~}:m:*',
+      'ns:{~}:n',
+    ]);
   });
 
   it('know the slots of the cluster specification', () => {
-    expect([slotOf('123456789'), slotOf('foo{bar}baz'), slotOf('bar'), slotOf('foo{}{bar}')]).toEqual([
-      12739,
-      5061,
-      5061,
+    expect([
+      slotOf('123456789'),
+      slotOf('foo{bar}baz'),
+      slotOf('bar'),
       slotOf('foo{}{bar}'),
+    ]).toEqual([12739, 5061, 5061, slotOf('foo{}{bar}')]);
+    expect([hashTag('foo{}{bar}'), hashTag('a{b}c{d}'), hashTag('a{b'), hashTag('{{a}}')]).toEqual([
+      'foo{}{bar}',
+      'b',
+      'a{b',
+      '{a',
     ]);
-    expect([hashTag('foo{}{bar}'), hashTag('a{b}c{d}'), hashTag('a{b'), hashTag('{{a}}')]).toEqual(['foo{}{bar}', 'b', 'a{b', '{a']);
   });
 
   it('escape what Redis would take for a pattern', () => {
@@ -146,7 +186,9 @@ describe('deadlines', () => {
     await new Promise((resolve) => setTimeout(resolve, 60));
     expect(fired).toBe(1);
     await expect(withDeadline(Promise.resolve(7), 5, () => new Error('late'))).resolves.toBe(7);
-    await expect(withDeadline(new Promise(() => undefined), 5, () => new Error('late'))).rejects.toThrow('late');
+    await expect(
+      withDeadline(new Promise(() => undefined), 5, () => new Error('late')),
+    ).rejects.toThrow('late');
   });
 
   it('that come late because the process was busy give the answer another chance', async () => {
@@ -169,12 +211,18 @@ describe('deadlines', () => {
 describe('the pause before an attempt', () => {
   it('keeps attempts 200 ms apart, grows, and never exceeds 0.7 s unless the server refuses', () => {
     fc.assert(
-      fc.property(fc.integer({ min: 0, max: 60 }), fc.double({ min: 0, max: 0.999, noNaN: true }), (failures, random) => {
-        const pause = pauseBefore(failures, performance.now(), new Error('x'), () => random);
-        expect(pause).toBeGreaterThan(150);
-        expect(pause).toBeLessThanOrEqual(700);
-        expect(pauseBefore(failures, performance.now() - 5_000, new Error('x'), () => random)).toBeLessThanOrEqual(700);
-      }),
+      fc.property(
+        fc.integer({ min: 0, max: 60 }),
+        fc.double({ min: 0, max: 0.999, noNaN: true }),
+        (failures, random) => {
+          const pause = pauseBefore(failures, performance.now(), new Error('x'), () => random);
+          expect(pause).toBeGreaterThan(150);
+          expect(pause).toBeLessThanOrEqual(700);
+          expect(
+            pauseBefore(failures, performance.now() - 5_000, new Error('x'), () => random),
+          ).toBeLessThanOrEqual(700);
+        },
+      ),
     );
     expect(pauseBefore(0, performance.now() - 5_000, new Error('x'))).toBe(0);
     expect(pauseBefore(1, 0, new Error('WRONGPASS invalid'))).toBeGreaterThanOrEqual(1_000);
@@ -199,17 +247,21 @@ describe('shared time', () => {
 
   it('is never further off than half the round trip of the answer it rests on', () => {
     fc.assert(
-      fc.property(fc.integer({ min: -1e9, max: 1e9 }), fc.array(fc.tuple(fc.nat(100), fc.nat(100)), { minLength: 1 }), (skew, answers) => {
-        const time = new SharedTime();
-        let local = 1e12;
-        let least = Infinity;
-        for (const [there, back] of answers) {
-          local += there + back;
-          least = Math.min(least, there + back);
-          time.learn(local + skew - back, there + back, local, local);
-        }
-        expect(Math.abs(time.now(local) - local - skew)).toBeLessThanOrEqual(least / 2 + 1);
-      }),
+      fc.property(
+        fc.integer({ min: -1e9, max: 1e9 }),
+        fc.array(fc.tuple(fc.nat(100), fc.nat(100)), { minLength: 1 }),
+        (skew, answers) => {
+          const time = new SharedTime();
+          let local = 1e12;
+          let least = Infinity;
+          for (const [there, back] of answers) {
+            local += there + back;
+            least = Math.min(least, there + back);
+            time.learn(local + skew - back, there + back, local, local);
+          }
+          expect(Math.abs(time.now(local) - local - skew)).toBeLessThanOrEqual(least / 2 + 1);
+        },
+      ),
     );
   });
 });
@@ -221,7 +273,9 @@ describe('notices', () => {
         fc.oneof(
           fc.string(),
           fc.json(),
-          fc.anything().map((value) => JSON.stringify({ v: 1, kind: 'groups', scope: value, groups: value })),
+          fc
+            .anything()
+            .map((value) => JSON.stringify({ v: 1, kind: 'groups', scope: value, groups: value })),
         ),
         (text) => {
           const heard = parseBody(text);
@@ -234,18 +288,21 @@ describe('notices', () => {
   it('are found in both forms of the reply', () => {
     const entry = ['1-1', ['p', '0', 's', 'me', 'b', '{}']];
     const expected = [{ id: '1-1', before: '0', sender: 'me', body: '{}' }];
-    expect([parseStream({ s: [entry] }), parseStream([['s', [entry]]]), parseStream(null), parseStream('x')]).toEqual([
-      expected,
-      expected,
-      [],
-      [],
-    ]);
+    expect([
+      parseStream({ s: [entry] }),
+      parseStream([['s', [entry]]]),
+      parseStream(null),
+      parseStream('x'),
+    ]).toEqual([expected, expected, [], []]);
   });
 });
 
 describe('failures', () => {
   it('name the outcome of writes and hide every form of a secret', () => {
-    expect(toBackendError(new Error('READONLY x'), 'set', true)).toMatchObject({ code: 'CACHE_BACKEND_FAILED', unknownOutcome: false });
+    expect(toBackendError(new Error('READONLY x'), 'set', true)).toMatchObject({
+      code: 'CACHE_BACKEND_FAILED',
+      unknownOutcome: false,
+    });
     expect(toBackendError(new Error('read ECONNRESET'), 'set', true)).toMatchObject({
       code: 'CACHE_BACKEND_UNAVAILABLE',
       unknownOutcome: true,
@@ -260,7 +317,10 @@ describe('failures', () => {
       fc.property(fc.string({ unit: 'binary', maxLength: 300 }), (text) => {
         const { length, prefix } = fingerprint(text);
         const bytes = Buffer.from(text);
-        expect([length, Buffer.compare(Buffer.from(prefix), bytes.subarray(0, 128))]).toEqual([bytes.length, 0]);
+        expect([length, Buffer.compare(Buffer.from(prefix), bytes.subarray(0, 128))]).toEqual([
+          bytes.length,
+          0,
+        ]);
         expect(fingerprint(bytes)).toEqual({ length, prefix });
       }),
     );

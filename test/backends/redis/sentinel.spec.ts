@@ -26,7 +26,9 @@ async function startSentinel(master: number): Promise<number> {
     'sentinel failover-timeout main 2000',
   ];
   await writeFile(file, settings.join('\n'));
-  const child = spawn(process.env.REDIS_SERVER_BIN ?? 'redis-server', [file, '--sentinel'], { stdio: 'ignore' });
+  const child = spawn(process.env.REDIS_SERVER_BIN ?? 'redis-server', [file, '--sentinel'], {
+    stdio: 'ignore',
+  });
   ends.push(async () => {
     const gone = new Promise((resolve) => child.once('exit', resolve));
     child.kill('SIGKILL');
@@ -37,7 +39,8 @@ async function startSentinel(master: number): Promise<number> {
   ask.on('error', () => undefined);
   await ask.connect();
   await until(
-    async () => JSON.stringify(await ask.sendCommand(['SENTINEL', 'REPLICAS', 'main'])).includes('127.0.0.1'),
+    async () =>
+      JSON.stringify(await ask.sendCommand(['SENTINEL', 'REPLICAS', 'main'])).includes('127.0.0.1'),
     'the replica being known',
   );
   ask.destroy();
@@ -46,13 +49,20 @@ async function startSentinel(master: number): Promise<number> {
 
 describe('a master behind sentinels', () => {
   it('is found, and found again after a failover', async () => {
-    const [master, replica] = await Promise.all([startRedis('--repl-diskless-sync-delay', '0'), startRedis()]);
+    const [master, replica] = await Promise.all([
+      startRedis('--repl-diskless-sync-delay', '0'),
+      startRedis(),
+    ]);
     ends.push(
       () => master.stop(),
       () => replica.stop(),
     );
     await replica.command('REPLICAOF', '127.0.0.1', String(master.port));
-    await until(async () => String(await replica.command('INFO', 'replication')).includes('master_link_status:up'), 'replication');
+    await until(
+      async () =>
+        String(await replica.command('INFO', 'replication')).includes('master_link_status:up'),
+      'replication',
+    );
     const port = await startSentinel(master.port);
     const nodes = [
       { host: '127.0.0.1', port: await freePort() },
@@ -62,7 +72,10 @@ describe('a master behind sentinels', () => {
     ends.push(one.close);
     const wrong = listen({ sentinel: { name: 'unknown', nodes } });
     ends.push(wrong.close);
-    const client = createSentinel({ name: 'main', sentinelRootNodes: [{ host: '127.0.0.1', port }] });
+    const client = createSentinel({
+      name: 'main',
+      sentinelRootNodes: [{ host: '127.0.0.1', port }],
+    });
     await client.connect();
     ends.push(() => client.destroy());
     const given = listen({ client });
@@ -72,7 +85,8 @@ describe('a master behind sentinels', () => {
         () => true,
         () => false,
       );
-    for (const { store } of [one, given]) await until(async () => (await works(store)) && store.hearing());
+    for (const { store } of [one, given])
+      await until(async () => (await works(store)) && store.hearing());
     await until(() => wrong.problems.length > 0);
     expect(wrong.problems[0]?.error.message).toContain('knows no master called unknown');
     const told: string[] = [];
@@ -81,7 +95,10 @@ describe('a master behind sentinels', () => {
     await until(() => works(one.store), 'the failover');
     await until(() => one.store.hearing());
     expect(one.store.state).toBe('up');
-    await until(() => told.at(-1) === 'up', 'being told, although the client that was given went on');
+    await until(
+      () => told.at(-1) === 'up',
+      'being told, although the client that was given went on',
+    );
     await until(() => works(given.store));
   });
 });

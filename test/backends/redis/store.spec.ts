@@ -1,6 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Payload } from '../../../lib/ports/codec.js';
-import type { FencedStore, GroupInvalidation, Marker, ReadRequest } from '../../../lib/ports/store.js';
+import type {
+  FencedStore,
+  GroupInvalidation,
+  Marker,
+  ReadRequest,
+} from '../../../lib/ports/store.js';
 import { type RedisServer, startRedis, until } from '../../support/redis.js';
 import { freshNamespace, listen, open } from './open.js';
 
@@ -20,8 +25,18 @@ afterAll(async () => {
   await redis.stop();
 });
 
-const plain = (key: string, more: Partial<ReadRequest> = {}): ReadRequest => ({ key, scopes: [], withLease: false, text: true, ...more });
-const lease = (key: string, token: string, more = {}): Parameters<FencedStore<Payload>['acquire']>[0] => ({
+const plain = (key: string, more: Partial<ReadRequest> = {}): ReadRequest => ({
+  key,
+  scopes: [],
+  withLease: false,
+  text: true,
+  ...more,
+});
+const lease = (
+  key: string,
+  token: string,
+  more = {},
+): Parameters<FencedStore<Payload>['acquire']>[0] => ({
   key,
   lease: token,
   leaseMs: 5_000,
@@ -45,19 +60,31 @@ describe('reading', () => {
     await store.acquire(lease('a', 'L1'));
     const scopes = [{ scope: '', groups: ['*', 't:x'] }];
     const [made] = await store.ensure(scopes, 1_000);
-    const reading = await store.read(plain('a', { scopes: [{ scope: '', groups: ['*', 't:none'] }], withLease: true }));
-    expect(reading).toEqual({ stored: undefined, scopes: [{ clock: made?.clock, markers: [made?.markers[0], undefined] }], lease: 'L1' });
+    const reading = await store.read(
+      plain('a', { scopes: [{ scope: '', groups: ['*', 't:none'] }], withLease: true }),
+    );
+    expect(reading).toEqual({
+      stored: undefined,
+      scopes: [{ clock: made?.clock, markers: [made?.markers[0], undefined] }],
+      lease: 'L1',
+    });
   });
 
   it('answers each of many reads of one tick with its own value, markers read once', async () => {
     const store = fresh();
-    await Promise.all(Array.from({ length: 300 }, (_, i) => store.set(`k${String(i)}`, `v${String(i)}`, 60_000)));
+    await Promise.all(
+      Array.from({ length: 300 }, (_, i) => store.set(`k${String(i)}`, `v${String(i)}`, 60_000)),
+    );
     await store.ensure([{ scope: '', groups: ['*'] }], 1_000);
     await redis.command('CONFIG', 'RESETSTAT');
     const readings = await Promise.all(
-      Array.from({ length: 300 }, (_, i) => store.read(plain(`k${String(i)}`, { scopes: [{ scope: '', groups: ['*'] }] }))),
+      Array.from({ length: 300 }, (_, i) =>
+        store.read(plain(`k${String(i)}`, { scopes: [{ scope: '', groups: ['*'] }] })),
+      ),
     );
-    expect(readings.map((reading) => reading.stored)).toEqual(Array.from({ length: 300 }, (_, i) => `v${String(i)}`));
+    expect(readings.map((reading) => reading.stored)).toEqual(
+      Array.from({ length: 300 }, (_, i) => `v${String(i)}`),
+    );
     expect(readings.every((reading) => reading.scopes[0]?.markers[0] !== undefined)).toBe(true);
     const stats = String(await redis.command('INFO', 'commandstats'));
     expect(Number(/cmdstat_mget:calls=(\d+)/.exec(stats)?.[1])).toBeLessThanOrEqual(4);
@@ -67,7 +94,10 @@ describe('reading', () => {
     const store = fresh();
     const bytes = Uint8Array.from({ length: 256 }, (_, i) => i);
     await store.set('b', bytes, 60_000);
-    for (const text of [true, false]) expect(Buffer.compare((await store.read(plain('b', { text }))).stored as Buffer, bytes)).toBe(0);
+    for (const text of [true, false])
+      expect(Buffer.compare((await store.read(plain('b', { text }))).stored as Buffer, bytes)).toBe(
+        0,
+      );
     const found = await store.acquire(lease('b', 'L'));
     expect(found.state === 'found' && Buffer.compare(found.stored as Buffer, bytes)).toBe(0);
   });
@@ -86,13 +116,23 @@ describe('reading', () => {
     const store = fresh();
     const values: Payload[] = [];
     for (let i = 0; i < 60; i++)
-      values.push(i % 3 === 0 ? `small ${String(i)}` : i % 3 === 1 ? 'é'.repeat(60_000 + i) : Buffer.alloc(100_000 + i, 255));
+      values.push(
+        i % 3 === 0
+          ? `small ${String(i)}`
+          : i % 3 === 1
+            ? 'é'.repeat(60_000 + i)
+            : Buffer.alloc(100_000 + i, 255),
+      );
     await Promise.all(values.map((value, i) => store.set(`k${String(i)}`, value, 60_000)));
     for (let round = 0; round < 3; round++) {
-      const stored = await Promise.all(values.map(async (_, i) => (await store.read(plain(`k${String(i)}`))).stored));
+      const stored = await Promise.all(
+        values.map(async (_, i) => (await store.read(plain(`k${String(i)}`))).stored),
+      );
       expect(
         stored.every((value, i) =>
-          typeof value === 'string' ? value === values[i] : Buffer.compare(Buffer.from(value ?? ''), Buffer.from(values[i] ?? '')) === 0,
+          typeof value === 'string'
+            ? value === values[i]
+            : Buffer.compare(Buffer.from(value ?? ''), Buffer.from(values[i] ?? '')) === 0,
         ),
       ).toBe(true);
       expect(stored.map((value) => typeof value)).toEqual(values.map((value) => typeof value));
@@ -106,7 +146,10 @@ describe('reading', () => {
     await redis.command('SET', `${namespace}:{~}:m:t:x`, '5 garbage');
     await redis.command('LPUSH', `${namespace}:{~}:m:t:y`, 'a list');
     await redis.command('SET', `${namespace}:{~}:c`, '-1');
-    expect((await store.read(plain('a', { scopes }))).scopes[0]).toEqual({ clock: undefined, markers: [undefined, undefined] });
+    expect((await store.read(plain('a', { scopes }))).scopes[0]).toEqual({
+      clock: undefined,
+      markers: [undefined, undefined],
+    });
     const [made] = await store.ensure(scopes, 1_000);
     expect(made?.clock).toBeGreaterThan(1e15);
     expect(made?.markers.map((marker) => marker?.hard)).toEqual([made?.clock, made?.clock]);
@@ -119,7 +162,9 @@ describe('leases', () => {
     const got = await Promise.all([a.acquire(lease('k', 'A')), b.acquire(lease('k', 'B'))]);
     expect(got.map((one) => one.state).sort()).toEqual(['held', 'leased']);
     const held = got.find((one) => one.state === 'held');
-    expect(held?.state === 'held' && held.remainingMs > 4_000 && held.remainingMs <= 5_000).toBe(true);
+    expect(held?.state === 'held' && held.remainingMs > 4_000 && held.remainingMs <= 5_000).toBe(
+      true,
+    );
   });
 
   it('fills only with the lease that is still held', async () => {
@@ -128,7 +173,11 @@ describe('leases', () => {
     expect(await store.fill('k', 'B', 'wrong', 1_000)).toBe(false);
     expect(await store.fill('k', 'A', 'right', 60_000)).toBe(true);
     expect(await store.fill('k', 'A', 'again', 60_000)).toBe(false);
-    expect(await store.read(plain('k', { withLease: true }))).toEqual({ stored: 'right', scopes: [], lease: undefined });
+    expect(await store.read(plain('k', { withLease: true }))).toEqual({
+      stored: 'right',
+      scopes: [],
+      lease: undefined,
+    });
   });
 
   it('refuses the fill after a delete, a set, a release and an expired lease', async () => {
@@ -144,7 +193,9 @@ describe('leases', () => {
       await store.acquire(lease('k', 'A', { leaseMs: name === 'expiry' ? 10 : 5_000 }));
       await end();
       expect(await store.fill('k', 'A', 'old', 60_000), name).toBe(false);
-      expect((await store.read(plain('k'))).stored, name).toBe(name === 'set' ? 'newer' : undefined);
+      expect((await store.read(plain('k'))).stored, name).toBe(
+        name === 'set' ? 'newer' : undefined,
+      );
     }
   });
 
@@ -152,16 +203,31 @@ describe('leases', () => {
     const store = fresh();
     const long = 'x'.repeat(500);
     await store.set('k', long, 60_000);
-    expect(await store.acquire(lease('k', 'A', { seen: `${long}y` }))).toEqual({ state: 'found', stored: long });
-    expect(await store.acquire(lease('k', 'A', { seen: `y${long.slice(1)}` }))).toEqual({ state: 'found', stored: long });
-    expect(await store.acquire(lease('k', 'A', { seen: long }))).toEqual({ state: 'leased', settleUntil: 0 });
-    expect(await store.acquire(lease('k', 'B', { seen: Buffer.from(long) }))).toMatchObject({ state: 'held', lease: 'A' });
+    expect(await store.acquire(lease('k', 'A', { seen: `${long}y` }))).toEqual({
+      state: 'found',
+      stored: long,
+    });
+    expect(await store.acquire(lease('k', 'A', { seen: `y${long.slice(1)}` }))).toEqual({
+      state: 'found',
+      stored: long,
+    });
+    expect(await store.acquire(lease('k', 'A', { seen: long }))).toEqual({
+      state: 'leased',
+      settleUntil: 0,
+    });
+    expect(await store.acquire(lease('k', 'B', { seen: Buffer.from(long) }))).toMatchObject({
+      state: 'held',
+      lease: 'A',
+    });
   });
 
   it('replaces a dead lease, but only that one', async () => {
     const store = fresh();
     await store.acquire(lease('k', 'A'));
-    expect(await store.acquire(lease('k', 'B', { dead: 'Z' }))).toMatchObject({ state: 'held', lease: 'A' });
+    expect(await store.acquire(lease('k', 'B', { dead: 'Z' }))).toMatchObject({
+      state: 'held',
+      lease: 'A',
+    });
     expect((await store.acquire(lease('k', 'B', { dead: 'A' }))).state).toBe('leased');
     expect(await store.fill('k', 'A', 'late', 1_000)).toBe(false);
   });
@@ -189,7 +255,10 @@ describe('groups', () => {
   it('moves markers strictly forward, whatever is there', async () => {
     const store = fresh();
     const [first] = await store.ensure([{ scope: '', groups: ['t:a'] }], 1_000);
-    const ticks = [await store.invalidate(hard(['t:a'])), await store.invalidate(hard(['t:a', 't:b']))];
+    const ticks = [
+      await store.invalidate(hard(['t:a'])),
+      await store.invalidate(hard(['t:a', 't:b'])),
+    ];
     expect(ticks[0]).toBeGreaterThan(first?.clock ?? Infinity);
     expect(ticks[1]).toBeGreaterThan(ticks[0] ?? Infinity);
     const [after] = await store.ensure([{ scope: '', groups: ['t:a', 't:b', 't:c'] }], 1_000);
@@ -215,11 +284,17 @@ describe('groups', () => {
     const [made] = await store.ensure([{ scope: '', groups: ['t:a'] }], 1_000);
     const soft = await store.invalidate(hard(['t:a'], { mode: 'soft' }));
     const read = async (): Promise<unknown> =>
-      (await store.read(plain('k', { scopes: [{ scope: '', groups: ['t:a'] }] }))).scopes[0]?.markers[0];
+      (await store.read(plain('k', { scopes: [{ scope: '', groups: ['t:a'] }] }))).scopes[0]
+        ?.markers[0];
     expect(await read()).toEqual({ hard: made?.clock, soft, settleUntil: 0, combinations: [] });
     const stronger = await store.invalidate(hard(['t:a']));
     const weaker = await store.invalidate(hard(['t:a'], { mode: 'soft' }));
-    expect(await read()).toEqual({ hard: stronger, soft: weaker, settleUntil: 0, combinations: [] });
+    expect(await read()).toEqual({
+      hard: stronger,
+      soft: weaker,
+      settleUntil: 0,
+      combinations: [],
+    });
   });
 
   it('lets a soft invalidation of a lost marker not revive what was hard invalidated before', async () => {
@@ -237,13 +312,21 @@ describe('groups', () => {
     const scopes = [{ scope: '', groups: ['t:a', 't:b'] }];
     await store.ensure(scopes, 1_000);
     const one = await store.invalidate(hard(['t:b', 't:a'], { match: 'all', mode: 'soft' }));
-    const read = async (): Promise<readonly (Marker | undefined)[]> => (await store.read(plain('k', { scopes }))).scopes[0]?.markers ?? [];
-    expect((await read())[0]?.combinations).toEqual([{ groups: ['t:a', 't:b'], hard: 0, soft: one }]);
+    const read = async (): Promise<readonly (Marker | undefined)[]> =>
+      (await store.read(plain('k', { scopes }))).scopes[0]?.markers ?? [];
+    expect((await read())[0]?.combinations).toEqual([
+      { groups: ['t:a', 't:b'], hard: 0, soft: one },
+    ]);
     const two = await store.invalidate(hard(['t:a', 't:b'], { match: 'all' }));
-    expect((await read())[0]?.combinations).toEqual([{ groups: ['t:a', 't:b'], hard: two, soft: two }]);
+    expect((await read())[0]?.combinations).toEqual([
+      { groups: ['t:a', 't:b'], hard: two, soft: two },
+    ]);
     expect((await read())[1]?.combinations).toEqual([]);
     let last = two;
-    for (let i = 0; i < 32; i++) last = await store.invalidate(hard(['t:a', `t:z${String(i)}`], { match: 'all', mode: 'soft' }));
+    for (let i = 0; i < 32; i++)
+      last = await store.invalidate(
+        hard(['t:a', `t:z${String(i)}`], { match: 'all', mode: 'soft' }),
+      );
     expect((await read())[0]).toEqual({ hard: two, soft: last, settleUntil: 0, combinations: [] });
   });
 
@@ -272,7 +355,8 @@ describe('groups', () => {
     const namespace = freshNamespace();
     const store = fresh(namespace);
     const days = 86_400_000;
-    const left = async (name: string): Promise<number> => Number(await redis.command('PTTL', `${namespace}:{~}:${name}`));
+    const left = async (name: string): Promise<number> =>
+      Number(await redis.command('PTTL', `${namespace}:{~}:${name}`));
     await store.ensure([{ scope: '', groups: ['t:a'] }], 10 * days);
     await store.invalidate(hard(['t:a', 't:b']));
     await store.ensure([{ scope: '', groups: ['t:a'] }], 1_000);
@@ -293,7 +377,9 @@ describe('deleting and sweeping', () => {
     await store.acquire(lease('k449', 'A', { seen: 'v' }));
     await store.delete(keys, 0);
     const left = await Promise.all(keys.map((key) => store.read(plain(key, { withLease: true }))));
-    expect(left.every((reading) => reading.stored === undefined && reading.lease === undefined)).toBe(true);
+    expect(
+      left.every((reading) => reading.stored === undefined && reading.lease === undefined),
+    ).toBe(true);
   });
 
   it('sweeps exactly the values of a scope', async () => {
@@ -301,7 +387,8 @@ describe('deleting and sweeping', () => {
     const store = fresh(namespace);
     const other = fresh(`${namespace}2`);
     const glob = 'a%2A*?[b]^-\\';
-    for (const key of ['tenant:42/x', 'tenant:42/y', 'tenant:421/x', 'free', `tenant:${glob}/x`]) await store.set(key, 'v', 60_000);
+    for (const key of ['tenant:42/x', 'tenant:42/y', 'tenant:421/x', 'free', `tenant:${glob}/x`])
+      await store.set(key, 'v', 60_000);
     await other.set('tenant:42/x', 'v', 60_000);
     await store.ensure([{ scope: '42', groups: ['*'] }], 1_000);
     await store.acquire(lease('tenant:42/x', 'A', { seen: 'v' }));
@@ -309,7 +396,9 @@ describe('deleting and sweeping', () => {
     expect(await store.sweep('42', new AbortController().signal)).toBe(2);
     expect((await store.read(plain('tenant:421/x'))).stored).toBe('v');
     expect(await store.sweep('', new AbortController().signal)).toBe(2);
-    const reading = await store.read(plain('tenant:42/x', { scopes: [{ scope: '42', groups: ['*'] }], withLease: true }));
+    const reading = await store.read(
+      plain('tenant:42/x', { scopes: [{ scope: '42', groups: ['*'] }], withLease: true }),
+    );
     expect(reading.lease).toBe('A');
     expect(reading.scopes[0]?.markers[0]).toBeDefined();
     expect((await other.read(plain('tenant:42/x'))).stored).toBe('v');
@@ -317,7 +406,9 @@ describe('deleting and sweeping', () => {
 
   it('sweeps a large namespace in steps and stops on request', async () => {
     const store = fresh();
-    await Promise.all(Array.from({ length: 5_000 }, (_, i) => store.set(`k${String(i)}`, 'v', 60_000)));
+    await Promise.all(
+      Array.from({ length: 5_000 }, (_, i) => store.set(`k${String(i)}`, 'v', 60_000)),
+    );
     const stop = new AbortController();
     setTimeout(() => {
       stop.abort();
@@ -342,7 +433,9 @@ describe('shared time', () => {
     const store = fresh();
     await store.ensure([{ scope: '', groups: [] }], 1_000);
     const [seconds, micros] = (await redis.command('TIME')) as [string, string];
-    expect(Math.abs(store.now() - (Number(seconds) * 1_000 + Number(micros) / 1_000))).toBeLessThan(250);
+    expect(Math.abs(store.now() - (Number(seconds) * 1_000 + Number(micros) / 1_000))).toBeLessThan(
+      250,
+    );
   });
 });
 
@@ -356,6 +449,8 @@ describe('simple use', () => {
     expect(await backend.get('simple')).toBeUndefined();
     await backend.set('simple', Uint8Array.of(1), 30);
     await until(async () => (await backend.get('simple')) === undefined, 'the expiry');
-    await expect(backend.set('simple', Uint8Array.of(1), 0.5)).rejects.toMatchObject({ code: 'CACHE_CONFIG' });
+    await expect(backend.set('simple', Uint8Array.of(1), 0.5)).rejects.toMatchObject({
+      code: 'CACHE_CONFIG',
+    });
   });
 });

@@ -9,7 +9,11 @@ const TIMEOUT_MS = 100;
 
 /** A node that answers when the test says so, in the order of what was written. */
 class Node {
-  readonly written: { readonly name: string; readonly args: readonly Argument[]; readonly answer: (reply: unknown) => void }[] = [];
+  readonly written: {
+    readonly name: string;
+    readonly args: readonly Argument[];
+    readonly answer: (reply: unknown) => void;
+  }[] = [];
   readonly names: string[] = [];
   silences = 0;
   readonly window: Window;
@@ -21,13 +25,19 @@ class Node {
         this.names.push(name);
         this.written.push({ name, args, answer: resolve });
       });
-    this.window = new Window({ send } as unknown as Wire, TIMEOUT_MS, (_command, _error, _code, silent) => {
-      if (silent) this.silences++;
-    });
+    this.window = new Window(
+      { send } as unknown as Wire,
+      TIMEOUT_MS,
+      (_command, _error, _code, silent) => {
+        if (silent) this.silences++;
+      },
+    );
   }
 
   ask(name: string, more: Partial<Command> = {}): Promise<unknown> {
-    return this.window.run({ key: 'k', args: [name], ...more }).then(String, (error: unknown) => (error as BackendError).code);
+    return this.window
+      .run({ key: 'k', args: [name], ...more })
+      .then(String, (error: unknown) => (error as BackendError).code);
   }
 
   async answer(count: number): Promise<void> {
@@ -88,7 +98,9 @@ describe('a node that does not answer', () => {
     expect(performance.now() - asked).toBeGreaterThan(TIMEOUT_MS * 0.9);
     expect(node.silences).toBeGreaterThan(0);
     node.window.refuse('it is given up.');
-    expect(new Set(await Promise.all(bulk))).toEqual(new Set(['CACHE_BACKEND_TIMEOUT', 'CACHE_BACKEND_UNAVAILABLE']));
+    expect(new Set(await Promise.all(bulk))).toEqual(
+      new Set(['CACHE_BACKEND_TIMEOUT', 'CACHE_BACKEND_UNAVAILABLE']),
+    );
   });
 
   it('does not become trusted by answers that came too late for anyone', async () => {
@@ -129,7 +141,10 @@ describe('a node that is slow', () => {
     const node = new Node();
     const bulk = Array.from({ length: 1_000 }, () => node.ask('bulk'));
     const began = performance.now();
-    const ended = Promise.all([node.ask('a', { timeoutMs: TIMEOUT_MS }), node.ask('b', { timeoutMs: TIMEOUT_MS / 2 })]);
+    const ended = Promise.all([
+      node.ask('a', { timeoutMs: TIMEOUT_MS }),
+      node.ask('b', { timeoutMs: TIMEOUT_MS / 2 }),
+    ]);
     const going = setInterval(() => void node.answer(1), TIMEOUT_MS / 10);
     expect(await ended).toEqual(['CACHE_BACKEND_TIMEOUT', 'CACHE_BACKEND_TIMEOUT']);
     expect(performance.now() - began).toBeLessThan(TIMEOUT_MS * 3);

@@ -63,7 +63,11 @@ const lruFetch = {
   kind: 'peer',
   tiers: ['l1'],
   async create() {
-    const m = new LRUCache({ max: 20000, ttl: 3.6e6, fetchMethod: (k, o, { context }) => context() });
+    const m = new LRUCache({
+      max: 20000,
+      ttl: 3.6e6,
+      fetchMethod: (k, o, { context }) => context(),
+    });
     return {
       get: (k) => m.fetch(k, { context: () => undefined }),
       set: (k, v) => {
@@ -96,7 +100,10 @@ export const coalesce = (mget, max = 128) => {
       if (q.push({ k, ok, no }) === 1) process.nextTick(flush);
     });
 };
-export const nodeRedis = (name, { json, path = false, RESP, buf = false, timeout, mget = false }) => ({
+export const nodeRedis = (
+  name,
+  { json, path = false, RESP, buf = false, timeout, mget = false },
+) => ({
   name,
   kind: 'limit',
   tiers: ['l2'],
@@ -116,7 +123,8 @@ export const nodeRedis = (name, { json, path = false, RESP, buf = false, timeout
           return s === null ? undefined : JSON.parse(s);
         }
       : (k) => raw(prefix + k);
-    const set = (k, v, o = {}) => c.set(prefix + k, JSON.stringify(v), { expiration: { type: 'PX', value: o.ttlMs ?? 3.6e6 } });
+    const set = (k, v, o = {}) =>
+      c.set(prefix + k, JSON.stringify(v), { expiration: { type: 'PX', value: o.ttlMs ?? 3.6e6 } });
     return {
       get,
       set,
@@ -140,5 +148,9 @@ export const contenders = [
   nodeRedis('limit: node-redis GET+JSON.parse', { json: true }),
   nodeRedis('limit: node-redis GET Buffer', { json: false, buf: true }),
   nodeRedis('limit: node-redis GET+JSON.parse, timeout 0', { json: true, timeout: 0 }),
-  nodeRedis('limit: node-redis MGET coalesced+JSON.parse, timeout 0', { json: true, timeout: 0, mget: true }),
+  nodeRedis('limit: node-redis MGET coalesced+JSON.parse, timeout 0', {
+    json: true,
+    timeout: 0,
+    mget: true,
+  }),
 ];

@@ -11,7 +11,10 @@ export const contenders = [
       const c = createCache({
         ttl: 3600,
         storage: client
-          ? { type: 'redis', options: { client, ...(tags ? { invalidation: { referencesTTL: 3600 } } : {}) } }
+          ? {
+              type: 'redis',
+              options: { client, ...(tags ? { invalidation: { referencesTTL: 3600 } } : {}) },
+            }
           : { type: 'memory', options: { size: 200000, ...(tags ? { invalidation: true } : {}) } },
       });
       const fs = new Map(); // the factory is part of the definition in this library, so it is looked up per key

@@ -9,7 +9,8 @@ const make = (name, tiers, mem) => ({
   async create({ tier, redis, prefix = 'b' }) {
     let s = bentostore();
     if (tier !== 'l2') s = s.useL1Layer(memoryDriver(mem));
-    if (tier !== 'l1') s = s.useL2Layer(redisDriver({ connection: { host: redis.host, port: redis.port } }));
+    if (tier !== 'l1')
+      s = s.useL2Layer(redisDriver({ connection: { host: redis.host, port: redis.port } }));
     const b = new BentoCache({ default: 'c', prefix, ttl: '1h', stores: { c: s } });
     return {
       get: (key) => b.get({ key }),

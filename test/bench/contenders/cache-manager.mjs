@@ -9,7 +9,10 @@ export const contenders = [
     async create({ tier, redis, prefix = 'cm' }) {
       const stores = [];
       if (tier !== 'l2') stores.push(new Keyv());
-      if (tier !== 'l1') stores.push(new Keyv(new KeyvRedis(`redis://${redis.host}:${redis.port}`), { namespace: prefix }));
+      if (tier !== 'l1')
+        stores.push(
+          new Keyv(new KeyvRedis(`redis://${redis.host}:${redis.port}`), { namespace: prefix }),
+        );
       const c = createCache({ stores, ttl: 3.6e6 });
       return {
         get: (k) => c.get(k),

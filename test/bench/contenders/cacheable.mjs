@@ -18,7 +18,8 @@ const make = (name, tags) => ({
     const p = tags ? prefix + ':' : ''; // Keyv's own namespace wins over the adapter's, so the tagged variant prefixes by itself
     return {
       get: (k) => c.get(p + k),
-      set: (k, v, o) => (tags ? c.set(p + k, v, { ttl: o?.ttlMs, tags: o?.tags }) : c.set(k, v, o?.ttlMs)),
+      set: (k, v, o) =>
+        tags ? c.set(p + k, v, { ttl: o?.ttlMs, tags: o?.tags }) : c.set(k, v, o?.ttlMs),
       getOrSet: async (k, f, o) => {
         if (!tags) return c.getOrSet(k, f, { ttl: o?.ttlMs ?? '1h' });
         let v = await c.get(p + k);

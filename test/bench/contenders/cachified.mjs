@@ -14,7 +14,10 @@ export const contenders = [
           get: (k) => m.get(k),
           set: (k, v) => {
             const ttl = totalTtl(v?.metadata);
-            return m.set(k, v, { ttl: ttl === Infinity ? undefined : ttl, start: v?.metadata?.createdTime });
+            return m.set(k, v, {
+              ttl: ttl === Infinity ? undefined : ttl,
+              start: v?.metadata?.createdTime,
+            });
           },
           delete: (k) => m.delete(k),
         };
@@ -28,11 +31,13 @@ export const contenders = [
             const s = await client.get(prefix + k);
             return s === null ? null : JSON.parse(s);
           },
-          set: (k, v) => client.set(prefix + k, JSON.stringify(v), { expiration: { type: 'PX', value: 3.6e6 } }),
+          set: (k, v) =>
+            client.set(prefix + k, JSON.stringify(v), { expiration: { type: 'PX', value: 3.6e6 } }),
           delete: (k) => client.del(prefix + k),
         };
       }
-      const getOrSet = (key, f, o) => cachified({ key, cache, ttl: o?.ttlMs ?? 3.6e6, getFreshValue: f });
+      const getOrSet = (key, f, o) =>
+        cachified({ key, cache, ttl: o?.ttlMs ?? 3.6e6, getFreshValue: f });
       return {
         get: (k) => getOrSet(k, () => undefined),
         set: (k, v) => getOrSet(k, () => v),

@@ -10,9 +10,17 @@ export const contenders = [
       const fs = new Map();
       const rc = client && new RedisCache(client, { json: true, prefix, ttlInMsecs: 3.6e6 });
       const l = new Loader({
-        ...(tier !== 'l2' ? { inMemoryCache: { cacheType: 'lru-object', ttlInMsecs: 3.6e6, maxItems: 20000 } } : {}),
+        ...(tier !== 'l2'
+          ? { inMemoryCache: { cacheType: 'lru-object', ttlInMsecs: 3.6e6, maxItems: 20000 } }
+          : {}),
         ...(client ? { asyncCache: rc } : {}),
-        dataSources: [{ name: 'f', get: async (k) => fs.get(k)?.(), getMany: async (ks) => ks.map((k) => fs.get(k)?.()) }],
+        dataSources: [
+          {
+            name: 'f',
+            get: async (k) => fs.get(k)?.(),
+            getMany: async (ks) => ks.map((k) => fs.get(k)?.()),
+          },
+        ],
         throwIfUnresolved: false,
       });
       return {

@@ -22,7 +22,8 @@ const contender = (name, tiers, isolation, codec = 'json') => ({
     return {
       cache,
       get: (key) => cache.get(key),
-      set: (key, value, options) => cache.set(key, value, options?.tags === undefined ? undefined : { tags: options.tags }),
+      set: (key, value, options) =>
+        cache.set(key, value, options?.tags === undefined ? undefined : { tags: options.tags }),
       getOrSet: (key, producer, options) => cache.getOrSet(key, producer, options),
       invalidateTag: (tag) => cache.invalidate({ tags: [tag] }),
       close: () => cache.close(),

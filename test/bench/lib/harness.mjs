@@ -10,7 +10,9 @@ let serial = 0;
 const made = (body) => new Function(`return async function loop${serial++}(f, n) { ${body} }`)();
 export const oneByOne = () => made('let x; for (let i = 0; i < n; i++) x = await f(i); return x;');
 export const synchronous = () =>
-  new Function(`return function loop${serial++}(f, n) { let x; for (let i = 0; i < n; i++) x = f(i); return x; }`)();
+  new Function(
+    `return function loop${serial++}(f, n) { let x; for (let i = 0; i < n; i++) x = f(i); return x; }`,
+  )();
 export const callers = (count) =>
   made(
     `let i = 0; const caller = async () => { while (i < n) await f(i++); }; const all = []; for (let k = 0; k < ${count}; k++) all.push(caller()); await Promise.all(all);`,
@@ -32,7 +34,11 @@ export function median(values) {
 }
 
 /** @param cases `{ name, loop, fn }` @returns a measurement: `perSecond(name)`, `ratio(name, to)` */
-export async function measure(title, cases, { rounds = ROUNDS, sliceMs = SLICE_MS, clock = 'processor' } = {}) {
+export async function measure(
+  title,
+  cases,
+  { rounds = ROUNDS, sliceMs = SLICE_MS, clock = 'processor' } = {},
+) {
   const now = CLOCKS[clock];
   for (const each of cases) {
     let n = each.startN ?? 100;
@@ -68,12 +74,15 @@ export async function measure(title, cases, { rounds = ROUNDS, sliceMs = SLICE_M
     names: cases.map(({ name }) => name),
     perSecond: (name) => median(find(name).rates),
     ratio: (name, to) => median(find(name).rates.map((rate, i) => rate / find(to).rates[i])),
-    best: (names) => names.filter(find).sort((a, b) => median(find(b).rates) - median(find(a).rates))[0],
+    best: (names) =>
+      names.filter(find).sort((a, b) => median(find(b).rates) - median(find(a).rates))[0],
   };
   console.error(`\n${title} (${rounds} rounds, ${clock} time)`);
   const base = cases[0].name;
   for (const { name } of [...cases].sort((a, b) => median(b.rates) - median(a.rates)))
-    console.error(`  ${short(measured.perSecond(name)).padStart(8)}/s  ${measured.ratio(name, base).toFixed(3).padStart(8)}x  ${name}`);
+    console.error(
+      `  ${short(measured.perSecond(name)).padStart(8)}/s  ${measured.ratio(name, base).toFixed(3).padStart(8)}x  ${name}`,
+    );
   return measured;
 }
 

@@ -6,7 +6,10 @@ export function writeSection(url, name, text) {
   const page = readFileSync(url, 'utf8');
   const [from, to] = [page.indexOf(begin), page.indexOf(end)];
   if (from < 0 || to < from) throw new Error(`${url} has no section ${begin} ... ${end}.`);
-  writeFileSync(url, `${page.slice(0, from + begin.length)}\n\n${text.trim()}\n\n${page.slice(to)}`);
+  writeFileSync(
+    url,
+    `${page.slice(0, from + begin.length)}\n\n${text.trim()}\n\n${page.slice(to)}`,
+  );
 }
 
 export function table(head, rows) {

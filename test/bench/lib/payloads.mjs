@@ -31,7 +31,11 @@ const row = (i) => ({
 export const medium = { page: 1, total: 20, rows: Array.from({ length: 20 }, (_, i) => row(i)) };
 export const large = { page: 1, total: 500, rows: Array.from({ length: 500 }, (_, i) => row(i)) };
 export const json = { small, medium, large };
-const richRow = (x) => ({ ...x, bookedAt: new Date(x.bookedAt), amountMinor: BigInt(Math.round(x.debit * 100)) * 10_000_000_000n + 7n });
+const richRow = (x) => ({
+  ...x,
+  bookedAt: new Date(x.bookedAt),
+  amountMinor: BigInt(Math.round(x.debit * 100)) * 10_000_000_000n + 7n,
+});
 export const rich = {
   small: {
     ...small,

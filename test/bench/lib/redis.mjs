@@ -6,7 +6,9 @@ import { sleep } from './within.mjs';
 
 /** A Redis of its own on a free loopback port, in memory only, ended by its pid. */
 export async function startRedis() {
-  const { bin, version, problem } = findRedis() ?? { problem: 'No redis-server was found. Install one, or name it in REDIS_SERVER_BIN.' };
+  const { bin, version, problem } = findRedis() ?? {
+    problem: 'No redis-server was found. Install one, or name it in REDIS_SERVER_BIN.',
+  };
   if (bin === undefined) throw new Error(problem);
   const port = await freePort();
   const url = `redis://127.0.0.1:${port}`;
@@ -35,7 +37,9 @@ export async function startRedis() {
     async holds(text) {
       return within(
         url,
-        async (client) => (await client.sendCommand(['SCAN', '0', 'MATCH', `*${text}*`, 'COUNT', '100000']))[1].length > 0,
+        async (client) =>
+          (await client.sendCommand(['SCAN', '0', 'MATCH', `*${text}*`, 'COUNT', '100000']))[1]
+            .length > 0,
       );
     },
     clear: () => within(url, (client) => client.sendCommand(['FLUSHALL'])),
@@ -58,7 +62,18 @@ async function within(url, work) {
 }
 
 async function launch(bin, port, url) {
-  const args = ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no', '--daemonize', 'no'];
+  const args = [
+    '--port',
+    String(port),
+    '--bind',
+    '127.0.0.1',
+    '--save',
+    '',
+    '--appendonly',
+    'no',
+    '--daemonize',
+    'no',
+  ];
   const child = spawn(bin, args, { stdio: 'ignore' });
   for (let i = 0; i < 200; i++) {
     if (child.exitCode !== null) break;

@@ -40,13 +40,19 @@ function spoil(value) {
 
 const operations = {
   async open(options) {
-    if (cache !== undefined) await Promise.race([settle(cache.close()), new Promise((resolve) => setTimeout(resolve, 300))]);
+    if (cache !== undefined)
+      await Promise.race([
+        settle(cache.close()),
+        new Promise((resolve) => setTimeout(resolve, 300)),
+      ]);
     cache = await setup.open({ ...options, load: (key) => database.load(key) });
     return Object.keys(cache);
   },
   read: async ({ key, tags }) => settle(Promise.resolve().then(() => cache.read(key, tags))),
   readMany: async ({ key, callers }) => {
-    const results = await Promise.all(Array.from({ length: callers }, () => settle(Promise.resolve().then(() => cache.read(key)))));
+    const results = await Promise.all(
+      Array.from({ length: callers }, () => settle(Promise.resolve().then(() => cache.read(key)))),
+    );
     return { failed: results.filter((result) => 'error' in result).length };
   },
   spoil: async ({ key }) => {
@@ -63,7 +69,10 @@ const operations = {
   clear: () => cache.clear(),
   unhandled: () => unhandled,
   async close() {
-    await Promise.race([settle(cache?.close()), new Promise((resolve) => setTimeout(resolve, 300))]);
+    await Promise.race([
+      settle(cache?.close()),
+      new Promise((resolve) => setTimeout(resolve, 300)),
+    ]);
     process.exit(0);
   },
 };
@@ -78,7 +87,10 @@ process.on('message', async (message) => {
   }
   try {
     const result = await operations[message.operation](message);
-    process.send({ done: message.id, result: message.operation === 'open' || typeof result !== 'object' ? result : { ...result } });
+    process.send({
+      done: message.id,
+      result: message.operation === 'open' || typeof result !== 'object' ? result : { ...result },
+    });
   } catch (error) {
     process.send({ done: message.id, error: String(error?.message ?? error) });
   }

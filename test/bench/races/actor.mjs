@@ -15,7 +15,9 @@ export class Actor {
   static async start(library, setup, database) {
     const actor = new Actor();
     actor.#database = database;
-    actor.#child = fork(program, [library.href, setup.name], { stdio: ['ignore', 'ignore', 'pipe', 'ipc'] });
+    actor.#child = fork(program, [library.href, setup.name], {
+      stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+    });
     let printed = '';
     actor.#child.stderr.on('data', (text) => (printed = (printed + text).slice(-2_000)));
     const ready = new Promise((resolve, reject) => {
@@ -25,20 +27,23 @@ export class Actor {
       });
       actor.#child.once('exit', () => {
         actor.ended = true;
-        for (const waiting of actor.#waiting.values()) waiting.resolve({ error: 'the process ended' });
+        for (const waiting of actor.#waiting.values())
+          waiting.resolve({ error: 'the process ended' });
         actor.#waiting.clear();
         reject(new Error(`the process of ${library.name} ended: ${printed}`));
       });
     });
     ready.catch(() => undefined);
-    if ((await within(60_000, ready)) === PENDING) throw new Error(`the process of ${library.name} did not start within 60 s: ${printed}`);
+    if ((await within(60_000, ready)) === PENDING)
+      throw new Error(`the process of ${library.name} did not start within 60 s: ${printed}`);
     return actor;
   }
 
   #heard(message) {
     if ('load' in message) {
       return this.#database.load(message.key).then(
-        (value) => this.#tell({ loaded: message.load, value: value === undefined ? 'undefined' : value }),
+        (value) =>
+          this.#tell({ loaded: message.load, value: value === undefined ? 'undefined' : value }),
         (error) => this.#tell({ loaded: message.load, error: error.message }),
       );
     }

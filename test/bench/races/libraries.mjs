@@ -10,9 +10,13 @@ const modules = await Promise.all(
 
 /** Ours first, the others by name. */
 export const libraries = modules.sort(
-  (a, b) => Number(b.name === 'nest-query-cache') - Number(a.name === 'nest-query-cache') || (a.name < b.name ? -1 : 1),
+  (a, b) =>
+    Number(b.name === 'nest-query-cache') - Number(a.name === 'nest-query-cache') ||
+    (a.name < b.name ? -1 : 1),
 );
 
 export function versionOf(name) {
-  return JSON.parse(readFileSync(new URL(`../node_modules/${name}/package.json`, import.meta.url), 'utf8')).version;
+  return JSON.parse(
+    readFileSync(new URL(`../node_modules/${name}/package.json`, import.meta.url), 'utf8'),
+  ).version;
 }

@@ -36,16 +36,24 @@ async function run(library, setup, redis) {
   let opened = 0;
   const prefix = `${library.name.replaceAll('-', '')}${library.setups.indexOf(setup)}`;
   const open = async (actor, options) => {
-    const given = setup.shared ? { redis: { host: redis.host, port: redis.port, url: redis.url } } : {};
+    const given = setup.shared
+      ? { redis: { host: redis.host, port: redis.port, url: redis.url } }
+      : {};
     // Processes of one race share the prefix; each race has its own.
-    const methods = await within(5_000, actor.ask('open', { ...given, prefix: `${prefix}r${actor.race ?? opened++}`, ...options }));
-    if (methods === PENDING || !Array.isArray(methods)) throw new Error(`${library.name}, ${setup.name} did not open.`);
+    const methods = await within(
+      5_000,
+      actor.ask('open', { ...given, prefix: `${prefix}r${actor.race ?? opened++}`, ...options }),
+    );
+    if (methods === PENDING || !Array.isArray(methods))
+      throw new Error(`${library.name}, ${setup.name} did not open.`);
     // Connections and subscriptions come up.
     await sleep(setup.shared ? 250 : 10);
     await within(2_000, actor.read(`ready${opened++}`, options.tagged ? ['ready'] : undefined));
     return methods;
   };
-  const actors = await Promise.all(Array.from({ length: 4 }, () => Actor.start(library, setup, database)));
+  const actors = await Promise.all(
+    Array.from({ length: 4 }, () => Actor.start(library, setup, database)),
+  );
   const results = {};
   try {
     await redis.clear();
@@ -61,7 +69,11 @@ async function run(library, setup, redis) {
     for (const limited of setup.canLimit ? [false, true] : [false]) {
       const actor = await Actor.start(library, setup, database);
       try {
-        results[limited ? 'limitedFaults' : 'faults'] = await faults(actor, { open, redis, limited });
+        results[limited ? 'limitedFaults' : 'faults'] = await faults(actor, {
+          open,
+          redis,
+          limited,
+        });
       } finally {
         redis.thaw();
         await actor.stop();

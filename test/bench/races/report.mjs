@@ -8,7 +8,8 @@ const tally = (result) => {
   return result.note ? `${text} (${result.note})` : text;
 };
 
-const settled = (value) => (value === undefined ? NOTHING : typeof value === 'number' ? `${value} ms` : `**${value}**`);
+const settled = (value) =>
+  value === undefined ? NOTHING : typeof value === 'number' ? `${value} ms` : `**${value}**`;
 const healed = (value) => (value === undefined ? '**not in 8 s**' : `${value} ms`);
 const who = ({ library, setup }) => `${library.name}, ${setup.name}`;
 
@@ -35,15 +36,26 @@ export function report({ rows, redis, node, rounds }) {
       ],
       rows.map((row) => [
         who(row),
-        ...['deleteWhile', 'deleteAfter', 'tagWhile', 'tagAfter', 'clearWhile', 'clearAfter', 'refresh'].map((name) =>
-          tally(row.one[name]),
-        ),
+        ...[
+          'deleteWhile',
+          'deleteAfter',
+          'tagWhile',
+          'tagAfter',
+          'clearWhile',
+          'clearAfter',
+          'refresh',
+        ].map((name) => tally(row.one[name])),
       ]),
     ),
     `### Old values, two processes on one Redis\n\nB loads while A deletes, or B already has the value; read 500 ms later.`,
     table(
       ['', 'load overtaken: read in A', 'read in B', 'B had it: read in B'],
-      shared.map((row) => [who(row), tally(row.two.overtakenHere), tally(row.two.overtakenThere), tally(row.two.kept)]),
+      shared.map((row) => [
+        who(row),
+        tally(row.two.overtakenHere),
+        tally(row.two.overtakenThere),
+        tally(row.two.kept),
+      ]),
     ),
     '### One production for many, and what a caller can spoil',
     table(
@@ -63,14 +75,29 @@ export function report({ rows, redis, node, rounds }) {
         one.failing.productions === 1 ? '1' : `**${one.failing.productions}**`,
         one.nulls.null ? 'yes' : 'no',
         one.nulls.undefined ? 'yes' : 'no',
-        one.spoiled === undefined ? NOTHING : one.spoiled.afterMiss === 'changed' ? '**changed**' : one.spoiled.afterMiss,
-        one.spoiled === undefined ? NOTHING : one.spoiled.afterHit === 'changed' ? '**changed**' : one.spoiled.afterHit,
+        one.spoiled === undefined
+          ? NOTHING
+          : one.spoiled.afterMiss === 'changed'
+            ? '**changed**'
+            : one.spoiled.afterMiss,
+        one.spoiled === undefined
+          ? NOTHING
+          : one.spoiled.afterHit === 'changed'
+            ? '**changed**'
+            : one.spoiled.afterHit,
         one.stuck.freeAfter === undefined ? '**not in 2 s**' : `after ${one.stuck.freeAfter} ms`,
       ]),
     ),
     '### Redis freezes, Redis dies\n\nA miss whose producer answers at once: when does the caller have the value? And when is Redis in use again?',
     table(
-      ['', 'frozen', 'in use after it thawed', 'killed', 'in use after it restarted', 'unhandled errors'],
+      [
+        '',
+        'frozen',
+        'in use after it thawed',
+        'killed',
+        'in use after it restarted',
+        'unhandled errors',
+      ],
       faultRows.map(([name, result]) => [
         name,
         settled(result.frozen === 'pending' ? 'pending after 2 s' : result.frozen),

@@ -26,13 +26,23 @@ async function tally(rounds, round) {
  * A load of version 1 is under way; the row becomes version 2; the invalidation is awaited; then a read starts, either while the load is still
  * running or after it has ended. Version 1 is wrong in both.
  */
-async function overtaken({ database, key, tags, loader, readers, invalidate, while: whileRunning, wait = 30 }) {
+async function overtaken({
+  database,
+  key,
+  tags,
+  loader,
+  readers,
+  invalidate,
+  while: whileRunning,
+  wait = 30,
+}) {
   database.set(key, 1);
   const gate = database.hold(key);
   const first = loader.read(key, tags);
   if ((await within(LIMIT, gate.started)) === PENDING) return { bad: false, note: 'no load' };
   database.set(key, 2);
-  if ((await within(LIMIT, invalidate(key))) === PENDING) return { bad: false, note: 'the invalidation did not end' };
+  if ((await within(LIMIT, invalidate(key))) === PENDING)
+    return { bad: false, note: 'the invalidation did not end' };
   let answers;
   if (whileRunning) {
     const asking = readers.map((reader) => reader.read(key, tags));
@@ -82,13 +92,20 @@ export async function oneProcess(actor, { database, open, can, rounds }) {
     results.clearAfter = await race(false, () => actor.ask('clear'));
   }
   results.failing = await failing(actor, database);
-  results.nulls = { null: await isKept(actor, database, null), undefined: await isKept(actor, database, undefined) };
+  results.nulls = {
+    null: await isKept(actor, database, null),
+    undefined: await isKept(actor, database, undefined),
+  };
   const spoilKey = newKey('spoil');
   const spoiled = await within(LIMIT, actor.ask('spoil', { key: spoilKey }));
   if (spoiled !== PENDING) {
     const intact = (value) => value?.v === 0 && value.rows?.length === 3;
     results.spoiled = {
-      afterMiss: intact(spoiled.second) ? (spoiled.firstSpoiled === 'frozen' ? 'frozen' : 'intact') : 'changed',
+      afterMiss: intact(spoiled.second)
+        ? spoiled.firstSpoiled === 'frozen'
+          ? 'frozen'
+          : 'intact'
+        : 'changed',
       afterHit: intact(spoiled.third)
         ? spoiled.hitSpoiled === 'frozen'
           ? 'frozen'
@@ -122,7 +139,8 @@ async function refreshOvertaken(actor, { database, open, rounds }) {
     const key = keys[i];
     const gate = database.hold(key);
     void actor.read(key);
-    if ((await within(1_000, gate.started)) === PENDING) return { bad: false, note: 'no refresh began' };
+    if ((await within(1_000, gate.started)) === PENDING)
+      return { bad: false, note: 'no refresh began' };
     database.set(key, 2);
     await within(LIMIT, actor.ask('delete', { key }));
     gate.open();
@@ -138,7 +156,10 @@ async function failing(actor, database) {
     throw new Error('no database');
   });
   const answer = await within(15_000, actor.ask('readMany', { key, callers: 100 }));
-  return { productions: database.loads(key), failed: answer === PENDING ? 'pending' : answer.failed };
+  return {
+    productions: database.loads(key),
+    failed: answer === PENDING ? 'pending' : answer.failed,
+  };
 }
 
 async function isKept(actor, database, value) {
@@ -159,7 +180,8 @@ async function stuck(actor, { database, open, can }) {
   await within(LIMIT, gate.started);
   const start = performance.now();
   while (performance.now() - start < 2_000) {
-    if (isAnswer(await within(200, actor.read(key)))) return { freeAfter: Math.round(performance.now() - start) };
+    if (isAnswer(await within(200, actor.read(key))))
+      return { freeAfter: Math.round(performance.now() - start) };
     await sleep(20);
   }
   return { freeAfter: undefined };
@@ -172,7 +194,15 @@ export async function twoProcesses([a, b], { database, open, rounds }) {
   for (let i = 0; i < rounds; i++) {
     const key = newKey('fleet');
     const invalidate = () => a.ask('delete', { key });
-    const { each } = await overtaken({ database, key, loader: b, readers: [a, b], invalidate, while: false, wait: COHERENCE });
+    const { each } = await overtaken({
+      database,
+      key,
+      loader: b,
+      readers: [a, b],
+      invalidate,
+      while: false,
+      wait: COHERENCE,
+    });
     counts.here.rounds++;
     counts.there.rounds++;
     if (each?.[0]) counts.here.bad++;
@@ -203,7 +233,10 @@ export async function herd(actors, { database, open, shared }) {
       await sleep(50);
       return value;
     });
-    await within(10_000, Promise.all(actors.map((actor) => actor.ask('readMany', { key, callers: 250 }))));
+    await within(
+      10_000,
+      Promise.all(actors.map((actor) => actor.ask('readMany', { key, callers: 250 }))),
+    );
     productions.push(database.loads(key));
   }
   return { productions: Math.max(...productions), of: COLLEAGUES * 250 };
@@ -225,7 +258,8 @@ export async function faults(actor, { open, redis, limited }) {
       const key = newKey('healed');
       const answer = await within(300, actor.read(key));
       await sleep(30);
-      if (isAnswer(answer) && (await redis.holds(key))) return Math.round(performance.now() - start);
+      if (isAnswer(answer) && (await redis.holds(key)))
+        return Math.round(performance.now() - start);
       await sleep(70);
     }
     return undefined;

@@ -9,7 +9,10 @@ export async function run() {
   const rows = [];
   const encoder = new Encoder({ useRecords: false, tagUint8Array: false });
   const codecs = {
-    'JSON, Buffer': [(value) => Buffer.from(JSON.stringify(value)), (bytes) => JSON.parse(bytes.toString())],
+    'JSON, Buffer': [
+      (value) => Buffer.from(JSON.stringify(value)),
+      (bytes) => JSON.parse(bytes.toString()),
+    ],
     'JSON, text': [(value) => JSON.stringify(value), (text) => JSON.parse(text)],
     'json codec': [(value) => jsonCodec.text.encode(value), (text) => jsonCodec.text.decode(text)],
     'cbor codec': [(value) => cborCodec.encode(value), (bytes) => cborCodec.decode(bytes)],
@@ -27,7 +30,12 @@ export async function run() {
     ]) {
       const cases = Object.entries(codecs).map(([name, both]) => {
         const encoded = both[0](value);
-        return { name, loop: synchronous(), startN: 10, fn: at === 0 ? () => both[0](value) : () => both[1](encoded) };
+        return {
+          name,
+          loop: synchronous(),
+          startN: 10,
+          fn: at === 0 ? () => both[0](value) : () => both[1](encoded),
+        };
       });
       const result = await measure(`codecs, ${way} ${label}`, cases, { sliceMs: 60 });
       rows.push(
@@ -40,7 +48,14 @@ export async function run() {
           'cbor codec',
         ),
         row('', '(cbor-x)', result.ratio('cbor-x', 'JSON, Buffer')),
-        row(`json codec, ${way} ${label}`, '(of `JSON`, text)', result.ratio('json codec', 'JSON, text'), undefined, result, 'json codec'),
+        row(
+          `json codec, ${way} ${label}`,
+          '(of `JSON`, text)',
+          result.ratio('json codec', 'JSON, text'),
+          undefined,
+          result,
+          'json codec',
+        ),
       );
     }
   }

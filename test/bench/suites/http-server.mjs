@@ -1,6 +1,9 @@
 // One application in a process of its own: `http-server.mjs <express|fastify> <contender> <redis url>`.
 import 'reflect-metadata';
-import { CacheInterceptor as StockInterceptor, CacheModule as StockModule } from '@nestjs/cache-manager';
+import {
+  CacheInterceptor as StockInterceptor,
+  CacheModule as StockModule,
+} from '@nestjs/cache-manager';
 import { Controller, Get, Module, UseInterceptors } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import KeyvRedis from '@keyv/redis';
@@ -33,7 +36,11 @@ class Data {
 }
 Reflect.defineMetadata('design:returntype', Promise, Data.prototype, 'data');
 for (const decorate of [Get('data'), ...decorators]) {
-  const made = decorate(Data.prototype, 'data', Object.getOwnPropertyDescriptor(Data.prototype, 'data'));
+  const made = decorate(
+    Data.prototype,
+    'data',
+    Object.getOwnPropertyDescriptor(Data.prototype, 'data'),
+  );
   if (made !== undefined) Object.defineProperty(Data.prototype, 'data', made);
 }
 Controller()(Data);
@@ -41,7 +48,8 @@ class App {
   name = 'bench';
 }
 Module({ imports, controllers: [Data] })(App);
-const adapter = platform === 'fastify' ? [new (await import('@nestjs/platform-fastify')).FastifyAdapter()] : [];
+const adapter =
+  platform === 'fastify' ? [new (await import('@nestjs/platform-fastify')).FastifyAdapter()] : [];
 const app = await NestFactory.create(App, ...adapter, { logger: ['error', 'warn'] });
 await app.listen(0, '127.0.0.1');
 process.on('disconnect', () => process.exit(0));

@@ -16,20 +16,28 @@ export async function run() {
   const servers = [];
   const rows = [];
   try {
-    for (const platform of ['express', 'fastify']) for (const name of NAMES) servers.push(await start(platform, name, redis.url));
+    for (const platform of ['express', 'fastify'])
+      for (const name of NAMES) servers.push(await start(platform, name, redis.url));
     for (const { url } of servers) await autocannon({ url, connections: 64, duration: 1 });
     for (let round = 0; round < ROUNDS; round++) {
       for (let k = 0; k < servers.length; k++) {
         const server = servers[(k + round * 3) % servers.length];
-        const { requests, non2xx, errors } = await autocannon({ url: server.url, connections: 64, duration: SECONDS });
-        if (non2xx + errors > 0) throw new Error(`${server.platform}, ${server.name}: ${non2xx + errors} requests failed`);
+        const { requests, non2xx, errors } = await autocannon({
+          url: server.url,
+          connections: 64,
+          duration: SECONDS,
+        });
+        if (non2xx + errors > 0)
+          throw new Error(`${server.platform}, ${server.name}: ${non2xx + errors} requests failed`);
         server.rates.push(requests.average);
       }
     }
     for (const platform of ['express', 'fastify']) {
-      const find = (name) => servers.find((server) => server.platform === platform && server.name === name);
+      const find = (name) =>
+        servers.find((server) => server.platform === platform && server.name === name);
       const result = { perSecond: (name) => median(find(name).rates) };
-      const ratio = (name, to) => median(find(name).rates.map((rate, i) => rate / find(to).rates[i]));
+      const ratio = (name, to) =>
+        median(find(name).rates.map((rate, i) => rate / find(to).rates[i]));
       const [bare, memory, shared] = LEAST[platform];
       rows.push(
         row(
@@ -40,7 +48,12 @@ export async function run() {
           result,
           'ours, memory',
         ),
-        row('', `>= ${memory}x @nestjs/cache-manager`, ratio('ours, memory', 'stock, memory'), memory),
+        row(
+          '',
+          `>= ${memory}x @nestjs/cache-manager`,
+          ratio('ours, memory', 'stock, memory'),
+          memory,
+        ),
         row('', '(@nestjs/cache-manager, of no cache)', ratio('stock, memory', 'no cache')),
         row(
           `HTTP hit, ${platform}, Redis, 4 KB`,
@@ -61,9 +74,13 @@ export async function run() {
 }
 
 async function start(platform, name, redisUrl) {
-  const child = fork(fileURLToPath(new URL('http-server.mjs', import.meta.url)), [platform, name, redisUrl], {
-    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
-  });
+  const child = fork(
+    fileURLToPath(new URL('http-server.mjs', import.meta.url)),
+    [platform, name, redisUrl],
+    {
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    },
+  );
   const { port } = await new Promise((resolve, reject) => {
     child.once('message', resolve);
     child.once('exit', () => reject(new Error(`the server ${platform}, ${name} did not start`)));
@@ -72,14 +89,17 @@ async function start(platform, name, redisUrl) {
   for (let i = 0; i < 3; i++) {
     const response = await fetch(url);
     const body = await response.json();
-    if (response.status !== 200 || body.rows.length !== 20) throw new Error(`${platform}, ${name} answers ${response.status}`);
+    if (response.status !== 200 || body.rows.length !== 20)
+      throw new Error(`${platform}, ${name} answers ${response.status}`);
     if (
       i === 2 &&
       name.startsWith('ours') &&
       response.headers.get('age') === null &&
       !/hit/.test(response.headers.get('cache-status') ?? '')
     )
-      throw new Error(`${platform}, ${name} does not answer from the cache: ${JSON.stringify([...response.headers])}`);
+      throw new Error(
+        `${platform}, ${name} does not answer from the cache: ${JSON.stringify([...response.headers])}`,
+      );
   }
   return { platform, name, child, url, rates: [] };
 }

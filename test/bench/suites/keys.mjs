@@ -5,7 +5,9 @@ import { row } from './row.mjs';
 
 /** Keys from arguments. */
 export async function run() {
-  const { keyFromArguments } = await import(new URL('core/key.js', import.meta.resolve('nest-query-cache')));
+  const { keyFromArguments } = await import(
+    new URL('core/key.js', import.meta.resolve('nest-query-cache'))
+  );
   const rows = [];
   const sets = [
     ['one text', (i) => [`acct-${i % 1_000}`]],
@@ -13,14 +15,23 @@ export async function run() {
       'a text and an object',
       (i) => [
         `acme-${i % 1_000}`,
-        { page: i % 10, limit: 20, sort: 'bookedAt', filter: { account: '4000', from: '2026-01-01', to: '2026-02-01' } },
+        {
+          page: i % 10,
+          limit: 20,
+          sort: 'bookedAt',
+          filter: { account: '4000', from: '2026-01-01', to: '2026-02-01' },
+        },
       ],
     ],
   ];
   for (const [label, args] of sets) {
     const result = await measure(`key from ${label}`, [
       { name: 'JSON.stringify', loop: synchronous(), fn: (i) => JSON.stringify(args(i)) },
-      { name: 'keyFromArguments', loop: synchronous(), fn: (i) => keyFromArguments('Ledger.page', args(i)).text },
+      {
+        name: 'keyFromArguments',
+        loop: synchronous(),
+        fn: (i) => keyFromArguments('Ledger.page', args(i)).text,
+      },
       { name: 'object-hash', loop: synchronous(), fn: (i) => objectHash(args(i)) },
       {
         name: 'builder',

@@ -3,7 +3,17 @@ import { short } from '../lib/harness.mjs';
 import { table, writeSection } from '../lib/page.mjs';
 import { versionOf } from '../races/libraries.mjs';
 
-const SUITES = ['near-hit', 'redis-hit', 'miss', 'stampede', 'tags', 'method', 'keys', 'codecs', 'http'];
+const SUITES = [
+  'near-hit',
+  'redis-hit',
+  'miss',
+  'stampede',
+  'tags',
+  'method',
+  'keys',
+  'codecs',
+  'http',
+];
 const PACKAGES = [
   'async-cache-dedupe',
   'bentocache',

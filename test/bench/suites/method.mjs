@@ -20,7 +20,10 @@ function decorated(decorators) {
     }
   }
   const descriptor = Object.getOwnPropertyDescriptor(Accounts.prototype, 'find');
-  const made = decorators.reduceRight((each, decorate) => decorate(Accounts.prototype, 'find', each) ?? each, descriptor);
+  const made = decorators.reduceRight(
+    (each, decorate) => decorate(Accounts.prototype, 'find', each) ?? each,
+    descriptor,
+  );
   Object.defineProperty(Accounts.prototype, 'find', made);
   return Accounts;
 }
@@ -28,15 +31,23 @@ function decorated(decorators) {
 /** Hits through a decorated method of a provider. */
 export async function run() {
   const Derived = decorated([Cacheable({ ttl: '1h' })]);
-  const Built = decorated([Cacheable({ ttl: '1h' }), CacheKey((key, id) => key.segment('account').param('id', id))]);
+  const Built = decorated([
+    Cacheable({ ttl: '1h' }),
+    CacheKey((key, id) => key.segment('account').param('id', id)),
+  ]);
   class App {
     name = 'bench';
   }
-  Module({ imports: [CacheModule.forRoot({ backend: new MemoryBackend({ isolation: 'freeze' }) })], providers: [Derived, Built] })(App);
+  Module({
+    imports: [CacheModule.forRoot({ backend: new MemoryBackend({ isolation: 'freeze' }) })],
+    providers: [Derived, Built],
+  })(App);
   const app = await NestFactory.createApplicationContext(App, { logger: ['error', 'warn'] });
   const { Cacheable: Theirs } = typeCacheable.default ?? typeCacheable;
   const client = useAdapter(new LRUCache({ max: 20_000, ttl: 3.6e6 }));
-  const theirs = new (decorated([Theirs({ client, cacheKey: (args) => args[0], ttlSeconds: 3600 })]))();
+  const theirs = new (decorated([
+    Theirs({ client, cacheKey: (args) => args[0], ttlSeconds: 3600 }),
+  ]))();
   const lru = new LRUCache({ max: 20_000, ttl: 3.6e6 });
   for (const id of IDS) lru.set(id, json.small);
   const each = (target) => (i) => target.find(IDS[i % IDS.length]);
@@ -61,6 +72,13 @@ export async function run() {
       OURS,
     ),
     row('', '>= 20x type-cacheable', result.ratio(OURS, 'type-cacheable'), 20),
-    row('with `@CacheKey`', '(of `lru-cache` get)', result.ratio(`${OURS}, @CacheKey`, FLOOR), undefined, result, `${OURS}, @CacheKey`),
+    row(
+      'with `@CacheKey`',
+      '(of `lru-cache` get)',
+      result.ratio(`${OURS}, @CacheKey`, FLOOR),
+      undefined,
+      result,
+      `${OURS}, @CacheKey`,
+    ),
   ];
 }

@@ -4,7 +4,14 @@ import { startRedis } from '../lib/redis.mjs';
 import { row } from './row.mjs';
 
 const OURS = 'nest-query-cache';
-const PEERS = ['bentocache', 'cache-manager', 'cacheable', 'cachified', 'async-cache-dedupe', 'layered-loader'];
+const PEERS = [
+  'bentocache',
+  'cache-manager',
+  'cacheable',
+  'cachified',
+  'async-cache-dedupe',
+  'layered-loader',
+];
 
 /** Misses whose producer answers at once, with the fill. */
 export async function run() {
@@ -16,7 +23,9 @@ export async function run() {
       ['l1', 'memory', undefined],
     ]) {
       const open = [];
-      for (const contender of await contenders(({ name, tiers }) => tiers.includes(tier) && !name.includes('Buffer'))) {
+      for (const contender of await contenders(
+        ({ name, tiers }) => tiers.includes(tier) && !name.includes('Buffer'),
+      )) {
         const cache = await contender.create({ tier, redis, prefix: `miss${open.length}` });
         if (cache.getOrSet !== undefined) open.push([contender, cache]);
       }
@@ -24,12 +33,29 @@ export async function run() {
         let next = 0;
         const produce = async () => json.small;
         const options = contender.kind === 'ours' ? undefined : { ttlMs: 6e5 };
-        return { name: contender.name, loop: callers(64), startN: 64, fn: () => cache.getOrSet(`miss:${next++}`, produce, options) };
+        return {
+          name: contender.name,
+          loop: callers(64),
+          startN: 64,
+          fn: () => cache.getOrSet(`miss:${next++}`, produce, options),
+        };
       });
-      const result = await measure(`miss and fill, ${label}, 64 callers, 200 B`, cases, { clock: 'real' });
+      const result = await measure(`miss and fill, ${label}, 64 callers, 200 B`, cases, {
+        clock: 'real',
+      });
       const best = result.best(PEERS);
-      const goal = least === undefined ? `(the best peer, ${best})` : `>= ${least}x the best peer, ${best}`;
-      rows.push(row(`miss and fill, ${label}, 64 callers, 200 B`, goal, result.ratio(OURS, best), least, result, OURS));
+      const goal =
+        least === undefined ? `(the best peer, ${best})` : `>= ${least}x the best peer, ${best}`;
+      rows.push(
+        row(
+          `miss and fill, ${label}, 64 callers, 200 B`,
+          goal,
+          result.ratio(OURS, best),
+          least,
+          result,
+          OURS,
+        ),
+      );
       for (const [, cache] of open) await cache.close();
       await redis.clear();
     }

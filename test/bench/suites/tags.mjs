@@ -13,7 +13,9 @@ export async function run() {
   const redis = await startRedis();
   const rows = [];
   try {
-    const wanted = await contenders(({ name }) => ['nest-query-cache', 'bentocache'].includes(name));
+    const wanted = await contenders(({ name }) =>
+      ['nest-query-cache', 'bentocache'].includes(name),
+    );
     for (const [tier, label, mostMs] of [
       ['l2', 'Redis', 5],
       ['l1', 'memory', 2],
@@ -28,18 +30,42 @@ export async function run() {
             tags: tagged ? ['team'] : undefined,
           });
           const ours = contender.kind === 'ours';
-          const options = tagged ? { tags: ['team'], ...(ours ? {} : { ttlMs: 3.6e6 }) } : ours ? undefined : { ttlMs: 3.6e6 };
+          const options = tagged
+            ? { tags: ['team'], ...(ours ? {} : { ttlMs: 3.6e6 }) }
+            : ours
+              ? undefined
+              : { ttlMs: 3.6e6 };
           const count = ours && tagged ? KEYS : READ;
           const fill = async (i) => cache.getOrSet(`k:${i}`, async () => json.small, options);
           await callers(500)(fill, count);
-          open.push({ name: `${contender.name}${tagged ? ', tagged' : ''}`, cache, fill, options, ours, tagged });
+          open.push({
+            name: `${contender.name}${tagged ? ', tagged' : ''}`,
+            cache,
+            fill,
+            options,
+            ours,
+            tagged,
+          });
         }
       }
-      const cases = open.map(({ name, fill }) => ({ name, loop: callers(64), fn: (i) => fill(i % READ) }));
-      const result = await measure(`tagged and untagged hits, ${label}, 64 callers`, cases, { clock: 'real' });
+      const cases = open.map(({ name, fill }) => ({
+        name,
+        loop: callers(64),
+        fn: (i) => fill(i % READ),
+      }));
+      const result = await measure(`tagged and untagged hits, ${label}, 64 callers`, cases, {
+        clock: 'real',
+      });
       const ratio = result.ratio('nest-query-cache, tagged', 'nest-query-cache');
       rows.push(
-        row(`tagged over untagged hit, ${label}, 64 callers`, '>= 0.8x', ratio, 0.8, result, 'nest-query-cache, tagged'),
+        row(
+          `tagged over untagged hit, ${label}, 64 callers`,
+          '>= 0.8x',
+          ratio,
+          0.8,
+          result,
+          'nest-query-cache, tagged',
+        ),
         row('', '(the same for bentocache)', result.ratio('bentocache, tagged', 'bentocache')),
       );
       const { cache, fill } = open.find(({ ours, tagged }) => ours && tagged);
@@ -59,7 +85,15 @@ export async function run() {
       if (!produced) throw new Error('the invalidation had no effect');
       void fill;
       const best = times.sort((a, b) => a - b)[4];
-      rows.push(atMost(`invalidating a tag of 100,000 keys, ${label}`, `<= ${mostMs} ms`, Number(best.toFixed(2)), 'ms', mostMs));
+      rows.push(
+        atMost(
+          `invalidating a tag of 100,000 keys, ${label}`,
+          `<= ${mostMs} ms`,
+          Number(best.toFixed(2)),
+          'ms',
+          mostMs,
+        ),
+      );
       for (const each of open) await each.cache.close();
       await redis.clear();
     }

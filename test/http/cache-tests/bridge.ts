@@ -24,7 +24,8 @@ export function bridgeTo(originPort: number, decorate: MethodDecorator): Type {
       res.status(answer.status);
       for (const [name, values] of answer.headers) {
         const [only] = values;
-        if (!OWN.has(name.toLowerCase())) res.header(name, values.length === 1 && only !== undefined ? only : values);
+        if (!OWN.has(name.toLowerCase()))
+          res.header(name, values.length === 1 && only !== undefined ? only : values);
       }
       return answer.body;
     }
@@ -42,7 +43,14 @@ function ask(port: number, incoming: IncomingMessage): Promise<OriginAnswer> {
   return new Promise((resolve, reject) => {
     let answer: IncomingMessage | undefined;
     const outgoing = request(
-      { host: '127.0.0.1', port, method: incoming.method, path: incoming.url, headers: incoming.headers, agent: false },
+      {
+        host: '127.0.0.1',
+        port,
+        method: incoming.method,
+        path: incoming.url,
+        headers: incoming.headers,
+        agent: false,
+      },
       (response) => {
         const chunks: Buffer[] = [];
         response.on('data', (chunk: Buffer) => chunks.push(chunk));
@@ -53,7 +61,11 @@ function ask(port: number, incoming: IncomingMessage): Promise<OriginAnswer> {
             const name = (response.rawHeaders[i] ?? '').toLowerCase();
             headers.set(name, [...(headers.get(name) ?? []), response.rawHeaders[i + 1] ?? '']);
           }
-          resolve({ status: response.statusCode ?? 0, headers, body: Buffer.concat(chunks).toString('utf8') });
+          resolve({
+            status: response.statusCode ?? 0,
+            headers,
+            body: Buffer.concat(chunks).toString('utf8'),
+          });
         };
         response.on('end', done);
       },
@@ -75,7 +87,14 @@ export function letThrough(originPort: number) {
       return;
     }
     const outgoing = request(
-      { host: '127.0.0.1', port: originPort, method: req.method, path: req.url, headers: req.headers, agent: false },
+      {
+        host: '127.0.0.1',
+        port: originPort,
+        method: req.method,
+        path: req.url,
+        headers: req.headers,
+        agent: false,
+      },
       (response) => {
         res.writeHead(response.statusCode ?? 500, response.headers);
         response.pipe(res);

@@ -2,9 +2,15 @@
 // repository under the same ids; these are the corrected expectations. `last` replaces what the last request of the test expects.
 
 /** RFC 9111 section 5.1: of several Age values the first counts, and one that is not a number is ignored. */
-const ageReused = ['dup-0', 'dup-0-twoline', 'dup-old', 'float', 'negative', 'nonnumeric', 'prefix-twoline'].map(
-  (name) => `age-parse-${name}`,
-);
+const ageReused = [
+  'dup-0',
+  'dup-0-twoline',
+  'dup-old',
+  'float',
+  'negative',
+  'nonnumeric',
+  'prefix-twoline',
+].map((name) => `age-parse-${name}`);
 
 /** RFC 9111 section 5.3: an Expires that is not a date is in the past. The published form only asks what caches do. */
 const expiresInvalid = [
@@ -20,7 +26,9 @@ const expiresInvalid = [
 ].map((name) => `freshness-expires-invalid-${name}`);
 
 /** RFC 9111 section 5.2.2: not served stale. The published form waits for an answer from an origin that has closed the connection. */
-const notServedStale = ['must-revalidate', 'proxy-revalidate', 'no-cache', 's-maxage=2'].map((name) => `stale-close-${name}`);
+const notServedStale = ['must-revalidate', 'proxy-revalidate', 'no-cache', 's-maxage=2'].map(
+  (name) => `stale-close-${name}`,
+);
 
 const refused = {
   disconnect: true,
@@ -44,7 +52,9 @@ export function correct(test) {
   if (correction === undefined) return test;
   const requests = test.requests.map((request) => ({ ...request }));
   const last = requests.length - 1;
-  const expected = Object.entries({ ...requests[last], ...correction.last }).filter(([, value]) => value !== undefined);
+  const expected = Object.entries({ ...requests[last], ...correction.last }).filter(
+    ([, value]) => value !== undefined,
+  );
   requests[last] = Object.fromEntries(expected);
   if (correction.expires !== undefined) {
     requests[0].response_headers = requests[0].response_headers.map((header) =>

@@ -14,7 +14,11 @@ class Http2Response {
 
 describe('what a handler says that answers nobody', () => {
   const open = () => {
-    const response = new ServerResponse({ method: 'GET', httpVersionMajor: 1, httpVersionMinor: 1 } as never);
+    const response = new ServerResponse({
+      method: 'GET',
+      httpVersionMajor: 1,
+      httpVersionMinor: 1,
+    } as never);
     response.statusCode = 304;
     response.setHeader('x-out', '1');
     let aside: Aside | undefined;
@@ -32,7 +36,11 @@ describe('what a handler says that answers nobody', () => {
     const { response, within } = open();
     const aside = new Aside({ 'x-before': '1' }, 200);
     within(() => {
-      expect([response.statusCode, response.getHeaders(), response.hasHeader('x-out')]).toEqual([200, { 'x-before': '1' }, false]);
+      expect([response.statusCode, response.getHeaders(), response.hasHeader('x-out')]).toEqual([
+        200,
+        { 'x-before': '1' },
+        false,
+      ]);
       response.statusCode = 203;
       expect(response.setHeader('X-In', 'a')).toBe(response);
       response.appendHeader('x-in', ['b', 'c']);
@@ -42,7 +50,11 @@ describe('what a handler says that answers nobody', () => {
     response.statusCode = 201;
     expect([response.statusCode, response.getHeaders()]).toEqual([201, { 'x-out': '2' }]);
     within(() => {
-      expect([response.statusCode, response.getHeader('X-IN'), response.getHeaderNames()]).toEqual([203, ['a', 'b', 'c'], ['x-in']]);
+      expect([response.statusCode, response.getHeader('X-IN'), response.getHeaderNames()]).toEqual([
+        203,
+        ['a', 'b', 'c'],
+        ['x-in'],
+      ]);
     }, aside);
   });
 
@@ -75,7 +87,11 @@ describe('what a handler says that answers nobody', () => {
     reply.header?.('x-none');
     reply.header?.('x-gone', '1');
     expect(reply.removeHeader?.('X-Gone')).toBe(reply);
-    expect(reply.getHeaders?.()).toEqual({ 'content-type': 'text/csv', 'set-cookie': ['a=1', 'b=2', 'c=3'], 'x-none': '' });
+    expect(reply.getHeaders?.()).toEqual({
+      'content-type': 'text/csv',
+      'set-cookie': ['a=1', 'b=2', 'c=3'],
+      'x-none': '',
+    });
     current = undefined;
     expect([reply.header?.('x', 'y'), reply.getHeader?.('x')]).toEqual(['own', 'own']);
   });

@@ -65,20 +65,31 @@ class Cats {
   @Get('primitive/:kind')
   primitive(@Param('kind') kind: string): unknown {
     calls++;
-    return ({ text: 'héllo', number: 5, yes: true, null: null, empty: '' } as Record<string, unknown>)[kind];
+    return (
+      { text: 'héllo', number: 5, yes: true, null: null, empty: '' } as Record<string, unknown>
+    )[kind];
   }
 
   @Get('directive')
-  directive(@Query('value') value: string, @Res({ passthrough: true }) response: PassthroughResponse): unknown {
+  directive(
+    @Query('value') value: string,
+    @Res({ passthrough: true }) response: PassthroughResponse,
+  ): unknown {
     calls++;
     response.header('cache-control', value);
     return { calls };
   }
 
   @Get('upstream')
-  upstream(@Query('by') by: string, @Res({ passthrough: true }) response: PassthroughResponse): unknown {
+  upstream(
+    @Query('by') by: string,
+    @Res({ passthrough: true }) response: PassthroughResponse,
+  ): unknown {
     calls++;
-    const lines = by === 'lines' ? ['Edge; fwd=miss', 'Near; hit; detail="a, b"'] : 'Edge; fwd=miss, Near; hit; detail="a, b"';
+    const lines =
+      by === 'lines'
+        ? ['Edge; fwd=miss', 'Near; hit; detail="a, b"']
+        : 'Edge; fwd=miss, Near; hit; detail="a, b"';
     response.header('cache-status', lines);
     return { calls };
   }
@@ -172,11 +183,17 @@ describe.each(PLATFORMS)('on %s', (platform) => {
     app = await startApp(platform, [Cats, Stale], {
       cache: { clock },
       configure: (nest) => {
-        nest.use((_request: unknown, response: { setHeader(name: string, value: string): void }, next: () => void) => {
-          arrived++;
-          response.setHeader('x-request-id', String(arrived));
-          next();
-        });
+        nest.use(
+          (
+            _request: unknown,
+            response: { setHeader(name: string, value: string): void },
+            next: () => void,
+          ) => {
+            arrived++;
+            response.setHeader('x-request-id', String(arrived));
+            next();
+          },
+        );
       },
     });
   });
@@ -211,20 +228,32 @@ describe.each(PLATFORMS)('on %s', (platform) => {
     expect(calls).toBe(2);
   });
 
-  it.each(['line', 'lines'])('says so behind what the caches said that the handler has asked (%s)', async (by) => {
-    const near = 'Edge; fwd=miss, Near; hit; detail="a, b"';
-    const path = `/cats/upstream?by=${by}`;
-    const forced = await app.get(path, { 'cache-control': 'no-cache' });
-    expect(forced.headers['cache-status']).toBe(`${near}, nest-query-cache; fwd=miss`);
-    expect((await app.get(path)).headers['cache-status']).toBe(`${near}, nest-query-cache; fwd=uri-miss; stored; ttl=60`);
-    expect((await app.get(path)).headers['cache-status']).toMatch(/^nest-query-cache; hit; ttl=60$/);
-  });
+  it.each(['line', 'lines'])(
+    'says so behind what the caches said that the handler has asked (%s)',
+    async (by) => {
+      const near = 'Edge; fwd=miss, Near; hit; detail="a, b"';
+      const path = `/cats/upstream?by=${by}`;
+      const forced = await app.get(path, { 'cache-control': 'no-cache' });
+      expect(forced.headers['cache-status']).toBe(`${near}, nest-query-cache; fwd=miss`);
+      expect((await app.get(path)).headers['cache-status']).toBe(
+        `${near}, nest-query-cache; fwd=uri-miss; stored; ttl=60`,
+      );
+      expect((await app.get(path)).headers['cache-status']).toMatch(
+        /^nest-query-cache; hit; ttl=60$/,
+      );
+    },
+  );
 
   it('keeps the status and the headers that the handler set', async () => {
     const first = await app.get('/cats/status');
     const second = await app.get('/cats/status');
     expect(calls).toBe(1);
-    expect([second.status, second.headers['x-made'], second.headers['x-fixed'], second.body]).toEqual([203, '1', 'one', first.body]);
+    expect([
+      second.status,
+      second.headers['x-made'],
+      second.headers['x-fixed'],
+      second.body,
+    ]).toEqual([203, '1', 'one', first.body]);
   });
 
   it('leaves to each request what was there before the handler ran', async () => {
@@ -232,24 +261,37 @@ describe.each(PLATFORMS)('on %s', (platform) => {
     expect((await app.get('/cats')).headers['x-request-id']).toBe('2');
   });
 
-  it.each(['text', 'number', 'yes', 'null', 'empty', 'undefined'])('sends %s again as the platform sent it at first', async (kind) => {
-    const path = `/cats/primitive/${kind}`;
-    const first = await app.get(path);
-    const second = await app.get(path);
-    expect([second.status, second.body, second.headers['content-type'], second.headers['content-length']]).toEqual([
-      first.status,
-      first.body,
-      first.headers['content-type'],
-      first.headers['content-length'],
-    ]);
-    // An undefined result is stored too: the answer is the response, not the value.
-    expect(calls).toBe(1);
-  });
+  it.each(['text', 'number', 'yes', 'null', 'empty', 'undefined'])(
+    'sends %s again as the platform sent it at first',
+    async (kind) => {
+      const path = `/cats/primitive/${kind}`;
+      const first = await app.get(path);
+      const second = await app.get(path);
+      expect([
+        second.status,
+        second.body,
+        second.headers['content-type'],
+        second.headers['content-length'],
+      ]).toEqual([
+        first.status,
+        first.body,
+        first.headers['content-type'],
+        first.headers['content-length'],
+      ]);
+      // An undefined result is stored too: the answer is the response, not the value.
+      expect(calls).toBe(1);
+    },
+  );
 
   it('answers a matching If-None-Match by 304 with the tag and without the handler', async () => {
     const { headers } = await app.get('/cats');
     const answer = await app.get('/cats', { 'if-none-match': `W/"x", ${String(headers.etag)}` });
-    expect([answer.status, answer.body, answer.headers.etag, answer.headers['content-type']]).toEqual([304, '', headers.etag, undefined]);
+    expect([
+      answer.status,
+      answer.body,
+      answer.headers.etag,
+      answer.headers['content-type'],
+    ]).toEqual([304, '', headers.etag, undefined]);
     expect(answer.headers['cache-status']).toContain('; hit');
     expect((await app.get('/cats', { 'if-none-match': '"other"' })).status).toBe(200);
     expect(calls).toBe(1);
@@ -257,8 +299,14 @@ describe.each(PLATFORMS)('on %s', (platform) => {
 
   it('answers If-Modified-Since by Last-Modified of the handler', async () => {
     await app.get('/cats/status');
-    expect((await app.get('/cats/status', { 'if-modified-since': 'Thu, 01 Jan 2026 00:00:00 GMT' })).status).toBe(304);
-    expect((await app.get('/cats/status', { 'if-modified-since': 'Wed, 31 Dec 2025 00:00:00 GMT' })).status).toBe(203);
+    expect(
+      (await app.get('/cats/status', { 'if-modified-since': 'Thu, 01 Jan 2026 00:00:00 GMT' }))
+        .status,
+    ).toBe(304);
+    expect(
+      (await app.get('/cats/status', { 'if-modified-since': 'Wed, 31 Dec 2025 00:00:00 GMT' }))
+        .status,
+    ).toBe(203);
     expect(calls).toBe(1);
   });
 
@@ -266,7 +314,9 @@ describe.each(PLATFORMS)('on %s', (platform) => {
     const { headers } = await app.get('/cats/status');
     await app.cache.clear();
     calls = 0;
-    expect((await app.get('/cats/status', { 'if-none-match': String(headers.etag) })).status).toBe(304);
+    expect((await app.get('/cats/status', { 'if-none-match': String(headers.etag) })).status).toBe(
+      304,
+    );
   });
 
   it('runs the handler once for twenty that ask at the same time', async () => {
@@ -276,8 +326,16 @@ describe.each(PLATFORMS)('on %s', (platform) => {
     release();
     const answers = await Promise.all(asked);
     expect(calls).toBe(1);
-    expect(new Set(answers.map(({ status, body, headers }) => `${String(status)} ${body} ${String(headers.etag)}`)).size).toBe(1);
-    expect(answers.filter(({ headers }) => headers['cache-status']?.includes('collapsed')).length).toBeGreaterThanOrEqual(18);
+    expect(
+      new Set(
+        answers.map(
+          ({ status, body, headers }) => `${String(status)} ${body} ${String(headers.etag)}`,
+        ),
+      ).size,
+    ).toBe(1);
+    expect(
+      answers.filter(({ headers }) => headers['cache-status']?.includes('collapsed')).length,
+    ).toBeGreaterThanOrEqual(18);
   });
 
   it('gives one failure to everyone unchanged, and stores nothing', async () => {
@@ -297,12 +355,15 @@ describe.each(PLATFORMS)('on %s', (platform) => {
     expect((await again).status).toBe(404);
   });
 
-  it.each(['no-store', 'private', 'no-cache', 'max-age=0'])('does not store what says %s', async (value) => {
-    const path = `/cats/directive?value=${value}`;
-    expect((await app.get(path)).headers['cache-status']).toMatch(/fwd=uri-miss; detail=/);
-    await app.get(path);
-    expect(calls).toBe(2);
-  });
+  it.each(['no-store', 'private', 'no-cache', 'max-age=0'])(
+    'does not store what says %s',
+    async (value) => {
+      const path = `/cats/directive?value=${value}`;
+      expect((await app.get(path)).headers['cache-status']).toMatch(/fwd=uri-miss; detail=/);
+      await app.get(path);
+      expect(calls).toBe(2);
+    },
+  );
 
   it('does not store a cookie', async () => {
     await app.get('/cats/cookie');
@@ -318,17 +379,22 @@ describe.each(PLATFORMS)('on %s', (platform) => {
   });
 
   it('gives everyone their own answer when it turns out that it is not for all', async () => {
-    const answers = await Promise.all(Array.from({ length: 5 }, () => app.get('/cats/directive?value=private')));
+    const answers = await Promise.all(
+      Array.from({ length: 5 }, () => app.get('/cats/directive?value=private')),
+    );
     expect(new Set(answers.map(({ body }) => body)).size).toBe(5);
   });
 
   it('respects what a request asks for', async () => {
     await app.get('/cats');
     await clock.advance(10_000);
-    for (const value of ['no-cache', 'no-store', 'max-age=5', 'min-fresh=55']) await app.get('/cats', { 'cache-control': value });
+    for (const value of ['no-cache', 'no-store', 'max-age=5', 'min-fresh=55'])
+      await app.get('/cats', { 'cache-control': value });
     await app.get('/cats', { pragma: 'no-cache' });
     expect(calls).toBe(6);
-    expect((await app.get('/cats', { 'cache-control': 'max-age=10, only-if-cached' })).status).toBe(200);
+    expect((await app.get('/cats', { 'cache-control': 'max-age=10, only-if-cached' })).status).toBe(
+      200,
+    );
     expect((await app.get('/cats?other', { 'cache-control': 'only-if-cached' })).status).toBe(504);
     expect(calls).toBe(6);
   });
@@ -387,14 +453,21 @@ describe.each(PLATFORMS)('on %s', (platform) => {
     await until(() => calls === 2);
     await app.cache.drain();
     const refreshed = await app.get('/stale/while');
-    expect([refreshed.status, refreshed.body, refreshed.headers['x-made'], calls]).toEqual([203, '{"calls":2}', '2', 2]);
+    expect([refreshed.status, refreshed.body, refreshed.headers['x-made'], calls]).toEqual([
+      203,
+      '{"calls":2}',
+      '2',
+      2,
+    ]);
     expect(refreshed.headers['cache-status']).toContain('; hit; ttl=10');
   });
 
   it('serves stale for as long as the response says it may be', async () => {
     await app.get('/stale/said');
     await clock.advance(11_000);
-    expect((await app.get('/stale/said')).headers['cache-status']).toContain('detail=stale-while-revalidate');
+    expect((await app.get('/stale/said')).headers['cache-status']).toContain(
+      'detail=stale-while-revalidate',
+    );
     await app.cache.drain();
     await clock.advance(71_000);
     expect((await app.get('/stale/said')).headers['cache-status']).toContain('fwd=');
@@ -405,7 +478,11 @@ describe.each(PLATFORMS)('on %s', (platform) => {
     await clock.advance(11_000);
     failing = true;
     const stale = await app.get('/stale/error');
-    expect([stale.status, stale.body, stale.headers['x-half']]).toEqual([200, '{"calls":1}', undefined]);
+    expect([stale.status, stale.body, stale.headers['x-half']]).toEqual([
+      200,
+      '{"calls":1}',
+      undefined,
+    ]);
     expect(stale.headers['cache-status']).toContain('detail=stale-if-error');
     await clock.advance(60_000);
     expect((await app.get('/stale/error')).status).toBe(500);
@@ -430,11 +507,21 @@ describe.each(PLATFORMS)('on %s', (platform) => {
 
   it('goes past the cache when a GET carries a body, asks for a range or pretends to be something else', async () => {
     await app.get('/cats');
-    for (const headers of [{ range: 'bytes=0-1' }, { 'x-http-method-override': 'DELETE' }] as Record<string, string>[]) {
+    for (const headers of [
+      { range: 'bytes=0-1' },
+      { 'x-http-method-override': 'DELETE' },
+    ] as Record<string, string>[]) {
       expect((await app.get('/cats', headers)).headers['cache-status']).toContain('fwd=bypass');
     }
-    const fat = await app.send('GET', '/cats', { 'content-type': 'application/json', 'content-length': '2' }, '{}');
-    expect(fat.headers['cache-status'] ?? 'refused by the platform').toMatch(/fwd=bypass; detail=body|refused/);
+    const fat = await app.send(
+      'GET',
+      '/cats',
+      { 'content-type': 'application/json', 'content-length': '2' },
+      '{}',
+    );
+    expect(fat.headers['cache-status'] ?? 'refused by the platform').toMatch(
+      /fwd=bypass; detail=body|refused/,
+    );
   });
 
   it('finishes a production whose first caller has gone', async () => {

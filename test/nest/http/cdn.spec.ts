@@ -30,13 +30,17 @@ class Articles {
 
   @Get('own')
   @Cached({ http: { cdn: {} } })
-  own(@Res({ passthrough: true }) response: { header(name: string, value: string): unknown }): unknown {
+  own(
+    @Res({ passthrough: true }) response: { header(name: string, value: string): unknown },
+  ): unknown {
     response.header('cdn-cache-control', 'max-age=7');
     return { calls: ++calls };
   }
 
   @Get('mine')
-  @Cached({ http: { cdn: {}, principal: ({ headers }) => headers.authorization as string | undefined } })
+  @Cached({
+    http: { cdn: {}, principal: ({ headers }) => headers.authorization as string | undefined },
+  })
   mine(): unknown {
     return { calls: ++calls };
   }
@@ -76,7 +80,10 @@ class Articles {
 
 /** A cache in front of the application that keeps what `CDN-Cache-Control` lets it, until a purge names one of its words. */
 class TinyCdn {
-  readonly #kept = new Map<string, { readonly answer: Answer; readonly words: readonly string[] }>();
+  readonly #kept = new Map<
+    string,
+    { readonly answer: Answer; readonly words: readonly string[] }
+  >();
   constructor(private readonly origin: TestApp) {}
 
   async get(path: string): Promise<Answer & { readonly from: 'cdn' | 'origin' }> {
@@ -84,7 +91,10 @@ class TinyCdn {
     if (kept !== undefined) return { ...kept.answer, from: 'cdn' };
     const answer = await this.origin.get(path);
     if (/^max-age=[1-9]/.test(String(answer.headers['cdn-cache-control']))) {
-      this.#kept.set(path, { answer, words: String(answer.headers['surrogate-key'] ?? '').split(' ') });
+      this.#kept.set(path, {
+        answer,
+        words: String(answer.headers['surrogate-key'] ?? '').split(' '),
+      });
     }
     return { ...answer, from: 'origin' };
   }
@@ -92,7 +102,8 @@ class TinyCdn {
   /** As a CDN's API takes it: the same header as of a response. */
   purge(surrogateKey: string): void {
     const purged = surrogateKey.split(' ');
-    for (const [path, { words }] of this.#kept) if (words.some((word) => purged.includes(word))) this.#kept.delete(path);
+    for (const [path, { words }] of this.#kept)
+      if (words.some((word) => purged.includes(word))) this.#kept.delete(path);
   }
 }
 
@@ -108,7 +119,11 @@ describe.each(PLATFORMS)('a CDN in front, on %s', (platform) => {
     calls = 0;
     await app.cache.clear();
   });
-  const said = ({ headers }: Answer): unknown[] => [headers['cdn-cache-control'], headers['surrogate-key'], headers['cache-tag']];
+  const said = ({ headers }: Answer): unknown[] => [
+    headers['cdn-cache-control'],
+    headers['surrogate-key'],
+    headers['cache-tag'],
+  ];
 
   it('is purged with the words that invalidate the cache', async () => {
     const cdn = new TinyCdn(app);
@@ -121,11 +136,23 @@ describe.each(PLATFORMS)('a CDN in front, on %s', (platform) => {
       expect((await cdn.get(path)).from).toBe('cdn');
     }
     await change('article:1');
-    expect(await cdn.get('/articles/1?lang=de')).toMatchObject({ from: 'origin', body: '{"id":"1","calls":3}' });
-    expect(await cdn.get('/articles/2?lang=de')).toMatchObject({ from: 'cdn', body: '{"id":"2","calls":2}' });
+    expect(await cdn.get('/articles/1?lang=de')).toMatchObject({
+      from: 'origin',
+      body: '{"id":"1","calls":3}',
+    });
+    expect(await cdn.get('/articles/2?lang=de')).toMatchObject({
+      from: 'cdn',
+      body: '{"id":"2","calls":2}',
+    });
     await change('articles');
-    expect(await cdn.get('/articles/1?lang=de')).toMatchObject({ from: 'origin', body: '{"id":"1","calls":4}' });
-    expect(await cdn.get('/articles/2?lang=de')).toMatchObject({ from: 'origin', body: '{"id":"2","calls":5}' });
+    expect(await cdn.get('/articles/1?lang=de')).toMatchObject({
+      from: 'origin',
+      body: '{"id":"1","calls":4}',
+    });
+    expect(await cdn.get('/articles/2?lang=de')).toMatchObject({
+      from: 'origin',
+      body: '{"id":"2","calls":5}',
+    });
   });
 
   it('is told the same by the first answer, a hit, a HEAD and a 304', async () => {
@@ -134,15 +161,24 @@ describe.each(PLATFORMS)('a CDN in front, on %s', (platform) => {
     expect(said(first)).toEqual(expected);
     await clock.advance(20_000);
     const hit = await app.get('/articles/1?lang=de');
-    expect([said(hit), hit.headers.age, hit.headers['cache-control']]).toEqual([expected, '20', 'public, max-age=60']);
+    expect([said(hit), hit.headers.age, hit.headers['cache-control']]).toEqual([
+      expected,
+      '20',
+      'public, max-age=60',
+    ]);
     expect(said(await app.send('HEAD', '/articles/1?lang=de'))).toEqual(expected);
-    const unchanged = await app.get('/articles/1?lang=de', { 'if-none-match': String(first.headers.etag) });
+    const unchanged = await app.get('/articles/1?lang=de', {
+      'if-none-match': String(first.headers.etag),
+    });
     expect([unchanged.status, said(unchanged)]).toEqual([304, expected]);
   });
 
   it('gets no word that ends a line or is two', async () => {
     const { headers } = await app.get('/articles/evil');
-    expect([headers['cache-tag'], headers['set-cookie']]).toEqual(['x%0D%0Aset-cookie:%20a%3Db%2C%20c%20d', undefined]);
+    expect([headers['cache-tag'], headers['set-cookie']]).toEqual([
+      'x%0D%0Aset-cookie:%20a%3Db%2C%20c%20d',
+      undefined,
+    ]);
   });
 
   it.each([
@@ -151,15 +187,22 @@ describe.each(PLATFORMS)('a CDN in front, on %s', (platform) => {
     ['belongs to somebody', '/articles/mine', { authorization: 'a' }],
     ['went past the cache', '/articles/stale', { cookie: 'a=b' }],
     ['was asked for past the cache', '/articles/stale', { 'cache-control': 'no-cache' }],
-  ] as [string, string, Record<string, string>][])('keeps nothing that %s', async (_why, path, headers) => {
-    for (let i = 0; i < 2; i++) expect(said(await app.get(path, headers))).toEqual(['no-store', undefined, undefined]);
-  });
+  ] as [string, string, Record<string, string>][])(
+    'keeps nothing that %s',
+    async (_why, path, headers) => {
+      for (let i = 0; i < 2; i++)
+        expect(said(await app.get(path, headers))).toEqual(['no-store', undefined, undefined]);
+    },
+  );
 
   it('keeps nothing stale, although it may keep the response for long', async () => {
     expect(said(await app.get('/articles/stale'))[0]).toBe('max-age=86400');
     await clock.advance(11_000);
     const stale = await app.get('/articles/stale');
-    expect([stale.headers['cache-status'], said(stale)[0]]).toEqual([expect.stringContaining('detail=stale'), 'no-store']);
+    expect([stale.headers['cache-status'], said(stale)[0]]).toEqual([
+      expect.stringContaining('detail=stale'),
+      'no-store',
+    ]);
     await app.cache.drain();
   });
 
@@ -171,7 +214,10 @@ describe.each(PLATFORMS)('a CDN in front, on %s', (platform) => {
   it('answers without the cache when the tags of a request cannot be made', async () => {
     for (let i = 0; i < 2; i++) {
       const answer = await app.get('/articles/broken-tags');
-      expect([answer.status, answer.headers['cache-status']]).toEqual([200, 'nest-query-cache; fwd=bypass; detail=cache-error']);
+      expect([answer.status, answer.headers['cache-status']]).toEqual([
+        200,
+        'nest-query-cache; fwd=bypass; detail=cache-error',
+      ]);
     }
     expect(calls).toBe(2);
   });
@@ -195,15 +241,20 @@ describe.each(PLATFORMS)('a CDN in front, on %s', (platform) => {
     }
   });
 
-  it.each([{ maxAge: 0 }, { tags: 'x-keys' as 'cache-tag' }, { tenants: 'all' as 'refuse' }])('refuses %j at start', async (cdn) => {
-    @Controller()
-    class Wrong {
-      @Get()
-      @Cached({ http: { cdn } })
-      all(): unknown {
-        return {};
+  it.each([{ maxAge: 0 }, { tags: 'x-keys' as 'cache-tag' }, { tenants: 'all' as 'refuse' }])(
+    'refuses %j at start',
+    async (cdn) => {
+      @Controller()
+      class Wrong {
+        @Get()
+        @Cached({ http: { cdn } })
+        all(): unknown {
+          return {};
+        }
       }
-    }
-    await expect(startApp(platform, [Wrong])).rejects.toThrow(/http\.cdn\.\w+ of Wrong\.all must be/);
-  });
+      await expect(startApp(platform, [Wrong])).rejects.toThrow(
+        /http\.cdn\.\w+ of Wrong\.all must be/,
+      );
+    },
+  );
 });

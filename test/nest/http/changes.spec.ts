@@ -1,4 +1,16 @@
-import { ConflictException, Controller, Delete, Get, Headers, Module, Param, Patch, Post, Put, VersioningType } from '@nestjs/common';
+import {
+  ConflictException,
+  Controller,
+  Delete,
+  Get,
+  Headers,
+  Module,
+  Param,
+  Patch,
+  Post,
+  Put,
+  VersioningType,
+} from '@nestjs/common';
 import { RouterModule } from '@nestjs/core';
 import { describe, expect, it } from 'vitest';
 import { Cacheable, CacheKey, CacheService } from '../../../lib/index.js';
@@ -104,7 +116,11 @@ class Said {
 describe.each(['express', 'fastify'] as const)('a change at a URI on %s', (platform) => {
   const open = async (more: Partial<Parameters<typeof start>[0]> = {}, prefix = '') => {
     runs = 0;
-    const started = await start({ platform, controllers: [Whole, Reading, Elsewhere, Said], ...more });
+    const started = await start({
+      platform,
+      controllers: [Whole, Reading, Elsewhere, Said],
+      ...more,
+    });
     const visit = await listen(started.app);
     /** Is what was stored of the path still there after the request? */
     const survives = async (method: string, path: string, at = path): Promise<boolean> => {
@@ -161,7 +177,8 @@ describe.each(['express', 'fastify'] as const)('a change at a URI on %s', (platf
       },
       prefix,
     );
-    for (const path of ['/a/featured', '/b/1', '/b/language']) expect(await survives('PUT', path), path).toBe(false);
+    for (const path of ['/a/featured', '/b/1', '/b/language'])
+      expect(await survives('PUT', path), path).toBe(false);
     expect(await survives('PUT', '/b/1', '/b/2')).toBe(true);
   });
 
@@ -183,7 +200,10 @@ describe.each(['express', 'fastify'] as const)('a change at a URI on %s', (platf
     }
     @Module({ controllers: [Root] })
     class Shop {}
-    const { survives } = await open({ controllers: [Changing], imports: [Shop, RouterModule.register([{ path: 'shop', module: Shop }])] });
+    const { survives } = await open({
+      controllers: [Changing],
+      imports: [Shop, RouterModule.register([{ path: 'shop', module: Shop }])],
+    });
     expect(await survives('PUT', '/shop/1')).toBe(false);
     expect(await survives('PUT', '/shop/1', '/shop/2')).toBe(true);
   });

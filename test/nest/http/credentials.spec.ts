@@ -1,4 +1,12 @@
-import { type CanActivate, Controller, type ExecutionContext, Get, Injectable, Req, UseGuards } from '@nestjs/common';
+import {
+  type CanActivate,
+  Controller,
+  type ExecutionContext,
+  Get,
+  Injectable,
+  Req,
+  UseGuards,
+} from '@nestjs/common';
 import { APP_GUARD } from '@nestjs/core';
 import { describe, expect, it } from 'vitest';
 import { Cacheable } from '../../../lib/index.js';
@@ -70,7 +78,10 @@ describe.each(['express', 'fastify'] as const)('who asks, on %s', (platform) => 
   const open = async (configured: Partial<Parameters<typeof start>[0]> = {}) => {
     const { app, lines } = await start({ platform, controllers: [Guarded, Open], ...configured });
     const visit = await listen(app);
-    const ask = async (path: string, headers: Record<string, string> = {}): Promise<[unknown, string | null]> => {
+    const ask = async (
+      path: string,
+      headers: Record<string, string> = {},
+    ): Promise<[unknown, string | null]> => {
       const { text, headers: got } = await visit(path, { headers });
       return [JSON.parse(text), got.get('cache-status')];
     };
@@ -78,16 +89,19 @@ describe.each(['express', 'fastify'] as const)('who asks, on %s', (platform) => 
   };
   const past = 'nest-query-cache; fwd=bypass; detail=credentials';
 
-  it.each(['x-user', 'x-api-key'])('nobody gets what was made for another whom a guard knows by %s', async (header) => {
-    const { ask } = await open();
-    for (const path of ['bypass', 'standard', 'principal', 'named']) {
-      for (const name of ['alice', 'bob', 'alice']) {
-        const [body] = await ask(`/guarded/${path}`, { [header]: name });
-        expect(body, path).toEqual({ user: name });
+  it.each(['x-user', 'x-api-key'])(
+    'nobody gets what was made for another whom a guard knows by %s',
+    async (header) => {
+      const { ask } = await open();
+      for (const path of ['bypass', 'standard', 'principal', 'named']) {
+        for (const name of ['alice', 'bob', 'alice']) {
+          const [body] = await ask(`/guarded/${path}`, { [header]: name });
+          expect(body, path).toEqual({ user: name });
+        }
+        expect((await ask(`/guarded/${path}`))[0], path).toEqual({ user: 'nobody' });
       }
-      expect((await ask(`/guarded/${path}`))[0], path).toEqual({ user: 'nobody' });
-    }
-  });
+    },
+  );
 
   it('a user known to the request goes past the cache unless the key has who asks', async () => {
     const { ask } = await open();
@@ -105,18 +119,25 @@ describe.each(['express', 'fastify'] as const)('who asks, on %s', (platform) => 
 
   it('with a guard for the whole application and not a word on the route, too', async () => {
     const { ask, lines } = await open({ providers: [{ provide: APP_GUARD, useClass: AnyHeader }] });
-    for (const name of ['alice', 'bob']) expect(await ask('/open/unsaid', { 'x-user': name })).toEqual([{ user: name }, past]);
-    expect(lines.warnings).toEqual([expect.stringMatching(/Open\.unsaid carries credentials.*request\.user.*credentialHeaders/)]);
+    for (const name of ['alice', 'bob'])
+      expect(await ask('/open/unsaid', { 'x-user': name })).toEqual([{ user: name }, past]);
+    expect(lines.warnings).toEqual([
+      expect.stringMatching(/Open\.unsaid carries credentials.*request\.user.*credentialHeaders/),
+    ]);
   });
 
-  it.each(['authorization', 'cookie', 'proxy-authorization', 'x-api-key'])('%s is a credential', async (header) => {
-    const { ask } = await open();
-    expect((await ask('/open/unsaid', { [header]: 'a=b' }))[1]).toBe(past);
-  });
+  it.each(['authorization', 'cookie', 'proxy-authorization', 'x-api-key'])(
+    '%s is a credential',
+    async (header) => {
+      const { ask } = await open();
+      expect((await ask('/open/unsaid', { [header]: 'a=b' }))[1]).toBe(past);
+    },
+  );
 
   it('so is a header that the route names', async () => {
     const { ask } = await open();
-    for (const token of ['a', 'b']) expect(await ask('/open/token', { 'x-token': token })).toEqual([{ token }, past]);
+    for (const token of ['a', 'b'])
+      expect(await ask('/open/token', { 'x-token': token })).toEqual([{ token }, past]);
     expect((await ask('/open/token'))[1]).toContain('stored');
   });
 

@@ -1,6 +1,19 @@
-import { Controller, Get, NotFoundException, Res, ServiceUnavailableException } from '@nestjs/common';
+import {
+  Controller,
+  Get,
+  NotFoundException,
+  Res,
+  ServiceUnavailableException,
+} from '@nestjs/common';
 import { describe, expect, it } from 'vitest';
-import { Cacheable, CacheService, type Codec, type EntryOptions, jsonCodec, MemoryBackend } from '../../../lib/index.js';
+import {
+  Cacheable,
+  CacheService,
+  type Codec,
+  type EntryOptions,
+  jsonCodec,
+  MemoryBackend,
+} from '../../../lib/index.js';
 import { FakeClock } from '../../../lib/testing.js';
 import { until } from '../../support/redis.js';
 import { listen, start } from '../http-application.js';
@@ -60,7 +73,11 @@ describe.each(['express', 'fastify'] as const)('an entry option of a route on %s
   const open = async (options: EntryOptions, ofCache: object = {}) => {
     [runs, failure, held, release, encoded] = [0, undefined, false, undefined, []];
     const clock = new FakeClock();
-    const started = await start({ controllers: [routeWith(options)], platform, cache: { clock, ...ofCache } });
+    const started = await start({
+      controllers: [routeWith(options)],
+      platform,
+      cache: { clock, ...ofCache },
+    });
     const visit = await listen(started.app);
     const ask = async (path = '/route'): Promise<string> => {
       const { text, status, headers } = await visit(path);
@@ -107,7 +124,9 @@ describe.each(['express', 'fastify'] as const)('an entry option of a route on %s
     const lifetimes = new Set<number>();
     for (let i = 0; i < 5; i++) {
       await ask();
-      const found = await cache.inspect(cache.key().segment('Route.find').param('path', '/route').build());
+      const found = await cache.inspect(
+        cache.key().segment('Route.find').param('path', '/route').build(),
+      );
       expect(found.entry).toBeDefined();
       lifetimes.add((found.entry?.freshUntil ?? 0) - clock.now());
       await cache.clear();
@@ -128,7 +147,10 @@ describe.each(['express', 'fastify'] as const)('an entry option of a route on %s
   });
 
   it('staleIfErrorWhen says for which errors the stale response stands in', async () => {
-    const { ask, clock } = await open({ staleIfError: '1h', staleIfErrorWhen: (error) => error instanceof ServiceUnavailableException });
+    const { ask, clock } = await open({
+      staleIfError: '1h',
+      staleIfErrorWhen: (error) => error instanceof ServiceUnavailableException,
+    });
     await ask();
     await clock.advance(101_000);
     failure = new ServiceUnavailableException();
@@ -149,7 +171,10 @@ describe.each(['express', 'fastify'] as const)('an entry option of a route on %s
   });
 
   it('producerTimeout.soft answers with the stale response, and the slow handler still fills the cache', async () => {
-    const { ask, clock, cache } = await open({ staleIfError: '1h', producerTimeout: { soft: '2s' } });
+    const { ask, clock, cache } = await open({
+      staleIfError: '1h',
+      producerTimeout: { soft: '2s' },
+    });
     await ask();
     await clock.advance(101_000);
     held = true;

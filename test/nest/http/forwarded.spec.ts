@@ -79,7 +79,10 @@ class Routes {
 
   @Get('failing')
   @Cached({ ttl: '1m' })
-  async failing(@Query('by') by: string, @Res({ passthrough: true }) response: PassthroughResponse): Promise<unknown> {
+  async failing(
+    @Query('by') by: string,
+    @Res({ passthrough: true }) response: PassthroughResponse,
+  ): Promise<unknown> {
     const run = await hold();
     if (by === 'throw') throw new HttpException({ run }, 503);
     response.status(503);
@@ -138,11 +141,17 @@ describe.each(PLATFORMS)('a request that the cache forwards on %s', (platform) =
     app = await startApp(platform, [Routes], {
       cache: { clock, tenant: () => tenants.getStore() },
       configure: (nest) => {
-        nest.use((request: Incoming, response: { setHeader(name: string, value: string): void }, next: () => void) => {
-          arrived++;
-          response.setHeader('x-middleware', '1');
-          tenants.run(request.headers['x-tenant'] ?? 'acme', next);
-        });
+        nest.use(
+          (
+            request: Incoming,
+            response: { setHeader(name: string, value: string): void },
+            next: () => void,
+          ) => {
+            arrived++;
+            response.setHeader('x-middleware', '1');
+            tenants.run(request.headers['x-tenant'] ?? 'acme', next);
+          },
+        );
       },
     });
   });
@@ -153,7 +162,11 @@ describe.each(PLATFORMS)('a request that the cache forwards on %s', (platform) =
     [runs, arrived, held, releases, control] = [0, 0, false, [], 'private'];
   });
 
-  const askTogether = async (path: string, count: number, headers = {}): Promise<Promise<Answer>[]> => {
+  const askTogether = async (
+    path: string,
+    count: number,
+    headers = {},
+  ): Promise<Promise<Answer>[]> => {
     held = true;
     arrived = 0;
     const asked = Array.from({ length: count }, () => app.get(path, headers));
@@ -170,16 +183,25 @@ describe.each(PLATFORMS)('a request that the cache forwards on %s', (platform) =
       release();
       const answers = await Promise.all(asked);
       expect(runs).toBe(1);
-      const [own, waited] = [200, 504].map((status) => answers.filter((answer) => answer.status === status));
+      const [own, waited] = [200, 504].map((status) =>
+        answers.filter((answer) => answer.status === status),
+      );
       expect([own?.length, waited?.length]).toEqual([1, 19]);
-      expect(new Set(waited?.map(statusOf))).toEqual(new Set([`${NAME}; fwd=uri-miss; collapsed; detail=timeout`]));
-      expect(JSON.parse(String(waited?.[0]?.body))).toEqual({ statusCode: 504, message: 'Gateway Timeout' });
+      expect(new Set(waited?.map(statusOf))).toEqual(
+        new Set([`${NAME}; fwd=uri-miss; collapsed; detail=timeout`]),
+      );
+      expect(JSON.parse(String(waited?.[0]?.body))).toEqual({
+        statusCode: 504,
+        message: 'Gateway Timeout',
+      });
     });
 
     it('passes on to all of them what a cache in the handler threw', async () => {
       const asked = await askTogether('/x/inner', 5);
       release();
-      expect((await Promise.all(asked)).map(({ status }) => status)).toEqual([500, 500, 500, 500, 500]);
+      expect((await Promise.all(asked)).map(({ status }) => status)).toEqual([
+        500, 500, 500, 500, 500,
+      ]);
       expect(runs).toBe(1);
     });
   });
@@ -191,7 +213,9 @@ describe.each(PLATFORMS)('a request that the cache forwards on %s', (platform) =
       expect(releases.length).toBe(5);
       release();
       const answers = await Promise.all(asked);
-      expect(new Set(answers.map(statusOf))).toEqual(new Set([`${NAME}; fwd=uri-miss; detail=private`]));
+      expect(new Set(answers.map(statusOf))).toEqual(
+        new Set([`${NAME}; fwd=uri-miss; detail=private`]),
+      );
       expect(new Set(answers.map(({ body }) => body)).size).toBe(5);
     });
 
@@ -244,7 +268,9 @@ describe.each(PLATFORMS)('a request that the cache forwards on %s', (platform) =
     });
 
     it('but that of one who says who asks is no word on the others', async () => {
-      expect(statusOf(await app.get('/x/standard', { authorization: 'ann' }))).toContain('detail=authorization');
+      expect(statusOf(await app.get('/x/standard', { authorization: 'ann' }))).toContain(
+        'detail=authorization',
+      );
       const asked = await askTogether('/x/standard', 5);
       expect(releases.length).toBe(1);
       release();
@@ -257,7 +283,9 @@ describe.each(PLATFORMS)('a request that the cache forwards on %s', (platform) =
       expect(releases.length).toBe(1);
       held = false;
       release();
-      expect((await Promise.all(asked)).map(({ status }) => status)).toEqual([503, 503, 503, 503, 503]);
+      expect((await Promise.all(asked)).map(({ status }) => status)).toEqual([
+        503, 503, 503, 503, 503,
+      ]);
     });
   });
 
@@ -265,11 +293,21 @@ describe.each(PLATFORMS)('a request that the cache forwards on %s', (platform) =
     const head = await app.send('HEAD', '/x/plain');
     const { headers, body } = await app.get('/x/plain');
     expect(head.headers.etag).toBe(headers.etag);
-    expect([head.headers['content-length'], head.headers['content-type']]).toEqual([headers['content-length'], headers['content-type']]);
+    expect([head.headers['content-length'], head.headers['content-type']]).toEqual([
+      headers['content-length'],
+      headers['content-type'],
+    ]);
     for (const value of ['max-age=0', 'no-cache']) {
       const forced = await app.get('/x/plain', { 'cache-control': value });
-      expect([forced.body, forced.headers.etag, forced.headers['content-type']]).toEqual([body, headers.etag, headers['content-type']]);
-      const reload = await app.get('/x/plain', { 'cache-control': value, 'if-none-match': String(headers.etag) });
+      expect([forced.body, forced.headers.etag, forced.headers['content-type']]).toEqual([
+        body,
+        headers.etag,
+        headers['content-type'],
+      ]);
+      const reload = await app.get('/x/plain', {
+        'cache-control': value,
+        'if-none-match': String(headers.etag),
+      });
       expect([reload.status, reload.body, reload.headers.etag]).toEqual([304, '', headers.etag]);
       expect(statusOf(reload)).toBe(`${NAME}; fwd=request`);
     }
@@ -285,7 +323,11 @@ describe.each(PLATFORMS)('a request that the cache forwards on %s', (platform) =
 
   it('is answered although a callback of its route throws', async () => {
     const { status, body, headers } = await app.get('/x/callback');
-    expect([status, body, headers['cache-status']]).toEqual([200, '{"run":1}', `${NAME}; fwd=uri-miss; detail=callback`]);
+    expect([status, body, headers['cache-status']]).toEqual([
+      200,
+      '{"run":1}',
+      `${NAME}; fwd=uri-miss; detail=callback`,
+    ]);
   });
 
   it('is told nothing about who may keep its answer when the cache is in trouble', async () => {
@@ -298,17 +340,24 @@ describe.each(PLATFORMS)('a request that the cache forwards on %s', (platform) =
   });
 
   it('says where it was forwarded to, and nothing when it was not', async () => {
-    expect(statusOf(await app.get('/x/plain', { 'cache-control': 'only-if-cached' }))).toBe(`${NAME}; detail=only-if-cached`);
+    expect(statusOf(await app.get('/x/plain', { 'cache-control': 'only-if-cached' }))).toBe(
+      `${NAME}; detail=only-if-cached`,
+    );
     await app.get('/x/plain');
     await clock.advance(61_000);
-    expect(statusOf(await app.get('/x/plain', { 'cache-control': 'max-age=5' }))).toBe(`${NAME}; fwd=miss`);
+    expect(statusOf(await app.get('/x/plain', { 'cache-control': 'max-age=5' }))).toBe(
+      `${NAME}; fwd=miss`,
+    );
     expect(statusOf(await app.send('HEAD', '/x/plain'))).toBe(`${NAME}; fwd=miss`);
   });
 
   it('may lose headers of the middleware to its handler, and so do those answered from the cache', async () => {
     for (const status of ['stored', 'hit']) {
       const answer = await app.get('/x/removing');
-      expect([answer.headers['x-middleware'], statusOf(answer)]).toEqual([undefined, expect.stringContaining(status)]);
+      expect([answer.headers['x-middleware'], statusOf(answer)]).toEqual([
+        undefined,
+        expect.stringContaining(status),
+      ]);
     }
     expect((await app.get('/x/plain')).headers['x-middleware']).toBe('1');
   });

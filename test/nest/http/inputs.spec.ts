@@ -21,13 +21,19 @@ import type { HttpCacheOptions } from '../../../lib/nest/http/http-options.js';
 import { start } from '../http-application.js';
 
 const Language = createParamDecorator((_: unknown, context: ExecutionContext) => {
-  return context.switchToHttp().getRequest<{ headers: Record<string, string> }>().headers['accept-language'];
+  return context.switchToHttp().getRequest<{ headers: Record<string, string> }>().headers[
+    'accept-language'
+  ];
 });
 
 type Parameter = (target: object, name: string, index: number) => void;
 
 /** A route whose handler takes that. */
-function taking(parameters: readonly Parameter[], http?: HttpCacheOptions, route: MethodDecorator = Get()): Type {
+function taking(
+  parameters: readonly Parameter[],
+  http?: HttpCacheOptions,
+  route: MethodDecorator = Get(),
+): Type {
   @Controller('x')
   class Routes {
     @route
@@ -46,16 +52,40 @@ describe('a cached route that takes', () => {
   it.each<[string, readonly Parameter[], HttpCacheOptions | undefined, string]>([
     ['a header', [Headers('X-Theme')], undefined, "@Headers('X-Theme')"],
     ['all headers', [Headers()], undefined, '@Headers()'],
-    ['a credential that is said not to matter', [Headers('authorization')], { credentials: 'ignore' }, "@Headers('authorization')"],
-    ['the session, where cookies do not count', [Session()], { credentials: 'standard' }, '@Session()'],
+    [
+      'a credential that is said not to matter',
+      [Headers('authorization')],
+      { credentials: 'ignore' },
+      "@Headers('authorization')",
+    ],
+    [
+      'the session, where cookies do not count',
+      [Session()],
+      { credentials: 'standard' },
+      '@Session()',
+    ],
     ['the address', [Ip()], undefined, '@Ip()'],
-    ['a parameter that is not to count', [Query('page'), Query('debug', ParseIntPipe)], { query: ['page'] }, "@Query('debug')"],
-    ['what only the application knows', [Language()], undefined, "what a parameter decorator of the application's own makes"],
+    [
+      'a parameter that is not to count',
+      [Query('page'), Query('debug', ParseIntPipe)],
+      { query: ['page'] },
+      "@Query('debug')",
+    ],
+    [
+      'what only the application knows',
+      [Language()],
+      undefined,
+      "what a parameter decorator of the application's own makes",
+    ],
     ['several', [Headers('x-a'), Ip(), Headers('x-a')], undefined, "@Headers('x-a') and @Ip()"],
   ])('%s is told at start that its key leaves it out', async (_, parameters, http, what) => {
     const { lines } = await start({ controllers: [taking(parameters, http)] });
-    expect(lines.warnings).toEqual([expect.stringContaining(`Routes.find is cached and takes ${what}`)]);
-    expect(lines.warnings[0]).toMatch(/its key leaves out.*Say it in http: headers, query or principal/);
+    expect(lines.warnings).toEqual([
+      expect.stringContaining(`Routes.find is cached and takes ${what}`),
+    ]);
+    expect(lines.warnings[0]).toMatch(
+      /its key leaves out.*Say it in http: headers, query or principal/,
+    );
   });
 
   const ann = (): string => 'ann';
@@ -85,12 +115,17 @@ describe('a cached route that takes', () => {
         return theme;
       }
     }
-    const { lines } = await start({ controllers: [Varying, taking([Headers('x-theme')], undefined, Post())] });
+    const { lines } = await start({
+      controllers: [Varying, taking([Headers('x-theme')], undefined, Post())],
+    });
     expect(lines.warnings).toEqual([expect.stringContaining('methods other than GET and HEAD')]);
   });
 
   it('what only the application knows, in a cache with tenants, is told nothing', async () => {
-    const { lines } = await start({ controllers: [taking([Language()])], cache: { tenant: () => 'acme' } });
+    const { lines } = await start({
+      controllers: [taking([Language()])],
+      cache: { tenant: () => 'acme' },
+    });
     expect(lines.warnings).toEqual([]);
   });
 });

@@ -6,7 +6,11 @@ describe('keys for which nobody waits', () => {
     const passes = new Passes();
     passes.add('a', 0);
     expect([passes.has(() => 'a', 4_999), passes.has(() => 'b', 0)]).toEqual([true, false]);
-    expect([passes.has(() => 'a', 5_000), passes.has(() => 'a', 5_000), passes.has(() => 'a', 10_000)]).toEqual([false, true, false]);
+    expect([
+      passes.has(() => 'a', 5_000),
+      passes.has(() => 'a', 5_000),
+      passes.has(() => 'a', 10_000),
+    ]).toEqual([false, true, false]);
     passes.remove(() => 'a');
     expect(passes.has(() => 'a', 5_000)).toBe(false);
   });
@@ -18,6 +22,11 @@ describe('keys for which nobody waits', () => {
     }, 0);
     for (let i = 0; i < 1_001; i++) passes.add(String(i), 0);
     passes.add('x'.repeat(1_001), 0);
-    expect(['0', '1', '1000', 'x'.repeat(1_001)].map((name) => passes.has(() => name, 0))).toEqual([false, true, true, false]);
+    expect(['0', '1', '1000', 'x'.repeat(1_001)].map((name) => passes.has(() => name, 0))).toEqual([
+      false,
+      true,
+      true,
+      false,
+    ]);
   });
 });

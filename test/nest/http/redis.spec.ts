@@ -1,6 +1,12 @@
 import { Agent, request } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { Controller, Get, type INestApplication, type NestApplicationOptions, Param } from '@nestjs/common';
+import {
+  Controller,
+  Get,
+  type INestApplication,
+  type NestApplicationOptions,
+  Param,
+} from '@nestjs/common';
 import { Test } from '@nestjs/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { RedisBackend } from '../../../lib/redis.js';
@@ -25,7 +31,11 @@ class Pages {
   }
 
   @Get(':id')
-  @Cacheable({ ttl: '1m', tags: ['pages'], http: { tags: ({ params }) => [`page:${params.id ?? ''}`] } })
+  @Cacheable({
+    ttl: '1m',
+    tags: ['pages'],
+    http: { tags: ({ params }) => [`page:${params.id ?? ''}`] },
+  })
   async find(@Param('id') id: string): Promise<unknown> {
     return { id, calls: ++calls };
   }
@@ -34,17 +44,27 @@ class Pages {
 interface Started {
   readonly app: INestApplication;
   readonly cache: CacheService;
-  get(path: string): Promise<{ readonly status: number; readonly body: string; readonly cacheStatus: string }>;
+  get(
+    path: string,
+  ): Promise<{ readonly status: number; readonly body: string; readonly cacheStatus: string }>;
 }
 
-async function startOne(platform: Platform, redis: RedisServer, namespace: string, l1: boolean): Promise<Started> {
+async function startOne(
+  platform: Platform,
+  redis: RedisServer,
+  namespace: string,
+  l1: boolean,
+): Promise<Started> {
   const module = CacheModule.forRoot({
     namespace,
     jitter: 0,
     backend: new RedisBackend({ url: redis.url }),
     ...(l1 ? { l1: { maxBytes: '1mb' } } : {}),
   });
-  const testing = await Test.createTestingModule({ imports: [module], controllers: [Pages] }).compile();
+  const testing = await Test.createTestingModule({
+    imports: [module],
+    controllers: [Pages],
+  }).compile();
   const app = testing.createNestApplication(
     adapterFor(platform),
     Object.assign(Object.create(null) as NestApplicationOptions, { logger: false }),
@@ -59,14 +79,19 @@ async function startOne(platform: Platform, redis: RedisServer, namespace: strin
         response.on('data', (chunk: Buffer) => chunks.push(chunk));
         response.on('end', () => {
           const cacheStatus = String(response.headers['cache-status']);
-          resolve({ status: response.statusCode ?? 0, body: Buffer.concat(chunks).toString('utf8'), cacheStatus });
+          resolve({
+            status: response.statusCode ?? 0,
+            body: Buffer.concat(chunks).toString('utf8'),
+            cacheStatus,
+          });
         });
       })
         .on('error', reject)
         .end();
     });
   // Until the connection is there requests go past the Redis.
-  while (!(await get('/pages/ready')).cacheStatus.includes('; hit')) await new Promise((resolve) => setTimeout(resolve, 10));
+  while (!(await get('/pages/ready')).cacheStatus.includes('; hit'))
+    await new Promise((resolve) => setTimeout(resolve, 10));
   return { app, cache: app.get<CacheService>(getCacheToken('default')), get };
 }
 
@@ -77,73 +102,101 @@ describe('responses in a Redis', () => {
   });
   afterAll(() => redis.stop());
 
-  describe.each(PLATFORMS.flatMap((platform) => [[platform, false] as const, [platform, true] as const]))(
-    'on %s, with L1: %s',
-    (platform, l1) => {
-      let one: Started;
-      let other: Started;
-      beforeAll(async () => {
-        const namespace = `http-${platform}-${String(l1)}`;
-        [one, other] = await Promise.all([startOne(platform, redis, namespace, l1), startOne(platform, redis, namespace, l1)]);
-      });
-      afterAll(async () => {
-        await Promise.all([one.app.close(), other.app.close()]);
-      });
+  describe.each(
+    PLATFORMS.flatMap((platform) => [[platform, false] as const, [platform, true] as const]),
+  )('on %s, with L1: %s', (platform, l1) => {
+    let one: Started;
+    let other: Started;
+    beforeAll(async () => {
+      const namespace = `http-${platform}-${String(l1)}`;
+      [one, other] = await Promise.all([
+        startOne(platform, redis, namespace, l1),
+        startOne(platform, redis, namespace, l1),
+      ]);
+    });
+    afterAll(async () => {
+      await Promise.all([one.app.close(), other.app.close()]);
+    });
 
-      it('runs one handler for twenty that ask two applications at once', async () => {
-        calls = 0;
-        releases = [];
-        const asked = [one, other].flatMap((app) => Array.from({ length: 10 }, () => app.get('/pages/slow/1')));
-        while (releases.length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
-        await new Promise((resolve) => setTimeout(resolve, 50));
-        for (const release of releases) release();
-        const answers = await Promise.all(asked);
-        expect(calls).toBe(1);
-        expect(new Set(answers.map(({ status, body }) => `${String(status)} ${body}`))).toEqual(new Set(['200 {"id":"1","calls":1}']));
-      });
+    it('runs one handler for twenty that ask two applications at once', async () => {
+      calls = 0;
+      releases = [];
+      const asked = [one, other].flatMap((app) =>
+        Array.from({ length: 10 }, () => app.get('/pages/slow/1')),
+      );
+      while (releases.length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      for (const release of releases) release();
+      const answers = await Promise.all(asked);
+      expect(calls).toBe(1);
+      expect(new Set(answers.map(({ status, body }) => `${String(status)} ${body}`))).toEqual(
+        new Set(['200 {"id":"1","calls":1}']),
+      );
+    });
 
-      it.each([['pages'], ['page:7']])('sees what the other application invalidates: %s', async (tag) => {
+    it.each([['pages'], ['page:7']])(
+      'sees what the other application invalidates: %s',
+      async (tag) => {
         await one.cache.clear();
         calls = 0;
         for (let round = 1; round <= 5; round++) {
           expect((await one.get('/pages/7')).body).toBe(`{"id":"7","calls":${String(round)}}`);
           await Promise.all([one.cache.drain(), other.cache.drain()]);
           const there = await other.get('/pages/7');
-          expect([there.body, there.cacheStatus]).toEqual([`{"id":"7","calls":${String(round)}}`, expect.stringContaining('; hit')]);
+          expect([there.body, there.cacheStatus]).toEqual([
+            `{"id":"7","calls":${String(round)}}`,
+            expect.stringContaining('; hit'),
+          ]);
           await (round % 2 === 0 ? one : other).cache.invalidate({ tags: [tag] });
         }
-      });
+      },
+    );
 
-      it('keeps the body as it goes out, without escapes', async () => {
-        await one.cache.clear();
-        await one.get('/pages/9');
-        await one.cache.drain();
-        const keys = (await redis.command('SCAN', '0', 'MATCH', `*http-${platform}-${String(l1)}*`, 'COUNT', '1000')) as [string, string[]];
-        const stored = await Promise.all(keys[1].map(async (key) => String(await redis.command('GET', key).catch(() => ''))));
-        expect(stored.filter((text) => text.includes('\n{"id":"9","calls":'))).toHaveLength(1);
-      });
+    it('keeps the body as it goes out, without escapes', async () => {
+      await one.cache.clear();
+      await one.get('/pages/9');
+      await one.cache.drain();
+      const keys = (await redis.command(
+        'SCAN',
+        '0',
+        'MATCH',
+        `*http-${platform}-${String(l1)}*`,
+        'COUNT',
+        '1000',
+      )) as [string, string[]];
+      const stored = await Promise.all(
+        keys[1].map(async (key) => String(await redis.command('GET', key).catch(() => ''))),
+      );
+      expect(stored.filter((text) => text.includes('\n{"id":"9","calls":'))).toHaveLength(1);
+    });
+  });
+
+  it.each(PLATFORMS)(
+    'fails no request while the Redis does not answer, on %s',
+    async (platform) => {
+      const own = await startRedis();
+      const app = await startOne(platform, own, 'frozen', true);
+      try {
+        calls = 0;
+        await app.get('/pages/1');
+        own.freeze();
+        const answers = await Promise.all(
+          ['1', '2', '3', '1'].map((id) => app.get(`/pages/${id}`)),
+        );
+        expect(
+          answers.map(({ status, body }) => [status, (JSON.parse(body) as { id: string }).id]),
+        ).toEqual([
+          [200, '1'],
+          [200, '2'],
+          [200, '3'],
+          [200, '1'],
+        ]);
+        own.thaw();
+      } finally {
+        own.thaw();
+        await app.app.close();
+        await own.stop();
+      }
     },
   );
-
-  it.each(PLATFORMS)('fails no request while the Redis does not answer, on %s', async (platform) => {
-    const own = await startRedis();
-    const app = await startOne(platform, own, 'frozen', true);
-    try {
-      calls = 0;
-      await app.get('/pages/1');
-      own.freeze();
-      const answers = await Promise.all(['1', '2', '3', '1'].map((id) => app.get(`/pages/${id}`)));
-      expect(answers.map(({ status, body }) => [status, (JSON.parse(body) as { id: string }).id])).toEqual([
-        [200, '1'],
-        [200, '2'],
-        [200, '3'],
-        [200, '1'],
-      ]);
-      own.thaw();
-    } finally {
-      own.thaw();
-      await app.app.close();
-      await own.stop();
-    }
-  });
 });

@@ -110,7 +110,10 @@ describe.each(PLATFORMS)('a refresh on %s', (platform) => {
   });
 
   /** The second answer; the third comes from what the refresh stored. */
-  const refreshed = async (path: string, headers?: Record<string, string>): Promise<{ first: Answer; stale: Answer; third: Answer }> => {
+  const refreshed = async (
+    path: string,
+    headers?: Record<string, string>,
+  ): Promise<{ first: Answer; stale: Answer; third: Answer }> => {
     const first = await app.get(path);
     await clock.advance(11_000);
     const stale = await app.get(path, headers);
@@ -137,40 +140,63 @@ describe.each(PLATFORMS)('a refresh on %s', (platform) => {
 
   it('keeps what the handler says again, and not what it no longer says', async () => {
     const { first, third } = await refreshed('/fresh/csv');
-    const said = ({ headers }: Answer): unknown[] => [headers['content-type'], headers['content-disposition'], headers.vary];
+    const said = ({ headers }: Answer): unknown[] => [
+      headers['content-type'],
+      headers['content-disposition'],
+      headers.vary,
+    ];
     expect(said(third)).toEqual(said(first));
-    expect([third.body, third.headers['x-made'], third.headers['x-once']]).toEqual(['a,2', '2', undefined]);
+    expect([third.body, third.headers['x-made'], third.headers['x-once']]).toEqual([
+      'a,2',
+      '2',
+      undefined,
+    ]);
     // Nor does the handler meet the stale answer.
     expect(seen).toEqual([undefined, undefined]);
   });
 
-  it.each(['public', 'own'])('is not misled by what the stale answer says of its freshness (%s)', async (path) => {
-    await app.get(`/fresh/${path}`);
-    for (let run = 2; run < 5; run++) {
-      await clock.advance(11_000);
+  it.each(['public', 'own'])(
+    'is not misled by what the stale answer says of its freshness (%s)',
+    async (path) => {
       await app.get(`/fresh/${path}`);
-      await app.cache.drain();
-      const { body, headers } = await app.get(`/fresh/${path}`);
-      expect([body, headers.age, headers['cache-status']]).toEqual([
-        `{"run":${String(run)}}`,
-        '0',
-        expect.stringMatching(/; hit; ttl=10$/),
-      ]);
-    }
-  });
+      for (let run = 2; run < 5; run++) {
+        await clock.advance(11_000);
+        await app.get(`/fresh/${path}`);
+        await app.cache.drain();
+        const { body, headers } = await app.get(`/fresh/${path}`);
+        expect([body, headers.age, headers['cache-status']]).toEqual([
+          `{"run":${String(run)}}`,
+          '0',
+          expect.stringMatching(/; hit; ttl=10$/),
+        ]);
+      }
+    },
+  );
 
   it('is stored although the stale answer was a 304', async () => {
     const first = await app.get('/fresh/plain');
     await clock.advance(11_000);
-    expect((await app.get('/fresh/plain', { 'if-none-match': String(first.headers.etag) })).status).toBe(304);
+    expect(
+      (await app.get('/fresh/plain', { 'if-none-match': String(first.headers.etag) })).status,
+    ).toBe(304);
     await app.cache.drain();
     const { status, body, headers } = await app.get('/fresh/plain');
-    expect([status, body, headers['cache-status'], runs]).toEqual([200, '{"run":2}', expect.stringMatching(/; hit; ttl=10$/), 2]);
+    expect([status, body, headers['cache-status'], runs]).toEqual([
+      200,
+      '{"run":2}',
+      expect.stringMatching(/; hit; ttl=10$/),
+      2,
+    ]);
   });
 
   it('has a status of its own', async () => {
     const { first, stale, third } = await refreshed('/fresh/found');
-    expect([first.status, stale.status, third.status, third.body]).toEqual([404, 404, 200, '{"run":2}']);
+    expect([first.status, stale.status, third.status, third.body]).toEqual([
+      404,
+      404,
+      200,
+      '{"run":2}',
+    ]);
   });
 
   it('starts with an age of its own every time', async () => {
@@ -191,7 +217,9 @@ describe.each(PLATFORMS)('a refresh on %s', (platform) => {
     socket.setEncoding('utf8').on('data', (more: string) => (text += more));
     unblock = () => undefined;
     const idle = unblock;
-    socket.write(`GET /fresh/blocking HTTP/1.1\r\nHost: x\r\n\r\nGET ${path} HTTP/1.1\r\nHost: x\r\n\r\n`);
+    socket.write(
+      `GET /fresh/blocking HTTP/1.1\r\nHost: x\r\n\r\nGET ${path} HTTP/1.1\r\nHost: x\r\n\r\n`,
+    );
     await until(() => unblock !== idle);
     return { text: () => text };
   };
@@ -246,7 +274,12 @@ describe.each(PLATFORMS)('a refresh on %s', (platform) => {
     await app.cache.drain();
     held = false;
     const answer = await app.get('/fresh/soft');
-    expect([answer.status, answer.body, answer.headers['x-before'], answer.headers['x-after']]).toEqual([203, '{"run":2}', '2', '2']);
+    expect([
+      answer.status,
+      answer.body,
+      answer.headers['x-before'],
+      answer.headers['x-after'],
+    ]).toEqual([203, '{"run":2}', '2', '2']);
     unblock();
     await until(() => client.text().includes('{"run":1}'));
     expect(client.text()).toMatch(/x-before: 1\r\n/);

@@ -79,48 +79,71 @@ describe.each(PLATFORMS)('a route on %s', (platform) => {
     }));
 
   it('is found by the host that the proxy was asked for, and so is its answer', async () => {
-    const { get } = await open([ByHost, Hosted], { trustProxy: true }, (nest) => nest.set('trust proxy', true));
+    const { get } = await open([ByHost, Hosted], { trustProxy: true }, (nest) =>
+      nest.set('trust proxy', true),
+    );
     for (const tenant of ['acme', 'beta', 'acme']) {
       const headers = { host: 'internal:8080', 'x-forwarded-host': `${tenant}.example.com` };
       expect((await get('/items', headers)).body).toBe(JSON.stringify({ tenant }));
-      expect((await get('/hosted', headers)).body).toBe(JSON.stringify({ host: `${tenant}.example.com` }));
+      expect((await get('/hosted', headers)).body).toBe(
+        JSON.stringify({ host: `${tenant}.example.com` }),
+      );
     }
-    expect((await get('/items', { host: 'other', 'x-forwarded-host': 'ACME.example.com' })).headers['cache-status']).toContain('; hit');
+    expect(
+      (await get('/items', { host: 'other', 'x-forwarded-host': 'ACME.example.com' })).headers[
+        'cache-status'
+      ],
+    ).toContain('; hit');
   });
 
   it('is found by the host of the request where no proxy is trusted', async () => {
     const { get } = await open([ByHost, Hosted], {});
     for (const tenant of ['acme', 'beta', 'acme']) {
-      const headers = { host: `${tenant}.example.com:8080`, 'x-forwarded-host': 'evil.example.com' };
+      const headers = {
+        host: `${tenant}.example.com:8080`,
+        'x-forwarded-host': 'evil.example.com',
+      };
       expect((await get('/items', headers)).body).toBe(JSON.stringify({ tenant }));
-      expect((await get('/hosted', headers)).body).toBe(JSON.stringify({ host: `${tenant}.example.com:8080` }));
+      expect((await get('/hosted', headers)).body).toBe(
+        JSON.stringify({ host: `${tenant}.example.com:8080` }),
+      );
     }
   });
 
   it('is found by the URL that another one was rewritten to, and so is its answer', async () => {
     const rewrite = (request: Rewritable): string => `/${tenantOf(request)}${request.url}`;
-    const { get, cache } = await open([ByPath], { rewriteUrl: (request) => rewrite(request as Rewritable) }, (nest) =>
-      nest.use((request: Rewritable, _: unknown, next: () => void) => {
-        request.url = rewrite(request);
-        next();
-      }),
+    const { get, cache } = await open(
+      [ByPath],
+      { rewriteUrl: (request) => rewrite(request as Rewritable) },
+      (nest) =>
+        nest.use((request: Rewritable, _: unknown, next: () => void) => {
+          request.url = rewrite(request);
+          next();
+        }),
     );
     for (const tenant of ['acme', 'beta', 'acme', 'beta']) {
-      expect((await get('/items', { host: `${tenant}.example.com` })).body).toBe(JSON.stringify({ tenant, kind: 'any' }));
+      expect((await get('/items', { host: `${tenant}.example.com` })).body).toBe(
+        JSON.stringify({ tenant, kind: 'any' }),
+      );
     }
     expect(cache.stats().cache_hits).toBe(2);
   });
 
   it('is given the query of the URL that another one was rewritten to', async () => {
     const rewrite = (request: Rewritable): string => `/acme/items?kind=${tenantOf(request)}`;
-    const { get } = await open([ByPath], { rewriteUrl: (request) => rewrite(request as Rewritable) }, (nest) =>
-      nest.use((request: Rewritable, _: unknown, next: () => void) => {
-        request.url = rewrite(request);
-        next();
-      }),
+    const { get } = await open(
+      [ByPath],
+      { rewriteUrl: (request) => rewrite(request as Rewritable) },
+      (nest) =>
+        nest.use((request: Rewritable, _: unknown, next: () => void) => {
+          request.url = rewrite(request);
+          next();
+        }),
     );
     for (const kind of ['one', 'two', 'one']) {
-      expect((await get('/items', { host: `${kind}.example.com` })).body).toBe(JSON.stringify({ tenant: 'acme', kind }));
+      expect((await get('/items', { host: `${kind}.example.com` })).body).toBe(
+        JSON.stringify({ tenant: 'acme', kind }),
+      );
     }
   });
 
@@ -128,7 +151,9 @@ describe.each(PLATFORMS)('a route on %s', (platform) => {
     const { get } = await open([Queries], {});
     const filler = 'x&'.repeat(1_000);
     for (const path of ['/q', '/q/all']) {
-      expect((await get(`${path}?${filler}lang=de`)).headers['cache-status']).toBe('nest-query-cache; fwd=bypass; detail=query');
+      expect((await get(`${path}?${filler}lang=de`)).headers['cache-status']).toBe(
+        'nest-query-cache; fwd=bypass; detail=query',
+      );
       expect((await get(`${path}?lang=de`)).body).toBe('{"lang":"de"}');
       expect((await get(`${path}?lang=de`)).headers['cache-status']).toContain('; hit');
     }
@@ -157,7 +182,9 @@ describe.each(PLATFORMS)('a route on %s', (platform) => {
   it('whose key has a credential is for no CDN', async () => {
     const { get } = await open([ForCdns], {});
     for (let round = 0; round < 2; round++) {
-      expect((await get('/cdn', { cookie: 'alice' })).headers['cdn-cache-control']).toBe('no-store');
+      expect((await get('/cdn', { cookie: 'alice' })).headers['cdn-cache-control']).toBe(
+        'no-store',
+      );
       expect((await get('/cdn')).headers['cdn-cache-control']).toMatch(/^max-age=/);
     }
   });

@@ -73,7 +73,11 @@ for (const [name, http] of Object.entries(WAYS)) {
   const handler = (request: { headers: Record<string, string> }): unknown => ({
     owner: request.headers.authorization ?? request.headers.cookie ?? 'nobody',
   });
-  Object.defineProperty(Owners.prototype, name, { value: handler, writable: true, configurable: true });
+  Object.defineProperty(Owners.prototype, name, {
+    value: handler,
+    writable: true,
+    configurable: true,
+  });
   const descriptor = Object.getOwnPropertyDescriptor(Owners.prototype, name) as PropertyDescriptor;
   Cached({ segment: `Owners.${name}`, http })(Owners.prototype, name, descriptor);
   Get(name)(Owners.prototype, name, descriptor);
@@ -103,10 +107,13 @@ describe.each(PLATFORMS)('on %s', (platform) => {
     ];
     for (const name of Object.keys(WAYS)) {
       // Cookies are not credentials there: that is what the option says.
-      const asking = name === 'standard' ? users.filter(({ cookie }) => cookie === undefined) : users;
+      const asking =
+        name === 'standard' ? users.filter(({ cookie }) => cookie === undefined) : users;
       for (let round = 0; round < 3; round++) {
         for (const headers of asking) {
-          const { owner } = JSON.parse((await app.get(`/owners/${name}`, headers)).body) as { owner: string };
+          const { owner } = JSON.parse((await app.get(`/owners/${name}`, headers)).body) as {
+            owner: string;
+          };
           const own = headers.authorization ?? headers.cookie ?? 'nobody';
           // What was answered to nobody in particular may be given to everybody (RFC 9111 section 3.5).
           expect(name === 'standard' ? [own, 'nobody'] : [own], name).toContain(owner);
@@ -117,27 +124,34 @@ describe.each(PLATFORMS)('on %s', (platform) => {
 
   it('goes past the cache with credentials unless the route says how they enter the key', async () => {
     for (const headers of [{ authorization: 'x' }, { cookie: 'a=b' }] as Record<string, string>[]) {
-      expect((await app.get('/owners/default', headers)).headers['cache-status']).toBe('nest-query-cache; fwd=bypass; detail=credentials');
+      expect((await app.get('/owners/default', headers)).headers['cache-status']).toBe(
+        'nest-query-cache; fwd=bypass; detail=credentials',
+      );
       await app.get('/owners/headers', headers);
-      expect((await app.get('/owners/headers', headers)).headers['cache-status']).toContain('; hit');
+      expect((await app.get('/owners/headers', headers)).headers['cache-status']).toContain(
+        '; hit',
+      );
     }
   });
 
-  it.each([0, 1, 2, 3, 4])('gives a clean request the same whatever other request headers were sent before, %i', async (part) => {
-    const names = Array.from({ length: 200 }, (_, i) => `x-canary-${String(part * 200 + i)}`);
-    const known =
-      'x-forwarded-host,x-forwarded-proto,x-forwarded-for,x-host,forwarded,x-original-url,x-rewrite-url,accept,accept-language,user-agent,origin,referer';
-    const sweep = async (name: string): Promise<void> => {
-      const path = `/users/${name}`;
-      await app.get(path, { [name]: 'canary' });
-      const clean = await app.get(path);
-      expect(clean.headers['cache-status']).toContain('; hit');
-      expect(JSON.stringify([clean.body, clean.headers])).not.toContain('canary"');
-    };
-    const all = part === 0 ? [...known.split(','), ...names] : names;
-    for (let i = 0; i < all.length; i += 50) await Promise.all(all.slice(i, i + 50).map(sweep));
-    expect(calls).toBe(all.length);
-  });
+  it.each([0, 1, 2, 3, 4])(
+    'gives a clean request the same whatever other request headers were sent before, %i',
+    async (part) => {
+      const names = Array.from({ length: 200 }, (_, i) => `x-canary-${String(part * 200 + i)}`);
+      const known =
+        'x-forwarded-host,x-forwarded-proto,x-forwarded-for,x-host,forwarded,x-original-url,x-rewrite-url,accept,accept-language,user-agent,origin,referer';
+      const sweep = async (name: string): Promise<void> => {
+        const path = `/users/${name}`;
+        await app.get(path, { [name]: 'canary' });
+        const clean = await app.get(path);
+        expect(clean.headers['cache-status']).toContain('; hit');
+        expect(JSON.stringify([clean.body, clean.headers])).not.toContain('canary"');
+      };
+      const all = part === 0 ? [...known.split(','), ...names] : names;
+      for (let i = 0; i < all.length; i += 50) await Promise.all(all.slice(i, i + 50).map(sweep));
+      expect(calls).toBe(all.length);
+    },
+  );
 
   it('lets no path that looks like a file reach what belongs to somebody', async () => {
     const tails =
@@ -159,7 +173,10 @@ describe.each(PLATFORMS)('on %s', (platform) => {
   it('keeps declared headers apart and announces them', async () => {
     for (const language of ['de', 'en', 'de', 'en']) {
       const answer = await app.get('/language', { 'accept-language': language });
-      expect([answer.body, answer.headers.vary]).toEqual([`{"language":"${language}"}`, 'accept-language']);
+      expect([answer.body, answer.headers.vary]).toEqual([
+        `{"language":"${language}"}`,
+        'accept-language',
+      ]);
     }
     expect(calls).toBe(2);
     await app.send('POST', '/language');
@@ -169,9 +186,12 @@ describe.each(PLATFORMS)('on %s', (platform) => {
   });
 
   it('chooses among variants by Vary, and finds none after a change', async () => {
-    for (const kind of ['a', 'b', 'a', 'b']) expect(JSON.parse((await app.get('/vary', { 'x-kind': kind })).body)).toMatchObject({ kind });
+    for (const kind of ['a', 'b', 'a', 'b'])
+      expect(JSON.parse((await app.get('/vary', { 'x-kind': kind })).body)).toMatchObject({ kind });
     expect(calls).toBe(2);
-    expect((await app.get('/vary', { 'x-kind': 'c' })).headers['cache-status']).toContain('fwd=vary-miss');
+    expect((await app.get('/vary', { 'x-kind': 'c' })).headers['cache-status']).toContain(
+      'fwd=vary-miss',
+    );
     await app.send('POST', '/vary');
     for (const kind of ['a', 'b']) await app.get('/vary', { 'x-kind': kind });
     expect(calls).toBe(5);
@@ -199,7 +219,11 @@ describe.each(PLATFORMS)('trouble of the cache on %s', (platform) => {
 
   it('says once for each route what to do when the cache wants a tenant that nobody gives', async () => {
     const warnings: string[] = [];
-    const log = { log: () => undefined, error: () => undefined, warn: (line: unknown) => void warnings.push(String(line)) };
+    const log = {
+      log: () => undefined,
+      error: () => undefined,
+      warn: (line: unknown) => void warnings.push(String(line)),
+    };
     const app = await startApp(platform, [Routes], {
       cache: { tenancy: 'required', tenant: () => undefined },
       configure: (nest) => {
@@ -207,12 +231,16 @@ describe.each(PLATFORMS)('trouble of the cache on %s', (platform) => {
       },
     });
     for (const path of ['/users/1', '/users/2', '/vary']) {
-      expect((await app.get(path)).headers['cache-status']).toBe('nest-query-cache; fwd=bypass; detail=no-tenant');
+      expect((await app.get(path)).headers['cache-status']).toBe(
+        'nest-query-cache; fwd=bypass; detail=no-tenant',
+      );
     }
     await app.close();
     const ours = warnings.filter((line) => line.includes('no tenant'));
     expect(ours).toEqual(
-      ['user', 'vary'].map((name): unknown => expect.stringContaining(`responses of Routes.${name} are not cached: cache 'default'`)),
+      ['user', 'vary'].map((name): unknown =>
+        expect.stringContaining(`responses of Routes.${name} are not cached: cache 'default'`),
+      ),
     );
     expect(ours[0]).toContain('CacheModule.forRoot({ tenant: () => ... })');
     warnings.length = 0;
@@ -223,6 +251,8 @@ describe.each(PLATFORMS)('trouble of the cache on %s', (platform) => {
       },
     });
     await never.close();
-    expect(warnings.filter((line) => line.includes('has no tenant resolver')).length).toBeGreaterThanOrEqual(5);
+    expect(
+      warnings.filter((line) => line.includes('has no tenant resolver')).length,
+    ).toBeGreaterThanOrEqual(5);
   });
 });

@@ -26,72 +26,89 @@ class RatesController {
   }
 }
 
-describe.each(['express', 'fastify'] as const)('a route and a service that use one key, on %s', (platform) => {
-  it.each<[string, 'json' | 'cbor' | Codec]>([
-    ['json', 'json'],
-    ['cbor', 'cbor'],
-    ['its own', own],
-  ])('each get what is theirs, in a cache whose codec is %s', async (_, codec) => {
-    runs = 0;
-    const { app, get } = await start({ platform, cache: { codec }, controllers: [RatesController], providers: [Rates] });
-    const visit = await listen(app);
-    const ask = async (): Promise<string> => (await visit('/rates')).text;
-    const cache = get(CacheService);
-    const rates = get(Rates);
-    expect([await ask(), await ask()]).toEqual(['{"run":1}', '{"run":1}']);
-    expect((await visit('/rates', { method: 'HEAD' })).headers.get('cache-status')).toContain('hit');
-    expect([await rates.value(), await rates.value()]).toEqual([{ euro: 1 }, { euro: 1 }]);
-    await cache.drain();
-    expect([await ask(), await ask()]).toEqual(['{"run":2}', '{"run":2}']);
-    await cache.drain();
-    await cache.delete('rates');
-    expect([await ask(), await ask()]).toEqual(['{"run":3}', '{"run":3}']);
-    expect(cache.stats()).toMatchObject({ cache_corrupt: 0, cache_unstorable: 0 });
-  });
-
-  it('each get what is theirs when both are loaded at once', async () => {
-    const gates = [deferred<undefined>(), deferred<undefined>()] as const;
-    @Controller()
-    class SlowController {
-      @Get('rates')
-      @CacheKey('rates')
-      async rates(): Promise<object> {
-        await gates[0].promise;
-        return { page: 'for clients' };
-      }
-
-      @Get('nothing')
-      @CacheKey('nothing')
-      nothing(): object {
-        return { page: 'nothing' };
-      }
-    }
-    const { app, get } = await start({ platform, controllers: [SlowController] });
-    const visit = await listen(app);
-    const cache = get(CacheService);
-    const page = visit('/rates');
-    await vi.waitFor(() => {
-      expect(cache.stats().flights).toBe(1);
+describe.each(['express', 'fastify'] as const)(
+  'a route and a service that use one key, on %s',
+  (platform) => {
+    it.each<[string, 'json' | 'cbor' | Codec]>([
+      ['json', 'json'],
+      ['cbor', 'cbor'],
+      ['its own', own],
+    ])('each get what is theirs, in a cache whose codec is %s', async (_, codec) => {
+      runs = 0;
+      const { app, get } = await start({
+        platform,
+        cache: { codec },
+        controllers: [RatesController],
+        providers: [Rates],
+      });
+      const visit = await listen(app);
+      const ask = async (): Promise<string> => (await visit('/rates')).text;
+      const cache = get(CacheService);
+      const rates = get(Rates);
+      expect([await ask(), await ask()]).toEqual(['{"run":1}', '{"run":1}']);
+      expect((await visit('/rates', { method: 'HEAD' })).headers.get('cache-status')).toContain(
+        'hit',
+      );
+      expect([await rates.value(), await rates.value()]).toEqual([{ euro: 1 }, { euro: 1 }]);
+      await cache.drain();
+      expect([await ask(), await ask()]).toEqual(['{"run":2}', '{"run":2}']);
+      await cache.drain();
+      await cache.delete('rates');
+      expect([await ask(), await ask()]).toEqual(['{"run":3}', '{"run":3}']);
+      expect(cache.stats()).toMatchObject({ cache_corrupt: 0, cache_unstorable: 0 });
     });
-    const value = cache.getOrSet('rates', () => ({ euro: 1 }));
-    gates[0].resolve(undefined);
-    expect([(await page).text, await value]).toEqual(['{"page":"for clients"}', { euro: 1 }]);
 
-    const nothing = cache.getOrSet('nothing', () => gates[1].promise.then(() => null));
-    const answer = visit('/nothing');
-    await vi.waitFor(() => {
-      expect(cache.stats().flights).toBe(2);
+    it('each get what is theirs when both are loaded at once', async () => {
+      const gates = [deferred<undefined>(), deferred<undefined>()] as const;
+      @Controller()
+      class SlowController {
+        @Get('rates')
+        @CacheKey('rates')
+        async rates(): Promise<object> {
+          await gates[0].promise;
+          return { page: 'for clients' };
+        }
+
+        @Get('nothing')
+        @CacheKey('nothing')
+        nothing(): object {
+          return { page: 'nothing' };
+        }
+      }
+      const { app, get } = await start({ platform, controllers: [SlowController] });
+      const visit = await listen(app);
+      const cache = get(CacheService);
+      const page = visit('/rates');
+      await vi.waitFor(() => {
+        expect(cache.stats().flights).toBe(1);
+      });
+      const value = cache.getOrSet('rates', () => ({ euro: 1 }));
+      gates[0].resolve(undefined);
+      expect([(await page).text, await value]).toEqual(['{"page":"for clients"}', { euro: 1 }]);
+
+      const nothing = cache.getOrSet('nothing', () => gates[1].promise.then(() => null));
+      const answer = visit('/nothing');
+      await vi.waitFor(() => {
+        expect(cache.stats().flights).toBe(2);
+      });
+      gates[1].resolve(undefined);
+      const { status, text } = await answer;
+      expect([status, text, await nothing]).toEqual([200, '{"page":"nothing"}', null]);
     });
-    gates[1].resolve(undefined);
-    const { status, text } = await answer;
-    expect([status, text, await nothing]).toEqual([200, '{"page":"nothing"}', null]);
-  });
 
-  it('of a codec that decodes what is no response, is answered by its handler', async () => {
-    const odd: Codec = { id: 'odd', encode: jsonCodec.encode, decode: () => null };
-    const { app } = await start({ platform, cache: { codec: odd }, controllers: [RatesController] });
-    const visit = await listen(app);
-    runs = 0;
-    expect([(await visit('/rates')).text, (await visit('/rates')).text]).toEqual(['{"run":1}', '{"run":2}']);
-  });
-});
+    it('of a codec that decodes what is no response, is answered by its handler', async () => {
+      const odd: Codec = { id: 'odd', encode: jsonCodec.encode, decode: () => null };
+      const { app } = await start({
+        platform,
+        cache: { codec: odd },
+        controllers: [RatesController],
+      });
+      const visit = await listen(app);
+      runs = 0;
+      expect([(await visit('/rates')).text, (await visit('/rates')).text]).toEqual([
+        '{"run":1}',
+        '{"run":2}',
+      ]);
+    });
+  },
+);

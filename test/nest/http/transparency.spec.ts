@@ -33,7 +33,14 @@ import { Exclude } from 'class-transformer';
 import compression from 'compression';
 import { map, type Observable, of } from 'rxjs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Answer, Cached, type Platform, PLATFORMS, startApp, type TestApp } from './support.js';
+import {
+  type Answer,
+  Cached,
+  type Platform,
+  PLATFORMS,
+  startApp,
+  type TestApp,
+} from './support.js';
 
 class Teapot extends Error {}
 
@@ -61,7 +68,10 @@ class Secretive {
 @Injectable()
 class Gate implements CanActivate {
   canActivate(context: ExecutionContext): boolean {
-    return context.switchToHttp().getRequest<{ headers: Record<string, string> }>().headers['x-open'] !== 'no';
+    return (
+      context.switchToHttp().getRequest<{ headers: Record<string, string> }>().headers['x-open'] !==
+      'no'
+    );
   }
 }
 
@@ -114,7 +124,13 @@ class Same {
   }
 
   @Get('moved-by-hand')
-  movedByHand(@Res({ passthrough: true }) response: { status(code: number): void; header(name: string, value: string): void }): void {
+  movedByHand(
+    @Res({ passthrough: true })
+    response: {
+      status(code: number): void;
+      header(name: string, value: string): void;
+    },
+  ): void {
     response.status(302);
     response.header('location', '/there');
   }
@@ -137,7 +153,10 @@ class Same {
 
   @Get('file')
   file(): StreamableFile {
-    return new StreamableFile(Readable.from([Buffer.from('one'), Buffer.from('two')]), { type: 'text/x-file', disposition: 'attachment' });
+    return new StreamableFile(Readable.from([Buffer.from('one'), Buffer.from('two')]), {
+      type: 'text/x-file',
+      disposition: 'attachment',
+    });
   }
 
   /** As a handler does that knows parts of what it gives, and whether it is still the same. */
@@ -145,7 +164,8 @@ class Same {
   ranged(
     @Headers('range') range: string | undefined,
     @Headers('if-match') match: string | undefined,
-    @Res({ passthrough: true }) response: { status(code: number): void; header(name: string, value: string): void },
+    @Res({ passthrough: true })
+    response: { status(code: number): void; header(name: string, value: string): void },
   ): string {
     const text = 'one two three';
     response.header('accept-ranges', 'bytes');
@@ -220,14 +240,22 @@ class Same {
 const OWN = ['date', 'age', 'cache-status', 'etag', 'connection', 'keep-alive'];
 
 function comparable({ status, headers, body }: Answer): unknown {
-  return { status, body, headers: Object.fromEntries(Object.entries(headers).filter(([name]) => !OWN.includes(name))) };
+  return {
+    status,
+    body,
+    headers: Object.fromEntries(Object.entries(headers).filter(([name]) => !OWN.includes(name))),
+  };
 }
 
 async function prepare(platform: Platform, app: INestApplication): Promise<void> {
   app.enableVersioning({ type: VersioningType.HEADER, header: 'x-version' });
   if (platform === 'express') app.use(compression({ threshold: 1_000 }));
   else
-    await (app.getHttpAdapter().getInstance() as { register(plugin: unknown, options: object): Promise<void> }).register(fastifyCompress, {
+    await (
+      app.getHttpAdapter().getInstance() as {
+        register(plugin: unknown, options: object): Promise<void>;
+      }
+    ).register(fastifyCompress, {
       threshold: 1_000,
     });
 }
@@ -251,8 +279,14 @@ describe.each(PLATFORMS)('a cached route on %s', (platform) => {
   let plain: TestApp;
 
   beforeAll(async () => {
-    const options = { configure: (app: INestApplication) => prepare(platform, app), providers: [TeapotFilter] };
-    [cached, plain] = await Promise.all([startApp(platform, [Same], options), startApp(platform, [Same], { ...options, cached: false })]);
+    const options = {
+      configure: (app: INestApplication) => prepare(platform, app),
+      providers: [TeapotFilter],
+    };
+    [cached, plain] = await Promise.all([
+      startApp(platform, [Same], options),
+      startApp(platform, [Same], { ...options, cached: false }),
+    ]);
   });
   afterAll(async () => {
     await Promise.all([cached.close(), plain.close()]);
@@ -289,35 +323,52 @@ describe.each(PLATFORMS)('a cached route on %s', (platform) => {
     [{ range: 'lines=1-2' }, 200],
     [{ 'if-match': '"v0"' }, 412],
     [{ 'if-match': '"v1"' }, 200],
-  ] as [Record<string, string>, number][])('leaves to the handler what only it can do: %j', async (headers, status) => {
-    for (let i = 0; i < 2; i++) {
-      const answer = await cached.get('/same/ranged', headers);
-      expect(answer.status).toBe(status);
-      expect(comparable(answer)).toEqual(comparable(await plain.get('/same/ranged', headers)));
-      expect(answer.headers['cache-status']).toContain('fwd=bypass');
-      // Neither does it come between, nor is anything of it kept.
-      expect(comparable(await cached.get('/same/ranged'))).toEqual(comparable(await plain.get('/same/ranged')));
-    }
-  });
+  ] as [Record<string, string>, number][])(
+    'leaves to the handler what only it can do: %j',
+    async (headers, status) => {
+      for (let i = 0; i < 2; i++) {
+        const answer = await cached.get('/same/ranged', headers);
+        expect(answer.status).toBe(status);
+        expect(comparable(answer)).toEqual(comparable(await plain.get('/same/ranged', headers)));
+        expect(answer.headers['cache-status']).toContain('fwd=bypass');
+        // Neither does it come between, nor is anything of it kept.
+        expect(comparable(await cached.get('/same/ranged'))).toEqual(
+          comparable(await plain.get('/same/ranged')),
+        );
+      }
+    },
+  );
 
   it('keeps versions apart', async () => {
     for (const version of ['1', '2', '1', '2']) {
       const headers = { 'x-version': version };
       const answer = await plain.get('/same/versioned', headers);
-      const vary = ['x-version', ...(answer.headers.vary === undefined ? [] : [answer.headers.vary])].join(', ');
+      const vary = [
+        'x-version',
+        ...(answer.headers.vary === undefined ? [] : [answer.headers.vary]),
+      ].join(', ');
       const expected = { ...answer, headers: { ...answer.headers, vary } };
-      expect(comparable(await cached.get('/same/versioned', headers))).toEqual(comparable(expected));
+      expect(comparable(await cached.get('/same/versioned', headers))).toEqual(
+        comparable(expected),
+      );
     }
-    expect((await cached.get('/same/versioned', { 'x-version': '2' })).headers['cache-status']).toContain('; hit');
+    expect(
+      (await cached.get('/same/versioned', { 'x-version': '2' })).headers['cache-status'],
+    ).toContain('; hit');
   });
 
-  it.each(['gzip', 'identity', 'deflate'])('sends what is stored in the encoding that is asked for: %s', async (encoding) => {
-    const headers = { 'accept-encoding': encoding };
-    await cached.get('/same/json', headers);
-    const answer = await cached.get('/same/json', headers);
-    expect(answer.headers['content-encoding']).toBe((await plain.get('/same/json', headers)).headers['content-encoding']);
-    expect(answer.headers['cache-status']).toContain('; hit');
-  });
+  it.each(['gzip', 'identity', 'deflate'])(
+    'sends what is stored in the encoding that is asked for: %s',
+    async (encoding) => {
+      const headers = { 'accept-encoding': encoding };
+      await cached.get('/same/json', headers);
+      const answer = await cached.get('/same/json', headers);
+      expect(answer.headers['content-encoding']).toBe(
+        (await plain.get('/same/json', headers)).headers['content-encoding'],
+      );
+      expect(answer.headers['cache-status']).toContain('; hit');
+    },
+  );
 
   it('asks the guards although there is a stored answer', async () => {
     await cached.get('/same/guarded');

@@ -21,7 +21,15 @@ import {
 import { APP_GUARD, APP_INTERCEPTOR } from '@nestjs/core';
 import { type Observable, of } from 'rxjs';
 import { describe, expect, it } from 'vitest';
-import { type CacheBackend, Cacheable, CacheInterceptor, CacheKey, CacheModule, CacheTTL, NoCache } from '../../../lib/index.js';
+import {
+  type CacheBackend,
+  Cacheable,
+  CacheInterceptor,
+  CacheKey,
+  CacheModule,
+  CacheTTL,
+  NoCache,
+} from '../../../lib/index.js';
 import { listen, start } from '../http-application.js';
 
 @Injectable()
@@ -78,13 +86,21 @@ describe('a cached route with guards that does not say whether its answer depend
     ['the handler of a class that opted in', ByClass, 'ByClass.find'],
     ['a handler with a fixed key', ByKey, 'ByKey.find'],
   ])('is refused at start, with the choices: guards on %s', async (_, controller, where) => {
-    const refused = { code: 'CACHE_DECORATOR', message: expect.stringContaining(`${where} is cached and has @UseGuards`) as string };
+    const refused = {
+      code: 'CACHE_DECORATOR',
+      message: expect.stringContaining(`${where} is cached and has @UseGuards`) as string,
+    };
     const error = await start({ controllers: [controller] }).then(
       () => undefined,
       (thrown: unknown) => thrown as Error,
     );
     expect(error).toMatchObject(refused);
-    for (const choice of ['principal: (request) =>', "credentials: 'bypass'", "'ignore'", "'standard'"])
+    for (const choice of [
+      'principal: (request) =>',
+      "credentials: 'bypass'",
+      "'ignore'",
+      "'standard'",
+    ])
       expect(error?.message).toContain(choice);
   });
 
@@ -97,7 +113,9 @@ describe('a cached route with guards that does not say whether its answer depend
         closed++;
       },
     };
-    await expect(start({ controllers: [OnHandler], cache: { backend } })).rejects.toThrow(/@UseGuards/);
+    await expect(start({ controllers: [OnHandler], cache: { backend } })).rejects.toThrow(
+      /@UseGuards/,
+    );
     expect(closed).toBe(1);
   });
 
@@ -212,7 +230,9 @@ class Routes {
   }
   @Get('vary')
   @Cacheable()
-  async vary(@Res({ passthrough: true }) response: { header(name: string, value: string): void }): Promise<{ run: number }> {
+  async vary(
+    @Res({ passthrough: true }) response: { header(name: string, value: string): void },
+  ): Promise<{ run: number }> {
     response.header('vary', '*');
     return { run: ++runs };
   }
@@ -232,7 +252,14 @@ class WholeClass {
     return of({ data: 'one' });
   }
   @Get('res')
-  res(@Res() response: { raw?: { end(text: string): void }; hijack?(): void; end?(text: string): void }): void {
+  res(
+    @Res()
+    response: {
+      raw?: { end(text: string): void };
+      hijack?(): void;
+      end?(text: string): void;
+    },
+  ): void {
     response.hijack?.();
     (response.raw ?? (response as { end(text: string): void })).end('by hand');
   }
@@ -266,12 +293,18 @@ describe.each(['express', 'fastify'] as const)('what goes past the cache on %s',
     // A global guard is not seen at start: it may be about anything.
     const { lines, statusOf } = await open([Routes], [{ provide: APP_GUARD, useClass: Gate }]);
     for (let i = 0; i < 3; i++) {
-      expect(await statusOf('/routes/unsaid', ALICE)).toBe(`${NAME}; fwd=bypass; detail=credentials`);
-      expect(await statusOf('/routes/unsaid', { headers: { cookie: 'sid=1' } })).toBe(`${NAME}; fwd=bypass; detail=credentials`);
+      expect(await statusOf('/routes/unsaid', ALICE)).toBe(
+        `${NAME}; fwd=bypass; detail=credentials`,
+      );
+      expect(await statusOf('/routes/unsaid', { headers: { cookie: 'sid=1' } })).toBe(
+        `${NAME}; fwd=bypass; detail=credentials`,
+      );
     }
     expect(runs).toBe(6);
     expect(lines.warnings).toEqual([
-      expect.stringMatching(/Routes\.unsaid carries credentials.*principal: \(request\).*credentials: 'bypass'.*'ignore'.*'standard'/),
+      expect.stringMatching(
+        /Routes\.unsaid carries credentials.*principal: \(request\).*credentials: 'bypass'.*'ignore'.*'standard'/,
+      ),
     ]);
   });
 
@@ -284,12 +317,15 @@ describe.each(['express', 'fastify'] as const)('what goes past the cache on %s',
   it('is a request with credentials for which no principal is found', async () => {
     const { lines, statusOf } = await open([Routes]);
     for (const path of ['/routes/undefined', '/routes/null']) {
-      for (let i = 0; i < 2; i++) expect(await statusOf(path, ALICE)).toBe(`${NAME}; fwd=bypass; detail=credentials`);
+      for (let i = 0; i < 2; i++)
+        expect(await statusOf(path, ALICE)).toBe(`${NAME}; fwd=bypass; detail=credentials`);
       expect(await statusOf(path)).toContain('stored');
     }
     expect(lines.warnings).toEqual(
       ['nobody', 'none'].map((name): unknown =>
-        expect.stringContaining(`Routes.${name} carries credentials, but http.principal gave undefined`),
+        expect.stringContaining(
+          `Routes.${name} carries credentials, but http.principal gave undefined`,
+        ),
       ),
     );
   });
@@ -298,10 +334,16 @@ describe.each(['express', 'fastify'] as const)('what goes past the cache on %s',
     const { lines, visit } = await open([Routes]);
     for (const run of [1, 2]) {
       const { status, text, headers } = await visit('/routes/throwing');
-      expect([status, text, headers.get('cache-status')]).toEqual([200, `{"run":${String(run)}}`, `${NAME}; fwd=bypass; detail=principal`]);
+      expect([status, text, headers.get('cache-status')]).toEqual([
+        200,
+        `{"run":${String(run)}}`,
+        `${NAME}; fwd=bypass; detail=principal`,
+      ]);
     }
     expect(lines.warnings).toEqual([
-      expect.stringMatching(/http\.principal of Routes\.throwing did not say who asks: .*Return undefined for nobody/),
+      expect.stringMatching(
+        /http\.principal of Routes\.throwing did not say who asks: .*Return undefined for nobody/,
+      ),
     ]);
   });
 
@@ -311,15 +353,24 @@ describe.each(['express', 'fastify'] as const)('what goes past the cache on %s',
     ['promise', 'an instance of Promise'],
     ['nan', 'NaN'],
     ['flag', 'true'],
-  ])('is a request whose principal is no name, which would be one for all: %s', async (as, shown) => {
-    const { lines, statusOf } = await open([Routes]);
-    for (const init of [ALICE, ALICE, {}]) {
-      expect(await statusOf(`/routes/given?as=${as}`, init)).toBe(`${NAME}; fwd=bypass; detail=principal`);
-    }
-    expect(lines.warnings).toEqual([
-      expect.stringMatching(new RegExp(`http\\.principal of Routes\\.given did not say who asks: it gave (${shown}) where a text`)),
-    ]);
-  });
+  ])(
+    'is a request whose principal is no name, which would be one for all: %s',
+    async (as, shown) => {
+      const { lines, statusOf } = await open([Routes]);
+      for (const init of [ALICE, ALICE, {}]) {
+        expect(await statusOf(`/routes/given?as=${as}`, init)).toBe(
+          `${NAME}; fwd=bypass; detail=principal`,
+        );
+      }
+      expect(lines.warnings).toEqual([
+        expect.stringMatching(
+          new RegExp(
+            `http\\.principal of Routes\\.given did not say who asks: it gave (${shown}) where a text`,
+          ),
+        ),
+      ]);
+    },
+  );
 
   it.each(['number', 'bigint'])('is not a request whose principal is a %s', async (as) => {
     const { lines, statusOf } = await open([Routes]);
@@ -329,11 +380,16 @@ describe.each(['express', 'fastify'] as const)('what goes past the cache on %s',
   });
 
   it.each([
-    ['stream', 'stream', /Routes\.stream answers with a stream, bytes or an error.*@NoCache.*what goes out as text/],
+    [
+      'stream',
+      'stream',
+      /Routes\.stream answers with a stream, bytes or an error.*@NoCache.*what goes out as text/,
+    ],
     ['vary', 'vary-star', /Routes\.vary answers with Vary: \*.*Name the request headers/],
   ])('is an answer that no cache can keep, with one warning: %s', async (path, detail, warning) => {
     const { lines, statusOf } = await open([Routes]);
-    for (let i = 0; i < 3; i++) expect(await statusOf(`/routes/${path}`)).toBe(`${NAME}; fwd=bypass; detail=${detail}`);
+    for (let i = 0; i < 3; i++)
+      expect(await statusOf(`/routes/${path}`)).toBe(`${NAME}; fwd=bypass; detail=${detail}`);
     const together = await Promise.all([1, 2, 3].map(() => statusOf(`/routes/${path}`)));
     expect(new Set(together)).toEqual(new Set([`${NAME}; fwd=bypass; detail=${detail}`]));
     expect(runs).toBe(6);
@@ -348,12 +404,19 @@ describe.each(['express', 'fastify'] as const)('what goes past the cache on %s',
 
   it('is named for every handler of a class that opted in, and at start for those that never can be cached', async () => {
     const { lines, visit, statusOf } = await open([WholeClass]);
-    expect(await statusOf('/class/redirect', { redirect: 'manual' })).toBe(`${NAME}; fwd=bypass; detail=redirect`);
-    expect(await visit('/class/sse')).toMatchObject({ status: 200, text: expect.stringContaining('data: one') as string });
+    expect(await statusOf('/class/redirect', { redirect: 'manual' })).toBe(
+      `${NAME}; fwd=bypass; detail=redirect`,
+    );
+    expect(await visit('/class/sse')).toMatchObject({
+      status: 200,
+      text: expect.stringContaining('data: one') as string,
+    });
     expect((await visit('/class/res')).text).toBe('by hand');
     expect(await statusOf('/class/sse')).toBe(`${NAME}; fwd=bypass; detail=sse`);
     // A handler that takes its response away from Fastify (hijack) takes away what is set on it as well.
-    expect(await statusOf('/class/res')).toBe(platform === 'express' ? `${NAME}; fwd=bypass; detail=res` : null);
+    expect(await statusOf('/class/res')).toBe(
+      platform === 'express' ? `${NAME}; fwd=bypass; detail=res` : null,
+    );
     expect(await statusOf('/class', { method: 'POST' })).toBe(`${NAME}; fwd=method`);
     expect(await statusOf('/class')).toContain('fwd=uri-miss; stored');
     expect(lines.warnings).toEqual([
@@ -417,7 +480,9 @@ describe('combinations that could only do harm', () => {
     }
     expect(await refusal([One])).toMatchObject({
       code: 'CACHE_CONFIG',
-      message: expect.stringMatching(/^Two routes, One\.a and One\.b, have the key "rates".*Give each a key of its own/) as string,
+      message: expect.stringMatching(
+        /^Two routes, One\.a and One\.b, have the key "rates".*Give each a key of its own/,
+      ) as string,
     });
     expect(await refusal([Two])).toBeUndefined();
   });
@@ -443,7 +508,9 @@ describe('combinations that could only do harm', () => {
     for (const type of [Old, Older]) {
       expect(await refusal([type])).toMatchObject({
         code: 'CACHE_DECORATOR',
-        message: expect.stringMatching(/\.find has @UseInterceptors\(CacheInterceptor\).*Leave it out, and opt in/) as string,
+        message: expect.stringMatching(
+          /\.find has @UseInterceptors\(CacheInterceptor\).*Leave it out, and opt in/,
+        ) as string,
       });
     }
   });
@@ -454,15 +521,23 @@ describe('combinations that could only do harm', () => {
     class Service {}
     expect(await refusal([], [Service])).toMatchObject({
       code: 'CACHE_DECORATOR',
-      message: expect.stringMatching(/^The class Service has @Cacheable or @CacheTTL, but is no controller.*on its methods/) as string,
+      message: expect.stringMatching(
+        /^The class Service has @Cacheable or @CacheTTL, but is no controller.*on its methods/,
+      ) as string,
     });
   });
 
   it('go on as one: the interceptor registered once more for the application', async () => {
     runs = 0;
-    const { app } = await start({ controllers: [Routes], providers: [{ provide: APP_INTERCEPTOR, useClass: CacheInterceptor }] });
+    const { app } = await start({
+      controllers: [Routes],
+      providers: [{ provide: APP_INTERCEPTOR, useClass: CacheInterceptor }],
+    });
     const visit = await listen(app);
-    expect([(await visit('/routes/unsaid')).text, (await visit('/routes/unsaid')).text]).toEqual(['{"run":1}', '{"run":1}']);
+    expect([(await visit('/routes/unsaid')).text, (await visit('/routes/unsaid')).text]).toEqual([
+      '{"run":1}',
+      '{"run":1}',
+    ]);
   });
 
   it('are warned about at start: options that have no effect', async () => {
@@ -497,11 +572,20 @@ describe('options of http', () => {
       /^@Cacheable on Routes\.find: unknown option http\.principle\. Options of http are: cacheControl, .*tags\.$/,
     ],
     [{ toString: () => 'x' }, /unknown option http\.toString/],
-    [{ credentials: 'none' }, /http\.credentials must be 'bypass' or 'standard' or 'ignore'; got "none"/],
+    [
+      { credentials: 'none' },
+      /http\.credentials must be 'bypass' or 'standard' or 'ignore'; got "none"/,
+    ],
     [{ principal: 'user' }, /http\.principal must be a function of the request; got "user"/],
-    [{ headers: 'accept' }, /http\.headers must be a list of names of request headers; got "accept"/],
+    [
+      { headers: 'accept' },
+      /http\.headers must be a list of names of request headers; got "accept"/,
+    ],
     [{ headers: ['*'] }, /http\.headers must be a list of names of request headers; got object/],
-    [{ credentialHeaders: ['x-key\r\n'] }, /http\.credentialHeaders must be a list of names of request headers/],
+    [
+      { credentialHeaders: ['x-key\r\n'] },
+      /http\.credentialHeaders must be a list of names of request headers/,
+    ],
     [{ query: [''] }, /http\.query must be a list of texts/],
     [
       { statuses: [20] },
@@ -510,10 +594,22 @@ describe('options of http', () => {
     [{ statuses: [200, 304] }, /http\.statuses must be/],
     [{ host: 'yes' }, /http\.host must be true or false; got "yes"/],
     [{ cdn: true }, /http\.cdn must be an object; got boolean/],
-    [{ cdn: { maxage: '1m' } }, /^@Cacheable on Routes\.find: Unknown option of http\.cdn "maxage"/],
-    [{ principal: () => 'ann', cacheControl: 'public' }, /http\.principal makes an answer for each.*cacheControl: 'private'/],
-    [{ headers: ['Authorization'], cacheControl: 'public' }, /http\.headers makes an answer for each who asks by authorization/],
-    [{ headers: ['x-token'], credentialHeaders: ['X-Token'], cacheControl: 'public' }, /for each who asks by x-token/],
+    [
+      { cdn: { maxage: '1m' } },
+      /^@Cacheable on Routes\.find: Unknown option of http\.cdn "maxage"/,
+    ],
+    [
+      { principal: () => 'ann', cacheControl: 'public' },
+      /http\.principal makes an answer for each.*cacheControl: 'private'/,
+    ],
+    [
+      { headers: ['Authorization'], cacheControl: 'public' },
+      /http\.headers makes an answer for each who asks by authorization/,
+    ],
+    [
+      { headers: ['x-token'], credentialHeaders: ['X-Token'], cacheControl: 'public' },
+      /for each who asks by x-token/,
+    ],
   ])('are refused when the class is defined: %j', (http, message) => {
     const define = (): unknown => {
       class Routes {
@@ -528,22 +624,34 @@ describe('options of http', () => {
     expect(define).toThrow(expect.objectContaining({ code: 'CACHE_CONFIG' }) as Error);
   });
 
-  it.each([{ key: 'k' }, { name: 'n' }, { tags: () => ['t'] }, { resultTags: () => ['t'] }, { when: () => true }, { unless: () => false }])(
-    'that belong to one method are refused on a class: %o',
-    (options) => {
-      const [name = ''] = Object.keys(options);
-      const define = (): void => {
-        Cacheable(options as object)(class Routes {});
-      };
-      expect(define).toThrow(`@Cacheable is on the class Routes with the option ${name}, which belongs to one method.`);
-      expect(define).toThrow(expect.objectContaining({ code: 'CACHE_DECORATOR' }) as Error);
-    },
-  );
+  it.each([
+    { key: 'k' },
+    { name: 'n' },
+    { tags: () => ['t'] },
+    { resultTags: () => ['t'] },
+    { when: () => true },
+    { unless: () => false },
+  ])('that belong to one method are refused on a class: %o', (options) => {
+    const [name = ''] = Object.keys(options);
+    const define = (): void => {
+      Cacheable(options as object)(class Routes {});
+    };
+    expect(define).toThrow(
+      `@Cacheable is on the class Routes with the option ${name}, which belongs to one method.`,
+    );
+    expect(define).toThrow(expect.objectContaining({ code: 'CACHE_DECORATOR' }) as Error);
+  });
 
   it('of a class and of its method hold together', async () => {
     runs = 0;
     @Controller('both')
-    @Cacheable({ ttl: '1m', http: { query: ['page'], principal: ({ headers }) => headers.authorization as string | undefined } })
+    @Cacheable({
+      ttl: '1m',
+      http: {
+        query: ['page'],
+        principal: ({ headers }) => headers.authorization as string | undefined,
+      },
+    })
     class Both {
       @Cacheable({ http: { etag: false } })
       @Get()
@@ -551,9 +659,17 @@ describe('options of http', () => {
         return { run: ++runs };
       }
     }
-    const { app } = await start({ controllers: [Both], platform: 'fastify', imports: [CacheModule.forRoot({ name: 'other' })] });
+    const { app } = await start({
+      controllers: [Both],
+      platform: 'fastify',
+      imports: [CacheModule.forRoot({ name: 'other' })],
+    });
     const visit = await listen(app);
-    const [alice, again, bob] = [await visit('/both?x=1', ALICE), await visit('/both', ALICE), await visit('/both')];
+    const [alice, again, bob] = [
+      await visit('/both?x=1', ALICE),
+      await visit('/both', ALICE),
+      await visit('/both'),
+    ];
     expect([alice.text, again.text, bob.text]).toEqual(['{"run":1}', '{"run":1}', '{"run":2}']);
     expect(again.headers.get('etag')).toBeNull();
   });

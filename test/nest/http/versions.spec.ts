@@ -1,4 +1,13 @@
-import { Controller, Get, type INestApplication, Req, type Type, Version, type VersioningOptions, VersioningType } from '@nestjs/common';
+import {
+  Controller,
+  Get,
+  type INestApplication,
+  Req,
+  type Type,
+  Version,
+  type VersioningOptions,
+  VersioningType,
+} from '@nestjs/common';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { Cached, PLATFORMS, startApp, type TestApp } from './support.js';
 
@@ -55,7 +64,10 @@ class Places {
 }
 
 describe.each(PLATFORMS)('a cached route on %s', (platform) => {
-  const open = async (versioning?: VersioningOptions, controllers: Type[] = [Prices]): Promise<TestApp> => {
+  const open = async (
+    versioning?: VersioningOptions,
+    controllers: Type[] = [Prices],
+  ): Promise<TestApp> => {
     const configure = (nest: INestApplication): void => {
       if (versioning !== undefined) nest.enableVersioning(versioning);
     };
@@ -65,27 +77,35 @@ describe.each(PLATFORMS)('a cached route on %s', (platform) => {
   };
 
   it.each<[string, VersioningOptions, (version: string) => Record<string, string>, string]>([
-    ['a header', { type: VersioningType.HEADER, header: 'X-Version' }, (version) => ({ 'x-version': version }), 'x-version'],
+    [
+      'a header',
+      { type: VersioningType.HEADER, header: 'X-Version' },
+      (version) => ({ 'x-version': version }),
+      'x-version',
+    ],
     [
       'the media type',
       { type: VersioningType.MEDIA_TYPE, key: 'v=' },
       (version) => ({ accept: `application/json;v=${version}` }),
       'accept',
     ],
-  ])('whose version is in %s says so to the caches on the way', async (_, versioning, headersOf, name) => {
-    const app = await open({ ...versioning, defaultVersion: '2' });
-    for (const status of ['stored', '; hit']) {
-      for (const [version, vary] of [
-        ['1', `accept-language, ${name}`],
-        ['2', name],
-      ] as const) {
-        const { headers, body } = await app.get('/prices', headersOf(version));
-        expect([body, headers.vary]).toEqual([`{"version":${version}}`, vary]);
-        expect(headers['cache-status']).toContain(status);
+  ])(
+    'whose version is in %s says so to the caches on the way',
+    async (_, versioning, headersOf, name) => {
+      const app = await open({ ...versioning, defaultVersion: '2' });
+      for (const status of ['stored', '; hit']) {
+        for (const [version, vary] of [
+          ['1', `accept-language, ${name}`],
+          ['2', name],
+        ] as const) {
+          const { headers, body } = await app.get('/prices', headersOf(version));
+          expect([body, headers.vary]).toEqual([`{"version":${version}}`, vary]);
+          expect(headers['cache-status']).toContain(status);
+        }
+        expect((await app.get('/prices/by-default', headersOf('2'))).headers.vary).toBe(name);
       }
-      expect((await app.get('/prices/by-default', headersOf('2'))).headers.vary).toBe(name);
-    }
-  });
+    },
+  );
 
   it('whose version is found in the path does not', async () => {
     const app = await open({ type: VersioningType.URI });
@@ -94,7 +114,8 @@ describe.each(PLATFORMS)('a cached route on %s', (platform) => {
   });
 
   it('whose version is found in a way that only the application knows is for no CDN', async () => {
-    const extractor = (request: unknown): string => String((request as { headers: Record<string, string> }).headers['x-api']);
+    const extractor = (request: unknown): string =>
+      String((request as { headers: Record<string, string> }).headers['x-api']);
     const app = await open({ type: VersioningType.CUSTOM, extractor });
     for (const version of ['1', '2', '1', '2']) {
       const { headers, body } = await app.get('/prices', { 'x-api': version });
@@ -105,7 +126,14 @@ describe.each(PLATFORMS)('a cached route on %s', (platform) => {
   it('with one key and several paths keeps what it answers at each', async () => {
     const app = await open({ type: VersioningType.URI }, [Prices, Paths, Places]);
     for (const status of ['stored', '; hit']) {
-      for (const path of ['/paths/a', '/paths/b', '/here', '/there', '/v1/prices/both', '/v2/prices/both']) {
+      for (const path of [
+        '/paths/a',
+        '/paths/b',
+        '/here',
+        '/there',
+        '/v1/prices/both',
+        '/v2/prices/both',
+      ]) {
         const { body, headers } = await app.get(path);
         expect(body).toBe(`{"url":"${path}"}`);
         expect(headers['cache-status']).toContain(status);

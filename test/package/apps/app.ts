@@ -11,7 +11,10 @@ export class Ledger {
   productions = 0;
 
   @Cacheable({ ttl: '1m' })
-  async entries(account: string, page: number): Promise<{ account: string; page: number; production: number; at: Date }> {
+  async entries(
+    account: string,
+    page: number,
+  ): Promise<{ account: string; page: number; production: number; at: Date }> {
     this.productions += 1;
     return { account, page, production: this.productions, at: new Date(0) };
   }
@@ -53,7 +56,13 @@ async function main() {
 
   await app.close();
   console.log(
-    JSON.stringify({ afterTwoCalls, same: first.production === second.production, date: second.at instanceof Date, visits, answers }),
+    JSON.stringify({
+      afterTwoCalls,
+      same: first.production === second.production,
+      date: second.at instanceof Date,
+      visits,
+      answers,
+    }),
   );
 }
 

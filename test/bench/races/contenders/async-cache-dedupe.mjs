@@ -3,7 +3,10 @@ import { Redis } from 'ioredis';
 import { limitedIoRedis } from '../limited-clients.mjs';
 
 const open = ({ redis, prefix, load, window, limited }) => {
-  const client = redis === undefined ? undefined : new Redis({ host: redis.host, port: redis.port, ...(limited ? limitedIoRedis : {}) });
+  const client =
+    redis === undefined
+      ? undefined
+      : new Redis({ host: redis.host, port: redis.port, ...(limited ? limitedIoRedis : {}) });
   client?.on('error', () => undefined);
   const tagsOf = new Map();
   const cache = createCache({
@@ -33,7 +36,19 @@ export const library = {
   name: 'async-cache-dedupe',
   packages: ['async-cache-dedupe', 'ioredis'],
   setups: [
-    { name: 'memory', text: '`createCache({ ttl, storage: { type: "memory", options: { invalidation: true } } })`', can, open },
-    { name: 'Redis', shared: true, text: '`storage: { type: "redis", options: { client, invalidation } }`', can, canLimit: true, open },
+    {
+      name: 'memory',
+      text: '`createCache({ ttl, storage: { type: "memory", options: { invalidation: true } } })`',
+      can,
+      open,
+    },
+    {
+      name: 'Redis',
+      shared: true,
+      text: '`storage: { type: "redis", options: { client, invalidation } }`',
+      can,
+      canLimit: true,
+      open,
+    },
   ],
 };

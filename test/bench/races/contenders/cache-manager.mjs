@@ -7,12 +7,19 @@ import { limitedNodeRedis } from '../limited-clients.mjs';
 const open = ({ redis, load, window, limited }) => {
   const stores = [new Keyv({ store: new KeyvCacheableMemory({ ttl: 60_000, lruSize: 5_000 }) })];
   if (redis !== undefined) {
-    stores.push(new Keyv({ store: new KeyvRedis(limited ? { url: redis.url, ...limitedNodeRedis } : redis.url) }));
+    stores.push(
+      new Keyv({
+        store: new KeyvRedis(limited ? { url: redis.url, ...limitedNodeRedis } : redis.url),
+      }),
+    );
   }
   for (const store of stores) store.on('error', () => undefined);
   const cache = createCache({ stores, ttl: 60_000 });
   // It refreshes ahead of the end instead of serving what has ended: the same moment, counted from the other side.
-  const options = window === undefined ? { ttl: 60_000 } : { ttl: window.stale, refreshThreshold: window.stale - window.fresh };
+  const options =
+    window === undefined
+      ? { ttl: 60_000 }
+      : { ttl: window.stale, refreshThreshold: window.stale - window.fresh };
   return {
     read: (key) => cache.wrap(key, () => load(key), options),
     delete: (key) => cache.del(key),
@@ -33,6 +40,13 @@ export const library = {
       can,
       open,
     },
-    { name: 'memory + Redis', shared: true, text: 'a second store, `new Keyv(new KeyvRedis(url))`', can, canLimit: true, open },
+    {
+      name: 'memory + Redis',
+      shared: true,
+      text: 'a second store, `new Keyv(new KeyvRedis(url))`',
+      can,
+      canLimit: true,
+      open,
+    },
   ],
 };

@@ -38,7 +38,12 @@ export const library = {
   name: 'cacheable',
   packages: ['cacheable', '@keyv/redis', '@qified/redis'],
   setups: [
-    { name: 'memory', text: '`new Cacheable({ ttl })`, `getOrSet`; for tags `tags: true`, `get` and `set`', can: {}, open: open() },
+    {
+      name: 'memory',
+      text: '`new Cacheable({ ttl })`, `getOrSet`; for tags `tags: true`, `get` and `set`',
+      can: {},
+      open: open(),
+    },
     {
       name: 'memory + Redis',
       shared: true,

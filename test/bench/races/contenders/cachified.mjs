@@ -13,7 +13,10 @@ const open = async ({ redis, prefix, load, window, limited }) => {
     cache = {
       set(key, value) {
         const ttl = totalTtl(value?.metadata);
-        return lru.set(key, value, { ttl: ttl === Infinity ? undefined : ttl, start: value?.metadata?.createdTime });
+        return lru.set(key, value, {
+          ttl: ttl === Infinity ? undefined : ttl,
+          start: value?.metadata?.createdTime,
+        });
       },
       get: (key) => lru.get(key),
       delete: (key) => lru.delete(key),
@@ -26,7 +29,8 @@ const open = async ({ redis, prefix, load, window, limited }) => {
   }
   const times = window === undefined ? { ttl: 60_000 } : { ttl: window.fresh, swr: window.stale };
   return {
-    read: (key) => cachified({ key: `${prefix}:${key}`, cache, ...times, getFreshValue: () => load(key) }),
+    read: (key) =>
+      cachified({ key: `${prefix}:${key}`, cache, ...times, getFreshValue: () => load(key) }),
     delete: (key) => cache.delete(`${prefix}:${key}`),
     close: () => client?.destroy(),
   };

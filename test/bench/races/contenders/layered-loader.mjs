@@ -1,5 +1,12 @@
 import { Redis } from 'ioredis';
-import { createGroupNotificationPair, createNotificationPair, GroupLoader, Loader, RedisCache, RedisGroupCache } from 'layered-loader';
+import {
+  createGroupNotificationPair,
+  createNotificationPair,
+  GroupLoader,
+  Loader,
+  RedisCache,
+  RedisGroupCache,
+} from 'layered-loader';
 import { limitedIoRedis } from '../limited-clients.mjs';
 
 const TTL = 60_000;
@@ -8,19 +15,38 @@ const TTL = 60_000;
 const open = async ({ redis, prefix, load, window, tagged, limited }) => {
   const refresh = window === undefined ? {} : { ttlLeftBeforeRefreshInMsecs: TTL - window.fresh };
   const config = {
-    inMemoryCache: { cacheType: 'lru-map', ttlInMsecs: TTL, maxItems: 1_000, maxGroups: 1_000, maxItemsPerGroup: 1_000, ...refresh },
+    inMemoryCache: {
+      cacheType: 'lru-map',
+      ttlInMsecs: TTL,
+      maxItems: 1_000,
+      maxGroups: 1_000,
+      maxItemsPerGroup: 1_000,
+      ...refresh,
+    },
     dataSourceGetOneFn: (key) => load(key),
   };
   const clients = [];
   if (redis !== undefined) {
     const connect = () => {
-      const client = new Redis({ host: redis.host, port: redis.port, ...(limited ? limitedIoRedis : {}) });
+      const client = new Redis({
+        host: redis.host,
+        port: redis.port,
+        ...(limited ? limitedIoRedis : {}),
+      });
       client.on('error', () => undefined);
       clients.push(client);
       return client;
     };
-    const cacheOptions = { json: true, ttlInMsecs: TTL, prefix, ...refresh, ...(limited ? { timeoutInMsecs: 250 } : {}) };
-    config.asyncCache = tagged ? new RedisGroupCache(connect(), cacheOptions) : new RedisCache(connect(), cacheOptions);
+    const cacheOptions = {
+      json: true,
+      ttlInMsecs: TTL,
+      prefix,
+      ...refresh,
+      ...(limited ? { timeoutInMsecs: 250 } : {}),
+    };
+    config.asyncCache = tagged
+      ? new RedisGroupCache(connect(), cacheOptions)
+      : new RedisCache(connect(), cacheOptions);
     const pair = (tagged ? createGroupNotificationPair : createNotificationPair)({
       channel: prefix,
       consumerRedis: connect(),
@@ -30,7 +56,11 @@ const open = async ({ redis, prefix, load, window, tagged, limited }) => {
     config.notificationPublisher = pair.publisher;
   }
   const loader = tagged
-    ? new GroupLoader({ ...config, dataSources: [{ name: 'db', getFromGroup: load }], dataSourceGetOneFn: undefined })
+    ? new GroupLoader({
+        ...config,
+        dataSources: [{ name: 'db', getFromGroup: load }],
+        dataSourceGetOneFn: undefined,
+      })
     : new Loader(config);
   await loader.init();
   return {
@@ -50,7 +80,12 @@ export const library = {
   name: 'layered-loader',
   packages: ['layered-loader', 'ioredis'],
   setups: [
-    { name: 'memory', text: '`new Loader({ inMemoryCache: { cacheType: "lru-map", ... } })`; for tags a `GroupLoader`', can, open },
+    {
+      name: 'memory',
+      text: '`new Loader({ inMemoryCache: { cacheType: "lru-map", ... } })`; for tags a `GroupLoader`',
+      can,
+      open,
+    },
     {
       name: 'memory + Redis',
       shared: true,

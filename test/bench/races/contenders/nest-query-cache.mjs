@@ -27,7 +27,19 @@ export const library = {
   packages: ['nest-query-cache'],
   setups: [
     { name: 'memory', text: '`createCache()`', can, open: open(false) },
-    { name: 'Redis', shared: true, text: '`createCache({ backend: new RedisBackend({ url }) })`', can, open: open(false) },
-    { name: 'memory + Redis', shared: true, text: 'the same with `l1: true`', can, open: open(true) },
+    {
+      name: 'Redis',
+      shared: true,
+      text: '`createCache({ backend: new RedisBackend({ url }) })`',
+      can,
+      open: open(false),
+    },
+    {
+      name: 'memory + Redis',
+      shared: true,
+      text: 'the same with `l1: true`',
+      can,
+      open: open(true),
+    },
   ],
 };
