@@ -6,7 +6,7 @@ const thirdParty = { dependencyTypes: npm };
 const builtin = { dependencyTypes: ['core'] };
 
 // Imports them when the application starts, if they are installed.
-const lazily = '^lib/nest/invalidation-listener\\.ts$';
+const lazily = '^lib/nest/events/listener\\.ts$';
 
 const forbidden = [
   { name: 'no-cycles', from: {}, to: { circular: true } },
@@ -44,12 +44,12 @@ const forbidden = [
   { name: 'floor-1-core-no-packages', from: { path: '^lib/core/' }, to: thirdParty },
   {
     name: 'floor-1-core-no-builtins',
-    from: { path: '^lib/core/', pathNot: '^lib/core/key-hash\\.ts$' },
+    from: { path: '^lib/core/', pathNot: '^lib/core/key/hash\\.ts$' },
     to: builtin,
   },
   {
-    name: 'floor-1-key-hash-crypto-only',
-    from: { path: '^lib/core/key-hash\\.ts$' },
+    name: 'floor-1-hash-crypto-only',
+    from: { path: '^lib/core/key/hash\\.ts$' },
     to: { ...builtin, pathNot: '^(node:)?(buffer|crypto)$' },
   },
 

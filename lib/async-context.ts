@@ -5,7 +5,7 @@ import type { AsyncContext } from './ports/context.js';
 interface Link {
   readonly owner: AsyncContext;
   readonly value: object;
-  readonly before: Link | undefined;
+  readonly parent: Link | undefined;
 }
 
 /**
@@ -41,7 +41,7 @@ class SwitchedStorage {
   }
 
   /** Before Node 24 a snapshot is one place for all who return to it: it has whatever link somebody further up has begun there. */
-  bare<T>(task: () => T): T {
+  runWithoutContext<T>(task: () => T): T {
     return this.current === undefined ? task() : this.#links.run(undefined, task);
   }
 }
@@ -53,27 +53,27 @@ export function createAsyncContext(): AsyncContext {
   const outside = AsyncLocalStorage.snapshot();
   const context: AsyncContext = {
     run: (value, task) =>
-      context.begin(value, (end) => {
+      context.enter(value, (end) => {
         const running = task();
         running.then(end, end);
         return running;
       }),
-    begin: (value, task) =>
-      storage.run({ owner: context, value, before: without(context, storage.current) }, task),
+    enter: (value, task) =>
+      storage.run({ owner: context, value, parent: removeOwner(context, storage.current) }, task),
     current: () => {
       let link = storage.current;
-      while (link !== undefined && link.owner !== context) link = link.before;
+      while (link !== undefined && link.owner !== context) link = link.parent;
       return link?.value;
     },
-    detached: (task) => outside(() => storage.bare(task)),
+    runOutside: (task) => outside(() => storage.runWithoutContext(task)),
   };
   return context;
 }
 
 /** The new value takes the place of the owner's old one: a chain of calls that never ends must not grow. */
-function without(owner: AsyncContext, link: Link | undefined): Link | undefined {
+function removeOwner(owner: AsyncContext, link: Link | undefined): Link | undefined {
   if (link === undefined) return undefined;
-  if (link.owner === owner) return link.before;
-  const before = without(owner, link.before);
-  return before === link.before ? link : { ...link, before };
+  if (link.owner === owner) return link.parent;
+  const before = removeOwner(owner, link.parent);
+  return before === link.parent ? link : { ...link, parent: before };
 }

@@ -1,6 +1,6 @@
 import { createAsyncContext } from './async-context.js';
-import { REFRESHES_WITHIN, type RefreshesWithin } from './core/call-maker.js';
-import type { CacheOptions, ProducerContext } from './core/types.js';
+import { TENANT_SCOPE, type TenantScope } from './core/options/resolve-call.js';
+import type { CacheOptions, ProducerContext } from './core/options/types.js';
 
 type Resolver = NonNullable<CacheOptions['tenant']>;
 
@@ -21,12 +21,12 @@ export class BackgroundTenant {
   }
 
   /** `resolver`, which is not asked within a background refresh. */
-  over(resolver: Resolver): Resolver & RefreshesWithin {
+  wrapResolver(resolver: Resolver): Resolver & TenantScope {
     const over: Resolver = () => {
       const tenant = this.#context.current();
       return tenant instanceof Tenant ? tenant.name : resolver();
     };
-    return Object.assign(over, { [REFRESHES_WITHIN]: this });
+    return Object.assign(over, { [TENANT_SCOPE]: this });
   }
 }
 

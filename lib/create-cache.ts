@@ -6,21 +6,21 @@ import { systemClock } from './clock.js';
 import { cborCodec } from './codecs/cbor.js';
 import { envelope } from './codecs/envelope.js';
 import { jsonCodec } from './codecs/json.js';
-import { REFRESHES_WITHIN } from './core/call-maker.js';
-import { CacheService } from './core/cache-service.js';
-import { Engine } from './core/engine.js';
-import { resolveSettings, type Settings } from './core/options.js';
-import { PackedStore } from './core/packed-store.js';
-import { SimpleStore } from './core/simple-store.js';
-import type { CacheOptions } from './core/types.js';
+import { TENANT_SCOPE } from './core/options/resolve-call.js';
+import { CacheService } from './core/cache.js';
+import { Engine } from './core/compose.js';
+import { resolveSettings, type Settings } from './core/options/options.js';
+import { PackedStore } from './core/read/packed-store.js';
+import { SimpleStore } from './core/read/simple-store.js';
+import type { CacheOptions } from './core/options/types.js';
 import type { BackendContext, CacheBackend } from './ports/backend.js';
 import type { Clock } from './ports/clock.js';
 import { responseCodec } from './http/response-codec.js';
 import type { Codec } from './ports/codec.js';
 import type { Entry } from './ports/entry.js';
 import { CacheConfigError } from './ports/errors.js';
-import { isObject, show } from './ports/given.js';
-import type { FencedStore, NearStore } from './ports/store.js';
+import { isObject, formatValue } from './ports/validate.js';
+import type { SharedBackend, MemoryTier } from './ports/shared-backend.js';
 
 /**
  * A cache without Nest: for scripts, workers and tests. Close it when it is no longer needed.
@@ -44,10 +44,10 @@ export function createCache(options: CacheOptions = {}): CacheService {
   const context: BackendContext = {
     namespace: settings.namespace,
     clock,
-    report: ({ during, error }) => made.engine?.failed(during, error),
+    report: ({ operation, error }) => made.engine?.failed(operation, error),
   };
   const corrupt = (key: string, error: unknown): void => made.engine?.corrupt(key, error);
-  const { store, near, local } = open(backend, options, settings, context, clock, corrupt);
+  const { store, near, local } = openBackend(backend, options, settings, context, clock, corrupt);
   const engine = new Engine({
     settings,
     store,
@@ -60,7 +60,7 @@ export function createCache(options: CacheOptions = {}): CacheService {
       process.emitWarning(error instanceof Error ? error : new Error(String(error)));
     },
     holder: randomUUID(),
-    closeBackend: use(backend),
+    closeBackend: retain(backend),
   });
   made.engine = engine;
   return new CacheService(engine, createAsyncContext, options.invalidations ?? []);
@@ -68,17 +68,20 @@ export function createCache(options: CacheOptions = {}): CacheService {
 
 /** In a refresh the resolver gives the tenant that is refreshed; that of an application does so for all of its caches. */
 function withBackgroundTenant(settings: Settings): Settings {
-  if (!settings.hasTenantResolver || REFRESHES_WITHIN in settings.tenant) return settings;
-  return Object.freeze({ ...settings, tenant: new BackgroundTenant().over(settings.tenant) });
+  if (!settings.hasTenantResolver || TENANT_SCOPE in settings.tenant) return settings;
+  return Object.freeze({
+    ...settings,
+    tenant: new BackgroundTenant().wrapResolver(settings.tenant),
+  });
 }
 
 interface Opened {
-  readonly store: FencedStore<Entry>;
-  readonly near: NearStore | undefined;
+  readonly store: SharedBackend<Entry>;
+  readonly near: MemoryTier | undefined;
   readonly local: boolean;
 }
 
-function open(
+function openBackend(
   backend: CacheBackend,
   options: CacheOptions,
   settings: Settings,
@@ -87,13 +90,13 @@ function open(
   corrupt: (key: string, error: unknown) => void,
 ): Opened {
   const { l1 } = options;
-  if (backend.openNear !== undefined) {
+  if (backend.openMemory !== undefined) {
     if (l1 !== undefined && l1 !== false) {
       throw new CacheConfigError(
         'l1 is a near cache in front of a shared backend; this backend is in memory already. Leave l1 out, or give a shared backend.',
       );
     }
-    return { ...backend.openNear(context), local: true };
+    return { ...backend.openMemory(context), local: true };
   }
   if (backend.openShared === undefined) {
     if (l1 !== undefined && l1 !== false) {
@@ -101,7 +104,7 @@ function open(
         'l1 needs a backend that tells of invalidations by other processes (openShared), such as RedisBackend; this one has get and set only. Leave l1 out.',
       );
     }
-    const fences = new MemoryBackend().openNear(context).store;
+    const fences = new MemoryBackend().openMemory(context).store;
     const prefix = `${settings.namespace}:`;
     return {
       store: new SimpleStore(
@@ -120,7 +123,7 @@ function open(
   const near =
     l1 === undefined || l1 === false
       ? undefined
-      : new MemoryBackend(l1 === true ? {} : l1).openNear(context).near;
+      : new MemoryBackend(l1 === true ? {} : l1).openMemory(context).near;
   return {
     store: new PackedStore(backend.openShared(context), envelope, corrupt),
     near,
@@ -128,14 +131,14 @@ function open(
   };
 }
 
-const USERS = Symbol.for('nest-query-cache:users');
+const REFERENCES = Symbol.for('nest-query-cache:users');
 
 /** The last cache to be closed closes a backend that several caches share. The count is kept on the backend, not in this module. */
-function use(backend: CacheBackend & { [USERS]?: number }): () => Promise<void> {
-  backend[USERS] = (backend[USERS] ?? 0) + 1;
+function retain(backend: CacheBackend & { [REFERENCES]?: number }): () => Promise<void> {
+  backend[REFERENCES] = (backend[REFERENCES] ?? 0) + 1;
   return async () => {
-    const users = (backend[USERS] ?? 1) - 1;
-    backend[USERS] = users;
+    const users = (backend[REFERENCES] ?? 1) - 1;
+    backend[REFERENCES] = users;
     if (users === 0) await backend.close?.();
   };
 }
@@ -151,6 +154,6 @@ function checkBackend(given: unknown): void {
   )
     return;
   throw new CacheConfigError(
-    `backend must be an object with the methods get(key) and set(key, bytes, ttlMs), such as new MemoryBackend() or new RedisBackend(...); got ${typeof given === 'string' ? 'a text' : show(given)}.`,
+    `backend must be an object with the methods get(key) and set(key, bytes, ttlMs), such as new MemoryBackend() or new RedisBackend(...); got ${typeof given === 'string' ? 'a text' : formatValue(given)}.`,
   );
 }

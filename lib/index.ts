@@ -1,12 +1,12 @@
 // The public surface: everything is exported by name, and only here and in the sub-path entries.
 export { createCache } from './create-cache.js';
-export { CacheService } from './core/cache-service.js';
-export type { DetailedAnswer } from './core/detailed-answer.js';
-export type { CacheEvents, CacheEvent, CacheListener, Outcome } from './core/events.js';
-export type { Inspection } from './core/inspect.js';
-export { on } from './core/invalidation-rules.js';
-export { CacheKeyBuilder, type KeyPart } from './core/key.js';
-export type { Counters } from './core/stats.js';
+export { CacheService } from './core/cache.js';
+export type { GetOrSetResult as DetailedAnswer } from './core/read/detailed-answer.js';
+export type { CacheEvents, CacheEvent, CacheListener, Outcome } from './core/observe/events.js';
+export type { Inspection } from './core/read/inspect.js';
+export { on } from './core/invalidate/rules.js';
+export { CacheKeyBuilder, type KeyPart } from './core/key/key.js';
+export type { Counters } from './core/observe/stats.js';
 export type {
   BatchContext,
   BatchProducer,
@@ -29,8 +29,8 @@ export type {
   WarmUpOptions,
   WarmUpProgress,
   WarmUpResult,
-} from './core/types.js';
-export type { UnitOfWorkOptions } from './core/unit-of-work.js';
+} from './core/options/types.js';
+export type { UnitOfWorkOptions } from './core/invalidate/unit-of-work.js';
 export { MemoryBackend } from './backends/memory/memory-backend.js';
 export type { MemoryBackendOptions } from './backends/memory/options.js';
 export { cborCodec } from './codecs/cbor.js';
@@ -53,20 +53,25 @@ export {
   ProducerTimeoutError,
   ReentrantProducerError,
 } from './ports/errors.js';
-export type { FencedStore, GroupInvalidation, NearStore, Notice } from './ports/store.js';
-export { CacheModule } from './nest/cache.module.js';
+export type {
+  SharedBackend as FencedStore,
+  GroupInvalidation,
+  MemoryTier as NearStore,
+  Notice,
+} from './ports/shared-backend.js';
+export { CacheModule } from './nest/module/cache.module.js';
 export {
   applyInvalidation,
   CACHE_INVALIDATED,
   CacheInvalidated,
-} from './nest/cache-invalidated.js';
+} from './nest/events/cache-invalidated.js';
 export type {
   CacheableOptions,
   CacheEvictOptions,
   CachePutOptions,
   KeyMaker,
-} from './nest/decorator-options.js';
-export { CacheCommandInterceptor } from './nest/cache-command-interceptor.js';
+} from './nest/decorators/options.js';
+export { CacheCommandInterceptor } from './nest/events/command-interceptor.js';
 export { AwaitInvalidations } from './nest/decorators/await-invalidations.js';
 export { Cacheable } from './nest/decorators/cacheable.js';
 export { CacheEvict } from './nest/decorators/cache-evict.js';
@@ -78,13 +83,13 @@ export { NoCache } from './nest/decorators/no-cache.js';
 export {
   CacheInvalidationController,
   type InvalidationEndpointOptions,
-} from './nest/invalidation-endpoint.js';
-export { CacheInterceptor } from './nest/http/cache-interceptor.js';
-export type { CacheableRequest, CdnOptions, HttpCacheOptions } from './nest/http/http-options.js';
+} from './nest/events/invalidation-controller.js';
+export { CacheInterceptor } from './nest/http/interceptor.js';
+export type { CacheableRequest, CdnOptions, HttpCacheOptions } from './nest/http/options.js';
 export { surrogateKeys, type SurrogateHeader } from './http/surrogate-keys.js';
 export type {
   CacheModuleAsyncOptions,
   CacheModuleOptions,
   CacheOptionsFactory,
-} from './nest/module-options.js';
-export { getCacheBackendToken, getCacheToken, InjectCache } from './nest/tokens.js';
+} from './nest/module/options.js';
+export { getCacheBackendToken, getCacheToken, InjectCache } from './nest/module/tokens.js';

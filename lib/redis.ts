@@ -5,4 +5,4 @@ export type {
   RedisClientLike,
   RedisClusterLike,
   RedisSentinelLike,
-} from './backends/redis/wire.js';
+} from './backends/redis/connection/client-adapter.js';

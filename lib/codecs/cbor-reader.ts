@@ -3,7 +3,7 @@ import { MAJOR, OPEN_ITEM, OPEN_PART, TAG } from './cbor-format.js';
 import { KeyCache } from './cbor-keys.js';
 import { corrupt, countKeys, dateOf, halfToNumber, strictText } from './cbor-scalars.js';
 import { BREAK, CborSource, INDEFINITE } from './cbor-source.js';
-import { MAX_BIGINT_BYTES, type Members } from './faithful.js';
+import { MAX_BIGINT_BYTES, type Members } from './lossless.js';
 import { fromWtf8 } from './wtf8.js';
 
 const LONGEST_IN_LOOP = 15;

@@ -1,7 +1,7 @@
 import { Buffer } from 'node:buffer';
 import { MAX_ITEMS } from './cbor-format.js';
 import { corrupt } from './cbor-scalars.js';
-import { MAX_DEPTH } from './faithful.js';
+import { MAX_DEPTH } from './lossless.js';
 
 /** In place of a length: the items up to a `BREAK`. */
 export const INDEFINITE = 31;

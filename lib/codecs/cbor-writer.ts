@@ -1,7 +1,7 @@
 import { Buffer } from 'node:buffer';
 import { CodecError } from '../ports/errors.js';
 import { MAJOR, MAX_ITEMS, TAG } from './cbor-format.js';
-import { isTooLong, kindOf, MAX_DEPTH, type Members, refusal } from './faithful.js';
+import { isTooLong, kindOf, MAX_DEPTH, type Members, refusal } from './lossless.js';
 import { toWtf8 } from './wtf8.js';
 
 const INITIAL_BYTES = 16_384;

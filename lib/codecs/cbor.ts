@@ -1,7 +1,7 @@
 import type { Codec } from '../ports/codec.js';
 import { CborReader } from './cbor-reader.js';
 import { CborWriter } from './cbor-writer.js';
-import { decoding, encoding } from './faithful.js';
+import { decoding, encoding } from './lossless.js';
 
 /**
  * Binary and compact: CBOR (RFC 8949), with registered tags only, readable by any CBOR reader. Keeps and refuses just what `jsonCodec`

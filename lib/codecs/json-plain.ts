@@ -1,7 +1,7 @@
 import { Buffer } from 'node:buffer';
 import { CodecError } from '../ports/errors.js';
-import { isTooLong, kindOf, MAX_DEPTH, type Members, refusal } from './faithful.js';
-import { emptyNote, type Note, noteOfItems, type NoteType } from './json-note.js';
+import { isTooLong, kindOf, MAX_DEPTH, type Members, refusal } from './lossless.js';
+import { emptyNote, type Note, noteOfItems, type NoteType } from './type-annotations.js';
 
 /** Replaces what JSON would lose by something it keeps, and notes what it was. Copies only what it changes. */
 export class Plainer {

@@ -1,7 +1,7 @@
 import { Buffer } from 'node:buffer';
 import { CodecError } from '../ports/errors.js';
-import { MAX_BIGINT_BYTES, MAX_DEPTH, type Members } from './faithful.js';
-import { isEveryItem, isInert, isTyped, type Note, type NoteType } from './json-note.js';
+import { MAX_BIGINT_BYTES, MAX_DEPTH, type Members } from './lossless.js';
+import { isEveryItem, isInert, isTyped, type Note, type NoteType } from './type-annotations.js';
 
 const BIGINT = /^-?\d+$/;
 // log10(256) digits a byte, and a sign.

@@ -1,8 +1,8 @@
 import { Buffer, isUtf8 } from 'node:buffer';
 import type { Codec } from '../ports/codec.js';
 import { CodecError } from '../ports/errors.js';
-import { decoding, encoding, MAX_DEPTH, type Members } from './faithful.js';
-import type { Note } from './json-note.js';
+import { decoding, encoding, MAX_DEPTH, type Members } from './lossless.js';
+import type { Note } from './type-annotations.js';
 import { Plainer } from './json-plain.js';
 import { restore } from './json-restore.js';
 

@@ -1,7 +1,7 @@
 import type { Clock } from './clock.js';
 import type { Payload } from './codec.js';
 import type { Entry } from './entry.js';
-import type { FencedStore, NearStore } from './store.js';
+import type { SharedBackend, MemoryTier } from './shared-backend.js';
 
 /** What a backend is given when a cache opens it. */
 export interface BackendContext {
@@ -14,7 +14,7 @@ export interface BackendContext {
 
 export interface BackendProblem {
   /** What was being done, a verb: 'connect', 'listen', 'read', ... */
-  readonly during: string;
+  readonly operation: string;
   readonly error: Error;
 }
 
@@ -32,11 +32,11 @@ export interface CacheBackend {
   /** Capability: removes a key. Without it the cache overwrites the key with a tombstone that expires at once. */
   delete?(key: string): Promise<unknown>;
   /** Capability: leases, markers and notices shared by every process that uses this backend. */
-  openShared?(context: BackendContext): FencedStore<Payload>;
+  openShared?(context: BackendContext): SharedBackend<Payload>;
   /** Capability: the backend lives in this process and answers synchronously. */
-  openNear?(context: BackendContext): {
-    readonly store: FencedStore<Entry>;
-    readonly near: NearStore;
+  openMemory?(context: BackendContext): {
+    readonly store: SharedBackend<Entry>;
+    readonly near: MemoryTier;
   };
   /** Ends what the backend itself opened. Idempotent. */
   close?(): Promise<void>;

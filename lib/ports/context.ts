@@ -3,8 +3,8 @@ export interface AsyncContext {
   /** Runs `task` with `value` as the current one for everything it starts, until what it returns has settled. */
   run<T>(value: object, task: () => Promise<T>): Promise<T>;
   /** As `run`, until `end` is called. */
-  begin<T>(value: object, task: (end: () => void) => T): T;
+  enter<T>(value: object, task: (end: () => void) => T): T;
   current(): object | undefined;
   /** Runs `task` outside of any caller's context: no request, no user, no transaction. */
-  detached<T>(task: () => T): T;
+  runOutside<T>(task: () => T): T;
 }

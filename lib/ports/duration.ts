@@ -1,5 +1,5 @@
 import { CacheConfigError } from './errors.js';
-import { show } from './given.js';
+import { formatValue } from './validate.js';
 
 /** Milliseconds as a number, or a text of digits and a unit: `'500ms' | '30s' | '5m' | '2h' | '1d'`. */
 export type Duration = number | DurationText;
@@ -26,7 +26,7 @@ export function toMilliseconds(given: Duration, name: string): number {
   const ms = typeof given === 'number' ? given : fromText(given);
   if (!(ms >= 0 && ms <= MAX_DURATION_MS)) {
     throw new CacheConfigError(
-      `${name} must be a duration: milliseconds as a number from 0 to ${String(MAX_DURATION_MS)}, or a text such as '500ms', '30s', '5m', '2h' or '1d'; got ${show(given)}.`,
+      `${name} must be a duration: milliseconds as a number from 0 to ${String(MAX_DURATION_MS)}, or a text such as '500ms', '30s', '5m', '2h' or '1d'; got ${formatValue(given)}.`,
     );
   }
   return Math.ceil(ms);

@@ -3,20 +3,20 @@ import { randomUUID } from 'node:crypto';
 import type { Tick } from '../ports/entry.js';
 import type {
   AcquireRequest,
-  FencedStore,
+  SharedBackend,
   GroupInvalidation,
   Notice,
   ReadRequest,
   ScopeGroups,
   ScopeReading,
-} from '../ports/store.js';
+} from '../ports/shared-backend.js';
 import { eventually, sleep, type SuiteRunner, type Wait } from './runner.js';
 
 export interface FencedSuite<Stored> extends SuiteRunner {
   /** Shown in the titles. */
   readonly name: string;
   /** Opens the namespace; called several times for the same one, as by several processes. */
-  readonly open: (namespace: string) => FencedStore<Stored> | Promise<FencedStore<Stored>>;
+  readonly open: (namespace: string) => SharedBackend<Stored> | Promise<SharedBackend<Stored>>;
   /** A value of its own for each number. */
   readonly value: (n: number) => Stored;
   /** Called after each test, when its stores have been closed. */
@@ -32,7 +32,7 @@ export const LONG = 600_000;
 /** What one test works with: two users of one namespace. */
 export class Fixture<Stored> {
   readonly heard: Notice[] = [];
-  readonly #opened: FencedStore<Stored>[] = [];
+  readonly #opened: SharedBackend<Stored>[] = [];
 
   private constructor(
     readonly suite: FencedSuite<Stored>,
@@ -46,11 +46,11 @@ export class Fixture<Stored> {
     return fixture;
   }
 
-  get a(): FencedStore<Stored> {
+  get a(): SharedBackend<Stored> {
     return this.#at(0);
   }
 
-  get b(): FencedStore<Stored> {
+  get b(): SharedBackend<Stored> {
     return this.#at(1);
   }
 
@@ -58,7 +58,7 @@ export class Fixture<Stored> {
     return this.suite.shortMs ?? 100;
   }
 
-  async another(namespace: string): Promise<FencedStore<Stored>> {
+  async another(namespace: string): Promise<SharedBackend<Stored>> {
     const store = await this.suite.open(namespace);
     this.#opened.push(store);
     await eventually('the store to be up', () => store.state === 'up');
@@ -68,7 +68,7 @@ export class Fixture<Stored> {
   /** Listens with `b`. */
   async listen(): Promise<() => void> {
     const end = this.b.subscribe((notice) => this.heard.push(notice));
-    await eventually('the store to hear', () => this.b.hearing());
+    await eventually('the store to hear', () => this.b.isCoherent());
     return end;
   }
 
@@ -107,7 +107,7 @@ export class Fixture<Stored> {
     await this.suite.close?.();
   }
 
-  #at(index: number): FencedStore<Stored> {
+  #at(index: number): SharedBackend<Stored> {
     const store = this.#opened[index];
     assert.ok(store);
     return store;

@@ -234,18 +234,18 @@ export function describeLeases<Stored>(suite: FencedSuite<Stored>): void {
         );
       }
       const { signal } = new AbortController();
-      assert.equal(await fixture.b.sweep('t', signal), 50);
+      assert.equal(await fixture.b.reclaim('t', signal), 50);
       await fixture.holds(`${one}/id=7`, undefined);
       await fixture.holds(`${other}/id=7`, 7);
       await fixture.holds('segment:s/id=7', 7);
-      assert.equal(await fixture.b.sweep('', signal), 100);
+      assert.equal(await fixture.b.reclaim('', signal), 100);
       await fixture.holds(`${other}/id=7`, undefined);
     });
 
     it('sweeps nothing that is not its own', async (fixture) => {
       const other = await fixture.another(`${fixture.namespace}x`);
       await other.set(KEY, value(1), LONG);
-      await fixture.a.sweep('', new AbortController().signal);
+      await fixture.a.reclaim('', new AbortController().signal);
       fixture.expect((await other.read(readOf(KEY))).stored, 1);
     });
   });

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { ScopeReading } from '../ports/store.js';
+import type { ScopeReading } from '../ports/shared-backend.js';
 import {
   Fixture,
   type FencedSuite,

@@ -87,7 +87,7 @@ export function describeNotices<Stored>(suite: FencedSuite<Stored>): void {
           .read({ key: 'k', scopes: [], withLease: false, text: true })
           .then((reading) => (found = reading.stored));
       });
-      await eventually('the store to hear', () => fixture.b.hearing());
+      await eventually('the store to hear', () => fixture.b.isCoherent());
       await fixture.a.delete(['k'], 0);
       await eventually('the answer', () => found !== 'not asked');
       assert.equal(found, undefined);
@@ -102,7 +102,7 @@ export function describeNotices<Stored>(suite: FencedSuite<Stored>): void {
       end();
       const second: string[] = [];
       fixture.b.subscribe((notice) => second.push(notice.kind));
-      await eventually('the store to hear', () => fixture.b.hearing());
+      await eventually('the store to hear', () => fixture.b.isCoherent());
       await fixture.a.delete(['later'], 0);
       await eventually('the later notice', () => second.includes('keys'));
       assert.deepEqual(

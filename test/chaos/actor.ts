@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { CacheService } from '../../lib/core/cache-service.js';
-import type { InvalidationResult } from '../../lib/core/types.js';
+import type { CacheService } from '../../lib/core/cache.js';
+import type { InvalidationResult } from '../../lib/core/options/types.js';
 import { DURABLE, type History, LOCAL, monotonic, READ } from './history.js';
 import { below, type Random, seeded } from './random.js';
 import { isOf, type Row, type Stored, type World } from './world.js';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { KeyLike } from '../../lib/core/types.js';
+import type { KeyLike } from '../../lib/core/options/types.js';
 import { createCache } from '../../lib/create-cache.js';
 import { Actor, type Cached, type Source } from './actor.js';
 import { check } from './checker.js';

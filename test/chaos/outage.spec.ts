@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
 import { RedisBackend } from '../../lib/backends/redis/redis-backend.js';
-import type { CacheService } from '../../lib/core/cache-service.js';
-import type { CacheOptions } from '../../lib/core/types.js';
+import type { CacheService } from '../../lib/core/cache.js';
+import type { CacheOptions } from '../../lib/core/options/types.js';
 import { createCache } from '../../lib/create-cache.js';
 import { type FaultProxy, startFaultProxy } from '../support/fault-proxy.js';
 import { freePort, type RedisServer, startRedis, startRedisOn, until } from '../support/redis.js';
@@ -193,7 +193,7 @@ describe('invalidations during an outage', () => {
     await until(async () => !(await here.delete('none')).durable, 'the loss of the connection');
     const order: string[] = [];
     here.events.on((event) => {
-      if (event.type === 'journal') order.push(`${event.happened} ${String(event.count)}`);
+      if (event.type === 'journal_replayed') order.push(`replayed ${String(event.count)}`);
       if (event.type === 'backend_state') order.push(event.state);
     });
     const results = await Promise.all(
@@ -233,7 +233,7 @@ describe('invalidations during an outage', () => {
     await until(async () => !(await here.delete('none')).durable, 'the loss of the connection');
     let overflowed = 0;
     here.events.on((event) => {
-      if (event.type === 'journal' && event.happened === 'overflowed') overflowed++;
+      if (event.type === 'journal_overflowed') overflowed++;
     });
     await Promise.all(Array.from({ length: 12_000 }, (_, i) => here.delete(`other-${String(i)}`)));
     expect(overflowed).toBe(1);

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { MemoryBackend } from '../../lib/backends/memory/memory-backend.js';
 import { RedisBackend } from '../../lib/backends/redis/redis-backend.js';
-import type { CacheOptions } from '../../lib/core/types.js';
+import type { CacheOptions } from '../../lib/core/options/types.js';
 import { createCache } from '../../lib/create-cache.js';
 import { type RedisServer, startRedis } from '../support/redis.js';
 import { Actor, type Report } from './actor.js';

@@ -1,5 +1,9 @@
-import type { Counters } from '../../lib/core/stats.js';
-import type { CacheOptions, InvalidateRequest, InvalidationResult } from '../../lib/core/types.js';
+import type { Counters } from '../../lib/core/observe/stats.js';
+import type {
+  CacheOptions,
+  InvalidateRequest,
+  InvalidationResult,
+} from '../../lib/core/options/types.js';
 import type { Report, Work } from './actor.js';
 
 /** What survives the way to another process. */

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { RedisBackend } from '../../lib/backends/redis/redis-backend.js';
-import type { CacheService } from '../../lib/core/cache-service.js';
+import type { CacheService } from '../../lib/core/cache.js';
 import { createCache } from '../../lib/create-cache.js';
 import { Actor } from './actor.js';
 import { Database } from './database.js';
@@ -41,7 +41,7 @@ class Worker {
         : { backend: new RedisBackend({ url, commandTimeout: options.commandTimeout ?? 250 }) }),
     });
     opened.events.on((event) => {
-      const name = event.type === 'journal' ? `journal_${event.happened}` : event.type;
+      const name = event.type;
       events[name] = (events[name] ?? 0) + 1;
     });
     this.#cache = opened;

@@ -1,5 +1,5 @@
-import { CacheKey } from '../../lib/core/key.js';
-import type { InvalidateRequest } from '../../lib/core/types.js';
+import { CacheKey } from '../../lib/core/key/key.js';
+import type { InvalidateRequest } from '../../lib/core/options/types.js';
 import { below, pick, type Random } from './random.js';
 
 const TENANTS = [undefined, 'north', 'south', 'a/b:c'] as const;

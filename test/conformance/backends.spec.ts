@@ -42,7 +42,7 @@ describe('memory', () => {
     describe,
     it,
     name: 'MemoryBackend',
-    open: (namespace) => backend.openNear({ namespace, clock, report }).store,
+    open: (namespace) => backend.openMemory({ namespace, clock, report }).store,
     value: entryOf,
     wait,
   });

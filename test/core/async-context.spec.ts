@@ -15,7 +15,7 @@ describe('createAsyncContext', () => {
         expect([a.current(), b.current()]).toEqual([one, two]);
         await a.run(three, async () => expect([a.current(), b.current()]).toEqual([three, two]));
         expect([a.current(), b.current()]).toEqual([one, two]);
-        expect(a.detached(() => [a.current(), b.current()])).toEqual([undefined, undefined]);
+        expect(a.runOutside(() => [a.current(), b.current()])).toEqual([undefined, undefined]);
       });
     });
     expect([a.current(), b.current()]).toEqual([undefined, undefined]);
@@ -24,9 +24,9 @@ describe('createAsyncContext', () => {
   it('is left by everything detached, also by what was begun in something detached', async () => {
     const a = createAsyncContext();
     const [one, two] = [{ n: 1 }, { n: 2 }];
-    const seen = await a.detached(() =>
+    const seen = await a.runOutside(() =>
       a.run(one, () =>
-        a.detached(() => {
+        a.runOutside(() => {
           const later = Promise.resolve().then(() => a.current());
           const inner = a.run(two, async () => a.current());
           return Promise.all([Promise.resolve(a.current()), later, inner]);
@@ -53,11 +53,11 @@ describe('createAsyncContext', () => {
       await b.run({}, () => Promise.resolve());
       await expect(b.run({}, () => Promise.reject(new Error('fails')))).rejects.toThrow('fails');
       expect(() =>
-        b.begin({}, () => {
+        b.enter({}, () => {
           throw new Error('at once');
         }),
       ).toThrow('at once');
-      const end = b.begin({}, (given) => given);
+      const end = b.enter({}, (given) => given);
       expect(disable).not.toHaveBeenCalled();
       open();
       expect(await first).toBe(value);

@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 import { describe, expect, it, vi } from 'vitest';
-import type { GetOrSetOptions } from '../../lib/core/types.js';
+import type { GetOrSetOptions } from '../../lib/core/options/types.js';
 import { createCache } from '../../lib/create-cache.js';
 import { FakeClock } from '../../lib/testing/fake-clock.js';
 

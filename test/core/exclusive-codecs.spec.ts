@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 import { describe, expect, it, vi } from 'vitest';
-import type { CacheService } from '../../lib/core/cache-service.js';
+import type { CacheService } from '../../lib/core/cache.js';
 import { responseCodec } from '../../lib/http/response-codec.js';
 import { FakeClock } from '../../lib/testing/fake-clock.js';
 import { deferred } from '../support/fleet.js';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { CacheEvent } from '../../lib/core/events.js';
+import type { CacheEvent } from '../../lib/core/observe/events.js';
 import { createCache } from '../../lib/create-cache.js';
 
 describe('callers of one key in one tick', () => {

@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { jsonCodec } from '../../lib/codecs/json.js';
-import { Background } from '../../lib/core/background.js';
-import { Backoff } from '../../lib/core/backoff.js';
-import { type CacheEvent, CacheEvents } from '../../lib/core/events.js';
-import { Flight } from '../../lib/core/flight.js';
-import { deepFreeze } from '../../lib/core/freeze.js';
-import { SingleFlight } from '../../lib/core/single-flight.js';
-import { encode, frozenOf, Shared, takerOf } from '../../lib/core/taker.js';
+import { Background } from '../../lib/core/observe/background.js';
+import { Backoff } from '../../lib/core/read/backoff.js';
+import { type CacheEvent, CacheEvents } from '../../lib/core/observe/events.js';
+import { Flight } from '../../lib/core/read/flight.js';
+import { deepFreeze } from '../../lib/core/read/freeze.js';
+import { SingleFlight } from '../../lib/core/read/single-flight.js';
+import { encode, frozenOf, Shared, takerOf } from '../../lib/core/read/shared-value.js';
 import { createCache } from '../../lib/create-cache.js';
 import { FakeClock } from '../../lib/testing/fake-clock.js';
 
@@ -121,16 +121,16 @@ describe('the pauses after failures', () => {
     const backoff = new Backoff();
     const lengths: number[] = [];
     for (let i = 0; i < 7; i++) {
-      backoff.failed('k', 0);
+      backoff.onFailure('k', 0);
       let length = 0;
       while (backoff.isPaused('k', length)) length += 500;
       lengths.push(length);
     }
     expect(lengths).toEqual([1_000, 2_000, 4_000, 8_000, 16_000, 30_000, 30_000]);
     expect(backoff.isPaused('other', 0)).toBe(false);
-    backoff.worked('k');
+    backoff.onSuccess('k');
     expect(backoff.isPaused('k', 0)).toBe(false);
-    for (let i = 0; i <= 10_000; i++) backoff.failed(String(i), 0);
+    for (let i = 0; i <= 10_000; i++) backoff.onFailure(String(i), 0);
     expect([backoff.isPaused('0', 0), backoff.isPaused('1', 0)]).toEqual([false, true]);
     backoff.clear();
     expect(backoff.isPaused('1', 0)).toBe(false);
@@ -167,16 +167,16 @@ describe('events', () => {
     const events = new CacheEvents((error) => warned.push(error));
     const heard: CacheEvent[] = [];
     const failure = new Error('a bad listener');
-    expect(events.wanted).toBe(false);
+    expect(events.hasListeners).toBe(false);
     events.on(() => {
       throw failure;
     });
     const end = events.on((event) => heard.push(event));
-    expect(events.wanted).toBe(true);
-    events.emit({ type: 'gap', reason: 'x' });
+    expect(events.hasListeners).toBe(true);
+    events.emit({ type: 'notices_missed', reason: 'x' });
     end();
-    events.emit({ type: 'gap', reason: 'y' });
-    expect([heard, warned]).toEqual([[{ type: 'gap', reason: 'x' }], [failure, failure]]);
+    events.emit({ type: 'notices_missed', reason: 'y' });
+    expect([heard, warned]).toEqual([[{ type: 'notices_missed', reason: 'x' }], [failure, failure]]);
   });
 
   it('tell exactly one outcome for each call, and hits and misses are the calls', async () => {

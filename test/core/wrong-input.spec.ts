@@ -1,13 +1,13 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { MemoryBackend } from '../../lib/backends/memory/memory-backend.js';
 import { jsonCodec } from '../../lib/codecs/json.js';
-import type { CacheService } from '../../lib/core/cache-service.js';
-import type { CacheEvent } from '../../lib/core/events.js';
-import { on } from '../../lib/core/invalidation-rules.js';
-import { CacheKey } from '../../lib/core/key.js';
-import type { ProducerContext } from '../../lib/core/types.js';
+import type { CacheService } from '../../lib/core/cache.js';
+import type { CacheEvent } from '../../lib/core/observe/events.js';
+import { on } from '../../lib/core/invalidate/rules.js';
+import { CacheKey } from '../../lib/core/key/key.js';
+import type { ProducerContext } from '../../lib/core/options/types.js';
 import { createCache } from '../../lib/create-cache.js';
-import { CacheInvalidated } from '../../lib/nest/cache-invalidated.js';
+import { CacheInvalidated } from '../../lib/nest/events/cache-invalidated.js';
 
 /** As JavaScript would call it: without the types, which refuse most of this already. */
 type Loose = { readonly [Name in keyof CacheService]: (...args: unknown[]) => unknown };

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
-import type { InvalidateRequest } from '../../lib/core/types.js';
+import type { InvalidateRequest } from '../../lib/core/options/types.js';
 import { Model, type Name, NAMES, reached, Real, SUBJECTS } from '../support/model.js';
 import type { Losable } from '../support/simulated-server.js';
 

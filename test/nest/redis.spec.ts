@@ -1,7 +1,7 @@
 import { Injectable, type BeforeApplicationShutdown, type OnModuleDestroy } from '@nestjs/common';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { RedisBackend } from '../../lib/backends/redis/redis-backend.js';
-import { CacheService } from '../../lib/core/cache-service.js';
+import { CacheService } from '../../lib/core/cache.js';
 import { CacheEvict } from '../../lib/nest/decorators/cache-evict.js';
 import { Cacheable } from '../../lib/nest/decorators/cacheable.js';
 import { freePort, type RedisServer, startRedis, until } from '../support/redis.js';

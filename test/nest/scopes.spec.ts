@@ -9,11 +9,11 @@ import {
 } from '@nestjs/common';
 import { ContextIdFactory, LazyModuleLoader, ModuleRef, REQUEST } from '@nestjs/core';
 import { describe, expect, it } from 'vitest';
-import { CacheService } from '../../lib/core/cache-service.js';
-import { CacheModule } from '../../lib/nest/cache.module.js';
+import { CacheService } from '../../lib/core/cache.js';
+import { CacheModule } from '../../lib/nest/module/cache.module.js';
 import { Cacheable } from '../../lib/nest/decorators/cacheable.js';
 import { CacheEvict } from '../../lib/nest/decorators/cache-evict.js';
-import { getCacheToken } from '../../lib/nest/tokens.js';
+import { getCacheToken } from '../../lib/nest/module/tokens.js';
 import { logged, start, using } from './support.js';
 
 @Injectable()

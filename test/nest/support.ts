@@ -1,7 +1,7 @@
 import { ConsoleLogger, Logger, type LoggerService, type ModuleMetadata } from '@nestjs/common';
 import { Test, type TestingModule } from '@nestjs/testing';
-import { CacheModule } from '../../lib/nest/cache.module.js';
-import type { CacheModuleOptions } from '../../lib/nest/module-options.js';
+import { CacheModule } from '../../lib/nest/module/cache.module.js';
+import type { CacheModuleOptions } from '../../lib/nest/module/options.js';
 
 /** What was logged, as `level: message`; nothing reaches the console. */
 export class Log implements LoggerService {

@@ -1,7 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { setImmediate } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import type { CacheOptions } from '../../lib/core/types.js';
+import type { CacheOptions } from '../../lib/core/options/types.js';
 import {
   type BatchContext,
   CacheKey,

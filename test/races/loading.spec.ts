@@ -1,8 +1,8 @@
 import { AsyncResource } from 'node:async_hooks';
 import { setImmediate } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import { CacheKey } from '../../lib/core/key.js';
-import type { GetOrSetOptions, InvalidateRequest } from '../../lib/core/types.js';
+import { CacheKey } from '../../lib/core/key/key.js';
+import type { GetOrSetOptions, InvalidateRequest } from '../../lib/core/options/types.js';
 import { deferred, fleet, memory } from '../support/fleet.js';
 
 describe('an invalidation during a load with a stale value that may stand in', () => {

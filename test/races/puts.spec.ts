@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import type { CacheService } from '../../lib/core/cache-service.js';
-import type { CacheOptions, SetOptions } from '../../lib/core/types.js';
+import type { CacheService } from '../../lib/core/cache.js';
+import type { CacheOptions, SetOptions } from '../../lib/core/options/types.js';
 import { createCache } from '../../lib/create-cache.js';
 import { FakeClock } from '../../lib/testing/fake-clock.js';
 import { HeldSteps } from '../support/held-steps.js';
@@ -36,13 +36,13 @@ async function put<T>(
   options: SetOptions<T> = {},
 ): Promise<T> {
   const { tags } = options;
-  const pending = await cache.results.begin('k', typeof tags === 'object' ? tags : []);
+  const pending = await cache.puts.begin('k', typeof tags === 'object' ? tags : []);
   try {
     const value = await method();
-    await cache.results.keep(pending, 'k', value, options);
+    await cache.puts.keep(pending, 'k', value, options);
     return value;
   } finally {
-    cache.results.end(pending);
+    cache.puts.end(pending);
   }
 }
 

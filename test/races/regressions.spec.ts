@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import { ChangeList } from '../../lib/core/journal.js';
-import type { GetOrSetOptions } from '../../lib/core/types.js';
+import { InvalidationJournal } from '../../lib/core/groups/journal.js';
+import type { GetOrSetOptions } from '../../lib/core/options/types.js';
 import { BackendError } from '../../lib/ports/errors.js';
 import { deferred, fleet, memory } from '../support/fleet.js';
 
@@ -377,7 +377,7 @@ describe('the journal', () => {
   const change = (key: string) => ({ kind: 'keys' as const, keys: [key], settleMs: 0 });
 
   it('that overflowed does not lose a change that comes while the namespace is being moved', () => {
-    const list = new ChangeList();
+    const list = new InvalidationJournal();
     for (let i = 0; i <= 10_000; i++) list.add(change(String(i)), i);
     expect(list.size).toBe(1);
     const sent = list.first;
@@ -387,7 +387,7 @@ describe('the journal', () => {
   });
 
   it('that overflowed is kept as long as its latest change', () => {
-    const list = new ChangeList();
+    const list = new InvalidationJournal();
     for (let i = 0; i <= 10_000; i++) list.add(change(String(i)), 1);
     list.add(change('late'), 9);
     list.expire(5);

@@ -1,7 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { setImmediate } from 'node:timers/promises';
 import { afterAll, describe, expect, it } from 'vitest';
-import { CacheKey } from '../../lib/core/key.js';
+import { CacheKey } from '../../lib/core/key/key.js';
 import { ProducerTimeoutError, ReentrantProducerError } from '../../lib/ports/errors.js';
 import { FakeClock } from '../../lib/testing/fake-clock.js';
 import { SimulatedLink } from '../support/simulated-backend.js';

@@ -1,4 +1,4 @@
-import type { CacheOptions } from '../../lib/core/types.js';
+import type { CacheOptions } from '../../lib/core/options/types.js';
 import { FakeClock } from '../../lib/testing/fake-clock.js';
 import { HeldSteps } from './held-steps.js';
 import { SimulatedLink } from './simulated-backend.js';

@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
-import { CacheKey } from '../../lib/core/key.js';
-import type { GetOrSetOptions, InvalidateRequest, KeyLike } from '../../lib/core/types.js';
+import { CacheKey } from '../../lib/core/key/key.js';
+import type { GetOrSetOptions, InvalidateRequest, KeyLike } from '../../lib/core/options/types.js';
 import { FakeClock } from '../../lib/testing/fake-clock.js';
 import { SimulatedLink } from './simulated-backend.js';
 import { SimulatedServer } from './simulated-server.js';

@@ -4,15 +4,15 @@ import { BackendError } from '../../lib/ports/errors.js';
 import type {
   Acquired,
   AcquireRequest,
-  FencedStore,
+  SharedBackend,
   GroupInvalidation,
   Notice,
   Reading,
   ReadRequest,
   ScopeGroups,
   ScopeReading,
-  StoreState,
-} from '../../lib/ports/store.js';
+  BackendState,
+} from '../../lib/ports/shared-backend.js';
 import type { SimulatedServer } from './simulated-server.js';
 
 /** Settles when the schedule says so. */
@@ -24,14 +24,14 @@ export type Fate = 'answered' | 'lost' | 'unanswered';
  * The link of one process to a simulated server. Each call is three steps apart: it travels there, takes effect, travels back; a schedule decides
  * what happens in between. Notices are delivered in order, when the schedule says so, or missed with a gap.
  */
-export class SimulatedLink implements FencedStore<Payload> {
-  state: StoreState = 'up';
+export class SimulatedLink implements SharedBackend<Payload> {
+  state: BackendState = 'up';
   /** How much of the stream this link has delivered. */
   position = 0;
   /** Counts times at which the backend was out of reach. */
   outages = 0;
   readonly #listeners = new Set<(notice: Notice) => void>();
-  readonly #stateListeners = new Set<(state: StoreState) => void>();
+  readonly #stateListeners = new Set<(state: BackendState) => void>();
   readonly #leases = new Map<string, { readonly endings: number; until: number }>();
   /** It does not hear, and knows it. */
   deaf = false;
@@ -58,7 +58,7 @@ export class SimulatedLink implements FencedStore<Payload> {
     return this.server.clock.now();
   }
 
-  onState(listener: (state: StoreState) => void): () => void {
+  onState(listener: (state: BackendState) => void): () => void {
     this.#stateListeners.add(listener);
     return () => this.#stateListeners.delete(listener);
   }
@@ -146,7 +146,7 @@ export class SimulatedLink implements FencedStore<Payload> {
     );
   }
 
-  sweep(scope: string): Promise<number> {
+  reclaim(scope: string): Promise<number> {
     return this.#call('sweep', () => this.server.sweep(scope));
   }
 
@@ -155,7 +155,7 @@ export class SimulatedLink implements FencedStore<Payload> {
     return () => this.#listeners.delete(listener);
   }
 
-  hearing(): boolean {
+  isCoherent(): boolean {
     return !this.deaf && this.state === 'up';
   }
 
@@ -165,7 +165,7 @@ export class SimulatedLink implements FencedStore<Payload> {
 
   /** The next notice; own ones are passed over, but for those that wake waiters. */
   deliver(): void {
-    if (!this.hearing()) return;
+    if (!this.isCoherent()) return;
     const next = this.server.stream[this.position];
     if (next === undefined) return;
     this.position++;
@@ -184,10 +184,10 @@ export class SimulatedLink implements FencedStore<Payload> {
       this.#tell({ kind: 'gap', reason: 'simulated' });
     }
     this.deaf = false;
-    while (this.hearing() && this.position < this.server.stream.length) this.deliver();
+    while (this.isCoherent() && this.position < this.server.stream.length) this.deliver();
   }
 
-  change(state: StoreState): void {
+  change(state: BackendState): void {
     if (state === 'down') this.outages++;
     // A reconnected link has first to catch up.
     if (state === 'up' && this.state === 'down') this.deaf = true;

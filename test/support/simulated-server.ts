@@ -10,7 +10,7 @@ import type {
   Notice,
   ScopeGroups,
   ScopeReading,
-} from '../../lib/ports/store.js';
+} from '../../lib/ports/shared-backend.js';
 
 interface Held {
   lease: string;

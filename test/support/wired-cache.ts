@@ -3,14 +3,14 @@ import { MemoryBackend } from '../../lib/backends/memory/memory-backend.js';
 import { cborCodec } from '../../lib/codecs/cbor.js';
 import { envelope } from '../../lib/codecs/envelope.js';
 import { jsonCodec } from '../../lib/codecs/json.js';
-import { CacheService } from '../../lib/core/cache-service.js';
-import { Engine } from '../../lib/core/engine.js';
-import { resolveSettings } from '../../lib/core/options.js';
-import { PackedStore } from '../../lib/core/packed-store.js';
-import type { CacheOptions } from '../../lib/core/types.js';
+import { CacheService } from '../../lib/core/cache.js';
+import { Engine } from '../../lib/core/compose.js';
+import { resolveSettings } from '../../lib/core/options/options.js';
+import { PackedStore } from '../../lib/core/read/packed-store.js';
+import type { CacheOptions } from '../../lib/core/options/types.js';
 import type { Clock } from '../../lib/ports/clock.js';
 import type { Codec, Payload } from '../../lib/ports/codec.js';
-import type { FencedStore } from '../../lib/ports/store.js';
+import type { SharedBackend } from '../../lib/ports/shared-backend.js';
 
 // Shared by all of them: on Node 20 every promise pays for every AsyncLocalStorage that was ever used.
 const context = createAsyncContext();
@@ -28,7 +28,7 @@ interface Wiring {
   readonly clock: Clock;
   readonly holder: string;
   /** Left out: the cache lives in memory. */
-  readonly store?: FencedStore<Payload>;
+  readonly store?: SharedBackend<Payload>;
   readonly l1?: boolean;
   readonly isolation?: 'copy' | 'freeze';
   readonly options?: CacheOptions;
@@ -51,7 +51,7 @@ export function wiredCache({
     clock,
     report: ({ error }: { error: Error }) => problems.push(error),
   };
-  const memory = new MemoryBackend({ maxEntries: 100, isolation }).openNear(opened);
+  const memory = new MemoryBackend({ maxEntries: 100, isolation }).openMemory(opened);
   const packed =
     store === undefined
       ? undefined

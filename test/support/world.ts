@@ -1,6 +1,6 @@
-import { CacheKey } from '../../lib/core/key.js';
-import { Flight } from '../../lib/core/flight.js';
-import type { GetOrSetOptions, InvalidateRequest, KeyLike } from '../../lib/core/types.js';
+import { CacheKey } from '../../lib/core/key/key.js';
+import { Flight } from '../../lib/core/read/flight.js';
+import type { GetOrSetOptions, InvalidateRequest, KeyLike } from '../../lib/core/options/types.js';
 import { FakeClock } from '../../lib/testing/fake-clock.js';
 import { type Fate, SimulatedLink, type Step } from './simulated-backend.js';
 import { SimulatedServer } from './simulated-server.js';
@@ -203,7 +203,7 @@ export class World {
   /** A method whose result is put: made when the method began, and from then on what was there before is old. */
   async put(process: Process, key: KeyName): Promise<void> {
     this.disturbed = true;
-    const { results } = process.cache;
+    const { puts: results } = process.cache;
     const { tags } = this.#options(key);
     const pending = await results.begin(KEYS[key], typeof tags === 'object' ? tags : []);
     const from = ++this.#moment;

@@ -278,9 +278,9 @@ export class Wrong {
     return '';
   }
 
-  // @ts-expect-error the method gives one entry
   @CachePut({
     key: (key) => key.segment('a'),
+    // @ts-expect-error the method gives one entry
     resultTags: (saved: Entry[]) => saved.map(({ account }) => account),
   })
   async put(entry: Entry): Promise<Entry> {

@@ -5,8 +5,8 @@ import type {
   MarkerCombination,
   ScopeGroups,
   ScopeReading,
-} from '../../ports/store.js';
-import { Latest } from './latest.js';
+} from '../../ports/shared-backend.js';
+import { Latest } from './bounded-map.js';
 
 const MOST_MARKERS = 100_000;
 const MOST_COMBINATIONS = 64;

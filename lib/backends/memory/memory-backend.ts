@@ -4,9 +4,9 @@ import { CacheConfigError } from '../../ports/errors.js';
 import { type MemoryBackendOptions, type MemorySettings, memorySettings } from './options.js';
 import { MemoryNearStore } from './near-store.js';
 import { MemoryStore } from './memory-store.js';
-import { Shelf } from './shelf.js';
-import { newSlots, type Slots } from './slots.js';
-import { Space } from './space.js';
+import { Shelf } from './namespace-entries.js';
+import { newSlots, type Slots } from './lru.js';
+import { Space } from './namespace.js';
 
 /**
  * Entries in the memory of this process, bounded by number and bytes; the least recently used go first. The default backend, and the near cache
@@ -51,7 +51,7 @@ export class MemoryBackend implements CacheBackend {
     return this.#plain.remove(key);
   }
 
-  openNear(context: BackendContext): {
+  openMemory(context: BackendContext): {
     readonly store: MemoryStore;
     readonly near: MemoryNearStore;
   } {

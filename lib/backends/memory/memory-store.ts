@@ -3,23 +3,23 @@ import type { Entry, Tick } from '../../ports/entry.js';
 import type {
   Acquired,
   AcquireRequest,
-  FencedStore,
+  SharedBackend,
   GroupInvalidation,
   Notice,
   Reading,
   ReadRequest,
   ScopeGroups,
   ScopeReading,
-  StoreState,
-} from '../../ports/store.js';
-import type { Space } from './space.js';
+  BackendState,
+} from '../../ports/shared-backend.js';
+import type { Space } from './namespace.js';
 
 /**
  * The memory of this process as a fenced store. Every method has taken effect, and everyone has been told, when it returns its promise:
  * no two steps can interleave.
  */
-export class MemoryStore implements FencedStore<Entry> {
-  readonly state: StoreState = 'up';
+export class MemoryStore implements SharedBackend<Entry> {
+  readonly state: BackendState = 'up';
   readonly #ends = new Set<() => void>();
 
   constructor(
@@ -114,7 +114,7 @@ export class MemoryStore implements FencedStore<Entry> {
     return tick;
   }
 
-  sweep(scope: string, signal: AbortSignal): Promise<number> {
+  reclaim(scope: string, signal: AbortSignal): Promise<number> {
     return this.space.shelf.sweep(scope === '' ? '' : `tenant:${scope}/`, signal);
   }
 
@@ -127,7 +127,7 @@ export class MemoryStore implements FencedStore<Entry> {
     };
   }
 
-  hearing(): boolean {
+  isCoherent(): boolean {
     return true;
   }
 
@@ -142,7 +142,7 @@ export class MemoryStore implements FencedStore<Entry> {
     const before = shelf.get(key, this.context.clock);
     const same = before?.entry === stored ? before : undefined;
     const slot = shelf.put(key, stored, same?.frozen, now + ttlMs, now);
-    if (slot !== undefined && same?.proof !== undefined) slot.proof = same.proof;
+    if (slot !== undefined && same?.stamp !== undefined) slot.stamp = same.stamp;
   }
 
   #endLease(key: string): void {

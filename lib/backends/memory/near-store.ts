@@ -1,26 +1,26 @@
 import type { Clock } from '../../ports/clock.js';
-import type { NearEntry, NearStore } from '../../ports/store.js';
-import type { Shelf } from './shelf.js';
+import type { MemoryEntry, MemoryTier } from '../../ports/shared-backend.js';
+import type { Shelf } from './namespace-entries.js';
 
 /** The synchronous side of a namespace: the same slots that `MemoryStore` keeps its entries in. */
-export class MemoryNearStore implements NearStore {
+export class MemoryNearStore implements MemoryTier {
   constructor(
     readonly shelf: Shelf,
     readonly clock: Pick<Clock, 'now'>,
     readonly isolation: 'copy' | 'freeze',
   ) {}
 
-  get(key: string): NearEntry | undefined {
+  get(key: string): MemoryEntry | undefined {
     return this.shelf.get(key, this.clock);
   }
 
-  find(key: string): NearEntry | undefined {
+  getEvenIfExpired(key: string): MemoryEntry | undefined {
     return this.shelf.find(key);
   }
 
-  put(key: string, { entry, frozen, proof }: NearEntry, expiresAt: number): boolean {
+  put(key: string, { entry, frozen, stamp: proof }: MemoryEntry, expiresAt: number): boolean {
     const slot = this.shelf.put(key, entry, frozen, expiresAt, this.clock.now());
-    if (slot !== undefined && proof !== undefined) slot.proof = proof;
+    if (slot !== undefined && proof !== undefined) slot.stamp = proof;
     return slot !== undefined;
   }
 

@@ -1,6 +1,6 @@
 import type { Clock } from '../../ports/clock.js';
 import { CacheConfigError } from '../../ports/errors.js';
-import { checkMembers, show } from '../../ports/given.js';
+import { assertOptions, formatValue } from '../../ports/validate.js';
 
 export interface MemoryBackendOptions {
   /** How many entries are kept; the least recently used go first. 1 to 10,000,000. Default 10,000. */
@@ -32,7 +32,7 @@ const NAMES: ReadonlySet<string> = new Set([
 
 /** @throws CacheConfigError (`CACHE_CONFIG`) */
 export function memorySettings(options: MemoryBackendOptions): MemorySettings {
-  checkMembers(
+  assertOptions(
     options,
     'The options of MemoryBackend',
     "{ maxBytes: '64mb' }",
@@ -47,20 +47,22 @@ export function memorySettings(options: MemoryBackendOptions): MemorySettings {
   } = options;
   if (!Number.isInteger(maxEntries) || maxEntries < 1 || maxEntries > MOST_ENTRIES) {
     throw new CacheConfigError(
-      `maxEntries must be a whole number from 1 to ${String(MOST_ENTRIES)}; got ${show(maxEntries)}.`,
+      `maxEntries must be a whole number from 1 to ${String(MOST_ENTRIES)}; got ${formatValue(maxEntries)}.`,
     );
   }
   const bytes = typeof maxBytes === 'string' ? fromText(maxBytes) : maxBytes;
   if (!Number.isSafeInteger(bytes) || bytes < 1) {
     throw new CacheConfigError(
-      `maxBytes must be bytes as a whole number, or a text such as '512kb', '64mb' or '1gb'; got ${show(maxBytes)}.`,
+      `maxBytes must be bytes as a whole number, or a text such as '512kb', '64mb' or '1gb'; got ${formatValue(maxBytes)}.`,
     );
   }
   if (!['copy', 'freeze'].includes(isolation))
-    throw new CacheConfigError(`isolation must be 'copy' or 'freeze'; got ${show(isolation)}.`);
+    throw new CacheConfigError(
+      `isolation must be 'copy' or 'freeze'; got ${formatValue(isolation)}.`,
+    );
   if (typeof (clock as Partial<Clock> | null)?.now !== 'function')
     throw new CacheConfigError(
-      `clock must be an object with the method now(); got ${show(clock)}.`,
+      `clock must be an object with the method now(); got ${formatValue(clock)}.`,
     );
   return Object.freeze({ maxEntries, maxBytes: bytes, isolation, clock });
 }

@@ -1,8 +1,8 @@
 import type { RedisClientOptions, RedisClusterOptions } from 'redis';
 import { type Duration, toMilliseconds } from '../../ports/duration.js';
 import { CacheConfigError } from '../../ports/errors.js';
-import { checkIsOptions, checkSources, passwordOf } from './check-sources.js';
-import type { GivenClient } from './wire.js';
+import { checkIsOptions, checkSources, passwordOf } from './validate-connection.js';
+import type { GivenClient } from './connection/client-adapter.js';
 
 export interface RedisSentinelChoice {
   /** The name of the monitored master. */

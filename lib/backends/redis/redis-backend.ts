@@ -1,19 +1,19 @@
 import type { BackendContext, BackendProblem, CacheBackend } from '../../ports/backend.js';
 import type { Payload } from '../../ports/codec.js';
 import { CacheConfigError } from '../../ports/errors.js';
-import type { FencedStore, StoreState } from '../../ports/store.js';
-import { Connection } from './connection.js';
-import { type Dial, dialOf } from './dial.js';
-import { redact } from './failures.js';
+import type { SharedBackend, BackendState } from '../../ports/shared-backend.js';
+import { Connection } from './connection/connection.js';
+import { type Dial, dialOf } from './connection/connect.js';
+import { redact } from './connection/errors.js';
 import { type RedisBackendOptions, type Resolved, resolveOptions } from './options.js';
-import { RedisStore } from './store.js';
-import { toArgument } from './payload.js';
+import { RedisSharedBackend } from './entries/backend.js';
+import { toArgument } from './entries/payload.js';
 
 const REPEATED_MS = 60_000;
 
 /** What a health page shows of a `RedisBackend`. Holds no secrets. */
 export interface RedisBackendStatus {
-  readonly state: StoreState;
+  readonly state: BackendState;
   /** How often a link came up; more than 1 means that it was lost in between. */
   readonly connects: number;
   /** Why the link is down, or was last time. */
@@ -32,20 +32,20 @@ export class RedisBackend implements CacheBackend {
   readonly #options: Resolved;
   readonly #dial: Dial;
   readonly #connection: Connection;
-  readonly #stores = new Set<RedisStore>();
+  readonly #stores = new Set<RedisSharedBackend>();
   readonly #reports = new Set<BackendContext['report']>();
   /** Before a cache has opened the backend nobody can be told. */
-  #untold: BackendProblem | undefined;
+  #lastProblem: BackendProblem | undefined;
 
   /** @throws CacheConfigError (`CACHE_CONFIG`) for options that cannot work */
   constructor(options: RedisBackendOptions = {}) {
     this.#options = resolveOptions(options);
     this.#dial = dialOf(options);
     this.#connection = new Connection(this.#dial, this.#options, (during, error) => {
-      this.#report({ during, error });
+      this.#report({ operation: during, error });
     });
     this.#connection.onState((state) => {
-      if (state === 'up') this.#untold = undefined;
+      if (state === 'up') this.#lastProblem = undefined;
     });
     this.#connection.start();
   }
@@ -75,10 +75,10 @@ export class RedisBackend implements CacheBackend {
     await this.#connection.run({ key, args: ['UNLINK', key], write: true });
   }
 
-  openShared(context: BackendContext): FencedStore<Payload> {
+  openShared(context: BackendContext): SharedBackend<Payload> {
     this.#reports.add(context.report);
-    if (this.#untold !== undefined) context.report(this.#untold);
-    const store = new RedisStore(context, {
+    if (this.#lastProblem !== undefined) context.report(this.#lastProblem);
+    const store = new RedisSharedBackend(context, {
       connection: this.#connection,
       noticesKept: this.#options.noticesKept,
       link: (stream) =>
@@ -124,13 +124,16 @@ export class RedisBackend implements CacheBackend {
         return;
       told = error.message;
       toldAt = performance.now();
-      context.report({ during: 'listen', error: this.#clean(error) });
+      context.report({ operation: 'listen', error: this.#clean(error) });
     };
   }
 
   #report(problem: BackendProblem): void {
-    const told: BackendProblem = { during: problem.during, error: this.#clean(problem.error) };
-    this.#untold = told;
+    const told: BackendProblem = {
+      operation: problem.operation,
+      error: this.#clean(problem.error),
+    };
+    this.#lastProblem = told;
     for (const report of this.#reports) report(told);
   }
 

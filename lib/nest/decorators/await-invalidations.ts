@@ -1,4 +1,4 @@
-import { refuseBare, wrapMethod } from '../wrap-method.js';
+import { refuseBare, wrapMethod } from '../method/decorate-method.js';
 
 type PromiseDecorator = <M extends (...args: never[]) => Promise<unknown>>(
   target: object,

@@ -1,8 +1,8 @@
 import { CacheDecoratorError } from '../../ports/errors.js';
-import { checkOptions } from '../check-options.js';
-import type { CacheEvictOptions } from '../decorator-options.js';
-import type { AsyncMethod, EffectDecorator } from '../method-types.js';
-import { refuseBare, whereOf, wrapMethod } from '../wrap-method.js';
+import { checkOptions } from './validate.js';
+import type { CacheEvictOptions } from './options.js';
+import type { AsyncMethod, EffectDecorator } from './method-types.js';
+import { refuseBare, whereOf, wrapMethod } from '../method/decorate-method.js';
 
 /**
  * Invalidates when the method is called; by default after it has succeeded, and its caller goes on when the invalidation is acknowledged.

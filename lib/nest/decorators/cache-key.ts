@@ -1,10 +1,10 @@
-import { CacheKey as CacheKeyValue, type CacheKeyBuilder } from '../../core/key.js';
+import { CacheKey as CacheKeyValue, type CacheKeyBuilder } from '../../core/key/key.js';
 import { CacheConfigError } from '../../ports/errors.js';
-import { show } from '../../ports/given.js';
-import type { KeyMaker } from '../decorator-options.js';
-import type { AsyncMethod, EffectDecorator, NoteDecorator } from '../method-types.js';
-import { setOnce } from '../plan.js';
-import { noteOn, refuseBare, whereOf } from '../wrap-method.js';
+import { formatValue } from '../../ports/validate.js';
+import type { KeyMaker } from './options.js';
+import type { AsyncMethod, EffectDecorator, NoteDecorator } from './method-types.js';
+import { setOnce } from './metadata.js';
+import { noteOn, refuseBare, whereOf } from '../method/decorate-method.js';
 
 /** A canonical, immutable key; `CacheKey.builder()` makes one. */
 export type CacheKey = CacheKeyValue;
@@ -49,6 +49,6 @@ export const CacheKey: CacheKeyDecorator = Object.freeze(decorator);
 function checkKey(given: unknown, where: string): void {
   if (typeof given === 'function' || (typeof given === 'string' && given !== '')) return;
   throw new CacheConfigError(
-    `@CacheKey on ${where} takes a text that is not empty, or a function of a builder and the arguments: @CacheKey((key, id) => key.param('id', id)); got ${show(given)}.`,
+    `@CacheKey on ${where} takes a text that is not empty, or a function of a builder and the arguments: @CacheKey((key, id) => key.param('id', id)); got ${formatValue(given)}.`,
   );
 }

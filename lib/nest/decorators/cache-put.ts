@@ -1,8 +1,8 @@
-import { checkOptions } from '../check-options.js';
-import type { CachePutOptions } from '../decorator-options.js';
-import type { AsyncMethod, ResultDecorator } from '../method-types.js';
-import { setOnce } from '../plan.js';
-import { refuseBare, whereOf, wrapMethod } from '../wrap-method.js';
+import { checkOptions } from './validate.js';
+import type { CachePutOptions } from './options.js';
+import type { AsyncMethod, ResultDecorator } from './method-types.js';
+import { setOnce } from './metadata.js';
+import { refuseBare, whereOf, wrapMethod } from '../method/decorate-method.js';
 
 /**
  * The method always runs, and its result replaces what is stored under the key, for all processes. It is fenced like a load: what is invalidated while

@@ -1,7 +1,7 @@
 import type { Duration } from '../../ports/duration.js';
 import { toMilliseconds } from '../../ports/duration.js';
-import { setOnce } from '../plan.js';
-import { noteOn, noteOnClass, refuseBare } from '../wrap-method.js';
+import { setOnce } from './metadata.js';
+import { noteOn, noteOnClass, refuseBare } from '../method/decorate-method.js';
 
 /**
  * How long results are fresh: milliseconds, or a text such as `'30s'`. On a route handler, or a controller class, it opts into response caching,

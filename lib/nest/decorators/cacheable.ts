@@ -1,9 +1,9 @@
 import { CacheDecoratorError } from '../../ports/errors.js';
-import { checkOptions } from '../check-options.js';
-import type { CacheableOptions } from '../decorator-options.js';
-import type { AsyncMethod, ClassOrResultDecorator } from '../method-types.js';
-import { setOnce } from '../plan.js';
-import { noteOnClass, refuseBare, whereOf, wrapMethod } from '../wrap-method.js';
+import { checkOptions } from './validate.js';
+import type { CacheableOptions } from './options.js';
+import type { AsyncMethod, ClassOrResultDecorator } from './method-types.js';
+import { setOnce } from './metadata.js';
+import { noteOnClass, refuseBare, whereOf, wrapMethod } from '../method/decorate-method.js';
 
 /**
  * Caches the result of an asynchronous method of any provider: one production per key however many callers, in every scope.

@@ -1,9 +1,9 @@
 import 'reflect-metadata';
-import { on } from '../../core/invalidation-rules.js';
-import type { EventClass, Invalidates, InvalidationRule } from '../../core/types.js';
+import { on } from '../../core/invalidate/rules.js';
+import type { EventClass, Invalidates, InvalidationRule } from '../../core/options/types.js';
 
 import { CacheConfigError } from '../../ports/errors.js';
-import { checkNames, isObject, show } from '../../ports/given.js';
+import { assertKnownOptions, isObject, formatValue } from '../../ports/validate.js';
 
 /** A rule and the name of the cache it is for. */
 export interface DeclaredRule {
@@ -33,9 +33,9 @@ export function InvalidatesCache<E extends object>(
 ): ClassDecorator & MethodDecorator {
   if (!isObject(options))
     throw new CacheConfigError(
-      `@InvalidatesCache: the options must be an object; got ${show(options)}.`,
+      `@InvalidatesCache: the options must be an object; got ${formatValue(options)}.`,
     );
-  checkNames(options, NAMES, 'option of @InvalidatesCache');
+  assertKnownOptions(options, NAMES, 'option of @InvalidatesCache');
   const declared: DeclaredRule = {
     rule: on(event, invalidates),
     cache: options.cache ?? 'default',

@@ -1,4 +1,4 @@
-import { noteOn, noteOnClass, refuseBare } from '../wrap-method.js';
+import { noteOn, noteOnClass, refuseBare } from '../method/decorate-method.js';
 
 /** This method is not cached, whatever other decorators, or the class, say; evictions and puts stay. */
 export function NoCache(...none: []): MethodDecorator & ClassDecorator {

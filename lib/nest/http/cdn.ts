@@ -2,8 +2,8 @@ import { surrogateKeys, type SurrogateHeader } from '../../http/surrogate-keys.j
 import type { StoredResponse } from '../../http/stored-response.js';
 import { toMilliseconds } from '../../ports/duration.js';
 import { CacheConfigError } from '../../ports/errors.js';
-import type { Exchange } from './exchange.js';
-import type { CdnOptions } from './http-options.js';
+import type { Exchange } from './request.js';
+import type { CdnOptions } from './options.js';
 
 /** What a route says to CDNs. */
 export interface CdnPlan {

@@ -1,7 +1,7 @@
 import { CacheConfigError } from '../../ports/errors.js';
-import { checkNames } from '../../ports/given.js';
+import { assertKnownOptions } from '../../ports/validate.js';
 import { credentialsAmong } from './credentials.js';
-import type { CdnOptions, HttpCacheOptions } from './http-options.js';
+import type { CdnOptions, HttpCacheOptions } from './options.js';
 
 type Kind = 'flag' | 'callback' | 'texts' | 'headers' | 'statuses' | 'object' | readonly string[];
 
@@ -49,7 +49,7 @@ export function checkHttpOptions(http: object): void {
     );
   }
   const { cdn } = http as HttpCacheOptions;
-  if (cdn !== undefined) checkNames(cdn, CDN, 'option of http.cdn');
+  if (cdn !== undefined) assertKnownOptions(cdn, CDN, 'option of http.cdn');
   refusePublicIdentity(http);
 }
 

@@ -1,5 +1,5 @@
-import type { Exchange } from './exchange.js';
-import type { HttpCacheOptions } from './http-options.js';
+import type { Exchange } from './request.js';
+import type { HttpCacheOptions } from './options.js';
 
 /** The request headers that say who asks; a route may name further ones. */
 const CREDENTIALS: readonly string[] = [

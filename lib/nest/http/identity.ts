@@ -1,10 +1,10 @@
-import { shown } from '../../core/key-text.js';
+import { describeType } from '../../core/key/percent-encoding.js';
 import { CacheConfigError } from '../../ports/errors.js';
 import { outsideKey } from './credentials.js';
-import type { Exchange } from './exchange.js';
+import type { Exchange } from './request.js';
 import { RequestView } from './request-view.js';
-import { IDENTITY_CHOICES } from './route-checks.js';
-import type { RoutePlan } from './route-plan.js';
+import { IDENTITY_CHOICES } from '../checks/route-checks.js';
+import type { RoutePlan } from './route.js';
 
 /** How the one who asks enters the key. */
 interface Identity {
@@ -47,7 +47,9 @@ function nameOf(given: unknown): string | undefined {
   if (typeof given === 'string' && given !== '') return given;
   if (typeof given === 'bigint' || (typeof given === 'number' && Number.isFinite(given)))
     return String(given);
-  throw new TypeError(`it gave ${shown(given)} where a text that is not empty was expected.`);
+  throw new TypeError(
+    `it gave ${describeType(given)} where a text that is not empty was expected.`,
+  );
 }
 
 function unsaid({ where, http }: RoutePlan): CacheConfigError {

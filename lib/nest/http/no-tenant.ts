@@ -1,6 +1,6 @@
 import { CacheConfigError } from '../../ports/errors.js';
 import type { ResponseCache } from './response-cache.js';
-import type { RoutePlan } from './route-plan.js';
+import type { RoutePlan } from './route.js';
 
 /** Does the cache want a tenant that nobody will ever give? Seen when the application starts. */
 export function neverHasTenant(cache: ResponseCache): boolean {

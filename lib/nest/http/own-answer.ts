@@ -1,12 +1,12 @@
 import { type Observable, of } from 'rxjs';
 import type { ForwardReason } from '../../http/cache-status.js';
 import { freshnessLeft, type VaryRecord } from '../../http/stored-response.js';
-import { conclude, finish, sayCacheStatus } from './answer.js';
+import { conclude, finish, sayCacheStatus } from './respond.js';
 import { refuseCdn } from './cdn.js';
 import { isNamedInKey } from './credentials.js';
-import { type LookupParts, passName, warnUnfit } from './filling.js';
-import { HandlerRun } from './handler-run.js';
-import { type Production, runHandler, type Unshared } from './production.js';
+import { type LookupParts, passName, warnUnfit } from './store-response.js';
+import { HandlerRun } from './background-run.js';
+import { type Production, runHandler, type Unshared } from './produce.js';
 
 /** How the cache came to run the handler for this request. */
 export interface Forwarded {

@@ -1,5 +1,5 @@
-import type { Exchange } from './exchange.js';
-import type { CacheableRequest } from './http-options.js';
+import type { Exchange } from './request.js';
+import type { CacheableRequest } from './options.js';
 
 const NONE = Object.freeze({});
 

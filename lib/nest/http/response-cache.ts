@@ -1,10 +1,10 @@
-import type { CacheKey, CacheKeyBuilder } from '../../core/key.js';
-import type { SHARED_OPTIONS } from '../../core/call-maker.js';
-import type { CodecChoice, RefreshAhead } from '../../core/types.js';
+import type { CacheKey, CacheKeyBuilder } from '../../core/key/key.js';
+import type { STATIC_OPTIONS } from '../../core/options/resolve-call.js';
+import type { CodecChoice, RefreshAhead } from '../../core/options/types.js';
 import type { Clock } from '../../ports/clock.js';
 import type { Codec } from '../../ports/codec.js';
 import type { Duration } from '../../ports/duration.js';
-import type { RouteCacheOptions } from './http-options.js';
+import type { RouteCacheOptions } from './options.js';
 
 /** How a call of the cache was answered. */
 export type Outcome = 'hit' | 'stale' | 'fallback' | 'miss' | 'joined' | 'error' | 'bypass';
@@ -43,7 +43,7 @@ export interface FillOptions {
   readonly producerTimeout?: { readonly soft?: Duration; readonly hard?: Duration };
   readonly codec?: CodecChoice;
   /** What is the same from request to request: the cache resolves it once. */
-  readonly [SHARED_OPTIONS]?: FillOptions;
+  readonly [STATIC_OPTIONS]?: FillOptions;
 }
 
 /** What the interceptor needs of a cache. */
@@ -59,7 +59,7 @@ export interface ResponseCache {
   /** A builder with the tenant of the resolver. */
   key?(): CacheKeyBuilder;
   /** What is fresh and in memory, at once. */
-  peekNear<T>(key: CacheKey | string, options?: FillOptions): Detailed<T> | undefined;
+  peekMemory<T>(key: CacheKey | string, options?: FillOptions): Detailed<T> | undefined;
   getOrSetDetailed<T>(
     key: CacheKey | string,
     producer: (context: FillContext) => Promise<T>,

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { Leases } from '../../../lib/backends/memory/leases.js';
-import { Latest } from '../../../lib/backends/memory/latest.js';
+import { Latest } from '../../../lib/backends/memory/bounded-map.js';
 import { Markers } from '../../../lib/backends/memory/markers.js';
-import type { GroupInvalidation, Notice } from '../../../lib/ports/store.js';
+import type { GroupInvalidation, Notice } from '../../../lib/ports/shared-backend.js';
 import { acquire, entryOf, nearOf, read, setUp } from './support.js';
 
 const hard = (
@@ -59,7 +59,7 @@ describe('the fenced store in memory', () => {
     store.subscribe((notice) => heard.push(notice.kind));
     await store.delete(['k'], 0);
     expect(heard).toEqual(['keys']);
-    expect(problems).toEqual([{ during: 'listen', error: new Error('broken listener') }]);
+    expect(problems).toEqual([{ operation: 'listen', error: new Error('broken listener') }]);
   });
 
   it('tells a closed store nothing more', async () => {
@@ -75,7 +75,7 @@ describe('the fenced store in memory', () => {
 
   it('is always there and always hears', () => {
     const { store, clock } = setUp();
-    expect([store.state, store.hearing(), store.now()]).toEqual(['up', true, clock.now()]);
+    expect([store.state, store.isCoherent(), store.now()]).toEqual(['up', true, clock.now()]);
     expect(() => {
       store.onState()();
     }).not.toThrow();
@@ -85,7 +85,7 @@ describe('the fenced store in memory', () => {
     const { store, near, later } = setUp();
     for (let i = 0; i < 5_000; i++) near.put(`tenant:t/k${String(i)}`, nearOf('k'), later());
     const controller = new AbortController();
-    const sweeping = store.sweep('t', controller.signal);
+    const sweeping = store.reclaim('t', controller.signal);
     const left: number[] = [];
     const watch = setImmediate(() => {
       left.push(near.size);
@@ -96,14 +96,14 @@ describe('the fenced store in memory', () => {
     expect(left[0]).toBeGreaterThan(2_000);
     expect([removed, near.size]).toEqual([5_000 - near.size, 5_000 - removed]);
     expect(near.size).toBeGreaterThan(1_000);
-    expect(await store.sweep('t', controller.signal)).toBe(0);
-    expect(await store.sweep('', new AbortController().signal)).toBe(5_000 - removed);
+    expect(await store.reclaim('t', controller.signal)).toBe(0);
+    expect(await store.reclaim('', new AbortController().signal)).toBe(5_000 - removed);
   });
 
   it('keeps what is put while it sweeps', async () => {
     const { store, near, later } = setUp();
     for (let i = 0; i < 2_500; i++) near.put(`tenant:t/k${String(i)}`, nearOf('k'), later());
-    const sweeping = store.sweep('t', new AbortController().signal);
+    const sweeping = store.reclaim('t', new AbortController().signal);
     near.put('tenant:t/new', nearOf('new'), later());
     await sweeping;
     expect([near.size, near.get('tenant:t/new')?.entry.key]).toEqual([1, 'new']);

@@ -27,9 +27,9 @@ describe('the near store', () => {
   it('keeps the frozen value and the proof that were put with the entry', () => {
     const { near, later } = setUp();
     const [frozen, proof] = [{ value: {}, size: 1 }, {}];
-    near.put('k', { ...nearOf('k'), frozen, proof }, later());
+    near.put('k', { ...nearOf('k'), frozen, stamp: proof }, later());
     expect(near.get('k')?.frozen).toBe(frozen);
-    expect(near.get('k')?.proof).toBe(proof);
+    expect(near.get('k')?.stamp).toBe(proof);
   });
 
   it('holds an entry once, whether it was filled or put', async () => {
@@ -39,12 +39,12 @@ describe('the near store', () => {
     await store.acquire(acquire('k', 'L1'));
     await store.fill('k', 'L1', entry, 1_000);
     expect(near.get('k')?.entry).toBe(entry);
-    near.put('k', { entry, frozen, proof }, later());
+    near.put('k', { entry, frozen, stamp: proof }, later());
     expect([near.size, near.get('k')?.frozen]).toEqual([1, frozen]);
     await store.set('k', entry, 1_000);
-    expect([near.get('k')?.frozen, near.get('k')?.proof]).toEqual([frozen, proof]);
+    expect([near.get('k')?.frozen, near.get('k')?.stamp]).toEqual([frozen, proof]);
     await store.set('k', entryOf('k'), 1_000);
-    expect([near.size, near.get('k')?.frozen, near.get('k')?.proof]).toEqual([
+    expect([near.size, near.get('k')?.frozen, near.get('k')?.stamp]).toEqual([
       1,
       undefined,
       undefined,

@@ -2,7 +2,7 @@ import { MemoryBackend } from '../../../lib/backends/memory/memory-backend.js';
 import type { MemoryBackendOptions } from '../../../lib/backends/memory/options.js';
 import type { BackendProblem } from '../../../lib/ports/backend.js';
 import type { Entry } from '../../../lib/ports/entry.js';
-import type { NearEntry } from '../../../lib/ports/store.js';
+import type { MemoryEntry } from '../../../lib/ports/shared-backend.js';
 import { FakeClock } from '../../../lib/testing.js';
 
 /** The entry is expected by identity, so that only its key and body matter. */
@@ -25,7 +25,7 @@ export function entryOf(
   };
 }
 
-export function nearOf(key: string, body?: Entry['body']): NearEntry {
+export function nearOf(key: string, body?: Entry['body']): MemoryEntry {
   return { entry: entryOf(key, body), frozen: undefined };
 }
 
@@ -34,7 +34,7 @@ export function setUp(options: MemoryBackendOptions = {}) {
   const backend = new MemoryBackend({ clock, ...options });
   const problems: BackendProblem[] = [];
   const open = (namespace = 'n') =>
-    backend.openNear({ namespace, clock, report: (problem) => void problems.push(problem) });
+    backend.openMemory({ namespace, clock, report: (problem) => void problems.push(problem) });
   const { store, near } = open();
   const later = (ms = 600_000) => clock.now() + ms;
   return { backend, clock, problems, open, store, near, later };

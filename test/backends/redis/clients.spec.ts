@@ -40,7 +40,7 @@ describe('what the backend opened', () => {
     await store.set('k', 'v', 1_000);
     expect((await connections()) - before).toBe(1);
     store.subscribe(() => undefined);
-    await until(() => store.hearing());
+    await until(() => store.isCoherent());
     expect((await connections()) - before).toBe(2);
     await backend.close();
     await backend.close();
@@ -49,7 +49,7 @@ describe('what the backend opened', () => {
       code: 'CACHE_BACKEND_UNAVAILABLE',
     });
     expect(store.state).toBe('down');
-    expect(store.hearing()).toBe(false);
+    expect(store.isCoherent()).toBe(false);
   });
 
   it('is shared by several caches, each in its own namespace', async () => {
@@ -102,7 +102,7 @@ describe('a client that was given', () => {
     const before = await connections();
     const one = listen({ client, commandTimeout: '2s' });
     await one.store.set('k', 'v', 60_000);
-    await until(() => one.store.hearing());
+    await until(() => one.store.isCoherent());
     expect((await connections()) - before).toBe(1);
     await one.close();
     expect(client.isReady).toBe(true);
@@ -130,7 +130,7 @@ describe('a client that was given', () => {
     expect(
       (await one.store.read({ key: 'k', scopes: [], withLease: false, text: true })).stored,
     ).toBe('text');
-    await until(() => one.store.hearing());
+    await until(() => one.store.isCoherent());
     const other = listen({ url: redis.url }, 'other');
     ends.push(other.close);
   });
@@ -179,7 +179,7 @@ describe('a client that was given', () => {
     });
     own = await startRedisOn(port);
     await until(works);
-    await until(() => one.store.hearing());
+    await until(() => one.store.isCoherent());
   });
 
   it('that is frozen makes no call wait once that is known', async () => {

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createCluster } from 'redis';
-import { slotOf } from '../../../lib/backends/redis/names.js';
+import { slotOf } from '../../../lib/backends/redis/entries/redis-keys.js';
 import type { RedisBackendOptions } from '../../../lib/redis.js';
 import { type RedisCluster, startRedisCluster, until } from '../../support/redis.js';
 import { freshNamespace, listen, open, type Opened } from './open.js';
@@ -11,7 +11,7 @@ const rootNodes = (): { url: string }[] => cluster.nodes.map(({ url }) => ({ url
 async function ready(options: RedisBackendOptions, namespace = freshNamespace()): Promise<Opened> {
   const one = listen({ commandTimeout: '1s', connectTimeout: '3s', ...options }, namespace);
   ends.push(one.close);
-  await until(() => one.store.hearing(), 'hearing');
+  await until(() => one.store.isCoherent(), 'hearing');
   return one;
 }
 
@@ -103,7 +103,7 @@ describe('a cluster', () => {
     ).toBe(true);
 
     await Promise.all(keys.map((key) => a.store.set(key, 'v', 60_000)));
-    expect(await a.store.sweep('', new AbortController().signal)).toBe(keys.length);
+    expect(await a.store.reclaim('', new AbortController().signal)).toBe(keys.length);
   });
 
   it('takes a first command that comes before any connection', async () => {
@@ -204,7 +204,7 @@ describe('a cluster', () => {
       async () => (await Promise.all(keys.map(outcome))).every((ended) => ended === 'done'),
       'the failover',
     );
-    await until(() => one.store.hearing());
+    await until(() => one.store.isCoherent());
     expect(states.at(-1)).toBe('up');
     master.thaw();
   });

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { createClient } from 'redis';
 import type { Payload } from '../../../lib/ports/codec.js';
-import type { FencedStore } from '../../../lib/ports/store.js';
+import type { SharedBackend } from '../../../lib/ports/shared-backend.js';
 import { type FaultProxy, startFaultProxy } from '../../support/fault-proxy.js';
 import {
   freePort,
@@ -54,7 +54,7 @@ async function everything({ store, backend }: Opened): Promise<string[]> {
     store.delete(['k'], 100),
     store.ensure(scopes, 1_000),
     store.invalidate({ scope: '', groups: ['*'], match: 'any', mode: 'hard', settleMs: 0 }),
-    store.sweep('', new AbortController().signal),
+    store.reclaim('', new AbortController().signal),
     backend.get('k'),
     backend.set('k', Uint8Array.of(1), 1_000),
     backend.delete('k'),
@@ -67,7 +67,7 @@ async function everything({ store, backend }: Opened): Promise<string[]> {
 const AWAY = new Set(['CACHE_BACKEND_UNAVAILABLE', 'CACHE_BACKEND_TIMEOUT']);
 const allAway = (ended: readonly string[]): boolean => ended.every((one) => AWAY.has(one));
 const allDone = (ended: readonly string[]): boolean => ended.every((one) => one === 'done');
-const works = (store: FencedStore<Payload>): Promise<boolean> =>
+const works = (store: SharedBackend<Payload>): Promise<boolean> =>
   store.set('probe', 'v', 1_000).then(
     () => true,
     () => false,
@@ -86,7 +86,7 @@ describe('a Redis that is away', () => {
     await until(() => works(one.store), 'working again');
     expect(allDone(await everything(one))).toBe(true);
     expect(states.at(-1)).toBe('up');
-    expect(one.problems.map(({ during, error }) => [during, error.message])).toEqual([
+    expect(one.problems.map(({ operation: during, error }) => [during, error.message])).toEqual([
       ['connect', expect.stringContaining('keeps trying')],
     ]);
     expect(one.problems[0]?.error.message).toContain('keeps trying');
@@ -113,7 +113,7 @@ describe('a Redis that is away', () => {
     expect(allAway(await everything(one))).toBe(true);
     await redis.restart();
     await until(() => works(one.store));
-    await until(() => one.store.hearing(), 'hearing again');
+    await until(() => one.store.isCoherent(), 'hearing again');
     expect(one.notices.filter((notice) => notice.kind === 'gap').length).toBeGreaterThan(0);
   });
 
@@ -121,7 +121,7 @@ describe('a Redis that is away', () => {
     const redis = await server();
     const one = opened({ url: redis.url });
     await until(() => works(one.store));
-    await until(() => one.store.hearing());
+    await until(() => one.store.isCoherent());
     redis.freeze();
     ends.push(() => {
       redis.thaw();
@@ -129,10 +129,10 @@ describe('a Redis that is away', () => {
     expect(allAway(await everything(one))).toBe(true);
     await until(() => one.store.state === 'down');
     expect(new Set(await everything(one))).toEqual(new Set(['CACHE_BACKEND_UNAVAILABLE']));
-    await until(() => !one.store.hearing(), 'not trusting what is not heard');
+    await until(() => !one.store.isCoherent(), 'not trusting what is not heard');
     redis.thaw();
     await until(() => works(one.store));
-    await until(() => one.store.hearing());
+    await until(() => one.store.isCoherent());
   });
 
   it('says that the outcome of a write without an answer is unknown, of a refused one that it is not', async () => {
@@ -140,7 +140,7 @@ describe('a Redis that is away', () => {
     const { store } = opened({ url: redis.url });
     await until(() => works(store));
     // Nothing of the start is under way any more: it would miss its deadline before the delete does, and end the link for both.
-    await until(() => store.hearing());
+    await until(() => store.isCoherent());
     redis.freeze();
     await expect(store.delete(['k'], 0)).rejects.toMatchObject({
       code: 'CACHE_BACKEND_TIMEOUT',
@@ -161,13 +161,13 @@ describe('a bad link', () => {
       const proxy = await proxyTo(await server());
       const one = opened({ url: proxy.url });
       await until(() => works(one.store));
-      await until(() => one.store.hearing());
+      await until(() => one.store.isCoherent());
       proxy.swallow(direction);
       expect(allAway(await everything(one))).toBe(true);
       const before = proxy.accepted;
       proxy.pass();
       await until(() => works(one.store));
-      await until(() => one.store.hearing());
+      await until(() => one.store.isCoherent());
       expect(proxy.accepted).toBeGreaterThan(before);
       await until(() => proxy.open === 2, 'the stuck links being closed');
     });
@@ -211,14 +211,14 @@ describe('a bad link', () => {
       const proxy = await proxyTo(await server());
       const one = opened({ url: proxy.url });
       await until(() => works(one.store));
-      await until(() => one.store.hearing());
+      await until(() => one.store.isCoherent());
       const connects = one.backend.status().connects;
       spoil(proxy);
       const ended = await everything(one);
       expect(ended.every((end) => end === 'done' || end.startsWith('CACHE_BACKEND_'))).toBe(true);
       await until(() => one.backend.status().connects > connects, 'a new link');
       await until(() => works(one.store));
-      await until(() => one.store.hearing());
+      await until(() => one.store.isCoherent());
     });
   }
 
@@ -322,10 +322,10 @@ describe('a Redis that refuses', () => {
       one.problems.some(({ error }) => error.message.includes('the server is a replica')),
     ).toBe(true);
     await new Promise((resolve) => setTimeout(resolve, 1_000));
-    expect([one.store.state, one.store.hearing()]).toEqual(['down', false]);
+    expect([one.store.state, one.store.isCoherent()]).toEqual(['down', false]);
     await replica.command('REPLICAOF', 'NO', 'ONE');
     await until(() => works(one.store));
-    await until(() => one.store.hearing());
+    await until(() => one.store.isCoherent());
   });
 
   it.each(['is silent', 'goes on speaking'])(
@@ -335,7 +335,7 @@ describe('a Redis that refuses', () => {
       const proxy = await proxyTo(redis);
       const namespace = freshNamespace();
       const one = opened({ url: proxy.url, commandTimeout: '5s' }, namespace);
-      await until(() => one.store.hearing());
+      await until(() => one.store.isCoherent());
       // a server ends the reads that wait when it becomes a replica: it must be between two of them, which the slow link makes long
       proxy.delay(300);
       const waiting = async (): Promise<boolean> =>
@@ -355,11 +355,11 @@ describe('a Redis that refuses', () => {
       // what was proven before still counts
       await ticks(70, () => undefined);
       await ticks(30, () => {
-        expect(one.store.hearing()).toBe(false);
+        expect(one.store.isCoherent()).toBe(false);
       });
       proxy.pass();
       await redis.command('REPLICAOF', 'NO', 'ONE');
-      await until(() => one.store.hearing());
+      await until(() => one.store.isCoherent());
     },
   );
 
@@ -368,11 +368,11 @@ describe('a Redis that refuses', () => {
     if (code === 'NOPERM') await redis.command('ACL', 'SETUSER', 'default', '-role');
     const one = opened({ url: redis.url });
     await until(() => works(one.store));
-    await until(() => one.store.hearing());
+    await until(() => one.store.isCoherent());
     await new Promise((resolve) => setTimeout(resolve, 2_500));
     expect([
       one.store.state,
-      one.store.hearing(),
+      one.store.isCoherent(),
       one.backend.status().connects,
       one.problems,
     ]).toEqual(['up', true, 1, []]);

@@ -1,16 +1,21 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { startDeadline, withDeadline } from '../../../lib/backends/redis/deadline.js';
-import { redact, toBackendError } from '../../../lib/backends/redis/failures.js';
-import { ENSURE } from '../../../lib/backends/redis/lua.js';
-import { parseMarker, parseTick } from '../../../lib/backends/redis/marker-text.js';
-import { escapeGlob, hashTag, Names, slotOf } from '../../../lib/backends/redis/names.js';
-import { parseBody } from '../../../lib/backends/redis/notice-text.js';
-import { pauseBefore } from '../../../lib/backends/redis/pause.js';
-import { fingerprint } from '../../../lib/backends/redis/payload.js';
-import { SharedTime } from '../../../lib/backends/redis/shared-time.js';
-import { parseStream } from '../../../lib/backends/redis/stream-reply.js';
-import type { Marker } from '../../../lib/ports/store.js';
+import { startDeadline, withDeadline } from '../../../lib/backends/redis/connection/deadline.js';
+import { redact, toBackendError } from '../../../lib/backends/redis/connection/errors.js';
+import { ENSURE } from '../../../lib/backends/redis/entries/scripts.js';
+import { parseMarker, parseTick } from '../../../lib/backends/redis/entries/marker-text.js';
+import {
+  escapeGlob,
+  hashTag,
+  Names,
+  slotOf,
+} from '../../../lib/backends/redis/entries/redis-keys.js';
+import { parseBody } from '../../../lib/backends/redis/notices/message.js';
+import { pauseBefore } from '../../../lib/backends/redis/connection/delay.js';
+import { fingerprint } from '../../../lib/backends/redis/entries/payload.js';
+import { SharedTime } from '../../../lib/backends/redis/connection/server-clock.js';
+import { parseStream } from '../../../lib/backends/redis/notices/stream-reply.js';
+import type { Marker } from '../../../lib/ports/shared-backend.js';
 import { type RedisServer, startRedis } from '../../support/redis.js';
 import { createClient } from 'redis';
 

@@ -86,14 +86,14 @@ describe('a master behind sentinels', () => {
         () => false,
       );
     for (const { store } of [one, given])
-      await until(async () => (await works(store)) && store.hearing());
+      await until(async () => (await works(store)) && store.isCoherent());
     await until(() => wrong.problems.length > 0);
     expect(wrong.problems[0]?.error.message).toContain('knows no master called unknown');
     const told: string[] = [];
     given.store.onState((state) => void told.push(state));
     await master.kill();
     await until(() => works(one.store), 'the failover');
-    await until(() => one.store.hearing());
+    await until(() => one.store.isCoherent());
     expect(one.store.state).toBe('up');
     await until(
       () => told.at(-1) === 'up',

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { Passes } from '../../../lib/nest/http/learnt.js';
+import { Passes } from '../../../lib/nest/http/observations.js';
 
 describe('keys for which nobody waits', () => {
   it('are let through until the time is over, and then one tries again', () => {

@@ -10,10 +10,10 @@ import {
 import { Test } from '@nestjs/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { RedisBackend } from '../../../lib/redis.js';
-import { CacheService } from '../../../lib/core/cache-service.js';
-import { CacheModule } from '../../../lib/nest/cache.module.js';
+import { CacheService } from '../../../lib/core/cache.js';
+import { CacheModule } from '../../../lib/nest/module/cache.module.js';
 import { Cacheable } from '../../../lib/nest/decorators/cacheable.js';
-import { getCacheToken } from '../../../lib/nest/tokens.js';
+import { getCacheToken } from '../../../lib/nest/module/tokens.js';
 import { type RedisServer, startRedis } from '../../support/redis.js';
 import { adapterFor, type Platform, PLATFORMS } from './support.js';
 

@@ -1,6 +1,6 @@
 import { Controller, Get, Header, Headers, Post, Param, Req } from '@nestjs/common';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { HttpCacheOptions } from '../../../lib/nest/http/http-options.js';
+import type { HttpCacheOptions } from '../../../lib/nest/http/options.js';
 import { BackendError } from '../../../lib/ports/errors.js';
 import { MemoryBackend } from '../../../lib/backends/memory/memory-backend.js';
 import { Cached, PLATFORMS, startApp, type TestApp } from './support.js';

@@ -11,11 +11,11 @@ import { APP_INTERCEPTOR } from '@nestjs/core';
 import { ExpressAdapter } from '@nestjs/platform-express';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { Test } from '@nestjs/testing';
-import { CacheInterceptor } from '../../../lib/nest/http/cache-interceptor.js';
-import type { HttpCacheOptions, RouteCacheOptions } from '../../../lib/nest/http/http-options.js';
+import { CacheInterceptor } from '../../../lib/nest/http/interceptor.js';
+import type { HttpCacheOptions, RouteCacheOptions } from '../../../lib/nest/http/options.js';
 import { HTTP_CACHE_SOURCE, type HttpCacheSource } from '../../../lib/nest/http/response-cache.js';
-import type { CacheService } from '../../../lib/core/cache-service.js';
-import type { CacheOptions } from '../../../lib/core/types.js';
+import type { CacheService } from '../../../lib/core/cache.js';
+import type { CacheOptions } from '../../../lib/core/options/types.js';
 import { createCache } from '../../../lib/create-cache.js';
 
 export const PLATFORMS = ['express', 'fastify'] as const;

@@ -1,0 +1,173 @@
+import { RESP_TYPES } from 'redis';
+import { slotOf } from '../entries/redis-keys.js';
+
+export type Argument = string | Buffer;
+/** How values come back: as text (UTF-8), or as the bytes they are. */
+export type ReplyKind = 'text' | 'bytes';
+
+interface SendOptions {
+  readonly timeout: number;
+  readonly typeMapping: Record<number, unknown>;
+}
+
+/** What is used of a `redis` client; a client of createClient() has it. */
+export interface RedisClientLike {
+  readonly isOpen: boolean;
+  readonly isReady: boolean;
+  connect(): Promise<unknown>;
+  on(event: 'error', listener: (error: Error) => void): unknown;
+  off(event: 'error', listener: (error: Error) => void): unknown;
+  sendCommand(args: readonly Argument[], options?: SendOptions): Promise<unknown>;
+  duplicate(overrides?: Record<string, unknown>): RedisClientLike;
+  destroy(): void;
+  readonly options?: { readonly socket?: object } | undefined;
+}
+
+/** What is used of a `redis` cluster; a client of createCluster() has it. */
+export interface RedisClusterLike {
+  readonly isOpen: boolean;
+  readonly isReady: boolean;
+  readonly masters: readonly object[];
+  readonly slots: readonly ({ readonly master?: { readonly address: string } } | undefined)[];
+  connect(): Promise<unknown>;
+  on(event: 'error', listener: (error: Error) => void): unknown;
+  on(event: 'node-ready', listener: () => void): unknown;
+  off(event: 'error', listener: (error: Error) => void): unknown;
+  sendCommand(
+    firstKey: string | undefined,
+    isReadonly: boolean | undefined,
+    args: Argument[],
+    options?: SendOptions,
+  ): Promise<unknown>;
+  nodeClient(node: never): Promise<unknown>;
+  getNodeClientForKey(key: string): Promise<unknown>;
+  destroy(): void;
+}
+
+/** What is used of a `redis` sentinel client; a client of createSentinel() has it. */
+export interface RedisSentinelLike {
+  readonly isOpen: boolean;
+  readonly isReady: boolean;
+  connect(): Promise<unknown>;
+  on(event: 'error', listener: (error: Error) => void): unknown;
+  on(event: 'ready', listener: () => void): unknown;
+  off(event: 'error', listener: (error: Error) => void): unknown;
+  sendCommand(
+    isReadonly: boolean | undefined,
+    args: Argument[],
+    options?: SendOptions,
+  ): Promise<unknown>;
+  duplicate(overrides?: Record<string, unknown>): unknown;
+  destroy(): unknown;
+  getMasterNode(): unknown;
+}
+
+export type GivenClient = RedisClientLike | RedisClusterLike | RedisSentinelLike;
+
+/** One way to speak to Redis, whatever stands behind it. It has no deadlines of its own; `connection.ts` adds them. */
+export interface Wire {
+  readonly kind: 'single' | 'cluster';
+  readonly ready: boolean;
+  readonly open: boolean;
+  connect(): Promise<unknown>;
+  /** `key` decides the node. */
+  send(key: string, args: Argument[], reply: ReplyKind, readonly: boolean): Promise<unknown>;
+  /** The node that answers for the key: what becomes unusable when one node does. */
+  lane(key: string): string;
+  /** One wire per node that holds keys; they share this wire's connections and are never destroyed. */
+  nodes(): Promise<readonly Wire[]>;
+  onError(listener: (error: Error) => void): void;
+  /** Told when a node can be used that came back or took the place of another, while the wire as a whole went on: of a cluster, or behind sentinels. */
+  onNode(listener: () => void): void;
+  destroy(): void;
+}
+
+// timeout 0: the client's default of 5 s makes an AbortSignal per command, which costs four times the command. The mapping is always given, so
+// that a mapping the user set on a client of his own does not change our replies.
+const OPTIONS: Readonly<Record<ReplyKind, SendOptions>> = {
+  text: { timeout: 0, typeMapping: {} },
+  bytes: { timeout: 0, typeMapping: { [RESP_TYPES.BLOB_STRING]: Buffer } },
+};
+
+export function isCluster(client: GivenClient): client is RedisClusterLike {
+  return 'getNodeClientForKey' in client;
+}
+export function isSentinel(client: GivenClient): client is RedisSentinelLike {
+  return 'getMasterNode' in client;
+}
+
+export function wireOf(client: GivenClient): Wire {
+  if (isCluster(client)) return clusterWire(client);
+  return singleWire(client, isSentinel(client) ? sentinelSend(client) : clientSend(client));
+}
+
+type Send = (args: Argument[], options: SendOptions, readonly: boolean) => Promise<unknown>;
+const clientSend =
+  (client: RedisClientLike): Send =>
+  (args, options) =>
+    client.sendCommand(args, options);
+// never from a replica: it may lag behind an invalidation
+const sentinelSend =
+  (client: RedisSentinelLike): Send =>
+  (args, options) =>
+    client.sendCommand(false, args, options);
+
+function singleWire(client: RedisClientLike | RedisSentinelLike, send: Send): Wire {
+  const wire: Wire = {
+    kind: 'single',
+    get ready() {
+      return client.isReady;
+    },
+    get open() {
+      return client.isOpen;
+    },
+    connect: () => client.connect(),
+    send: (_key, args, reply, readonly) => send(args, OPTIONS[reply], readonly),
+    lane: () => '',
+    nodes: () => Promise.resolve([wire]),
+    onError: (listener) => void client.on('error', listener),
+    onNode: (listener) => {
+      // a single server is another only after a reconnection
+      if (isSentinel(client)) client.on('ready', listener);
+    },
+    destroy: () => {
+      destroy(client);
+    },
+  };
+  return wire;
+}
+
+function clusterWire(cluster: RedisClusterLike): Wire {
+  return {
+    kind: 'cluster',
+    get ready() {
+      return cluster.isReady;
+    },
+    get open() {
+      return cluster.isOpen;
+    },
+    connect: () => cluster.connect(),
+    send: (key, args, reply) => cluster.sendCommand(key, false, args, OPTIONS[reply]),
+    lane: (key) => cluster.slots[slotOf(key)]?.master?.address ?? '',
+    nodes: () =>
+      Promise.all(
+        cluster.masters.map(async (node) =>
+          wireOf((await cluster.nodeClient(node as never)) as RedisClientLike),
+        ),
+      ),
+    onError: (listener) => void cluster.on('error', listener),
+    onNode: (listener) => void cluster.on('node-ready', listener),
+    destroy: () => {
+      destroy(cluster);
+    },
+  };
+}
+
+/** Ends a client that may be in any state; what it says about that is of no use to anyone. */
+function destroy(client: { destroy(): unknown }): void {
+  try {
+    Promise.resolve(client.destroy()).catch(() => undefined);
+  } catch {
+    // never opened, or closed already
+  }
+}

@@ -1,0 +1,66 @@
+import type { Connection } from '../connection/connection.js';
+import { withDeadline } from '../connection/deadline.js';
+import { notConnected, tooLate, toBackendError } from '../connection/errors.js';
+import type { Names } from './redis-keys.js';
+import type { Wire } from '../connection/client-adapter.js';
+
+const KEYS_A_STEP = 1_000;
+const PAUSE_MS = 20;
+
+/** Removes the values of a scope, on every node, a thousand names at a time with a pause between. Returns how many were removed. */
+export async function sweep(
+  connection: Connection,
+  names: Names,
+  scope: string,
+  signal: AbortSignal,
+): Promise<number> {
+  const { wire } = connection;
+  if (wire === undefined || !connection.connected) throw notConnected('sweep', 'the link is down.');
+  let removed = 0;
+  try {
+    for (const node of await wire.nodes()) {
+      if (signal.aborted) break;
+      removed += await sweepNode(node, connection, names, scope, signal);
+    }
+  } catch (error) {
+    throw toBackendError(error, 'sweep', true);
+  }
+  return removed;
+}
+
+async function sweepNode(
+  node: Wire,
+  connection: Connection,
+  names: Names,
+  scope: string,
+  signal: AbortSignal,
+): Promise<number> {
+  const ms = connection.commandTimeout;
+  const ask = (args: string[]): Promise<unknown> =>
+    withDeadline(node.send('', args, 'text', false), ms, () => tooLate(args[0] ?? '', ms, true));
+  const pattern = names.valuesPattern(scope);
+  let removed = 0;
+  let cursor = '0';
+  do {
+    const reply = (await ask(['SCAN', cursor, 'MATCH', pattern, 'COUNT', String(KEYS_A_STEP)])) as [
+      unknown,
+      unknown[],
+    ];
+    cursor = String(reply[0]);
+    const found = reply[1].map(String);
+    // one command per name: in a cluster each may be in another slot; they travel together anyway
+    const counts =
+      node === connection.wire
+        ? [found.length === 0 ? 0 : await ask(['UNLINK', ...found])]
+        : await Promise.all(found.map((name) => ask(['UNLINK', name])));
+    for (const count of counts) removed += Number(count);
+    if (cursor !== '0') await pause(PAUSE_MS);
+  } while (cursor !== '0' && !signal.aborted);
+  return removed;
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => {
+    setTimeout(resolve, ms).unref();
+  });
+}

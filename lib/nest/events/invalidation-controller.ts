@@ -1,0 +1,151 @@
+import {
+  BadRequestException,
+  Body,
+  type CanActivate,
+  Controller,
+  HttpCode,
+  Inject,
+  Post,
+  type Type,
+  UseGuards,
+} from '@nestjs/common';
+import { ModuleRef } from '@nestjs/core';
+import type { CacheService } from '../../core/cache.js';
+import { CacheKey } from '../../core/key/key.js';
+import type { InvalidateRequest, InvalidationResult, KeyLike } from '../../core/options/types.js';
+import { CacheConfigError, CacheError } from '../../ports/errors.js';
+import { assertKnownOptions, isObject, formatValue } from '../../ports/validate.js';
+import { getCacheToken } from '../module/tokens.js';
+
+export interface InvalidationEndpointOptions {
+  /** Where it answers POST, for instance `'internal/cache/invalidations'`. */
+  readonly path: string;
+  /** Who may use it: a guard class or instance, or several that must all agree. There is no default. */
+  readonly guard: Type<CanActivate> | CanActivate | readonly (Type<CanActivate> | CanActivate)[];
+  /** The name of the cache. Default 'default'. */
+  readonly cache?: string;
+}
+
+/** As in JSON: a key is a text, or its parts. */
+interface KeyParts {
+  readonly tenant?: string | number;
+  readonly segment?: string | number;
+  readonly params?: Readonly<Record<string, unknown>>;
+}
+
+const NAMES: ReadonlySet<string> = new Set(['path', 'guard', 'cache']);
+const PARTS: ReadonlySet<string> = new Set(['tenant', 'segment', 'params']);
+
+/**
+ * An endpoint by which a command side in another process or language invalidates. Off unless it is asked for:
+ *
+ * ```ts
+ * @Module({ controllers: [CacheInvalidationController.forRoot({ path: 'internal/cache', guard: InternalGuard })] })
+ * ```
+ *
+ * The body is what `cache.invalidate` takes, as JSON; a key is a text or `{ tenant, segment, params }`. It answers 200 with `{ durable }` when the
+ * invalidation is acknowledged, and 400 with a message for a body that says nothing.
+ */
+export const CacheInvalidationController = Object.freeze({
+  /** @throws CacheConfigError (`CACHE_CONFIG`) without a path or a guard: whoever reaches it can empty the cache */
+  forRoot(options: InvalidationEndpointOptions): Type {
+    if (!isObject(options))
+      throw new CacheConfigError(
+        `CacheInvalidationController.forRoot needs { path, guard }; got ${formatValue(options)}.`,
+      );
+    assertKnownOptions(options, NAMES, 'option of CacheInvalidationController');
+    const { path, cache = 'default' } = options;
+    const guards = guardsOf(options.guard);
+    if (guards.length === 0) {
+      throw new CacheConfigError(
+        'CacheInvalidationController.forRoot needs a guard: whoever reaches the endpoint can empty the cache. Give it one: { path, guard: InternalGuard }.',
+      );
+    }
+    if (typeof path !== 'string' || path === '') {
+      throw new CacheConfigError(
+        `CacheInvalidationController.forRoot needs a path such as 'internal/cache'; got ${JSON.stringify(path)}.`,
+      );
+    }
+
+    @Controller(path)
+    @UseGuards(...guards)
+    class Invalidations {
+      constructor(@Inject(ModuleRef) private readonly moduleRef: ModuleRef) {}
+
+      @Post()
+      @HttpCode(200)
+      async invalidate(@Body() body: unknown): Promise<InvalidationResult> {
+        const service = this.moduleRef.get<CacheService>(getCacheToken(cache), { strict: false });
+        try {
+          return await service.invalidate(requestOf(body));
+        } catch (error) {
+          if (
+            error instanceof CacheError &&
+            (error.code === 'CACHE_CONFIG' || error.code === 'CACHE_KEY')
+          ) {
+            throw new BadRequestException(error.message);
+          }
+          throw error;
+        }
+      }
+    }
+    return Invalidations;
+  },
+});
+
+function requestOf(body: unknown): InvalidateRequest {
+  if (typeof body !== 'object' || body === null || Array.isArray(body)) {
+    throw new BadRequestException('Expected a JSON object with keys, tags, tenant or segment.');
+  }
+  const { keys, tags, tenant, segment, ...others } = body as Record<string, unknown>;
+  if (keys !== undefined && !Array.isArray(keys))
+    throw new BadRequestException(
+      'keys must be a list of texts, or of { tenant, segment, params }.',
+    );
+  if (tags !== undefined && !(Array.isArray(tags) && tags.every((tag) => typeof tag === 'string')))
+    throw new BadRequestException('tags must be a list of texts.');
+  if (!isPart(tenant)) throw new BadRequestException('tenant must be a text or a number.');
+  if (!isPart(segment)) throw new BadRequestException('segment must be a text or a number.');
+  return {
+    ...others,
+    ...(keys === undefined ? undefined : { keys: keys.map(keyOf) }),
+    ...(tags === undefined ? undefined : { tags: tags }),
+    ...(tenant === undefined ? undefined : { tenant }),
+    ...(segment === undefined ? undefined : { segment: String(segment) }),
+  };
+}
+
+function isPart(given: unknown): given is string | number | undefined {
+  return given === undefined || typeof given === 'string' || typeof given === 'number';
+}
+
+function keyOf(given: unknown): KeyLike {
+  if (typeof given === 'string') return given;
+  if (
+    typeof given !== 'object' ||
+    given === null ||
+    !Object.keys(given).every((name) => PARTS.has(name))
+  ) {
+    throw new BadRequestException(
+      'A key must be a text, or an object of tenant, segment and params.',
+    );
+  }
+  const { tenant, segment, params } = given as KeyParts;
+  if (params !== undefined && (typeof params !== 'object' || (params as object | null) === null)) {
+    throw new BadRequestException('The params of a key must be an object.');
+  }
+  const builder = CacheKey.builder();
+  if (tenant !== undefined) builder.tenant(tenant);
+  if (segment !== undefined) builder.segment(segment);
+  return builder.params(params ?? {}).build();
+}
+
+/** From JavaScript it may be missing. */
+function guardsOf(
+  given: InvalidationEndpointOptions['guard'] | undefined,
+): readonly (Type<CanActivate> | CanActivate)[] {
+  if (given === undefined) return [];
+  return Array.isArray(given)
+    ? (given as readonly (Type<CanActivate> | CanActivate)[])
+    : [given as Type<CanActivate> | CanActivate];
+}

@@ -1,0 +1,65 @@
+import { setImmediate } from 'node:timers/promises';
+import { describe, expect, it } from 'vitest';
+import { InvalidationTracker } from '../../../lib/core/invalidate/invalidation-tracker.js';
+import type { AsyncContext } from '../../../lib/ports/context.js';
+
+/** A context that everything runs in, and that never ends: as that of a consumer which was started by a task. */
+class Lasting implements AsyncContext {
+  value: object | undefined;
+
+  run<T>(value: object, task: () => Promise<T>): Promise<T> {
+    this.value = value;
+    return task();
+  }
+
+  enter<T>(value: object, task: (end: () => void) => T): T {
+    this.value = value;
+    return task(() => undefined);
+  }
+
+  current(): object | undefined {
+    return this.value;
+  }
+
+  runOutside<T>(task: () => T): T {
+    return task();
+  }
+
+  /** Promises that are kept alive for those who wait. */
+  get kept(): number {
+    const seen = Object.values(this.value ?? {}) as unknown[];
+    return [this.value, ...seen].reduce<number>(
+      (sum, held) => sum + (held instanceof Set ? held.size : 0),
+      0,
+    );
+  }
+}
+
+describe('invalidations that are waited for', () => {
+  it('are not kept when they have settled', async () => {
+    const context = new Lasting();
+    const waiting = new InvalidationTracker(context);
+    let end = (): void => undefined;
+    const running = waiting.run(() => new Promise<void>((resolve) => (end = resolve)));
+    for (let i = 0; i < 10; i++)
+      await waiting
+        .note(i === 3 ? Promise.reject(new Error('away')) : Promise.resolve())
+        .catch(() => undefined);
+    await setImmediate();
+    expect(context.kept).toBe(0);
+    void waiting.note(new Promise((resolve) => setTimeout(resolve, 5)));
+    end();
+    await Promise.resolve();
+    expect(context.kept).toBe(1);
+    await running;
+    expect(context.kept).toBe(0);
+  });
+
+  it('are not collected in what goes on after the task has ended', async () => {
+    const context = new Lasting();
+    const waiting = new InvalidationTracker(context);
+    await waiting.run(() => undefined);
+    const never = waiting.note(new Promise(() => undefined));
+    expect([context.kept, never instanceof Promise]).toEqual([0, true]);
+  });
+});

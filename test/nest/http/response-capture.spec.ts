@@ -1,0 +1,98 @@
+import { ServerResponse } from 'node:http';
+import { describe, expect, it } from 'vitest';
+import { Aside, divertReply, divertResponse } from '../../../lib/nest/http/response-capture.js';
+
+class Http2Response {
+  sent = 200;
+  get statusCode(): number {
+    return this.sent;
+  }
+  set statusCode(status: number) {
+    this.sent = status;
+  }
+}
+
+describe('what a handler says that answers nobody', () => {
+  const open = () => {
+    const response = new ServerResponse({
+      method: 'GET',
+      httpVersionMajor: 1,
+      httpVersionMinor: 1,
+    } as never);
+    response.statusCode = 304;
+    response.setHeader('x-out', '1');
+    let aside: Aside | undefined;
+    divertResponse(response, () => aside);
+    const within = <T>(task: () => T, to = new Aside({ 'X-Before': '1' }, 200)): T => {
+      aside = to;
+      const result = task();
+      aside = undefined;
+      return result;
+    };
+    return { response, within };
+  };
+
+  it('stays apart from the response that goes out, whichever of the two speaks', () => {
+    const { response, within } = open();
+    const aside = new Aside({ 'x-before': '1' }, 200);
+    within(() => {
+      expect([response.statusCode, response.getHeaders(), response.hasHeader('x-out')]).toEqual([
+        200,
+        { 'x-before': '1' },
+        false,
+      ]);
+      response.statusCode = 203;
+      expect(response.setHeader('X-In', 'a')).toBe(response);
+      response.appendHeader('x-in', ['b', 'c']);
+      response.removeHeader('x-before');
+    }, aside);
+    response.setHeader('x-out', '2');
+    response.statusCode = 201;
+    expect([response.statusCode, response.getHeaders()]).toEqual([201, { 'x-out': '2' }]);
+    within(() => {
+      expect([response.statusCode, response.getHeader('X-IN'), response.getHeaderNames()]).toEqual([
+        203,
+        ['a', 'b', 'c'],
+        ['x-in'],
+      ]);
+    }, aside);
+  });
+
+  it('leaves the status of HTTP/2, an accessor, as it is', () => {
+    const response = new Http2Response();
+    const aside = new Aside({}, 200);
+    let current: Aside | undefined = aside;
+    divertResponse(response, () => current);
+    response.statusCode = 404;
+    expect([response.statusCode, response.sent, aside.status]).toEqual([404, 200, 404]);
+    current = undefined;
+    response.statusCode = 204;
+    expect([response.statusCode, response.sent, aside.status]).toEqual([204, 204, 404]);
+  });
+
+  it('is the same through a reply of Fastify, where cookies add up', () => {
+    const reply = {
+      header: () => 'own',
+      type: () => 'own',
+      getHeader: () => 'own',
+      getHeaders: () => 'own',
+      hasHeader: () => 'own',
+      removeHeader: () => 'own',
+    } as unknown as Record<string, (...given: unknown[]) => unknown>;
+    let current: Aside | undefined = new Aside({}, 200);
+    divertReply(reply, () => current);
+    reply.type?.('text/csv');
+    reply.header?.('Set-Cookie', 'a=1');
+    expect(reply.header?.('set-cookie', ['b=2', 'c=3'])).toBe(reply);
+    reply.header?.('x-none');
+    reply.header?.('x-gone', '1');
+    expect(reply.removeHeader?.('X-Gone')).toBe(reply);
+    expect(reply.getHeaders?.()).toEqual({
+      'content-type': 'text/csv',
+      'set-cookie': ['a=1', 'b=2', 'c=3'],
+      'x-none': '',
+    });
+    current = undefined;
+    expect([reply.header?.('x', 'y'), reply.getHeader?.('x')]).toEqual(['own', 'own']);
+  });
+});
