@@ -19,7 +19,6 @@ import { responseCodec } from './http/response-codec.js';
 import type { Codec } from './ports/codec.js';
 import type { Entry } from './ports/entry.js';
 import { CacheConfigError } from './ports/errors.js';
-import { isObject, formatValue } from './ports/validate.js';
 import type { SharedBackend, MemoryTier } from './ports/shared-backend.js';
 
 /**
@@ -38,7 +37,6 @@ export function createCache(options: CacheOptions = {}): CacheService {
   codecs.set(settings.policy.codec.id, settings.policy.codec);
   const clock = options.clock ?? systemClock;
   const { backend = new MemoryBackend() } = options;
-  checkBackend(backend);
   // The backend may speak before the engine exists; nobody can listen before that either.
   const made: { engine?: Engine } = {};
   const context: BackendContext = {
@@ -141,19 +139,4 @@ function retain(backend: CacheBackend & { [REFERENCES]?: number }): () => Promis
     backend[REFERENCES] = users;
     if (users === 0) await backend.close?.();
   };
-}
-
-/** @throws CacheConfigError (`CACHE_CONFIG`); never shows a text, which may be a URL with a password */
-function checkBackend(given: unknown): void {
-  if (
-    isObject(given) &&
-    'get' in given &&
-    'set' in given &&
-    typeof given.get === 'function' &&
-    typeof given.set === 'function'
-  )
-    return;
-  throw new CacheConfigError(
-    `backend must be an object with the methods get(key) and set(key, bytes, ttlMs), such as new MemoryBackend() or new RedisBackend(...); got ${typeof given === 'string' ? 'a text' : formatValue(given)}.`,
-  );
 }

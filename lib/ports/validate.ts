@@ -1,54 +1,181 @@
 import { CacheConfigError } from './errors.js';
 
+/**
+ * Reads one option: returns what it means (a duration in milliseconds, say), or throws a
+ * `CacheConfigError` that names the option, what was expected and what was given.
+ */
+export type Check<T = unknown> = ((given: unknown, name: string) => T) & {
+  /** Also called when the option is left out. */
+  readonly required?: true;
+};
+
+/** One check for each option of `O`: `satisfies` makes an option without one a compile error. */
+export type Checks<O = Readonly<Record<string, unknown>>> = {
+  readonly [Name in keyof O]-?: Check;
+};
+
+/** What the options mean; those that were left out are missing. */
+export type Checked<C extends Checks> = {
+  readonly [Name in keyof C]?: C[Name] extends Check<infer T> ? T : never;
+};
+
+export interface OptionsDescription {
+  /** The subject of the message about something that is not an object. */
+  readonly what: string;
+  /** How such an object looks. */
+  readonly example: string | ((given: unknown) => string);
+  /** Whose options they are, in the message about an unknown name. Default: `what`. */
+  readonly owner?: string;
+  /** Put before the names of the options. Default: nothing. */
+  readonly prefix?: string;
+}
+
+/**
+ * The one way options are checked: an object, no unknown names (a misspelt option would silently
+ * not hold), and each value passes its check. Symbols are ignored.
+ * @throws CacheConfigError (`CACHE_CONFIG`)
+ */
+export function parseOptions<C extends Checks>(
+  given: unknown,
+  checks: C,
+  description: OptionsDescription,
+): Checked<C> {
+  const { what, example, owner = what, prefix = '' } = description;
+  assertObject(given, what, example);
+  assertKnownOptions(given, checks, owner);
+  const options = given as Readonly<Record<string, unknown>>;
+  const parsed: Record<string, unknown> = {};
+  // By the table and not by the object, whose options may be inherited or getters of a class.
+  for (const name in checks) {
+    const value = options[name];
+    const check = checks[name] as Check;
+    if (value !== undefined || check.required === true) parsed[name] = check(value, prefix + name);
+  }
+  return parsed as Checked<C>;
+}
+
+/** @throws CacheConfigError (`CACHE_CONFIG`) that lists the options there are */
+export function assertKnownOptions(given: object, checks: Checks, owner: string): void {
+  for (const name of Object.keys(given)) {
+    if (!Object.hasOwn(checks, name))
+      throw new CacheConfigError(
+        `Unknown option of ${owner} ${JSON.stringify(name)}. ` +
+          `Options are: ${Object.keys(checks).sort().join(', ')}.`,
+      );
+  }
+}
+
+/** @throws CacheConfigError (`CACHE_CONFIG`) */
+export function assertObject(
+  given: unknown,
+  what: string,
+  example: OptionsDescription['example'],
+): asserts given is object {
+  if (isObject(given)) return;
+  const such = typeof example === 'string' ? example : example(given);
+  throw wrongOption(what, `an object such as ${such}`, formatValue(given));
+}
+
+export function wrongOption(name: string, expected: string, got: string): CacheConfigError {
+  return new CacheConfigError(`${name} must be ${expected}; got ${got}.`);
+}
+
+/** @param format how the message shows the value: not at all where it may be a secret */
+export function check<T>(
+  expected: string,
+  accepts: (given: unknown) => boolean,
+  format = formatValue,
+): Check<T> {
+  return (given, name) => {
+    if (accepts(given)) return given as T;
+    throw wrongOption(name, expected, format(given));
+  };
+}
+
+export function required<T>(of: Check<T>): Check<T> & { readonly required: true } {
+  return Object.assign((given: unknown, name: string) => of(given, name), {
+    required: true as const,
+  });
+}
+
+/** An option that is an object of options itself. */
+export function group<C extends Checks>(checks: C, example: string): Check<Checked<C>> {
+  return (given, name) =>
+    parseOptions(given, checks, {
+      what: name,
+      example,
+      owner: name.slice(name.lastIndexOf(' ') + 1),
+      prefix: `${name}.`,
+    });
+}
+
+export const flag = check<boolean>('true or false', (given) => typeof given === 'boolean');
+
+export const positive = check<number>(
+  'a positive whole number',
+  (given) => Number.isSafeInteger(given) && (given as number) > 0,
+);
+
+export function wholeNumber(min: number, max: number): Check<number> {
+  return check(
+    `a whole number from ${String(min)} to ${String(max)}`,
+    (given) => Number.isInteger(given) && isBetween(given, min, max),
+  );
+}
+
+export function between(min: number, max: number): Check<number> {
+  return check(`a number from ${String(min)} to ${String(max)}`, (given) =>
+    isBetween(given, min, max),
+  );
+}
+
+export function oneOf<const T extends string>(...choices: readonly T[]): Check<T> {
+  return check(choices.map((choice) => `'${choice}'`).join(' or '), (given) =>
+    choices.includes(given as T),
+  );
+}
+
+export function callback<T>(expected = 'a function'): Check<T> {
+  return check(expected, (given) => typeof given === 'function');
+}
+
+export function arrayOf<T>(expected: string, accepts: (item: unknown) => boolean): Check<T> {
+  return check(
+    expected,
+    (given) => Array.isArray(given) && given.every(accepts),
+    (given) => (Array.isArray(given) ? 'an array with something else in it' : formatValue(given)),
+  );
+}
+
+/** The name of a cache or namespace. */
+export const cacheName = check<string>(
+  'a string of 1 to 100 characters',
+  (given) => isFilled(given) && given.length <= 100,
+);
+
+export function isFilled(given: unknown): given is string {
+  return typeof given === 'string' && given !== '';
+}
+
+function isBetween(given: unknown, min: number, max: number): boolean {
+  return typeof given === 'number' && given >= min && given <= max;
+}
+
 /** An object with members: neither null nor an array. */
 export function isObject(given: unknown): given is object {
   return typeof given === 'object' && given !== null && !Array.isArray(given);
 }
 
-/**
- * A name that does not exist must not be passed over: what it was meant to say would not hold. Symbols are not looked at.
- * @param what how such an option is called in the message
- * @throws CacheConfigError (`CACHE_CONFIG`) that lists the names that do exist
- */
-export function assertKnownOptions(given: object, names: ReadonlySet<string>, what: string): void {
-  for (const name of Object.keys(given)) {
-    if (!names.has(name))
-      throw new CacheConfigError(
-        `Unknown ${what} ${JSON.stringify(name)}. Options are: ${[...names].sort().join(', ')}.`,
-      );
-  }
-}
+const MAX_FORMATTED = 60;
 
-/**
- * An object of options, with no names but these.
- * @param example how one looks, for the message
- * @param of whose options they are, for the message of a name that does not exist
- * @throws CacheConfigError (`CACHE_CONFIG`) naming what it is, what was expected and what was given
- */
-export function assertOptions(
-  given: unknown,
-  what: string,
-  example: string,
-  names: ReadonlySet<string>,
-  of = what,
-): asserts given is object {
-  if (!isObject(given))
-    throw new CacheConfigError(
-      `${what} must be an object such as ${example}; got ${formatValue(given)}.`,
-    );
-  assertKnownOptions(given, names, `option of ${of}`);
-}
-
-const LONGEST_SHOWN = 60;
-
-/** For messages: a text in quotes, of anything else that may be long only what it is. */
+/** For messages: strings in quotes and cut short; of values that may be long only what they are. */
 export function formatValue(given: unknown): string {
   if (typeof given === 'string')
     return JSON.stringify(
-      given.length > LONGEST_SHOWN ? `${given.slice(0, LONGEST_SHOWN)}...` : given,
+      given.length > MAX_FORMATTED ? `${given.slice(0, MAX_FORMATTED)}...` : given,
     );
   if (typeof given === 'bigint') return `${String(given)}n`;
   if (typeof given === 'function') return 'a function';
   if (Array.isArray(given)) return 'an array';
-  return typeof given === 'object' && given !== null ? 'an object' : String(given);
+  return isObject(given) ? 'an object' : String(given);
 }

@@ -2,7 +2,7 @@ import type { Codec } from '../../ports/codec.js';
 import { CacheConfigError } from '../../ports/errors.js';
 import { type AnyProducer, type Call, type CallOptions, makeCall } from './call.js';
 import { CacheKey, type CacheKeyBuilder, toCacheKey, type KeyPart } from '../key/key.js';
-import { assertCallOptions, assertSetOptions } from './validate-call.js';
+import { assertSetOptions } from './validate-call.js';
 import { type EntryPolicy, resolvePolicy, type Settings } from './options.js';
 import type { Tiers } from '../read/tiers.js';
 import type { EntryOptions, KeyLike, Producer, ProducerContext, SetOptions } from './types.js';
@@ -89,7 +89,6 @@ export class CallResolver {
       options;
     let policy = this.#policies.get(shared);
     if (policy === undefined) {
-      assertCallOptions(shared);
       policy = resolvePolicy(shared, this.settings.policy, this.tiers.codecs);
       this.#register(policy.codec);
       this.#policies.set(shared, policy);

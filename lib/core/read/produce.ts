@@ -1,8 +1,8 @@
 import type { AsyncContext } from '../../ports/context.js';
 import type { Clock } from '../../ports/clock.js';
-import { toMilliseconds } from '../../ports/duration.js';
-import { CacheConfigError, ProducerTimeoutError } from '../../ports/errors.js';
-import { assertKnownOptions, isObject, formatValue } from '../../ports/validate.js';
+import { duration, toMilliseconds } from '../../ports/duration.js';
+import { ProducerTimeoutError } from '../../ports/errors.js';
+import { type Checks, parseOptions } from '../../ports/validate.js';
 import type { Call } from '../options/call.js';
 import { Flight } from './flight.js';
 import type { ProducerContext } from '../options/types.js';
@@ -19,7 +19,16 @@ export interface Production {
   readonly cost: number;
 }
 
-const WINDOWS: ReadonlySet<string> = new Set(['staleWhileRevalidate', 'staleIfError']);
+const WINDOWS_CHECKS = {
+  staleWhileRevalidate: duration(),
+  staleIfError: duration(),
+} satisfies Checks<Parameters<ProducerContext['setWindows']>[0]>;
+const SET_WINDOWS = {
+  what: 'setWindows: the windows',
+  owner: 'setWindows',
+  example: "{ staleWhileRevalidate: '5m' }",
+  prefix: 'setWindows: ',
+};
 
 /**
  * What a producer is given. Its methods do not need their object, so that a producer can take them apart; each is made when it is asked for,
@@ -63,19 +72,7 @@ class Said implements ProducerContext {
 
   get setWindows(): ProducerContext['setWindows'] {
     return (windows) => {
-      if (!isObject(windows))
-        throw new CacheConfigError(
-          `setWindows takes an object such as { staleWhileRevalidate: '5m' }; got ${formatValue(windows)}.`,
-        );
-      assertKnownOptions(windows, WINDOWS, 'option of setWindows');
-      const { staleWhileRevalidate, staleIfError } = windows;
-      if (staleWhileRevalidate !== undefined)
-        this.staleWhileRevalidate = toMilliseconds(
-          staleWhileRevalidate,
-          'setWindows(staleWhileRevalidate)',
-        );
-      if (staleIfError !== undefined)
-        this.staleIfError = toMilliseconds(staleIfError, 'setWindows(staleIfError)');
+      Object.assign(this, parseOptions(windows, WINDOWS_CHECKS, SET_WINDOWS));
     };
   }
 

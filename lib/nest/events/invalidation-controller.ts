@@ -13,8 +13,16 @@ import { ModuleRef } from '@nestjs/core';
 import type { CacheService } from '../../core/cache.js';
 import { CacheKey } from '../../core/key/key.js';
 import type { InvalidateRequest, InvalidationResult, KeyLike } from '../../core/options/types.js';
-import { CacheConfigError, CacheError } from '../../ports/errors.js';
-import { assertKnownOptions, isObject, formatValue } from '../../ports/validate.js';
+import { CacheError } from '../../ports/errors.js';
+import {
+  cacheName,
+  check,
+  type Checks,
+  isFilled,
+  isObject,
+  parseOptions,
+  required,
+} from '../../ports/validate.js';
 import { getCacheToken } from '../module/tokens.js';
 
 export interface InvalidationEndpointOptions {
@@ -33,7 +41,18 @@ interface KeyParts {
   readonly params?: Readonly<Record<string, unknown>>;
 }
 
-const NAMES: ReadonlySet<string> = new Set(['path', 'guard', 'cache']);
+const CHECKS = {
+  path: required(check<string>("a path such as 'internal/cache'", isFilled)),
+  guard: required(
+    check<InvalidationEndpointOptions['guard']>(
+      'a guard class or instance, or an array of them: without one, ' +
+        'anyone who reaches the endpoint can empty the cache',
+      (given) =>
+        Array.isArray(given) ? given.length > 0 : typeof given === 'function' || isObject(given),
+    ),
+  ),
+  cache: cacheName,
+} satisfies Checks<InvalidationEndpointOptions>;
 const PARTS: ReadonlySet<string> = new Set(['tenant', 'segment', 'params']);
 
 /**
@@ -47,28 +66,16 @@ const PARTS: ReadonlySet<string> = new Set(['tenant', 'segment', 'params']);
  * invalidation is acknowledged, and 400 with a message for a body that says nothing.
  */
 export const CacheInvalidationController = Object.freeze({
-  /** @throws CacheConfigError (`CACHE_CONFIG`) without a path or a guard: whoever reaches it can empty the cache */
+  /** @throws CacheConfigError (`CACHE_CONFIG`) without a path or a guard */
   forRoot(options: InvalidationEndpointOptions): Type {
-    if (!isObject(options))
-      throw new CacheConfigError(
-        `CacheInvalidationController.forRoot needs { path, guard }; got ${formatValue(options)}.`,
-      );
-    assertKnownOptions(options, NAMES, 'option of CacheInvalidationController');
-    const { path, cache = 'default' } = options;
-    const guards = guardsOf(options.guard);
-    if (guards.length === 0) {
-      throw new CacheConfigError(
-        'CacheInvalidationController.forRoot needs a guard: whoever reaches the endpoint can empty the cache. Give it one: { path, guard: InternalGuard }.',
-      );
-    }
-    if (typeof path !== 'string' || path === '') {
-      throw new CacheConfigError(
-        `CacheInvalidationController.forRoot needs a path such as 'internal/cache'; got ${JSON.stringify(path)}.`,
-      );
-    }
-
-    @Controller(path)
-    @UseGuards(...guards)
+    const { cache = 'default' } = parseOptions(options, CHECKS, {
+      what: 'CacheInvalidationController.forRoot: the options',
+      owner: 'CacheInvalidationController',
+      example: "{ path: 'internal/cache', guard: InternalGuard }",
+      prefix: 'CacheInvalidationController.forRoot: ',
+    });
+    @Controller(options.path)
+    @UseGuards(...[options.guard].flat())
     class Invalidations {
       constructor(@Inject(ModuleRef) private readonly moduleRef: ModuleRef) {}
 
@@ -138,14 +145,4 @@ function keyOf(given: unknown): KeyLike {
   if (tenant !== undefined) builder.tenant(tenant);
   if (segment !== undefined) builder.segment(segment);
   return builder.params(params ?? {}).build();
-}
-
-/** From JavaScript it may be missing. */
-function guardsOf(
-  given: InvalidationEndpointOptions['guard'] | undefined,
-): readonly (Type<CanActivate> | CanActivate)[] {
-  if (given === undefined) return [];
-  return Array.isArray(given)
-    ? (given as readonly (Type<CanActivate> | CanActivate)[])
-    : [given as Type<CanActivate> | CanActivate];
 }
