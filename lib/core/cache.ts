@@ -182,7 +182,11 @@ export class CacheService {
    * @throws CodecError (`CACHE_CODEC`), CacheConfigError (`CACHE_CONFIG`), and what a callback throws; the old value is then deleted
    */
   async set<T>(key: KeyLike, value: T, options?: SetOptions<T>): Promise<InvalidationResult> {
-    return this.#changes.put(this.#calls.key(key), () => this.#calls.storing(key, options), value);
+    return this.#changes.put(
+      this.#calls.key(key),
+      () => this.#calls.callForSet(key, options),
+      value,
+    );
   }
 
   /** Stores many values. Two round trips for each 1,000. @returns durable when all are, held when they are */
@@ -310,7 +314,7 @@ export class CacheService {
   ): Promise<T> {
     try {
       const policy =
-        base === undefined ? this.#calls.policy(options) : this.#calls.policyOf(base, options);
+        base === undefined ? this.#calls.policy(options) : this.#calls.withCodec(base, options);
       return this.#through(like, producer, options, policy);
     } catch (error) {
       return Promise.reject(error);

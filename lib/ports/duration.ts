@@ -1,4 +1,4 @@
-import { type Check, formatValue, wrongOption } from './validate.js';
+import { formatValue, wrongOption } from './validate.js';
 
 /** Milliseconds as a number, or a string of digits and a unit, as in `'500ms'`, `'30s'`, `'5m'`. */
 export type Duration = number | DurationText;
@@ -30,19 +30,6 @@ export function toMilliseconds(given: Duration, name: string): number {
   const ms = typeof given === 'number' ? given : parse(given);
   if (!(ms >= 0 && ms <= MAX_DURATION_MS)) throw wrongOption(name, EXPECTED, formatValue(given));
   return Math.ceil(ms);
-}
-
-/** Checks that an option is a duration within the bounds, in milliseconds, and reads it. */
-export function duration(min = 0, max = MAX_DURATION_MS): Check<number> {
-  const range =
-    max === MAX_DURATION_MS
-      ? `at least ${String(min)} ms`
-      : `from ${String(min)} ms to ${String(max)} ms`;
-  return (given, name) => {
-    const ms = toMilliseconds(given as Duration, name);
-    if (ms >= min && ms <= max) return ms;
-    throw wrongOption(name, range, `${String(ms)} ms`);
-  };
 }
 
 function parse(given: unknown): number {

@@ -28,6 +28,8 @@ export interface OptionsDescription {
   readonly owner?: string;
   /** Put before the names of the options. Default: nothing. */
   readonly prefix?: string;
+  /** Ends the message about an unknown name. */
+  readonly hint?: string;
 }
 
 /**
@@ -40,9 +42,9 @@ export function parseOptions<C extends Checks>(
   checks: C,
   description: OptionsDescription,
 ): Checked<C> {
-  const { what, example, owner = what, prefix = '' } = description;
+  const { what, example, owner = what, prefix = '', hint = '' } = description;
   assertObject(given, what, example);
-  assertKnownOptions(given, checks, owner);
+  assertKnownOptions(given, checks, owner, hint);
   const options = given as Readonly<Record<string, unknown>>;
   const parsed: Record<string, unknown> = {};
   // By the table and not by the object, whose options may be inherited or getters of a class.
@@ -55,12 +57,12 @@ export function parseOptions<C extends Checks>(
 }
 
 /** @throws CacheConfigError (`CACHE_CONFIG`) that lists the options there are */
-export function assertKnownOptions(given: object, checks: Checks, owner: string): void {
+export function assertKnownOptions(given: object, checks: Checks, owner: string, hint = ''): void {
   for (const name of Object.keys(given)) {
     if (!Object.hasOwn(checks, name))
       throw new CacheConfigError(
         `Unknown option of ${owner} ${JSON.stringify(name)}. ` +
-          `Options are: ${Object.keys(checks).sort().join(', ')}.`,
+          `Options are: ${Object.keys(checks).sort().join(', ')}.${hint}`,
       );
   }
 }
@@ -78,87 +80,6 @@ export function assertObject(
 
 export function wrongOption(name: string, expected: string, got: string): CacheConfigError {
   return new CacheConfigError(`${name} must be ${expected}; got ${got}.`);
-}
-
-/** @param format how the message shows the value: not at all where it may be a secret */
-export function check<T>(
-  expected: string,
-  accepts: (given: unknown) => boolean,
-  format = formatValue,
-): Check<T> {
-  return (given, name) => {
-    if (accepts(given)) return given as T;
-    throw wrongOption(name, expected, format(given));
-  };
-}
-
-export function required<T>(of: Check<T>): Check<T> & { readonly required: true } {
-  return Object.assign((given: unknown, name: string) => of(given, name), {
-    required: true as const,
-  });
-}
-
-/** An option that is an object of options itself. */
-export function group<C extends Checks>(checks: C, example: string): Check<Checked<C>> {
-  return (given, name) =>
-    parseOptions(given, checks, {
-      what: name,
-      example,
-      owner: name.slice(name.lastIndexOf(' ') + 1),
-      prefix: `${name}.`,
-    });
-}
-
-export const flag = check<boolean>('true or false', (given) => typeof given === 'boolean');
-
-export const positive = check<number>(
-  'a positive whole number',
-  (given) => Number.isSafeInteger(given) && (given as number) > 0,
-);
-
-export function wholeNumber(min: number, max: number): Check<number> {
-  return check(
-    `a whole number from ${String(min)} to ${String(max)}`,
-    (given) => Number.isInteger(given) && isBetween(given, min, max),
-  );
-}
-
-export function between(min: number, max: number): Check<number> {
-  return check(`a number from ${String(min)} to ${String(max)}`, (given) =>
-    isBetween(given, min, max),
-  );
-}
-
-export function oneOf<const T extends string>(...choices: readonly T[]): Check<T> {
-  return check(choices.map((choice) => `'${choice}'`).join(' or '), (given) =>
-    choices.includes(given as T),
-  );
-}
-
-export function callback<T>(expected = 'a function'): Check<T> {
-  return check(expected, (given) => typeof given === 'function');
-}
-
-export function arrayOf<T>(expected: string, accepts: (item: unknown) => boolean): Check<T> {
-  return check(
-    expected,
-    (given) => Array.isArray(given) && given.every(accepts),
-    (given) => (Array.isArray(given) ? 'an array with something else in it' : formatValue(given)),
-  );
-}
-
-/** The name of a cache or namespace. */
-export const cacheName = check<string>(
-  'a string of 1 to 100 characters',
-  (given) => isFilled(given) && given.length <= 100,
-);
-
-export function isFilled(given: unknown): given is string {
-  return typeof given === 'string' && given !== '';
-}
-
-function isBetween(given: unknown, min: number, max: number): boolean {
-  return typeof given === 'number' && given >= min && given <= max;
 }
 
 /** An object with members: neither null nor an array. */

@@ -1,15 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { duration } from '../../lib/ports/duration.js';
-import {
-  flag,
-  formatValue,
-  group,
-  parseOptions,
-  positive,
-  required,
-} from '../../lib/ports/validate.js';
+import * as is from '../../lib/ports/option-checks.js';
+import { formatValue, parseOptions } from '../../lib/ports/validate.js';
 
-const CHECKS = { size: positive, lazy: flag, limits: group({ ttl: required(duration()) }, '{}') };
+const CHECKS = {
+  size: is.positive,
+  lazy: is.flag,
+  limits: is.group({ ttl: is.required(is.duration()) }, '{}'),
+};
 const parse = (given: unknown) =>
   parseOptions(given, CHECKS, { what: 'The options', example: '{ size: 1 }' });
 

@@ -1,13 +1,10 @@
 import type { Clock } from '../../ports/clock.js';
+import * as is from '../../ports/option-checks.js';
 import {
-  check,
   type Check,
   type Checks,
   formatValue,
-  isObject,
-  oneOf,
   parseOptions,
-  wholeNumber,
   wrongOption,
 } from '../../ports/validate.js';
 
@@ -36,13 +33,10 @@ export interface MemorySettings {
 }
 
 const CHECKS = {
-  maxEntries: wholeNumber(1, 10_000_000),
+  maxEntries: is.wholeNumber(1, 10_000_000),
   maxBytes: bytes(),
-  isolation: oneOf('copy', 'freeze'),
-  clock: check<Pick<Clock, 'now'>>(
-    'an object with the method now()',
-    (given) => isObject(given) && typeof (given as Partial<Clock>).now === 'function',
-  ),
+  isolation: is.oneOf('copy', 'freeze'),
+  clock: is.objectWith<Pick<Clock, 'now'>>('an object with the method now()', 'now'),
 } satisfies Checks<MemoryBackendOptions>;
 
 /** @throws CacheConfigError (`CACHE_CONFIG`) */

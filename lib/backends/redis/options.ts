@@ -1,7 +1,8 @@
 import type { RedisClientOptions, RedisClusterOptions } from 'redis';
-import { type Duration, duration } from '../../ports/duration.js';
+import type { Duration } from '../../ports/duration.js';
 import { CacheConfigError } from '../../ports/errors.js';
-import { type Checks, parseOptions, wholeNumber } from '../../ports/validate.js';
+import * as is from '../../ports/option-checks.js';
+import { type Checks, parseOptions } from '../../ports/validate.js';
 import {
   assertPlainOptions,
   clientCheck,
@@ -60,9 +61,9 @@ const CHECKS = {
   options: optionsOf('socket: { tls: true }', 'createClient()'),
   cluster: clusterCheck,
   sentinel: sentinelCheck,
-  commandTimeout: duration(10, 60_000),
-  connectTimeout: duration(10, 60_000),
-  noticesKept: wholeNumber(100, 10_000_000),
+  commandTimeout: is.duration(10, 60_000),
+  connectTimeout: is.duration(10, 60_000),
+  noticesKept: is.wholeNumber(100, 10_000_000),
 } satisfies Checks<RedisBackendOptions>;
 const SOURCES = ['url', 'client', 'cluster', 'sentinel'] as const;
 

@@ -1,12 +1,6 @@
 import { CacheConfigError } from '../../ports/errors.js';
-import {
-  check,
-  type Check,
-  formatValue,
-  isFilled,
-  isObject,
-  required,
-} from '../../ports/validate.js';
+import * as is from '../../ports/option-checks.js';
+import { type Check, formatValue, isObject } from '../../ports/validate.js';
 
 /**
  * A client or cluster given directly has members named like options, and would lead to another
@@ -56,19 +50,17 @@ export const urlCheck: Check<string> = (given) => {
   return given as string;
 };
 
-const USED = ['connect', 'on', 'sendCommand', 'destroy'] as const;
-
-export const clientCheck = check(
+export const clientCheck = is.that(
   'a client of the redis package: what createClient(), createCluster() or createSentinel() returns',
   (given) =>
     isObject(given) &&
     'isOpen' in given &&
-    USED.every((method) => typeof (given as Record<string, unknown>)[method] === 'function'),
+    is.hasMethods(given, 'connect', 'on', 'sendCommand', 'destroy'),
   kindOf,
 );
 
 export function optionsOf(example: string, call: string): Check<object> {
-  return check(
+  return is.that(
     `an object such as { ${example} }, of the redis package's ${call}`,
     isObject,
     kindOf,
@@ -91,44 +83,38 @@ const password = optionsOf('password', 'createClient()');
 export const clusterCheck = objectWith(
   optionsOf("rootNodes: [{ url: 'redis://localhost:6379' }]", 'createCluster()'),
   {
-    rootNodes: required(
-      check(
-        "an array of at least one object such as { url: 'redis://localhost:6379' }",
-        (given) => isFilledArray(given, isObject),
-        kindOf,
-      ),
-    ),
+    rootNodes: filledArray("object such as { url: 'redis://localhost:6379' }", isObject),
     defaults: password,
   },
 );
 
 export const sentinelCheck = objectWith(
-  check(
+  is.that(
     "an object such as { name: 'mymaster', nodes: [{ host: 'localhost', port: 26379 }] }",
     isObject,
     kindOf,
   ),
   {
-    name: required(check('the name of the master', isFilled, kindOf)),
-    nodes: required(
-      check(
-        'an array of at least one node { host, port }',
-        (given) => isFilledArray(given, isNode),
-        kindOf,
-      ),
-    ),
+    name: is.required(is.that('the name of the master', is.isFilled, kindOf)),
+    nodes: filledArray('node { host, port }', isNode),
     options: password,
   },
 );
 
-function isFilledArray(given: unknown, accepts: (item: unknown) => boolean): boolean {
-  return Array.isArray(given) && given.length > 0 && given.every(accepts);
+function filledArray(items: string, accepts: (item: unknown) => boolean): Check {
+  return is.required(
+    is.that(
+      `an array of at least one ${items}`,
+      (given) => Array.isArray(given) && given.length > 0 && given.every(accepts),
+      kindOf,
+    ),
+  );
 }
 
 function isNode(given: unknown): boolean {
   if (!isObject(given)) return false;
   const { host, port } = given as Readonly<Record<string, unknown>>;
-  return isFilled(host) && Number.isInteger(port);
+  return is.isFilled(host) && Number.isInteger(port);
 }
 
 /** Also of another realm (`node:vm`, test runners). */

@@ -1,14 +1,6 @@
-import { duration } from '../../ports/duration.js';
 import { CacheConfigError } from '../../ports/errors.js';
-import {
-  check,
-  type Checks,
-  isFilled,
-  isObject,
-  oneOf,
-  parseOptions,
-  required,
-} from '../../ports/validate.js';
+import * as is from '../../ports/option-checks.js';
+import { type Checks, isObject, parseOptions } from '../../ports/validate.js';
 import { assertArray } from '../options/validate-call.js';
 import { ALL, normalizeTags, NAMESPACE, segmentGroup, tagGroup } from '../groups/groups.js';
 import { type Change, clearChange } from '../groups/journal.js';
@@ -18,11 +10,11 @@ import type { Settings } from '../options/options.js';
 import type { InvalidateRequest, KeyLike } from '../options/types.js';
 
 /** Null or an empty string must not mean the entries of all tenants. */
-const tenantCheck = check<KeyPart>(
+const tenantCheck = is.that<KeyPart>(
   'a string that is not empty, a number or a bigint, or left out where there is none',
   (given) =>
     typeof given === 'bigint' ||
-    (typeof given === 'number' ? Number.isFinite(given) : isFilled(given)),
+    (typeof given === 'number' ? Number.isFinite(given) : is.isFilled(given)),
   describeType,
 );
 
@@ -32,9 +24,9 @@ export const REQUEST_CHECKS = {
   tags: (given: unknown) => normalizeTags(given as readonly string[], 'invalidation'),
   tenant: tenantCheck,
   segment: (given: unknown, name: string) => encodePart(given as KeyPart, name),
-  match: oneOf('any', 'all'),
-  mode: oneOf('soft', 'hard'),
-  settle: duration(),
+  match: is.oneOf('any', 'all'),
+  mode: is.oneOf('soft', 'hard'),
+  settle: is.duration(),
 } satisfies Checks<InvalidateRequest>;
 
 const REQUEST = {
@@ -106,14 +98,14 @@ export function clearRequestChange(request?: {
   return { ...clearChange(scope), clears: true };
 }
 
-const CLEAR_CHECKS = { tenant: required(tenantCheck) };
+const CLEAR_CHECKS = { tenant: is.required(tenantCheck) };
 const CLEAR = {
   what: 'clear: the request',
   owner: 'clear',
   example: "{ tenant: '...' }, or nothing at all to clear everything",
   prefix: 'clear: ',
 };
-const clearObject = check<object>(`an object such as ${CLEAR.example}`, isObject, describeType);
+const clearObject = is.that<object>(`an object such as ${CLEAR.example}`, isObject, describeType);
 
 function assertClearRequest(given: unknown): void {
   if (isKey(given))

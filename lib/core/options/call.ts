@@ -20,7 +20,10 @@ export interface Call {
   readonly resultTags: ((value: unknown) => readonly string[]) | undefined;
   readonly unless: ((value: unknown) => boolean) | undefined;
   readonly signal: AbortSignal | undefined;
-  /** When the backend must have answered for the production to begin on time; local clock. Moved on while waiting for somebody else's lease. */
+  /**
+   * When the backend must have answered for the producer to start on time; local clock. Extended
+   * while the call waits for the lease of another process.
+   */
   backendBy: number;
   /** Told when the call waits for a production that is not its own. */
   onWait: (() => void) | undefined;
@@ -44,8 +47,9 @@ export interface CallOptions {
 }
 
 /**
- * @param plain the key was given as a plain string: it is in no segment's group, so that not every such key needs a marker of its own
- * @throws CacheConfigError (`CACHE_CONFIG`) for a producer that is no function and for tags that are none
+ * @param plain the key was given as a plain string: it is in no segment's group, so that not every
+ * such key needs a marker of its own
+ * @throws CacheConfigError (`CACHE_CONFIG`) for a producer that is no function, and for wrong tags
  */
 export function makeCall(
   key: CacheKey,
@@ -57,7 +61,8 @@ export function makeCall(
 ): Call {
   if (typeof producer !== 'function') {
     throw new CacheConfigError(
-      `the producer must be a function, as in getOrSet(key, () => value, options); got ${formatValue(producer)}.`,
+      'the producer must be a function, as in getOrSet(key, () => value, options); ' +
+        `got ${formatValue(producer)}.`,
     );
   }
   const given = options?.tags;

@@ -1,9 +1,8 @@
 import { CacheConfigError } from '../../ports/errors.js';
+import * as is from '../../ports/option-checks.js';
 import {
   assertKnownOptions,
   assertObject,
-  callback,
-  check,
   formatValue,
   isObject,
   parseOptions,
@@ -33,7 +32,7 @@ export function assertTask(
   });
 }
 
-const UNIT_CHECKS = { inDoubt: callback() };
+const UNIT_CHECKS = { inDoubt: is.callback() };
 
 /**
  * The options that `set` does not have; the call checks the rest.
@@ -66,20 +65,18 @@ export function warmUpCallOptions<T>(
   return Object.fromEntries(Object.entries(options).filter(([name]) => name in CALL_CHECKS));
 }
 
-const producer = callback('a function that returns the values of the keys it is given');
+const producer = is.callback('a function that returns the values of the keys it is given');
 
 // Keys and values may be personal data, so messages name their type only.
-const warmUpKeys = check(
+const warmUpKeys = is.that(
   'an array, or something else to iterate over',
   (given) => isIterable(given) || (isObject(given) && Symbol.asyncIterator in given),
   describeType,
 );
 
-const array = check<readonly unknown[]>('an array', Array.isArray, describeType);
-
 /** @throws CacheConfigError (`CACHE_CONFIG`): a string would be taken apart into its characters */
 export function assertArray<T>(given: readonly T[], what: string): readonly T[] {
-  return array(given, what) as readonly T[];
+  return is.that<readonly T[]>('an array', Array.isArray, describeType)(given, what);
 }
 
 /** @throws CacheConfigError (`CACHE_CONFIG`) for what `getOrSetMany` cannot work with */

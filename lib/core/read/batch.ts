@@ -44,7 +44,7 @@ export class BatchReads {
     const calls: Call[] = [];
     const bulk = new BatchCollector((indexes, context) => {
       const missing = indexes.map((index) => distinct[index] as K);
-      return this.calls.within(context, async () => produceMissing(missing, context));
+      return this.calls.runAsTenant(context, async () => produceMissing(missing, context));
     }, engine.context);
     const which = keys.map((key) => {
       const index = distinct.length;

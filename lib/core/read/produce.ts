@@ -1,7 +1,8 @@
 import type { AsyncContext } from '../../ports/context.js';
 import type { Clock } from '../../ports/clock.js';
-import { duration, toMilliseconds } from '../../ports/duration.js';
+import { toMilliseconds } from '../../ports/duration.js';
 import { ProducerTimeoutError } from '../../ports/errors.js';
+import * as is from '../../ports/option-checks.js';
 import { type Checks, parseOptions } from '../../ports/validate.js';
 import type { Call } from '../options/call.js';
 import { Flight } from './flight.js';
@@ -20,8 +21,8 @@ export interface Production {
 }
 
 const WINDOWS_CHECKS = {
-  staleWhileRevalidate: duration(),
-  staleIfError: duration(),
+  staleWhileRevalidate: is.duration(),
+  staleIfError: is.duration(),
 } satisfies Checks<Parameters<ProducerContext['setWindows']>[0]>;
 const SET_WINDOWS = {
   what: 'setWindows: the windows',

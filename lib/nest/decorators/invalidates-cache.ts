@@ -1,7 +1,8 @@
 import 'reflect-metadata';
 import { on } from '../../core/invalidate/rules.js';
 import type { EventClass, Invalidates, InvalidationRule } from '../../core/options/types.js';
-import { cacheName, parseOptions } from '../../ports/validate.js';
+import * as is from '../../ports/option-checks.js';
+import { parseOptions } from '../../ports/validate.js';
 
 /** A rule and the name of the cache it is for. */
 export interface DeclaredRule {
@@ -9,7 +10,7 @@ export interface DeclaredRule {
   readonly cache: string;
 }
 
-const CHECKS = { cache: cacheName };
+const CHECKS = { cache: is.cacheName };
 const RULES = Symbol('nest-query-cache:rules');
 
 /**

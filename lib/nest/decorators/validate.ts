@@ -3,37 +3,24 @@ import { jsonCodec } from '../../codecs/json.js';
 import { normalizeTags } from '../../core/groups/groups.js';
 import { REQUEST_CHECKS } from '../../core/invalidate/request.js';
 import { toCacheKey } from '../../core/key/key.js';
-import { ENTRY_CHECKS, orCallback } from '../../core/options/checks.js';
+import { ENTRY_CHECKS } from '../../core/options/checks.js';
 import { resolveCodec } from '../../core/options/options.js';
 import type { KeyLike } from '../../core/options/types.js';
 import { CacheConfigError, CacheKeyError } from '../../ports/errors.js';
-import {
-  callback,
-  check,
-  type Check,
-  type Checks,
-  flag,
-  isFilled,
-  oneOf,
-  parseOptions,
-} from '../../ports/validate.js';
+import * as is from '../../ports/option-checks.js';
+import { type Check, type Checks, parseOptions } from '../../ports/validate.js';
 import { assertHttpOptions } from '../http/check-http-options.js';
 import type { CacheableOptions, CacheEvictOptions, CachePutOptions } from './options.js';
 
 const CODECS = new Map([jsonCodec, cborCodec].map((codec) => [codec.id, codec] as const));
 
-const text = check<string>('a string that is not empty', isFilled);
-const textOrCallback = check(
-  'a string that is not empty, or a function of the arguments',
-  (given) => isFilled(given) || typeof given === 'function',
-);
-const list = check<readonly unknown[]>(
+const list = is.that<readonly unknown[]>(
   'an array, or a function of the arguments that returns one',
   Array.isArray,
 );
 
 function arrayOrCallback(assertItems: (items: readonly unknown[]) => void): Check {
-  return orCallback((given, name) => {
+  return is.callbackOr((given, name) => {
     assertItems(list(given, name));
     return given;
   });
@@ -48,13 +35,13 @@ const PUT_CHECKS = {
     // Only the cache knows its own codecs by name.
     return typeof codec === 'string' ? codec : resolveCodec(codec, CODECS);
   },
-  cache: text,
-  name: text,
-  key: textOrCallback,
+  cache: is.text,
+  name: is.text,
+  key: is.textOrCallback,
   tags,
-  resultTags: callback(),
-  when: callback(),
-  unless: callback(),
+  resultTags: is.callback(),
+  when: is.callback(),
+  unless: is.callback(),
 } satisfies Checks<CachePutOptions>;
 
 const CACHEABLE_CHECKS = {
@@ -63,20 +50,20 @@ const CACHEABLE_CHECKS = {
 } satisfies Checks<CacheableOptions>;
 
 const EVICT_CHECKS = {
-  cache: text,
-  key: textOrCallback,
+  cache: is.text,
+  key: is.textOrCallback,
   keys: arrayOrCallback((items) => {
     for (const key of items) toCacheKey(key as KeyLike, undefined);
   }),
   tags,
-  segment: textOrCallback,
-  tenant: check(
+  segment: is.textOrCallback,
+  tenant: is.that(
     'a string that is not empty, a number or a bigint, or a function of the arguments',
-    (given) => isFilled(given) || ['function', 'number', 'bigint'].includes(typeof given),
+    (given) => is.isFilled(given) || ['function', 'number', 'bigint'].includes(typeof given),
   ),
-  allEntries: flag,
-  timing: oneOf('after-success', 'after-commit', 'before', 'both'),
-  when: callback(),
+  allEntries: is.flag,
+  timing: is.oneOf('after-success', 'after-commit', 'before', 'both'),
+  when: is.callback(),
   match: REQUEST_CHECKS.match,
   mode: REQUEST_CHECKS.mode,
   settle: REQUEST_CHECKS.settle,

@@ -14,15 +14,8 @@ import type { CacheService } from '../../core/cache.js';
 import { CacheKey } from '../../core/key/key.js';
 import type { InvalidateRequest, InvalidationResult, KeyLike } from '../../core/options/types.js';
 import { CacheError } from '../../ports/errors.js';
-import {
-  cacheName,
-  check,
-  type Checks,
-  isFilled,
-  isObject,
-  parseOptions,
-  required,
-} from '../../ports/validate.js';
+import * as is from '../../ports/option-checks.js';
+import { type Checks, isObject, parseOptions } from '../../ports/validate.js';
 import { getCacheToken } from '../module/tokens.js';
 
 export interface InvalidationEndpointOptions {
@@ -42,16 +35,16 @@ interface KeyParts {
 }
 
 const CHECKS = {
-  path: required(check<string>("a path such as 'internal/cache'", isFilled)),
-  guard: required(
-    check<InvalidationEndpointOptions['guard']>(
+  path: is.required(is.that<string>("a path such as 'internal/cache'", is.isFilled)),
+  guard: is.required(
+    is.that<InvalidationEndpointOptions['guard']>(
       'a guard class or instance, or an array of them: without one, ' +
         'anyone who reaches the endpoint can empty the cache',
       (given) =>
         Array.isArray(given) ? given.length > 0 : typeof given === 'function' || isObject(given),
     ),
   ),
-  cache: cacheName,
+  cache: is.cacheName,
 } satisfies Checks<InvalidationEndpointOptions>;
 const PARTS: ReadonlySet<string> = new Set(['tenant', 'segment', 'params']);
 

@@ -1,34 +1,25 @@
-import { duration } from '../../ports/duration.js';
 import { CacheConfigError } from '../../ports/errors.js';
-import {
-  arrayOf,
-  callback,
-  type Checks,
-  flag,
-  group,
-  isFilled,
-  oneOf,
-  parseOptions,
-} from '../../ports/validate.js';
+import * as is from '../../ports/option-checks.js';
+import { type Checks, parseOptions } from '../../ports/validate.js';
 import { credentialsAmong } from './credentials.js';
 import type { CdnOptions, HttpCacheOptions } from './options.js';
 
 /** RFC 9110 section 5.1. */
 const HEADER_NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 
-const headers = arrayOf<string>(
+const headers = is.arrayOf<string>(
   'an array of names of request headers',
-  (item) => isFilled(item) && item !== '*' && HEADER_NAME.test(item),
+  (item) => is.isFilled(item) && item !== '*' && HEADER_NAME.test(item),
 );
 
 const CHECKS = {
-  query: arrayOf<string>('an array of strings that are not empty', isFilled),
+  query: is.arrayOf<string>('an array of strings that are not empty', is.isFilled),
   headers,
-  host: flag,
-  principal: callback('a function of the request'),
+  host: is.flag,
+  principal: is.callback('a function of the request'),
   credentialHeaders: headers,
-  credentials: oneOf('bypass', 'standard', 'ignore'),
-  statuses: arrayOf<number>(
+  credentials: is.oneOf('bypass', 'standard', 'ignore'),
+  statuses: is.arrayOf<number>(
     'an array of statuses from 200 to 599, without 206 and 304, which are never stored',
     (item) =>
       Number.isInteger(item) &&
@@ -37,21 +28,21 @@ const CHECKS = {
       item !== 206 &&
       item !== 304,
   ),
-  freshness: oneOf('route', 'response'),
-  requestDirectives: oneOf('respect', 'ignore'),
-  cacheControl: oneOf('public', 'private'),
-  cdn: group(
+  freshness: is.oneOf('route', 'response'),
+  requestDirectives: is.oneOf('respect', 'ignore'),
+  cacheControl: is.oneOf('public', 'private'),
+  cdn: is.group(
     {
       // Leave `cdn` out for a CDN that caches nothing.
-      maxAge: duration(1_000),
-      tags: oneOf('surrogate-key', 'cache-tag'),
-      tenants: oneOf('refuse', 'by-url'),
+      maxAge: is.duration(1_000),
+      tags: is.oneOf('surrogate-key', 'cache-tag'),
+      tenants: is.oneOf('refuse', 'by-url'),
     } satisfies Checks<CdnOptions>,
     "{ maxAge: '1h' }",
   ),
-  tags: callback('a function of the request'),
-  etag: flag,
-  invalidate: flag,
+  tags: is.callback('a function of the request'),
+  etag: is.flag,
+  invalidate: is.flag,
 } satisfies Checks<HttpCacheOptions>;
 
 /**

@@ -3,31 +3,23 @@ import { CACHE_CHECKS } from '../../core/options/checks.js';
 import { assertCacheOptions } from '../../core/options/options.js';
 import type { CacheOptions } from '../../core/options/types.js';
 import { CacheConfigError } from '../../ports/errors.js';
-import {
-  assertKnownOptions,
-  callback,
-  check,
-  type Checks,
-  flag,
-  isObject,
-  parseOptions,
-} from '../../ports/validate.js';
+import * as is from '../../ports/option-checks.js';
+import { assertKnownOptions, type Checks, parseOptions } from '../../ports/validate.js';
 import type {
   CacheModuleAsyncOptions,
   CacheModuleOptions,
   CacheOptionsFactory,
 } from './options.js';
 
-const MODULE_CHECKS = { ...CACHE_CHECKS, isGlobal: flag } satisfies Checks<CacheModuleOptions>;
+const MODULE_CHECKS = { ...CACHE_CHECKS, isGlobal: is.flag } satisfies Checks<CacheModuleOptions>;
 
-const array = check('an array', Array.isArray);
-const factoryClass = callback('a class with createCacheOptions()');
+const factoryClass = is.callback('a class with createCacheOptions()');
 const ASYNC_CHECKS = {
   name: CACHE_CHECKS.name,
-  isGlobal: flag,
-  imports: array,
-  inject: array,
-  useFactory: callback('a function that returns the options'),
+  isGlobal: is.flag,
+  imports: is.array,
+  inject: is.array,
+  useFactory: is.callback('a function that returns the options'),
   useClass: factoryClass,
   useExisting: factoryClass,
 } satisfies Checks<CacheModuleAsyncOptions>;
@@ -40,7 +32,7 @@ const WAYS = ['useFactory', 'useClass', 'useExisting'] as const;
 export function assertModuleOptions(options: unknown): asserts options is CacheModuleOptions {
   assertCacheOptions(options, 'The options of CacheModule.forRoot');
   const { isGlobal } = options as CacheModuleOptions;
-  if (isGlobal !== undefined) flag(isGlobal, 'isGlobal');
+  if (isGlobal !== undefined) is.flag(isGlobal, 'isGlobal');
 }
 
 /**
@@ -55,19 +47,12 @@ export function cacheOptionsOf(options: CacheModuleOptions): CacheOptions {
 /** @throws CacheConfigError (`CACHE_CONFIG`) */
 export function assertAsyncOptions(options: unknown): asserts options is CacheModuleAsyncOptions {
   assertCacheOptions(options, 'The options of CacheModule.forRootAsync');
-  const misplaced = Object.keys(options).find(
-    (name) => Object.hasOwn(CACHE_CHECKS, name) && !Object.hasOwn(ASYNC_CHECKS, name),
-  );
-  if (misplaced !== undefined)
-    throw new CacheConfigError(
-      `CacheModule.forRootAsync has no option ${misplaced}: ` +
-        'it belongs to the options that the factory returns.',
-    );
   const given = parseOptions(options, ASYNC_CHECKS, {
     what: 'The options of CacheModule.forRootAsync',
     owner: 'CacheModule.forRootAsync',
     example: '{ useFactory }',
     prefix: 'CacheModule.forRootAsync: ',
+    hint: ' Options of the cache belong to what the factory returns.',
   });
   const ways = WAYS.filter((name) => given[name] !== undefined);
   if (ways.length !== 1) {
@@ -78,17 +63,14 @@ export function assertAsyncOptions(options: unknown): asserts options is CacheMo
   }
 }
 
+const factory = is.objectWith<CacheOptionsFactory>(
+  'an object with the method createCacheOptions(), which returns the options of the cache',
+  'createCacheOptions',
+);
+
 /** @throws CacheConfigError (`CACHE_CONFIG`) */
 export function assertFactory(made: unknown, type: Type<CacheOptionsFactory>): CacheOptionsFactory {
-  if (
-    isObject(made) &&
-    typeof (made as Partial<CacheOptionsFactory>).createCacheOptions === 'function'
-  )
-    return made as CacheOptionsFactory;
-  throw new CacheConfigError(
-    `CacheModule.forRootAsync: ${type.name} must have the method createCacheOptions(), ` +
-      'which returns the options of the cache.',
-  );
+  return factory(made, `CacheModule.forRootAsync: ${type.name}`);
 }
 
 /** Called before the backend is read from them. @throws CacheConfigError (`CACHE_CONFIG`) */
