@@ -16,22 +16,21 @@ export function that<T>(
   };
 }
 
-export function required<T>(check: Check<T>): Check<T> & { readonly required: true } {
-  return Object.assign((given: unknown, name: string) => check(given, name), {
-    required: true as const,
-  });
-}
-
 /** A function is called later on; anything else must pass the check. */
 export function callbackOr<T, F>(check: Check<T>): Check<T | F> {
   return (given, name) => (typeof given === 'function' ? (given as F) : check(given, name));
 }
 
 /** An option that is an object of options itself. */
-export function group<C extends Checks>(checks: C, example: string): Check<Checked<C>> {
+export function group<C extends Checks>(
+  checks: C,
+  example: string,
+  required?: readonly (keyof C & string)[],
+): Check<Checked<C>> {
   return (given, name) => {
     const owner = name.slice(name.lastIndexOf(' ') + 1);
-    return parseOptions(given, checks, { what: name, example, owner, prefix: `${name}.` });
+    const description = { what: name, example, owner, prefix: `${name}.`, required };
+    return parseOptions(given, checks, description);
   };
 }
 

@@ -4,10 +4,7 @@ import { CacheConfigError } from './errors.js';
  * Reads one option: returns what it means (a duration in milliseconds, say), or throws a
  * `CacheConfigError` that names the option, what was expected and what was given.
  */
-export type Check<T = unknown> = ((given: unknown, name: string) => T) & {
-  /** Also called when the option is left out. */
-  readonly required?: true;
-};
+export type Check<T = unknown> = (given: unknown, name: string) => T;
 
 /** One check for each option of `O`: `satisfies` makes an option without one a compile error. */
 export type Checks<O = Readonly<Record<string, unknown>>> = {
@@ -28,6 +25,8 @@ export interface OptionsDescription {
   readonly owner?: string;
   /** Put before the names of the options. Default: nothing. */
   readonly prefix?: string;
+  /** Options whose checks also get undefined. Default: none. */
+  readonly required?: readonly string[] | undefined;
   /** Ends the message about an unknown name. */
   readonly hint?: string;
 }
@@ -42,19 +41,24 @@ export function parseOptions<C extends Checks>(
   checks: C,
   description: OptionsDescription,
 ): Checked<C> {
-  const { what, example, owner = what, prefix = '', hint = '' } = description;
+  const { what, example, owner = what, prefix = '', required = NONE, hint } = description;
   assertObject(given, what, example);
   assertKnownOptions(given, checks, owner, hint);
   const options = given as Readonly<Record<string, unknown>>;
   const parsed: Record<string, unknown> = {};
-  // By the table and not by the object, whose options may be inherited or getters of a class.
-  for (const name in checks) {
+  // Options of a class may be inherited, or getters: then look for each option there is.
+  const isPlain = Object.getPrototypeOf(given) === Object.prototype;
+  for (const name of Object.keys(isPlain ? given : checks)) {
     const value = options[name];
-    const check = checks[name] as Check;
-    if (value !== undefined || check.required === true) parsed[name] = check(value, prefix + name);
+    if (value !== undefined) parsed[name] = checks[name]?.(value, prefix + name);
+  }
+  for (const name of required) {
+    if (options[name] === undefined) checks[name]?.(undefined, prefix + name);
   }
   return parsed as Checked<C>;
 }
+
+const NONE: readonly string[] = Object.freeze([]);
 
 /** @throws CacheConfigError (`CACHE_CONFIG`) that lists the options there are */
 export function assertKnownOptions(given: object, checks: Checks, owner: string, hint = ''): void {

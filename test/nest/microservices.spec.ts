@@ -287,6 +287,9 @@ describe.each(PLATFORMS)('the HTTP endpoint for invalidations on %s', (platform)
     expect(() => CacheInvalidationController.forRoot({ path: 'x' } as never)).toThrow(
       /guard must be/,
     );
+    expect(() =>
+      CacheInvalidationController.forRoot({ path: 'x', guard: Secret, cache: '' }),
+    ).toThrow('cache must be a string of 1 to 100 characters; got ""');
     expect(() => CacheInvalidationController.forRoot({ path: '', guard: Secret })).toThrow(
       /path must be a path such as 'internal\/cache'; got ""/,
     );

@@ -5,7 +5,7 @@ import { formatValue, parseOptions } from '../../lib/ports/validate.js';
 const CHECKS = {
   size: is.positive,
   lazy: is.flag,
-  limits: is.group({ ttl: is.required(is.duration()) }, '{}'),
+  limits: is.group({ ttl: is.duration() }, '{}', ['ttl']),
 };
 const parse = (given: unknown) =>
   parseOptions(given, CHECKS, { what: 'The options', example: '{ size: 1 }' });

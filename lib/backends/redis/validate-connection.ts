@@ -67,12 +67,16 @@ export function optionsOf(example: string, call: string): Check<object> {
   );
 }
 
-/** The checks of some members; the others are the redis package's own. */
-function objectWith(of: Check<object>, members: Readonly<Record<string, Check>>): Check<object> {
+/** Checks some members; the others are the redis package's own. */
+function objectWith(
+  of: Check<object>,
+  required: Readonly<Record<string, Check>>,
+  optional: Readonly<Record<string, Check>>,
+): Check<object> {
   return (given, name) => {
     const object = of(given, name) as Readonly<Record<string, unknown>>;
-    for (const [member, check] of Object.entries(members))
-      if (object[member] !== undefined || check.required === true)
+    for (const [member, check] of Object.entries({ ...required, ...optional }))
+      if (object[member] !== undefined || member in required)
         check(object[member], `${name}.${member}`);
     return object;
   };
@@ -82,10 +86,8 @@ const password = optionsOf('password', 'createClient()');
 
 export const clusterCheck = objectWith(
   optionsOf("rootNodes: [{ url: 'redis://localhost:6379' }]", 'createCluster()'),
-  {
-    rootNodes: filledArray("object such as { url: 'redis://localhost:6379' }", isObject),
-    defaults: password,
-  },
+  { rootNodes: filledArray("object such as { url: 'redis://localhost:6379' }", isObject) },
+  { defaults: password },
 );
 
 export const sentinelCheck = objectWith(
@@ -95,19 +97,17 @@ export const sentinelCheck = objectWith(
     kindOf,
   ),
   {
-    name: is.required(is.that('the name of the master', is.isFilled, kindOf)),
+    name: is.that('the name of the master', is.isFilled, kindOf),
     nodes: filledArray('node { host, port }', isNode),
-    options: password,
   },
+  { options: password },
 );
 
 function filledArray(items: string, accepts: (item: unknown) => boolean): Check {
-  return is.required(
-    is.that(
-      `an array of at least one ${items}`,
-      (given) => Array.isArray(given) && given.length > 0 && given.every(accepts),
-      kindOf,
-    ),
+  return is.that(
+    `an array of at least one ${items}`,
+    (given) => Array.isArray(given) && given.length > 0 && given.every(accepts),
+    kindOf,
   );
 }
 

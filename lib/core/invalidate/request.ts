@@ -98,12 +98,13 @@ export function clearRequestChange(request?: {
   return { ...clearChange(scope), clears: true };
 }
 
-const CLEAR_CHECKS = { tenant: is.required(tenantCheck) };
+const CLEAR_CHECKS = { tenant: tenantCheck };
 const CLEAR = {
   what: 'clear: the request',
   owner: 'clear',
   example: "{ tenant: '...' }, or nothing at all to clear everything",
   prefix: 'clear: ',
+  required: ['tenant'],
 };
 const clearObject = is.that<object>(`an object such as ${CLEAR.example}`, isObject, describeType);
 

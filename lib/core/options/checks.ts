@@ -109,12 +109,9 @@ export const WARM_UP_CHECKS = {
   concurrency: is.positive,
   onProgress: is.callback<NonNullable<WarmUpOptions['onProgress']>>(),
   once: is.group(
-    {
-      name: is.required(is.text),
-      every: is.required(is.duration()),
-      within: is.duration(),
-    } satisfies Checks<Once>,
+    { name: is.text, every: is.duration(), within: is.duration() } satisfies Checks<Once>,
     "{ name: 'rates', every: '1h' }",
+    ['name', 'every'],
   ),
 } satisfies Checks<WarmUpOptions>;
 

@@ -35,14 +35,12 @@ interface KeyParts {
 }
 
 const CHECKS = {
-  path: is.required(is.that<string>("a path such as 'internal/cache'", is.isFilled)),
-  guard: is.required(
-    is.that<InvalidationEndpointOptions['guard']>(
-      'a guard class or instance, or an array of them: without one, ' +
-        'anyone who reaches the endpoint can empty the cache',
-      (given) =>
-        Array.isArray(given) ? given.length > 0 : typeof given === 'function' || isObject(given),
-    ),
+  path: is.that<string>("a path such as 'internal/cache'", is.isFilled),
+  guard: is.that<InvalidationEndpointOptions['guard']>(
+    'a guard class or instance, or an array of them: without one, ' +
+      'anyone who reaches the endpoint can empty the cache',
+    (given) =>
+      Array.isArray(given) ? given.length > 0 : typeof given === 'function' || isObject(given),
   ),
   cache: is.cacheName,
 } satisfies Checks<InvalidationEndpointOptions>;
@@ -66,6 +64,7 @@ export const CacheInvalidationController = Object.freeze({
       owner: 'CacheInvalidationController',
       example: "{ path: 'internal/cache', guard: InternalGuard }",
       prefix: 'CacheInvalidationController.forRoot: ',
+      required: ['path', 'guard'],
     });
     @Controller(options.path)
     @UseGuards(...[options.guard].flat())

@@ -2,7 +2,6 @@ import { Controller, Get, Header, NotFoundException, Param, Res } from '@nestjs/
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { surrogateKeys } from '../../../lib/http/surrogate-keys.js';
 import { ManualClock } from './manual-clock.js';
-import { Cacheable } from '../../../lib/nest/decorators/cacheable.js';
 import { type Answer, Cached, PLATFORMS, startApp, type TestApp } from './support.js';
 
 let calls = 0;
@@ -240,16 +239,5 @@ describe.each(PLATFORMS)('a CDN in front, on %s', (platform) => {
       for (let i = 0; i < 2; i++) expect(said(await other.get('/tenants'))[0]).toBe(expected);
       await other.close();
     }
-  });
-
-  it.each([
-    { maxAge: 0 },
-    { maxAge: 999 },
-    { tags: 'x-keys' as 'cache-tag' },
-    { tenants: 'all' as 'refuse' },
-  ])('refuses %j when the class is defined', (cdn) => {
-    expect(() => Cacheable({ http: { cdn } })(class Wrong {})).toThrow(
-      /^@Cacheable on Wrong: http\.cdn\.\w+ must be/,
-    );
   });
 });

@@ -566,67 +566,6 @@ describe('combinations that could only do harm', () => {
 });
 
 describe('options of http', () => {
-  it.each<[object, RegExp]>([
-    [
-      { principle: () => 'x' },
-      /^@Cacheable on Routes\.find: Unknown option of http "principle"\. Options are: cacheControl, .*tags\.$/,
-    ],
-    [{ toString: () => 'x' }, /Unknown option of http "toString"/],
-    [
-      { credentials: 'none' },
-      /http\.credentials must be 'bypass' or 'standard' or 'ignore'; got "none"/,
-    ],
-    [{ principal: 'user' }, /http\.principal must be a function of the request; got "user"/],
-    [
-      { headers: 'accept' },
-      /http\.headers must be an array of names of request headers; got "accept"/,
-    ],
-    [
-      { headers: ['*'] },
-      /http\.headers must be an array of names of request headers; got an array with something/,
-    ],
-    [
-      { credentialHeaders: ['x-key\r\n'] },
-      /http\.credentialHeaders must be an array of names of request headers/,
-    ],
-    [{ query: [''] }, /http\.query must be an array of strings that are not empty/],
-    [
-      { statuses: [20] },
-      /http\.statuses must be an array of statuses from 200 to 599, without 206 and 304, which are never stored; got an array/,
-    ],
-    [{ statuses: [200, 304] }, /http\.statuses must be/],
-    [{ host: 'yes' }, /http\.host must be true or false; got "yes"/],
-    [{ cdn: true }, /http\.cdn must be an object such as \{ maxAge: '1h' \}; got true/],
-    [
-      { cdn: { maxage: '1m' } },
-      /^@Cacheable on Routes\.find: Unknown option of http\.cdn "maxage"/,
-    ],
-    [
-      { principal: () => 'ann', cacheControl: 'public' },
-      /http\.principal makes a response for each principal.*cacheControl: 'private'/,
-    ],
-    [
-      { headers: ['Authorization'], cacheControl: 'public' },
-      /http\.headers makes a response for each principal by authorization/,
-    ],
-    [
-      { headers: ['x-token'], credentialHeaders: ['X-Token'], cacheControl: 'public' },
-      /for each principal by x-token/,
-    ],
-  ])('are refused when the class is defined: %j', (http, message) => {
-    const define = (): unknown => {
-      class Routes {
-        @Cacheable({ http })
-        async find(): Promise<number> {
-          return 1;
-        }
-      }
-      return Routes;
-    };
-    expect(define).toThrow(message);
-    expect(define).toThrow(expect.objectContaining({ code: 'CACHE_CONFIG' }) as Error);
-  });
-
   it.each([
     { key: 'k' },
     { name: 'n' },
