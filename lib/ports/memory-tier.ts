@@ -14,7 +14,7 @@ export interface MemoryEntry {
   /** Present with isolation 'freeze', and for codecs whose values are immutable. */
   readonly frozen: FrozenValue | undefined;
   /** The engine's own note on when it judged the entry; the tier only keeps it. */
-  stamp?: object;
+  stamp?: object | undefined;
 }
 
 /**
