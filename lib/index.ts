@@ -1,7 +1,7 @@
 // The public surface: everything is exported by name, and only here and in the sub-path entries.
 export { createCache } from './create-cache.js';
 export { CacheService } from './core/cache.js';
-export type { GetOrSetResult as DetailedAnswer } from './core/read/detailed-answer.js';
+export type { GetOrSetResult as DetailedAnswer } from './core/read/get-or-set-result.js';
 export type { CacheEvents, CacheEvent, CacheListener, Outcome } from './core/observe/events.js';
 export type { Inspection } from './core/read/inspect.js';
 export { on } from './core/invalidate/rules.js';
@@ -39,7 +39,8 @@ export type { BackendContext, BackendProblem, CacheBackend } from './ports/backe
 export type { Clock } from './ports/clock.js';
 export type { Codec, Payload, TextCodec } from './ports/codec.js';
 export type { Duration, DurationText } from './ports/duration.js';
-export type { Entry, Tick } from './ports/entry.js';
+export type { Entry } from './ports/entry.js';
+export type { Tick } from './ports/time.js';
 export {
   BackendError,
   CacheClosedError,
@@ -53,12 +54,9 @@ export {
   ProducerTimeoutError,
   ReentrantProducerError,
 } from './ports/errors.js';
-export type {
-  SharedBackend as FencedStore,
-  GroupInvalidation,
-  MemoryTier as NearStore,
-  Notice,
-} from './ports/shared-backend.js';
+export type { GroupInvalidation } from './ports/groups.js';
+export type { MemoryTier } from './ports/memory-tier.js';
+export type { Notice, SharedBackend } from './ports/shared-backend.js';
 export { CacheModule } from './nest/module/cache.module.js';
 export {
   applyInvalidation,

@@ -6,6 +6,6 @@ export {
   type TestRunner,
 } from './testing/codec-conformance.js';
 export { FakeClock } from './testing/fake-clock.js';
-export { describeFencedStore } from './testing/fenced-conformance.js';
-export type { FencedSuite } from './testing/fenced-harness.js';
+export { describeSharedBackend } from './testing/shared-backend-conformance.js';
+export type { SharedBackendSuite } from './testing/shared-backend-fixture.js';
 export type { SuiteRunner, Wait } from './testing/runner.js';

@@ -23,16 +23,12 @@ export function headerOf(entry: Entry): string {
   return `${numberText(from)}|${ticks}|${entry.codec}|${windows}|${numberText(entry.cost)}|${tagsText(entry.tags)}|${keyText(entry.key)}`;
 }
 
-/**
- * @param end where the line break is
- * @param packed all of what is stored
- */
+/** @param end where the line break is */
 export function readHeader(
   text: string,
   start: number,
   end: number,
   body: Payload,
-  packed: Payload,
 ): Entry {
   const fields = new Fields(text, start, end);
   const createdAt = fields.number();
@@ -57,7 +53,6 @@ export function readHeader(
     cost,
     startTicks,
     tags,
-    packed,
   };
 }
 

@@ -48,7 +48,7 @@ function unpackText(payload: string): Entry {
     throw damaged('its checksum does not match');
   const end = payload.indexOf('\n', SUMMED_FROM);
   if (end < 0) throw damaged('it has no body');
-  return readHeader(payload, SUMMED_FROM, end, payload.slice(end + 1), payload);
+  return readHeader(payload, SUMMED_FROM, end, payload.slice(end + 1));
 }
 
 function unpackBytes(payload: Uint8Array): Entry {
@@ -62,7 +62,7 @@ function unpackBytes(payload: Uint8Array): Entry {
     throw damaged('its checksum does not match');
   const body =
     mark === TEXT ? bytes.toString('utf8', end + 1, bytes.length) : bytes.subarray(end + 1);
-  return readHeader(header, SUMMED_FROM, end, body, payload);
+  return readHeader(header, SUMMED_FROM, end, body);
 }
 
 function sumText(sum: number): string {

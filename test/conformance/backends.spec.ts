@@ -1,29 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { MemoryBackend } from '../../lib/backends/memory/memory-backend.js';
 import { systemClock } from '../../lib/clock.js';
-import type { Entry } from '../../lib/ports/entry.js';
 import type { CacheBackend } from '../../lib/ports/backend.js';
 import { RedisBackend } from '../../lib/redis.js';
-import { describeBackend, describeFencedStore, FakeClock } from '../../lib/testing.js';
+import { describeBackend, describeSharedBackend, FakeClock } from '../../lib/testing.js';
 import { type RedisServer, startRedis } from '../support/redis.js';
 
 const report = (): void => undefined;
-
-function entryOf(n: number): Entry {
-  const at = n * 1_000;
-  return {
-    key: `k${String(n)}`,
-    codec: 'json',
-    body: `"${String(n)}"`,
-    createdAt: at,
-    freshUntil: at,
-    staleUntil: at,
-    fallbackUntil: at,
-    cost: n,
-    startTicks: [n],
-    tags: [],
-  };
-}
 
 describe('memory', () => {
   const clock = new FakeClock();
@@ -34,16 +17,6 @@ describe('memory', () => {
     name: 'MemoryBackend',
     open: () => new MemoryBackend({ clock }),
     canDelete: true,
-    wait,
-  });
-
-  const backend = new MemoryBackend();
-  describeFencedStore<Entry>({
-    describe,
-    it,
-    name: 'MemoryBackend',
-    open: (namespace) => backend.openMemory({ namespace, clock, report }).store,
-    value: entryOf,
     wait,
   });
 });
@@ -63,7 +36,7 @@ describe('Redis', () => {
   });
 
   const backends: RedisBackend[] = [];
-  describeFencedStore<string | Uint8Array>({
+  describeSharedBackend({
     describe,
     it,
     name: 'RedisBackend',
@@ -73,7 +46,6 @@ describe('Redis', () => {
       backends.push(backend);
       return backend.openShared({ namespace, clock: systemClock, report });
     },
-    value: (n) => `value ${String(n)}`,
     close: () => Promise.all(backends.splice(0).map((backend) => backend.close())),
   });
 });

@@ -285,7 +285,7 @@ export class World {
     }
     this.violations.push(...this.server.broken);
     for (const key of this.server.leases.keys())
-      if (!this.accidents && this.server.lease(key) !== undefined)
+      if (!this.accidents && this.server.leaseOn(key) !== undefined)
         this.violations.push(`a lease on ${key} is left`);
     if (!this.disturbed && this.failures === 0 && this.productions > KEY_NAMES.length)
       this.violations.push(

@@ -73,8 +73,8 @@ export function resolveOptions(options: RedisBackendOptions): Resolved {
   const sources = SOURCES.filter((source) => options[source] !== undefined);
   if (sources.length > 1) {
     throw new CacheConfigError(
-      `RedisBackend takes one of url, client, cluster and sentinel; got ${sources.join(' and ')}. ` +
-        'Keep the one that is meant.',
+      'RedisBackend takes one of url, client, cluster and sentinel; ' +
+        `got ${sources.join(' and ')}. Keep the one that is meant.`,
     );
   }
   const given = parseOptions(options, CHECKS, {

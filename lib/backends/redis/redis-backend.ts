@@ -1,9 +1,8 @@
 import type { BackendContext, BackendProblem, CacheBackend } from '../../ports/backend.js';
-import type { Payload } from '../../ports/codec.js';
 import { CacheConfigError } from '../../ports/errors.js';
 import type { SharedBackend, BackendState } from '../../ports/shared-backend.js';
 import { Connection } from './connection/connection.js';
-import { type Dial, dialOf } from './connection/connect.js';
+import { type ConnectionSource, sourceFor } from './connection/connect.js';
 import { redact } from './connection/errors.js';
 import { type RedisBackendOptions, type Resolved, resolveOptions } from './options.js';
 import { RedisSharedBackend } from './entries/backend.js';
@@ -30,9 +29,9 @@ export interface RedisBackendStatus {
 export class RedisBackend implements CacheBackend {
   readonly name = 'RedisBackend';
   readonly #options: Resolved;
-  readonly #dial: Dial;
+  readonly #source: ConnectionSource;
   readonly #connection: Connection;
-  readonly #stores = new Set<RedisSharedBackend>();
+  readonly #opened = new Set<RedisSharedBackend>();
   readonly #reports = new Set<BackendContext['report']>();
   /** Before a cache has opened the backend nobody can be told. */
   #lastProblem: BackendProblem | undefined;
@@ -40,8 +39,8 @@ export class RedisBackend implements CacheBackend {
   /** @throws CacheConfigError (`CACHE_CONFIG`) for options that cannot work */
   constructor(options: RedisBackendOptions = {}) {
     this.#options = resolveOptions(options);
-    this.#dial = dialOf(options);
-    this.#connection = new Connection(this.#dial, this.#options, (during, error) => {
+    this.#source = sourceFor(options);
+    this.#connection = new Connection(this.#source, this.#options, (during, error) => {
       this.#report({ operation: during, error });
     });
     this.#connection.onState((state) => {
@@ -52,7 +51,7 @@ export class RedisBackend implements CacheBackend {
 
   /** One round trip. Any key; use it only for keys of your own, not for those of a cache. */
   async get(key: string): Promise<Uint8Array | undefined> {
-    const reply = await this.#connection.run({ key, args: ['GET', key], reply: 'bytes' });
+    const reply = await this.#connection.send({ key, args: ['GET', key], reply: 'bytes' });
     return reply instanceof Uint8Array ? reply : undefined;
   }
 
@@ -63,7 +62,7 @@ export class RedisBackend implements CacheBackend {
         `RedisBackend.set needs ttlMs as a whole number of milliseconds, at least 1; got ${String(ttlMs)}.`,
       );
     }
-    await this.#connection.run({
+    await this.#connection.send({
       key,
       args: ['SET', key, toArgument(bytes), 'PX', String(ttlMs)],
       write: true,
@@ -72,27 +71,27 @@ export class RedisBackend implements CacheBackend {
 
   /** One round trip. Also works when Redis is out of memory. */
   async delete(key: string): Promise<void> {
-    await this.#connection.run({ key, args: ['UNLINK', key], write: true });
+    await this.#connection.send({ key, args: ['UNLINK', key], write: true });
   }
 
-  openShared(context: BackendContext): SharedBackend<Payload> {
+  openShared(context: BackendContext): SharedBackend {
     this.#reports.add(context.report);
     if (this.#lastProblem !== undefined) context.report(this.#lastProblem);
     const store = new RedisSharedBackend(context, {
       connection: this.#connection,
       noticesKept: this.#options.noticesKept,
-      link: (stream) =>
+      dedicated: (stream) =>
         new Connection(
-          this.#dial.beside(stream),
+          this.#source.dedicated(stream),
           { ...this.#options, blocking: true },
           this.#listenReport(context),
         ),
-      closed: (closed) => {
-        this.#stores.delete(closed);
+      onClose: (closed) => {
+        this.#opened.delete(closed);
         this.#reports.delete(context.report);
       },
     });
-    this.#stores.add(store);
+    this.#opened.add(store);
     return store;
   }
 
@@ -108,7 +107,7 @@ export class RedisBackend implements CacheBackend {
 
   /** Ends what this backend opened; a client that was given stays as it is. */
   async close(): Promise<void> {
-    await Promise.all([...this.#stores].map((store) => store.close()));
+    await Promise.all([...this.#opened].map((store) => store.close()));
     this.#connection.close();
   }
 

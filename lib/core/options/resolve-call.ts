@@ -1,10 +1,10 @@
+import type { Clock } from '../../ports/clock.js';
 import type { Codec } from '../../ports/codec.js';
 import { CacheConfigError } from '../../ports/errors.js';
 import { type AnyProducer, type Call, type CallOptions, makeCall } from './call.js';
 import { CacheKey, type CacheKeyBuilder, toCacheKey, type KeyPart } from '../key/key.js';
 import { assertSetOptions } from './validate-call.js';
 import { type EntryPolicy, resolvePolicy, type Settings } from './options.js';
-import type { Tiers } from '../read/tiers.js';
 import type { EntryOptions, KeyLike, Producer, ProducerContext, SetOptions } from './types.js';
 
 /**
@@ -42,11 +42,12 @@ export class CallResolver {
 
   constructor(
     readonly settings: Settings,
-    readonly tiers: Tiers,
+    readonly codecs: Map<string, Codec>,
+    readonly clock: Clock,
   ) {
     this.#tenantScope = (settings.tenant as TenantScope)[TENANT_SCOPE];
-    this.json = resolvePolicy({ codec: 'json' }, settings.policy, tiers.codecs);
-    this.cbor = resolvePolicy({ codec: 'cbor' }, settings.policy, tiers.codecs);
+    this.json = resolvePolicy({ codec: 'json' }, settings.policy, codecs);
+    this.cbor = resolvePolicy({ codec: 'cbor' }, settings.policy, codecs);
   }
 
   /** A builder that has the tenant of the resolver, if any. */
@@ -72,7 +73,7 @@ export class CallResolver {
 
   /** Entries name their codec by its id, so it must be known when they are read. */
   #register(codec: Codec): void {
-    const { codecs } = this.tiers;
+    const { codecs } = this;
     const known = codecs.get(codec.id);
     if (known === undefined) codecs.set(codec.id, codec);
     else if (known !== codec) {
@@ -98,7 +99,7 @@ export class CallResolver {
       options;
     let policy = this.#policies.get(shared);
     if (policy === undefined) {
-      policy = resolvePolicy(shared, this.settings.policy, this.tiers.codecs);
+      policy = resolvePolicy(shared, this.settings.policy, this.codecs);
       this.#register(policy.codec);
       this.#policies.set(shared, policy);
     }
@@ -131,7 +132,7 @@ export class CallResolver {
     options: CallOptions | undefined,
     policy: EntryPolicy,
   ): Call {
-    const backendBy = this.tiers.clock.now() + this.settings.backendTimeout;
+    const backendBy = this.clock.now() + this.settings.backendTimeout;
     const run = producer as Producer<unknown>;
     const made: Producer<unknown> =
       this.#tenantScope === undefined

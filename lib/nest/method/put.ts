@@ -1,6 +1,5 @@
 import type { CacheService } from '../../core/cache.js';
 import { tagsFromCallback } from '../../core/groups/groups.js';
-import type { PendingPut } from '../../core/invalidate/pending-put.js';
 import type { SetOptions } from '../../core/options/types.js';
 import { entryOptions, keyOfCall } from './cacheable.js';
 import type { Caches } from '../module/caches.js';
@@ -14,6 +13,8 @@ import {
   whereOf,
 } from './method-call.js';
 
+type PutInProgress = Awaited<ReturnType<CacheService['beginPut']>>;
+
 const CALLBACKS = 'unless or tags';
 
 /**
@@ -22,7 +23,7 @@ const CALLBACKS = 'unless or tags';
  * The method has changed something: a result that is not to be stored, or cannot be, still makes the old value an old one.
  */
 export class PutEffect {
-  #pending: PendingPut | undefined;
+  #pending: PutInProgress | undefined;
   /** Why there is no fence. */
   #problem: unknown;
 
@@ -61,7 +62,7 @@ export class PutEffect {
     try {
       const key = keyOfCall(call, caches);
       if (decided === 'remove' || this.#pending === undefined) await cache.delete(key);
-      else await cache.puts.keep(this.#pending, key, result, decided);
+      else await cache.storePut(this.#pending, key, result, decided);
       if (this.#problem !== undefined) this.#warn(this.#problem);
     } catch (error) {
       // The method has done its work: that its result cannot be kept must not make the call fail.
@@ -71,7 +72,7 @@ export class PutEffect {
 
   /** The method is over, in whatever way. */
   end(): void {
-    if (this.#pending !== undefined) this.cache.puts.end(this.#pending);
+    if (this.#pending !== undefined) this.cache.endPut(this.#pending);
     this.#pending = undefined;
   }
 
@@ -87,7 +88,7 @@ export class PutEffect {
     );
     if (tags === undefined) return;
     try {
-      this.#pending = await cache.puts.begin(keyOfCall(call, caches), tags);
+      this.#pending = await cache.beginPut(keyOfCall(call, caches), tags);
     } catch (error) {
       this.#problem = error;
     }

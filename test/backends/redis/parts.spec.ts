@@ -3,19 +3,18 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startDeadline, withDeadline } from '../../../lib/backends/redis/connection/deadline.js';
 import { redact, toBackendError } from '../../../lib/backends/redis/connection/errors.js';
 import { ENSURE } from '../../../lib/backends/redis/entries/scripts.js';
-import { parseMarker, parseTick } from '../../../lib/backends/redis/entries/marker-text.js';
+import { parseMarker, parseTick } from '../../../lib/backends/redis/entries/markers.js';
 import {
   escapeGlob,
   hashTag,
-  Names,
+  RedisKeys,
   slotOf,
 } from '../../../lib/backends/redis/entries/redis-keys.js';
 import { parseBody } from '../../../lib/backends/redis/notices/message.js';
-import { pauseBefore } from '../../../lib/backends/redis/connection/delay.js';
-import { fingerprint } from '../../../lib/backends/redis/entries/payload.js';
-import { SharedTime } from '../../../lib/backends/redis/connection/server-clock.js';
+import { delayBefore } from '../../../lib/backends/redis/connection/delay.js';
+import { ServerClock } from '../../../lib/backends/redis/connection/server-clock.js';
 import { parseStream } from '../../../lib/backends/redis/notices/stream-reply.js';
-import type { Marker } from '../../../lib/ports/shared-backend.js';
+import type { Marker } from '../../../lib/ports/groups.js';
 import { type RedisServer, startRedis } from '../../support/redis.js';
 import { createClient } from 'redis';
 
@@ -146,7 +145,7 @@ describe('marker text in the scripts', () => {
 
 describe('names', () => {
   it('put a value with its lease, and a clock with its markers, into one slot', () => {
-    const names = new Names('ns');
+    const names = new RedisKeys('ns');
     expect(
       new Set(
         [names.value('k'), names.lease('k'), names.waiters('k'), names.settle('k')].map(slotOf),
@@ -220,23 +219,23 @@ describe('the pause before an attempt', () => {
         fc.integer({ min: 0, max: 60 }),
         fc.double({ min: 0, max: 0.999, noNaN: true }),
         (failures, random) => {
-          const pause = pauseBefore(failures, performance.now(), new Error('x'), () => random);
+          const pause = delayBefore(failures, performance.now(), new Error('x'), () => random);
           expect(pause).toBeGreaterThan(150);
           expect(pause).toBeLessThanOrEqual(700);
           expect(
-            pauseBefore(failures, performance.now() - 5_000, new Error('x'), () => random),
+            delayBefore(failures, performance.now() - 5_000, new Error('x'), () => random),
           ).toBeLessThanOrEqual(700);
         },
       ),
     );
-    expect(pauseBefore(0, performance.now() - 5_000, new Error('x'))).toBe(0);
-    expect(pauseBefore(1, 0, new Error('WRONGPASS invalid'))).toBeGreaterThanOrEqual(1_000);
+    expect(delayBefore(0, performance.now() - 5_000, new Error('x'))).toBe(0);
+    expect(delayBefore(1, 0, new Error('WRONGPASS invalid'))).toBeGreaterThanOrEqual(1_000);
   });
 });
 
 describe('shared time', () => {
   it('prefers the answer that took least, lets it age, and believes a contradiction', () => {
-    const time = new SharedTime();
+    const time = new ServerClock();
     expect(time.now(5)).toBe(5);
     time.learn(1_000, 10, 5, 0);
     expect(time.now(5)).toBe(1_005);
@@ -256,7 +255,7 @@ describe('shared time', () => {
         fc.integer({ min: -1e9, max: 1e9 }),
         fc.array(fc.tuple(fc.nat(100), fc.nat(100)), { minLength: 1 }),
         (skew, answers) => {
-          const time = new SharedTime();
+          const time = new ServerClock();
           let local = 1e12;
           let least = Infinity;
           for (const [there, back] of answers) {
@@ -314,20 +313,5 @@ describe('failures', () => {
     });
     expect(toBackendError('odd', 'get', false)).toMatchObject({ unknownOutcome: false });
     expect(redact('redis://:p%40ss@h p@ss', ['p@ss'])).toBe('redis://:***@h ***');
-  });
-
-  it('do not mistake two values that differ for one', () => {
-    expect(fingerprint(undefined)).toEqual({ length: -1, prefix: '' });
-    fc.assert(
-      fc.property(fc.string({ unit: 'binary', maxLength: 300 }), (text) => {
-        const { length, prefix } = fingerprint(text);
-        const bytes = Buffer.from(text);
-        expect([length, Buffer.compare(Buffer.from(prefix), bytes.subarray(0, 128))]).toEqual([
-          bytes.length,
-          0,
-        ]);
-        expect(fingerprint(bytes)).toEqual({ length, prefix });
-      }),
-    );
   });
 });

@@ -65,7 +65,7 @@ export interface RedisSentinelLike {
 export type GivenClient = RedisClientLike | RedisClusterLike | RedisSentinelLike;
 
 /** One way to speak to Redis, whatever stands behind it. It has no deadlines of its own; `connection.ts` adds them. */
-export interface Wire {
+export interface RedisClient {
   readonly kind: 'single' | 'cluster';
   readonly ready: boolean;
   readonly open: boolean;
@@ -73,12 +73,12 @@ export interface Wire {
   /** `key` decides the node. */
   send(key: string, args: Argument[], reply: ReplyKind, readonly: boolean): Promise<unknown>;
   /** The node that answers for the key: what becomes unusable when one node does. */
-  lane(key: string): string;
+  node(key: string): string;
   /** One wire per node that holds keys; they share this wire's connections and are never destroyed. */
-  nodes(): Promise<readonly Wire[]>;
+  nodes(): Promise<readonly RedisClient[]>;
   onError(listener: (error: Error) => void): void;
   /** Told when a node can be used that came back or took the place of another, while the wire as a whole went on: of a cluster, or behind sentinels. */
-  onNode(listener: () => void): void;
+  onNodeReady(listener: () => void): void;
   destroy(): void;
 }
 
@@ -96,9 +96,9 @@ export function isSentinel(client: GivenClient): client is RedisSentinelLike {
   return 'getMasterNode' in client;
 }
 
-export function wireOf(client: GivenClient): Wire {
-  if (isCluster(client)) return clusterWire(client);
-  return singleWire(client, isSentinel(client) ? sentinelSend(client) : clientSend(client));
+export function adaptClient(client: GivenClient): RedisClient {
+  if (isCluster(client)) return adaptCluster(client);
+  return adaptSingle(client, isSentinel(client) ? sentinelSend(client) : clientSend(client));
 }
 
 type Send = (args: Argument[], options: SendOptions, readonly: boolean) => Promise<unknown>;
@@ -112,8 +112,8 @@ const sentinelSend =
   (args, options) =>
     client.sendCommand(false, args, options);
 
-function singleWire(client: RedisClientLike | RedisSentinelLike, send: Send): Wire {
-  const wire: Wire = {
+function adaptSingle(client: RedisClientLike | RedisSentinelLike, send: Send): RedisClient {
+  const wire: RedisClient = {
     kind: 'single',
     get ready() {
       return client.isReady;
@@ -123,10 +123,10 @@ function singleWire(client: RedisClientLike | RedisSentinelLike, send: Send): Wi
     },
     connect: () => client.connect(),
     send: (_key, args, reply, readonly) => send(args, OPTIONS[reply], readonly),
-    lane: () => '',
+    node: () => '',
     nodes: () => Promise.resolve([wire]),
     onError: (listener) => void client.on('error', listener),
-    onNode: (listener) => {
+    onNodeReady: (listener) => {
       // a single server is another only after a reconnection
       if (isSentinel(client)) client.on('ready', listener);
     },
@@ -137,7 +137,7 @@ function singleWire(client: RedisClientLike | RedisSentinelLike, send: Send): Wi
   return wire;
 }
 
-function clusterWire(cluster: RedisClusterLike): Wire {
+function adaptCluster(cluster: RedisClusterLike): RedisClient {
   return {
     kind: 'cluster',
     get ready() {
@@ -148,15 +148,15 @@ function clusterWire(cluster: RedisClusterLike): Wire {
     },
     connect: () => cluster.connect(),
     send: (key, args, reply) => cluster.sendCommand(key, false, args, OPTIONS[reply]),
-    lane: (key) => cluster.slots[slotOf(key)]?.master?.address ?? '',
+    node: (key) => cluster.slots[slotOf(key)]?.master?.address ?? '',
     nodes: () =>
       Promise.all(
         cluster.masters.map(async (node) =>
-          wireOf((await cluster.nodeClient(node as never)) as RedisClientLike),
+          adaptClient((await cluster.nodeClient(node as never)) as RedisClientLike),
         ),
       ),
     onError: (listener) => void cluster.on('error', listener),
-    onNode: (listener) => void cluster.on('node-ready', listener),
+    onNodeReady: (listener) => void cluster.on('node-ready', listener),
     destroy: () => {
       destroy(cluster);
     },

@@ -1,29 +1,29 @@
 import { withDeadline } from './deadline.js';
-import type { Dial } from './connect.js';
+import type { ConnectionSource } from './connect.js';
 import { asError, replyCode } from './errors.js';
-import { directly, type Role } from './master-check.js';
-import type { Wire } from './client-adapter.js';
+import { askDirectly, type MasterCheck } from './master-check.js';
+import type { RedisClient } from './client-adapter.js';
 
 export type TimeListener = (serverMs: number, roundTripMs: number) => void;
 
 /** One attempt to get a link that works. */
-export class Attempt {
-  #opened: Wire | undefined;
+export class ConnectAttempt {
+  #opened: RedisClient | undefined;
   #abandoned = false;
   #lastError: Error | undefined;
 
   constructor(
-    private readonly dial: Dial,
+    private readonly dial: ConnectionSource,
     private readonly deadlineMs: number,
     private readonly timeListeners: ReadonlySet<TimeListener>,
-    private readonly role: Role,
+    private readonly role: MasterCheck,
   ) {}
 
   /** A link over which the server has answered; rejects when there is none by the deadline, and leaves nothing open then. */
-  async run(
-    onError: (wire: Wire, error: Error) => void,
-    onNode: (wire: Wire) => void,
-  ): Promise<Wire> {
+  async connect(
+    onError: (wire: RedisClient, error: Error) => void,
+    onNode: (wire: RedisClient) => void,
+  ): Promise<RedisClient> {
     try {
       return await withDeadline(this.#open(onError, onNode), this.deadlineMs, () => {
         const cause = this.#lastError === undefined ? '' : ` (${this.#lastError.message})`;
@@ -41,9 +41,9 @@ export class Attempt {
   }
 
   async #open(
-    onError: (wire: Wire, error: Error) => void,
-    onNode: (wire: Wire) => void,
-  ): Promise<Wire> {
+    onError: (wire: RedisClient, error: Error) => void,
+    onNode: (wire: RedisClient) => void,
+  ): Promise<RedisClient> {
     const wire = await this.dial.open();
     if (this.#abandoned) throw new Error('the attempt was given up.');
     this.#opened = wire;
@@ -51,21 +51,24 @@ export class Attempt {
       this.#lastError = error;
       onError(wire, error);
     });
-    wire.onNode(() => {
+    wire.onNodeReady(() => {
       onNode(wire);
     });
     if (!wire.open) await wire.connect();
     if (!wire.ready) throw new Error('the client is not connected yet.');
     // unlike TIME, PING is refused while the server loads its data or runs a long script
     const ping = wire.send('', ['PING'], 'text', true).catch(unlessForbidden);
-    const role = wire.kind === 'single' ? this.role.check(directly(wire)) : undefined;
-    await Promise.all([ping, askTime(wire, this.timeListeners), role]);
+    const role = wire.kind === 'single' ? this.role.check(askDirectly(wire)) : undefined;
+    await Promise.all([ping, readServerTime(wire, this.timeListeners), role]);
     return wire;
   }
 }
 
 /** Asks for the server's clock and tells the listeners. The nodes of a cluster have a clock each: none is told. */
-export async function askTime(wire: Wire, listeners: ReadonlySet<TimeListener>): Promise<void> {
+export async function readServerTime(
+  wire: RedisClient,
+  listeners: ReadonlySet<TimeListener>,
+): Promise<void> {
   const sentAt = performance.now();
   const reply: unknown = await wire.send('', ['TIME'], 'text', true).catch(unlessForbidden);
   if (wire.kind !== 'single' || !Array.isArray(reply)) return;

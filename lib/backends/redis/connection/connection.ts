@@ -1,15 +1,15 @@
 import { BackendError } from '../../../ports/errors.js';
 import type { BackendState } from '../../../ports/shared-backend.js';
-import { askTime, Attempt, type TimeListener } from './connect-attempt.js';
+import { readServerTime, ConnectAttempt, type TimeListener } from './connect-attempt.js';
 import type { Command, ConnectionTimes } from './command.js';
 import { withDeadline } from './deadline.js';
-import type { Dial } from './connect.js';
-import { asError, notConnected, replyCode, tooLate } from './errors.js';
-import { Lanes } from './node-health.js';
-import { Pause, pauseBefore } from './delay.js';
-import { directly, Role } from './master-check.js';
-import { Window } from './in-flight-limit.js';
-import type { Wire } from './client-adapter.js';
+import type { ConnectionSource } from './connect.js';
+import { asError, unavailableError, replyCode, timeoutError } from './errors.js';
+import { NodeHealth } from './node-health.js';
+import { CancellableDelay, delayBefore } from './delay.js';
+import { askDirectly, MasterCheck } from './master-check.js';
+import { InFlightLimit } from './in-flight-limit.js';
+import type { RedisClient } from './client-adapter.js';
 
 /*
  * One link to Redis that is always being kept open. Invariants:
@@ -22,12 +22,12 @@ import type { Wire } from './client-adapter.js';
 
 const HEARTBEAT_MS = 2_000;
 /** Replies that mean that nothing can be done with this server for a while. */
-const AWAY = new Set(['LOADING', 'BUSY', 'MASTERDOWN', 'CLUSTERDOWN']);
+const UNAVAILABLE_REPLIES = new Set(['LOADING', 'BUSY', 'MASTERDOWN', 'CLUSTERDOWN']);
 
 export class Connection {
   readonly commandTimeout: number;
-  #wire: Wire | undefined;
-  #attempting: Attempt | undefined;
+  #client: RedisClient | undefined;
+  #attempting: ConnectAttempt | undefined;
   /** Before the first attempt has ended, commands wait for it instead of failing. */
   #opening = true;
   #closed = false;
@@ -36,28 +36,28 @@ export class Connection {
   #signalLoss: (cause: Error) => void = () => undefined;
   #reported = '';
   #lastError: Error | undefined;
-  #renewedAt = -Infinity;
-  #renewWait = 5_000;
+  #replacedAt = -Infinity;
+  #replaceInterval = 5_000;
   #connects = 0;
   readonly #stateListeners = new Set<(state: BackendState) => void>();
   readonly #timeListeners = new Set<TimeListener>();
-  readonly #role = new Role();
-  readonly #lanes: Lanes;
+  readonly #masterCheck = new MasterCheck();
+  readonly #nodes: NodeHealth;
   /** By lane; of the wire that is in use. */
-  readonly #windows = new Map<string, Window>();
-  readonly #pause = new Pause();
+  readonly #limits = new Map<string, InFlightLimit>();
+  readonly #delay = new CancellableDelay();
 
   constructor(
-    private readonly dial: Dial,
+    private readonly source: ConnectionSource,
     private readonly times: ConnectionTimes,
     private readonly report: (during: string, error: Error) => void,
   ) {
     this.commandTimeout = times.commandTimeout;
     this.#firstAttempt = new Promise((resolve) => (this.#endFirstAttempt = resolve));
-    this.#lanes = new Lanes(
+    this.#nodes = new NodeHealth(
       (key) => this.#probe(key),
       () => {
-        this.#tell();
+        this.#emitState();
       },
     );
   }
@@ -71,30 +71,30 @@ export class Connection {
   /** Optimistic until the first attempt has ended. */
   get state(): BackendState {
     if (this.#closed) return 'down';
-    return this.#opening || this.#wire?.ready === true ? 'up' : 'down';
+    return this.#opening || this.#client?.ready === true ? 'up' : 'down';
   }
 
   /** As `state`, for the node that serves `key`. */
   stateFor(key: string): BackendState {
-    if (this.state === 'down' || this.#wire === undefined) return this.state;
-    return this.#lanes.anyBlocked && this.#lanes.isBlocked(this.#wire.lane(key)) ? 'down' : 'up';
+    if (this.state === 'down' || this.#client === undefined) return this.state;
+    return this.#nodes.anyBlocked && this.#nodes.isBlocked(this.#client.node(key)) ? 'down' : 'up';
   }
 
   get connected(): boolean {
-    return this.#wire?.ready === true && !this.#closed;
+    return this.#client?.ready === true && !this.#closed;
   }
   /** Known before the first connection. */
-  get kind(): Wire['kind'] {
-    return this.dial.kind;
+  get kind(): RedisClient['kind'] {
+    return this.source.kind;
   }
-  get wire(): Wire | undefined {
-    return this.#wire;
+  get client(): RedisClient | undefined {
+    return this.#client;
   }
   get lastError(): Error | undefined {
     // a client that was given says nothing when its owner closes it
     return (
       this.#lastError ??
-      (this.#wire?.ready === false ? new Error('the client is not connected.') : undefined)
+      (this.#client?.ready === false ? new Error('the client is not connected.') : undefined)
     );
   }
   get connects(): number {
@@ -113,13 +113,13 @@ export class Connection {
   }
 
   /** @throws BackendError always within the deadline */
-  run(command: Command): Promise<unknown> {
-    const wire = this.#wire;
+  send(command: Command): Promise<unknown> {
+    const wire = this.#client;
     const name = command.name ?? String(command.args[0]);
     if (!wire?.ready) {
       if (this.#opening && !this.#closed) return this.#runOnceOpen(command, name);
       return Promise.reject(
-        notConnected(
+        unavailableError(
           name,
           this.#closed
             ? 'the backend was closed.'
@@ -127,10 +127,10 @@ export class Connection {
         ),
       );
     }
-    const lane = wire.lane(command.key);
-    if (this.#lanes.isBlocked(lane))
-      return Promise.reject(notConnected(name, `its node ${lane} does not answer.`));
-    return (this.#windows.get(lane) ?? this.#newWindow(wire, lane)).run(command);
+    const lane = wire.node(command.key);
+    if (this.#nodes.isBlocked(lane))
+      return Promise.reject(unavailableError(name, `its node ${lane} does not answer.`));
+    return (this.#limits.get(lane) ?? this.#newLimit(wire, lane)).send(command);
   }
 
   /** Ends the link and all attempts. Commands under way are rejected. */
@@ -139,22 +139,22 @@ export class Connection {
     this.#closed = true;
     this.#opening = false;
     this.#endFirstAttempt();
-    this.#lanes.clear();
+    this.#nodes.clear();
     this.#signalLoss(new Error('the backend was closed.'));
-    this.#pause.wake();
+    this.#delay.cancel();
     this.#attempting?.abandon();
     this.#drop();
     this.#stateListeners.clear();
     this.#timeListeners.clear();
   }
 
-  #newWindow(wire: Wire, lane: string): Window {
-    const window = new Window(wire, this.commandTimeout, (command, error, code, silent) => {
-      if (silent) this.#distrust(wire, lane, command.key, error);
+  #newLimit(wire: RedisClient, lane: string): InFlightLimit {
+    const window = new InFlightLimit(wire, this.commandTimeout, (command, error, code, silent) => {
+      if (silent) this.#markUnresponsive(wire, lane, command.key, error);
       else if (error.code !== 'CACHE_BACKEND_TIMEOUT')
-        this.#judge(wire, lane, command.key, error, code);
+        this.#onCommandError(wire, lane, command.key, error, code);
     });
-    this.#windows.set(lane, window);
+    this.#limits.set(lane, window);
     return window;
   }
 
@@ -162,10 +162,10 @@ export class Connection {
     const ms = Math.min(command.timeoutMs ?? Infinity, this.commandTimeout);
     const startedAt = performance.now();
     await withDeadline(this.#firstAttempt, ms, () =>
-      notConnected(name, 'the first connection is still being made.'),
+      unavailableError(name, 'the first connection is still being made.'),
     );
-    if (command.timeoutMs === undefined) return this.run(command);
-    return this.run({
+    if (command.timeoutMs === undefined) return this.send(command);
+    return this.send({
       ...command,
       timeoutMs: Math.max(command.timeoutMs - (performance.now() - startedAt), 1),
     });
@@ -176,14 +176,14 @@ export class Connection {
       const startedAt = performance.now();
       const lost = new Promise<Error>((resolve) => (this.#signalLoss = resolve));
       try {
-        this.#wire = await this.#attempt();
+        this.#client = await this.#attempt();
         if (this.#isClosed()) break;
         failures = 0;
         this.#connects++;
         this.#reported = '';
         this.#lastError = undefined;
-        this.#ended();
-        const heartbeat = this.#beat(this.#wire);
+        this.#onAttemptEnded();
+        const heartbeat = this.#startHeartbeat(this.#client);
         this.#lastError = await lost;
         clearInterval(heartbeat);
       } catch (thrown) {
@@ -192,9 +192,9 @@ export class Connection {
       }
       if (this.#isClosed()) break;
       this.#drop();
-      this.#ended();
+      this.#onAttemptEnded();
       this.#reportOnce(this.#lastError);
-      await this.#pause.wait(pauseBefore(failures, startedAt, this.#lastError));
+      await this.#delay.wait(delayBefore(failures, startedAt, this.#lastError));
     }
     this.#drop();
   }
@@ -204,28 +204,28 @@ export class Connection {
     return this.#closed;
   }
 
-  #ended(): void {
+  #onAttemptEnded(): void {
     this.#opening = false;
     this.#endFirstAttempt();
-    this.#tell();
+    this.#emitState();
   }
 
-  async #attempt(): Promise<Wire> {
-    const attempt = (this.#attempting = new Attempt(
-      this.dial,
+  async #attempt(): Promise<RedisClient> {
+    const attempt = (this.#attempting = new ConnectAttempt(
+      this.source,
       this.times.connectTimeout,
       this.#timeListeners,
-      this.#role,
+      this.#masterCheck,
     ));
     try {
-      return await attempt.run(
+      return await attempt.connect(
         (wire, error) => {
-          if (this.#wire !== wire) this.#lastError = error;
+          if (this.#client !== wire) this.#lastError = error;
           else if (!wire.ready || wire.kind === 'single') this.#signalLoss(error);
         },
         // a reconnection, of a part: a node that took the place of another may not have what was changed last
         (wire) => {
-          if (this.#wire === wire) this.#tell();
+          if (this.#client === wire) this.#emitState();
         },
       );
     } finally {
@@ -235,30 +235,31 @@ export class Connection {
 
   /** For a link without heartbeat: rejects when it does not lead to a master, and ends it when it leads to a replica. */
   async checkRole(): Promise<void> {
-    const wire = this.#wire;
+    const wire = this.#client;
     try {
-      await this.#role.checkAgain((args) => this.run({ key: '', args }));
+      await this.#masterCheck.recheck((args) => this.send({ key: '', args }));
     } catch (error) {
-      if (this.#wire === wire && !(error instanceof BackendError)) this.#signalLoss(asError(error));
+      if (this.#client === wire && !(error instanceof BackendError))
+        this.#signalLoss(asError(error));
       throw error;
     }
   }
 
   /** Finds a link that is dead or leads to a replica while nobody uses it, and keeps the offset of the server's clock fresh. */
-  #beat(wire: Wire): NodeJS.Timeout {
+  #startHeartbeat(wire: RedisClient): NodeJS.Timeout {
     const timer = setInterval(() => {
       if (wire.kind === 'cluster' || this.times.blocking === true) return;
       const askedAt = performance.now();
       const questions = Promise.all([
-        askTime(wire, this.#timeListeners),
-        this.#role.checkAgain(directly(wire)),
+        readServerTime(wire, this.#timeListeners),
+        this.#masterCheck.recheck(askDirectly(wire)),
       ]);
       withDeadline(questions, Math.max(this.times.connectTimeout, this.commandTimeout), () =>
-        tooLate('TIME', this.times.connectTimeout, false),
+        timeoutError('TIME', this.times.connectTimeout, false),
       ).catch((error: unknown) => {
         const isBusy =
-          error instanceof BackendError && (this.#windows.get('')?.heardAt ?? 0) > askedAt;
-        if (this.#wire === wire && !isBusy) this.#signalLoss(asError(error));
+          error instanceof BackendError && (this.#limits.get('')?.lastReplyAt ?? 0) > askedAt;
+        if (this.#client === wire && !isBusy) this.#signalLoss(asError(error));
       });
     }, HEARTBEAT_MS);
     timer.unref();
@@ -266,61 +267,61 @@ export class Connection {
   }
 
   /** What a failed command says about the link. */
-  #judge(
-    wire: Wire,
+  #onCommandError(
+    wire: RedisClient,
     lane: string,
     key: string,
     error: BackendError,
     code: string | undefined,
   ): void {
-    if (code === 'READONLY') this.#renew(wire, error);
+    if (code === 'READONLY') this.#replaceClient(wire, error);
     else if (
       code === undefined
         ? error.code === 'CACHE_BACKEND_UNAVAILABLE' && wire.kind === 'cluster'
-        : AWAY.has(code)
+        : UNAVAILABLE_REPLIES.has(code)
     )
-      this.#distrust(wire, lane, key, error);
+      this.#markUnresponsive(wire, lane, key, error);
   }
 
-  #distrust(wire: Wire, lane: string, key: string, cause: BackendError): void {
-    if (this.#wire !== wire) return;
+  #markUnresponsive(wire: RedisClient, lane: string, key: string, cause: BackendError): void {
+    if (this.#client !== wire) return;
     // what is under way there may never be answered: it does not count any more, should the node come back
-    this.#windows.get(lane)?.refuse(cause.message);
-    this.#windows.delete(lane);
+    this.#limits.get(lane)?.rejectAll(cause.message);
+    this.#limits.delete(lane);
     if (wire.kind === 'cluster')
-      this.#lanes.block(lane, key, cause.code === 'CACHE_BACKEND_TIMEOUT');
+      this.#nodes.block(lane, key, cause.code === 'CACHE_BACKEND_TIMEOUT');
     else this.#signalLoss(cause);
   }
 
   #probe(key: string): Promise<unknown> {
-    const wire = this.#wire;
+    const wire = this.#client;
     if (wire?.ready !== true) return Promise.reject(new Error('not connected'));
     return withDeadline(wire.send(key, ['EXISTS', key], 'text', true), this.commandTimeout, () =>
-      tooLate('EXISTS', this.commandTimeout, false),
+      timeoutError('EXISTS', this.commandTimeout, false),
     );
   }
 
   /** A replica answered where the master was expected: the address may lead to another server by now. Rarely: it may be one that does not say so. */
-  #renew(wire: Wire, cause: Error): void {
-    if (this.#wire !== wire || !this.dial.owned || wire.kind === 'cluster') return;
+  #replaceClient(wire: RedisClient, cause: Error): void {
+    if (this.#client !== wire || !this.source.ownedSource || wire.kind === 'cluster') return;
     const now = performance.now();
-    if (now - this.#renewedAt < this.#renewWait) return;
-    this.#renewWait =
-      now - this.#renewedAt > 120_000 ? 5_000 : Math.min(this.#renewWait * 2, 60_000);
-    this.#renewedAt = now;
+    if (now - this.#replacedAt < this.#replaceInterval) return;
+    this.#replaceInterval =
+      now - this.#replacedAt > 120_000 ? 5_000 : Math.min(this.#replaceInterval * 2, 60_000);
+    this.#replacedAt = now;
     this.#signalLoss(cause);
   }
 
   #drop(): void {
-    const wire = this.#wire;
-    this.#wire = undefined;
-    this.#lanes.clear();
-    for (const window of this.#windows.values()) window.refuse('the link was lost.');
-    this.#windows.clear();
+    const wire = this.#client;
+    this.#client = undefined;
+    this.#nodes.clear();
+    for (const window of this.#limits.values()) window.rejectAll('the link was lost.');
+    this.#limits.clear();
     wire?.destroy();
   }
 
-  #tell(): void {
+  #emitState(): void {
     const { state } = this;
     for (const listener of [...this.#stateListeners]) listener(state);
   }

@@ -1,15 +1,15 @@
 import { replyCode } from './errors.js';
 
 /** No two attempts begin within this time: at most five in a second, also when a link breaks as soon as it stands. */
-const APART_MS = 200;
+const MIN_INTERVAL_MS = 200;
 /** Small enough that the link is used again within two seconds after the server is back. */
-const LONGEST_MS = 700;
+const MAX_DELAY_MS = 700;
 /** Wrong credentials do not heal by themselves; asking too often may lock the account. */
 const REFUSED_MS = 1_000;
 const REFUSALS = new Set(['NOAUTH', 'WRONGPASS', 'NOPERM']);
 
 /** How long to wait before the next attempt to connect: exponential, jittered, bounded; `startedAt` is when the last attempt began. */
-export function pauseBefore(
+export function delayBefore(
   failures: number,
   startedAt: number,
   cause: Error,
@@ -18,14 +18,14 @@ export function pauseBefore(
   const code = replyCode(cause);
   if (failures > 0 && code !== undefined && REFUSALS.has(code))
     return REFUSED_MS * (1 + random() * 0.2);
-  const apart = startedAt + APART_MS - performance.now();
+  const apart = startedAt + MIN_INTERVAL_MS - performance.now();
   const backoff =
-    failures === 0 ? 0 : Math.min(LONGEST_MS, 25 * 2 ** failures) * (0.5 + random() / 2);
+    failures === 0 ? 0 : Math.min(MAX_DELAY_MS, 25 * 2 ** failures) * (0.5 + random() / 2);
   return Math.max(apart, backoff, 0);
 }
 
 /** A pause that may be cut short, and keeps no process alive. */
-export class Pause {
+export class CancellableDelay {
   #wake: () => void = () => undefined;
 
   async wait(ms: number): Promise<void> {
@@ -40,7 +40,7 @@ export class Pause {
     });
   }
 
-  wake(): void {
+  cancel(): void {
     this.#wake();
   }
 }

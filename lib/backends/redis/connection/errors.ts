@@ -45,11 +45,11 @@ export function toBackendError(thrown: unknown, command: string, write: boolean)
   );
 }
 
-export function notConnected(command: string, why: string): BackendError {
+export function unavailableError(command: string, why: string): BackendError {
   return new BackendError('UNAVAILABLE', `Redis is not connected, ${command} was not sent: ${why}`);
 }
 
-export function tooLate(command: string, ms: number, write: boolean): BackendError {
+export function timeoutError(command: string, ms: number, write: boolean): BackendError {
   return new BackendError(
     'TIMEOUT',
     `Redis did not answer ${command} within ${String(Math.round(ms))} ms.`,

@@ -4,7 +4,7 @@ const PERIOD_MS = 25;
  * For how long this process could not notice anything, because it computed, collected garbage or did not get the processor: answers may lie unread
  * meanwhile. Counted only while somebody wants to know.
  */
-export class LoopLag {
+export class EventLoopLag {
   #total = 0;
   #due = Infinity;
 

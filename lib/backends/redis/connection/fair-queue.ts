@@ -1,10 +1,10 @@
-export interface Waiting {
+export interface Queued {
   readonly cost: number;
   /** False for one that has given up. */
   readonly waiting: boolean;
 }
 
-interface Line<Item> {
+interface TickQueue<Item> {
   readonly items: Item[];
   at: number;
 }
@@ -13,15 +13,15 @@ interface Line<Item> {
  * What waits for its turn. What comes in one turn of the event loop stands in one line, and the lines are served in rotation: a single command does
  * not wait for the thousands of a bulk that came before it.
  */
-export class Lines<Item extends Waiting> {
-  #lines: Line<Item>[] = [];
-  #open: Line<Item> | undefined;
+export class FairQueue<Item extends Queued> {
+  #queues: TickQueue<Item>[] = [];
+  #open: TickQueue<Item> | undefined;
 
   add(item: Item): void {
     if (this.#open === undefined) {
-      const line: Line<Item> = { items: [], at: 0 };
+      const line: TickQueue<Item> = { items: [], at: 0 };
       this.#open = line;
-      this.#lines.push(line);
+      this.#queues.push(line);
       setImmediate(() => {
         if (this.#open === line) this.#open = undefined;
       });
@@ -30,15 +30,15 @@ export class Lines<Item extends Waiting> {
   }
 
   /** The next one, if it costs no more than `room`. */
-  take(room: number): Item | undefined {
-    for (let line = this.#lines[0]; line !== undefined; line = this.#lines[0]) {
+  next(room: number): Item | undefined {
+    for (let line = this.#queues[0]; line !== undefined; line = this.#queues[0]) {
       let next = line.items[line.at];
       while (next?.waiting === false) next = line.items[++line.at];
       if (next !== undefined && next.cost > room) return undefined;
-      this.#lines.shift();
+      this.#queues.shift();
       if (next !== undefined) {
         line.at++;
-        this.#lines.push(line);
+        this.#queues.push(line);
         return next;
       }
       if (this.#open === line) this.#open = undefined;
@@ -48,10 +48,10 @@ export class Lines<Item extends Waiting> {
 
   /** Everything that waits, taken out. */
   clear(): Item[] {
-    const left = this.#lines.flatMap(({ items, at }) =>
+    const left = this.#queues.flatMap(({ items, at }) =>
       items.slice(at).filter((item) => item.waiting),
     );
-    this.#lines = [];
+    this.#queues = [];
     this.#open = undefined;
     return left;
   }

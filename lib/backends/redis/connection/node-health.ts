@@ -10,7 +10,7 @@ const PROBE_SILENT_MS = NODE_SILENCE_MS + 500;
  * Nodes of a cluster that did not answer in time. Commands for them are refused at once, so that one frozen node does not make every call wait, while
  * a probe by a name that the node serves (and, after a failover, another) asks whether it answers again.
  */
-export class Lanes {
+export class NodeHealth {
   readonly #blocked = new Map<
     string,
     { readonly key: string; timer: NodeJS.Timeout | undefined }

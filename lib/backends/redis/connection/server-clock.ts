@@ -13,7 +13,7 @@ const PREFERRED_MS = 60_000;
  * the answer with the shortest round trip (Cristian, 1989), so that slow answers do not make the time jitter. When a new answer
  * contradicts the old one beyond both their errors, a clock was set and the new answer counts at once.
  */
-export class SharedTime {
+export class ServerClock {
   #best: Sample | undefined;
 
   now(local: number): number {

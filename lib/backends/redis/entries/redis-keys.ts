@@ -2,7 +2,7 @@
  * The names of everything a namespace keeps in Redis. What must change together shares a hash tag, and so a cluster slot: a value with its
  * lease, and the clock of a scope with its markers. No key text begins with `~`.
  */
-export class Names {
+export class RedisKeys {
   readonly stream: string;
   readonly #head: string;
 

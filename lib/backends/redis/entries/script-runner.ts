@@ -11,6 +11,11 @@ export interface Script {
   readonly allowOutOfMemory?: boolean;
 }
 
+interface HowToRun extends Pick<Command, 'timeoutMs' | 'reply' | 'last'> {
+  /** Called when the server did not know the script, so that it is sent once more. */
+  readonly onRepeat?: () => void;
+}
+
 interface Prepared {
   readonly source: string;
   readonly sha: string;
@@ -19,7 +24,7 @@ interface Prepared {
 const FLAGS = '#!lua flags=allow-oom\n';
 
 /** Runs scripts by their hash; the text travels only when the server does not know it (first use, restart, SCRIPT FLUSH). */
-export class Scripts {
+export class ScriptRunner {
   readonly #prepared = new Map<Script, Prepared>();
   #flags = true;
 
@@ -29,12 +34,12 @@ export class Scripts {
     script: Script,
     keys: readonly string[],
     args: readonly Argument[],
-    how: Pick<Command, 'timeoutMs' | 'reply' | 'last'> = {},
+    how: HowToRun = {},
   ): Promise<unknown> {
-    const { timeoutMs, ...rest } = how;
+    const { timeoutMs, onRepeat, ...rest } = how;
     const until = timeoutMs === undefined ? 0 : performance.now() + timeoutMs;
     const call = (name: string, first: string): Promise<unknown> =>
-      this.connection.run({
+      this.connection.send({
         key: keys[0] ?? '',
         args: [name, first, String(keys.length), ...keys, ...args],
         name: script.name,
@@ -49,6 +54,7 @@ export class Scripts {
       return await call('EVALSHA', sha);
     } catch (error) {
       if (!says(error, /NOSCRIPT/)) throw error;
+      onRepeat?.();
     }
     try {
       return await call('EVAL', source);

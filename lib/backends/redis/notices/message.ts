@@ -1,4 +1,5 @@
-import type { GroupInvalidation, Notice } from '../../../ports/shared-backend.js';
+import type { GroupInvalidation } from '../../../ports/groups.js';
+import type { Notice } from '../../../ports/shared-backend.js';
 
 /*
  * What travels in the notice stream: the fields `p` (id of the entry before), `s` (sender) and `b` (body). A body is JSON with a version first:
@@ -10,22 +11,22 @@ import type { GroupInvalidation, Notice } from '../../../ports/shared-backend.js
 
 const VERSION = 1;
 /** A longer list is told in several notices. */
-const MOST_BYTES = 8 * 1024;
+const MAX_BODY_BYTES = 8 * 1024;
 /** Longer names are not said, and not believed: tenants and segments may be of any length. */
-const LONGEST_NAME = 16 * 1024;
+const MAX_NAME_LENGTH = 16 * 1024;
 /** Longer bodies were not written by this library: two names and what is around them fit. */
-const MOST_CHARACTERS = 64 * 1024;
+const MAX_BODY_LENGTH = 64 * 1024;
 
 export const HELLO_BODY = `{"v":${String(VERSION)},"kind":"hello"}`;
 
-const ANYTHING_BODY = `{"v":${String(VERSION)},"kind":"anything"}`;
+const EVERYTHING_BODY = `{"v":${String(VERSION)},"kind":"anything"}`;
 
 export function keysBodies(keys: readonly string[]): readonly string[] {
   const named = keys.filter(isName);
   const bodies = chunks(named).map(
     (part) => `{"v":${String(VERSION)},"kind":"keys","keys":${JSON.stringify(part)}}`,
   );
-  return named.length === keys.length ? bodies : [...bodies, ANYTHING_BODY];
+  return named.length === keys.length ? bodies : [...bodies, EVERYTHING_BODY];
 }
 
 /** Of a name that is too long nobody is told: who waits for it also asks from time to time. */
@@ -35,10 +36,10 @@ export function releasedBody(key: string): string {
 }
 
 /** Bodies that still lack `TICK,"until":UNTIL}` at their end: the script that knows both completes them. */
-export function groupsHeads(invalidation: GroupInvalidation): readonly string[] {
+export function openGroupBodies(invalidation: GroupInvalidation): readonly string[] {
   const { scope, groups, match, mode, settleMs } = invalidation;
-  if (scope.length > LONGEST_NAME || !groups.every(isName))
-    return [`${ANYTHING_BODY.slice(0, -1)},"tick":`];
+  if (scope.length > MAX_NAME_LENGTH || !groups.every(isName))
+    return [`${EVERYTHING_BODY.slice(0, -1)},"tick":`];
   const head = (part: readonly string[], how: string): string =>
     `{"v":${String(VERSION)},"kind":"groups","scope":${JSON.stringify(scope)},"groups":${JSON.stringify(part)},"match":"${how}","mode":"${mode}","settleMs":${String(settleMs)},"tick":`;
   const parts = chunks(groups);
@@ -52,7 +53,7 @@ function chunks(texts: readonly string[]): readonly (readonly string[])[] {
   let size = Infinity;
   for (const text of texts) {
     const cost = Buffer.byteLength(text) + 3;
-    if (size + cost > MOST_BYTES) {
+    if (size + cost > MAX_BODY_BYTES) {
       parts.push([]);
       size = 256;
     }
@@ -63,10 +64,10 @@ function chunks(texts: readonly string[]): readonly (readonly string[])[] {
 }
 
 /** 'newer': from a version of this library that says what we do not understand. With this and 'garbage' something may have been missed. */
-export type Heard = Notice | 'hello' | 'anything' | 'newer' | 'garbage';
+export type ParsedNotice = Notice | 'hello' | 'anything' | 'newer' | 'garbage';
 
-export function parseBody(text: string): Heard {
-  if (text.length > MOST_CHARACTERS) return 'garbage';
+export function parseBody(text: string): ParsedNotice {
+  if (text.length > MAX_BODY_LENGTH) return 'garbage';
   let body: unknown;
   try {
     body = JSON.parse(text);
@@ -91,18 +92,18 @@ export function parseBody(text: string): Heard {
   }
 }
 
-function parseGroups(body: Record<string, unknown>): Heard {
+function parseGroups(body: Record<string, unknown>): ParsedNotice {
   const { scope, groups, match, mode, settleMs, tick, until } = body;
   if (
     typeof scope !== 'string' ||
-    scope.length > LONGEST_NAME ||
+    scope.length > MAX_NAME_LENGTH ||
     !areNames(groups) ||
     groups.length === 0
   )
     return 'garbage';
   if ((match !== 'any' && match !== 'all') || (mode !== 'soft' && mode !== 'hard'))
     return 'garbage';
-  if (!isWhole(settleMs) || !isWhole(tick) || !isWhole(until)) return 'garbage';
+  if (!isWholeNumber(settleMs) || !isWholeNumber(tick) || !isWholeNumber(until)) return 'garbage';
   return {
     kind: 'groups',
     invalidation: { scope, groups, match, mode, settleMs },
@@ -115,11 +116,11 @@ function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 function isName(value: unknown): value is string {
-  return typeof value === 'string' && value.length > 0 && value.length <= LONGEST_NAME;
+  return typeof value === 'string' && value.length > 0 && value.length <= MAX_NAME_LENGTH;
 }
 function areNames(value: unknown): value is readonly string[] {
   return Array.isArray(value) && value.every(isName);
 }
-function isWhole(value: unknown): value is number {
+function isWholeNumber(value: unknown): value is number {
   return Number.isSafeInteger(value) && (value as number) >= 0;
 }

@@ -1,6 +1,6 @@
-import { TELL } from '../entries/scripts.js';
+import { PUBLISH } from '../entries/scripts.js';
 import type { Connection } from '../connection/connection.js';
-import type { Scripts } from '../entries/script-runner.js';
+import type { ScriptRunner } from '../entries/script-runner.js';
 
 /** Idle streams disappear after this long; readers see that as a gap. */
 const STREAM_KEPT_MS = 7 * 86_400_000;
@@ -9,31 +9,31 @@ const STREAM_KEPT_MS = 7 * 86_400_000;
  * Puts notices into the stream: on a single server inside the script that makes the change, so that neither exists without the other; in a cluster,
  * where the stream lives in another slot, right after it, so that nobody hears of a change that is not there yet.
  */
-export class Teller {
+export class NoticePublisher {
   /** The first arguments of every script that announces. */
-  readonly preface: readonly string[];
+  readonly scriptArgs: readonly string[];
 
   constructor(
     private readonly connection: Connection,
-    private readonly scripts: Scripts,
+    private readonly scripts: ScriptRunner,
     readonly stream: string,
     readonly sender: string,
     kept: number,
   ) {
-    this.preface = [String(kept), String(STREAM_KEPT_MS), sender];
+    this.scriptArgs = [String(kept), String(STREAM_KEPT_MS), sender];
   }
 
   /** The keys a script needs to announce by itself: the stream, or none. */
-  get withinScript(): readonly string[] {
+  get scriptKeys(): readonly string[] {
     return this.connection.kind === 'cluster' ? [] : [this.stream];
   }
 
   /** Announces what the script before could not. */
-  async afterwards(bodies: readonly string[]): Promise<void> {
-    if (this.withinScript.length === 0 && bodies.length > 0) await this.tell(bodies);
+  async publishAfter(bodies: readonly string[]): Promise<void> {
+    if (this.scriptKeys.length === 0 && bodies.length > 0) await this.publish(bodies);
   }
 
-  tell(bodies: readonly string[]): Promise<unknown> {
-    return this.scripts.run(TELL, [this.stream], [...this.preface, ...bodies]);
+  publish(bodies: readonly string[]): Promise<unknown> {
+    return this.scripts.run(PUBLISH, [this.stream], [...this.scriptArgs, ...bodies]);
   }
 }

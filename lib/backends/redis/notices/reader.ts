@@ -2,9 +2,9 @@ import { BackendError } from '../../../ports/errors.js';
 import type { Notice } from '../../../ports/shared-backend.js';
 import type { Connection } from '../connection/connection.js';
 import { asError } from '../connection/errors.js';
-import { Pause } from '../connection/delay.js';
+import { CancellableDelay } from '../connection/delay.js';
 import { parseStream, type StreamEntry } from './stream-reply.js';
-import { type Heard, HELLO_BODY, parseBody } from './message.js';
+import { type ParsedNotice, HELLO_BODY, parseBody } from './message.js';
 
 /*
  * Hears what other users of the namespace changed. The stream is transport, memory and proof of life in one:
@@ -18,27 +18,27 @@ import { type Heard, HELLO_BODY, parseBody } from './message.js';
 const BLOCK_MS = 1_000;
 /** How long a proof holds, in ms. */
 const PROOF_MS = 2_500;
-const MOST_ENTRIES = 500;
-const GAPS_APART_MS = 1_000;
-const REPORTS_APART_MS = 60_000;
+const MAX_ENTRIES = 500;
+const GAP_INTERVAL_MS = 1_000;
+const REPORT_INTERVAL_MS = 60_000;
 
-const UNSAID = {
+const UNREADABLE = {
   newer: 'a notice of a newer version was not understood',
   garbage: 'a notice could not be read',
   anything: 'a change has names too long to be told',
 } as const;
 
-export interface NoticeParts {
+export interface NoticeReaderParts {
   readonly stream: string;
   readonly sender: string;
   /** A link of its own, because its reads block. */
-  readonly link: Connection;
+  readonly connection: Connection;
   /** Writes notices (with the id of the last one as answer) on the command link. */
-  readonly tell: (bodies: readonly string[]) => Promise<unknown>;
+  readonly publish: (bodies: readonly string[]) => Promise<unknown>;
   readonly report: (during: string, error: Error) => void;
 }
 
-export class Notices {
+export class NoticeReader {
   readonly #listeners = new Set<(notice: Notice) => void>();
   #running = false;
   #closed = false;
@@ -49,49 +49,49 @@ export class Notices {
   #gapAt = -Infinity;
   #reportedAt = -Infinity;
   /** The next read looks at once instead of waiting. */
-  #impatient = true;
-  readonly #pause = new Pause();
+  #skipBlock = true;
+  readonly #pause = new CancellableDelay();
 
-  constructor(private readonly parts: NoticeParts) {}
+  constructor(private readonly parts: NoticeReaderParts) {}
 
   subscribe(listener: (notice: Notice) => void): () => void {
     this.#listeners.add(listener);
     if (!this.#running && !this.#closed) {
       this.#running = true;
-      this.parts.link.onState((state) => {
+      this.parts.connection.onState((state) => {
         if (state === 'down') this.#provenUntil = -Infinity;
-        this.#pause.wake();
+        this.#pause.cancel();
       });
-      this.parts.link.start();
+      this.parts.connection.start();
       void this.#listen();
     }
     return () => this.#listeners.delete(listener);
   }
 
-  hearing(): boolean {
+  isCoherent(): boolean {
     return performance.now() < this.#provenUntil;
   }
 
   close(): void {
     this.#closed = true;
     this.#provenUntil = -Infinity;
-    this.#pause.wake();
-    this.parts.link.close();
+    this.#pause.cancel();
+    this.parts.connection.close();
     this.#listeners.clear();
   }
 
   async #listen(): Promise<void> {
     while (!this.#isClosed()) {
       try {
-        if (!this.parts.link.connected) {
-          this.#impatient = true;
+        if (!this.parts.connection.connected) {
+          this.#skipBlock = true;
           await this.#pause.wait(250);
           continue;
         }
-        this.#position ??= await this.#hello();
+        this.#position ??= await this.#announce();
         await this.#readOnce(this.#position);
       } catch (error) {
-        this.#impatient = true;
+        this.#skipBlock = true;
         if (this.#isClosed()) return;
         // a link that is away is reported by itself
         if (error instanceof BackendError && error.code === 'CACHE_BACKEND_FAILED')
@@ -106,74 +106,74 @@ export class Notices {
   }
 
   /** A first entry of our own: from its place on, everything is heard. */
-  async #hello(): Promise<string> {
-    const id = await this.parts.tell([HELLO_BODY]);
+  async #announce(): Promise<string> {
+    const id = await this.parts.publish([HELLO_BODY]);
     if (typeof id !== 'string') throw new Error('the notice stream gave no position.');
     return id;
   }
 
   async #readOnce(position: string): Promise<void> {
-    const block = this.#impatient ? [] : ['BLOCK', String(BLOCK_MS)];
+    const block = this.#skipBlock ? [] : ['BLOCK', String(BLOCK_MS)];
     const sentAt = performance.now();
-    const { link, stream } = this.parts;
+    const { connection: link, stream } = this.parts;
     // what a replica says proves nothing: it may lag, or be cut off and stay silent for ever. A server ends the reads that wait when it becomes one.
     const isMaster = link.checkRole();
-    const read = link.run({
+    const read = link.send({
       key: stream,
-      args: ['XREAD', 'COUNT', String(MOST_ENTRIES), ...block, 'STREAMS', stream, position],
-      ...(this.#impatient ? {} : { holdMs: BLOCK_MS }),
+      args: ['XREAD', 'COUNT', String(MAX_ENTRIES), ...block, 'STREAMS', stream, position],
+      ...(this.#skipBlock ? {} : { holdMs: BLOCK_MS }),
     });
     const [reply] = await Promise.all([read, isMaster]);
     const entries = parseStream(reply);
     if (entries.length > 0) {
-      for (const entry of entries) this.#hear(entry);
+      for (const entry of entries) this.#onEntry(entry);
       // a full answer may have left some behind
-      if (entries.length < MOST_ENTRIES) this.#prove(sentAt);
-      else this.#impatient = true;
+      if (entries.length < MAX_ENTRIES) this.#extendProof(sentAt);
+      else this.#skipBlock = true;
       return;
     }
-    const waited = this.#impatient ? 0 : BLOCK_MS * 0.9;
+    const waited = this.#skipBlock ? 0 : BLOCK_MS * 0.9;
     if (await this.#isStillThere(position)) {
-      this.#impatient = false;
-      this.#prove(sentAt + waited);
+      this.#skipBlock = false;
+      this.#extendProof(sentAt + waited);
     } else {
       this.#position = undefined;
-      this.#lose('the notice stream was lost or cut');
+      this.#markGap('the notice stream was lost or cut');
     }
   }
 
   async #isStillThere(position: string): Promise<boolean> {
-    const reply = await this.parts.link.run({
+    const reply = await this.parts.connection.send({
       key: this.parts.stream,
       args: ['XRANGE', this.parts.stream, position, position],
     });
     return Array.isArray(reply) && reply.length > 0;
   }
 
-  #hear(entry: StreamEntry): void {
-    if (entry.before !== this.#position) this.#lose('notices are missing');
+  #onEntry(entry: StreamEntry): void {
+    if (entry.before !== this.#position) this.#markGap('notices are missing');
     this.#position = entry.id;
-    const heard: Heard = parseBody(entry.body);
+    const heard: ParsedNotice = parseBody(entry.body);
     const own = entry.sender === this.parts.sender;
     if (typeof heard !== 'string') {
       if (!own || heard.kind === 'released') this.#emit(heard);
     } else if (heard !== 'hello' && !own) {
-      this.#lose(UNSAID[heard]);
+      this.#markGap(UNREADABLE[heard]);
       if (heard === 'garbage')
         this.#reportRarely(new Error('A notice cannot be read, so L1 is emptied.'));
     }
   }
 
-  #lose(reason: string): void {
+  #markGap(reason: string): void {
     this.#missing ??= reason;
     this.#provenUntil = -Infinity;
   }
 
   /** Everything said before `moment` has been heard. What was missed until now is told first, but not more than once a second. */
-  #prove(moment: number): void {
+  #extendProof(moment: number): void {
     if (this.#missing !== undefined) {
-      if (performance.now() - this.#gapAt < GAPS_APART_MS) {
-        this.#impatient = false;
+      if (performance.now() - this.#gapAt < GAP_INTERVAL_MS) {
+        this.#skipBlock = false;
         return;
       }
       const reason = this.#missing;
@@ -182,7 +182,7 @@ export class Notices {
       this.#emit({ kind: 'gap', reason });
     }
     this.#provenUntil = Math.max(this.#provenUntil, moment + PROOF_MS);
-    this.#impatient = false;
+    this.#skipBlock = false;
   }
 
   #emit(notice: Notice): void {
@@ -197,7 +197,7 @@ export class Notices {
 
   #reportRarely(error: Error): void {
     const now = performance.now();
-    if (now - this.#reportedAt < REPORTS_APART_MS) return;
+    if (now - this.#reportedAt < REPORT_INTERVAL_MS) return;
     this.#reportedAt = now;
     this.parts.report('listen', error);
   }
