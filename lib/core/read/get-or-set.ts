@@ -88,8 +88,7 @@ export class ReadThrough {
     if (flights.joinable(call.storageKey, call.policy.codec) !== undefined) return;
     reporter.stats.cache_refreshes++;
     reporter.onStep?.('refresh in the background');
-    const { result } = loads.start({ ...call, signal: undefined }, lookup, 'refresh');
-    call.onRefresh?.(result);
+    loads.start({ ...call, signal: undefined }, lookup, 'refresh');
   }
 
   #lookup<T>(call: Call, asked: CallSeq, finish: Finish<T>): T | Promise<T> {
@@ -258,6 +257,11 @@ export class ReadThrough {
     // Another cache, which shares this flight, was closed.
     if (error instanceof CacheClosedError && !this.parts.isClosed())
       return this.#retry(call, finish);
+    // The flight may have had a stale value for others, which this caller may not have.
+    if (flight.stale !== undefined && stale === undefined && !call.hasWaited) {
+      call.hasWaited = true;
+      return this.#retry(call, finish);
+    }
     if (this.#mayFallBack(flight, call, stale, error)) {
       return this.#found('fallback', call, stale, finish);
     }
