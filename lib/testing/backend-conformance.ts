@@ -6,7 +6,10 @@ import { sleep, type SuiteRunner, type Wait } from './runner.js';
 export interface BackendSuite extends SuiteRunner {
   /** Shown in the titles. */
   readonly name: string;
-  /** Makes the backend; called once for each test. Tests use keys of their own, so that a shared server need not be empty. */
+  /**
+   * Makes the backend; called once for each test. Tests use keys of their own, so that a shared
+   * server need not be empty.
+   */
   readonly open: () => CacheBackend | Promise<CacheBackend>;
   /** Called after each test; default: the backend's own `close`. */
   readonly close?: (backend: CacheBackend) => unknown;

@@ -2,7 +2,10 @@ import assert from 'node:assert/strict';
 import type { Codec } from '../ports/codec.js';
 import { CodecError } from '../ports/errors.js';
 
-/** The two functions of a test runner that the suites need: those of vitest, jest, mocha or node:test. */
+/**
+ * The two functions of a test runner that the suites need: those of vitest, jest, mocha or
+ * node:test.
+ */
 export interface TestRunner {
   readonly describe: (title: string, body: () => void) => unknown;
   readonly it: (title: string, body: () => void | Promise<void>) => unknown;
@@ -206,7 +209,10 @@ const REFUSED: readonly (readonly [string, () => unknown, RegExp])[] = [
   ],
 ];
 
-/** Checks that a codec keeps its values faithfully, or refuses them with a `CodecError` that names the path. */
+/**
+ * Checks that a codec keeps its values faithfully, or refuses them with a `CodecError` that names
+ * the path.
+ */
 export function describeCodec(
   name: string,
   codec: Codec,
@@ -327,7 +333,10 @@ function nestedMaps(levels: number): unknown {
   return value;
 }
 
-/** An object of small items that is `size` bytes long when encoded: a padding string takes up what is missing. */
+/**
+ * An object of small items that is `size` bytes long when encoded: a padding string takes up what
+ * is missing.
+ */
 function smallItems(codec: Codec, size: number): unknown {
   const items: unknown[] = [];
   const value = (pad: number): unknown => ({ items, pad: 'p'.repeat(pad) });

@@ -13,7 +13,7 @@ import {
 import { parseBody } from '../../../lib/backends/redis/notices/message.js';
 import { delayBefore } from '../../../lib/backends/redis/connection/delay.js';
 import { ServerClock } from '../../../lib/backends/redis/connection/server-clock.js';
-import { parseStream } from '../../../lib/backends/redis/notices/stream-reply.js';
+import { parseStream } from '../../../lib/backends/redis/notices/message.js';
 import type { Marker } from '../../../lib/ports/groups.js';
 import { type RedisServer, startRedis } from '../../support/redis.js';
 import { createClient } from 'redis';
