@@ -179,6 +179,7 @@ function same(actual: Uint8Array | null | undefined, expected: Uint8Array): void
   );
   assert.ok(
     Buffer.from(actual).equals(expected),
-    `Expected the bytes that were set (${String(expected.byteLength)}); got ${String(actual.byteLength)} others.`,
+    `Expected the bytes that were set (${String(expected.byteLength)}); ` +
+      `got ${String(actual.byteLength)} others.`,
   );
 }
