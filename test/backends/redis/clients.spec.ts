@@ -222,7 +222,7 @@ describe('options', () => {
       [{ sentinel: { name: 'm', nodes: [] } }, /at least one node/],
       [{ host: 'x' } as object, /no option "host"/],
       [null as never, /plain object of options, such as .*; got null/],
-      ['redis://:canary@localhost' as never, /plain object of options, such as .*; got a text/],
+      ['redis://:canary@localhost' as never, /plain object of options, such as .*; got a string/],
       [new Map() as never, /plain object of options, such as .*; got an instance of Map/],
       [
         createClient(),
@@ -244,7 +244,7 @@ describe('options', () => {
       [{ client: {} as never }, /client must be a client of the redis package: .*; got an object/],
       [
         { client: 'redis://:canary@x' as never },
-        /client must be a client of the redis package: .*; got a text/,
+        /client must be a client of the redis package: .*; got a string/,
       ],
       [{ cluster: {} as never }, /cluster needs rootNodes, at least one/],
       [{ cluster: 'x' as never }, /cluster must be an object such as/],
