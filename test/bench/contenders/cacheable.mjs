@@ -25,8 +25,7 @@ export const contenders = [
         return value;
       };
       return {
-        getOrSet:
-          tags === undefined ? (key) => cache.getOrSet(key, produce, options) : tagged,
+        getOrSet: tags === undefined ? (key) => cache.getOrSet(key, produce, options) : tagged,
         invalidateTag: (tag) => cache.tags.invalidateTag(tag),
         close: () => cache.disconnect(),
       };

@@ -38,8 +38,7 @@ export const contenders = [
       const client = tier === 'l1' ? undefined : await tunedClient(redis);
       const cache = tier === 'l1' ? memory(maxEntries) : shared(client, prefix);
       return {
-        getOrSet: (key) =>
-          cachified({ key, cache, ttl: TTL_MS, getFreshValue: produce }),
+        getOrSet: (key) => cachified({ key, cache, ttl: TTL_MS, getFreshValue: produce }),
         close: async () => client?.destroy(),
       };
     },

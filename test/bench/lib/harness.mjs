@@ -48,6 +48,34 @@ const processorMs = () => {
   return (user + system) / 1e3;
 };
 
+async function slice(each) {
+  const [real, processor] = [performance.now(), processorMs()];
+  await each.loop(each.fn, each.n);
+  return {
+    real: each.n / (performance.now() - real),
+    processor: each.n / Math.max(processorMs() - processor, 0.001),
+  };
+}
+
+/** Runs it until V8 has compiled it, and finds how many calls fill a slice. */
+async function warm(each, clock, sliceMs, warmMs) {
+  each.n = each.startN ?? 64;
+  each.rates = [];
+  for (let warmed = 0; warmed < warmMs;) {
+    const before = each.n;
+    const rates = await slice(each);
+    warmed += Math.max(before / rates.real, 1);
+    const wanted = Math.round(rates[clock] * sliceMs);
+    each.n = Math.max(each.startN ?? 1, Math.min(wanted, before * 8), 1);
+  }
+}
+
+/** One slice of a contender that is alone in its process: calls per millisecond, by both clocks. */
+export async function sample(each, { clock = 'real', sliceMs = SLICE_MS, warmMs = WARM_MS } = {}) {
+  if (each.n === undefined) await warm(each, clock, sliceMs, warmMs);
+  return slice(each);
+}
+
 /**
  * @param cases `{ name, loop, fn, startN? }`, each a contender doing the same work
  * @param clock 'processor' where nothing is waited for, 'real' where Redis or a socket is
@@ -63,27 +91,8 @@ export async function compare(
     if (found === undefined) throw new Error(`${title}: no contender is called ${name}`);
     return found;
   };
-  const slice = async (each) => {
-    const [real, processor] = [performance.now(), processorMs()];
-    await each.loop(each.fn, each.n);
-    return {
-      real: each.n / (performance.now() - real),
-      processor: each.n / Math.max(processorMs() - processor, 0.001),
-    };
-  };
   console.error(`  ${title}`);
-  for (const each of cases) {
-    each.n = each.startN ?? 64;
-    each.rates = [];
-    let warmed = 0;
-    while (warmed < warmMs) {
-      const rates = await slice(each);
-      const took = each.n / rates.real;
-      warmed += Math.max(took, 1);
-      const wanted = Math.round(rates[clock] * sliceMs);
-      each.n = Math.max(each.startN ?? 1, Math.min(wanted, each.n * 8), 1);
-    }
-  }
+  for (const each of cases) await warm(each, clock, sliceMs, warmMs);
   for (let round = 0; round < RANKING_ROUNDS && cases.length > 2; round++)
     for (let k = 0; k < cases.length; k++) {
       const each = cases[(k + round * 3) % cases.length];

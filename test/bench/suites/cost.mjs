@@ -3,6 +3,7 @@ import { withContenders, withRedis } from '../lib/contest.mjs';
 import { median } from '../lib/harness.mjs';
 import { freshSmall } from '../lib/payloads.mjs';
 import { figureRow } from '../lib/rows.mjs';
+import { sleep } from '../lib/within.mjs';
 
 const ENTRIES = 50_000;
 const STORED = 2_000;
@@ -15,7 +16,7 @@ function heapUsed() {
 }
 
 /** Bytes of heap for an entry of 200 B: its key, its value, and what the cache adds. */
-const inMemory = () => async () => {
+const inMemory = async () => {
   const names = ['ours, copy', 'ours, freeze', 'lru-cache get', 'layered-loader', 'bentocache'];
   const lines = [];
   for (const name of [...names, 'cacheable']) {
@@ -77,14 +78,19 @@ const waiting = async () => {
     const value = () => new Promise((resolve) => (release = () => resolve(freshSmall())));
     await withContenders({ tier: 'l1', names: [name], value }, async ([each]) => {
       const bytes = [];
-      for (let round = 0; round < 5; round++) {
-        const all = new Array(CALLERS);
+      const round = async (key) => {
+        const all = new Array(CALLERS).fill(undefined);
         const before = heapUsed();
-        for (let i = 0; i < CALLERS; i++) all[i] = each.getOrSet(`cold:${String(round)}`);
-        await new Promise((resolve) => setImmediate(resolve));
-        bytes.push((heapUsed() - before) / CALLERS);
+        for (let i = 0; i < CALLERS; i++) all[i] = each.getOrSet(key);
+        await sleep(5);
+        bytes.push(Math.max(0, heapUsed() - before) / CALLERS);
         release();
+        release = undefined;
         await Promise.all(all);
+      };
+      for (let i = 0; i < 7; i++) {
+        await round(`cold:${String(i)}`);
+        await sleep(20);
       }
       console.error(`    ${median(bytes).toFixed(0)} B ${name}`);
       const ours = name.startsWith('ours');
@@ -103,7 +109,7 @@ const waiting = async () => {
 };
 
 export const rows = {
-  'cost-entry-memory': inMemory(),
+  'cost-entry-memory': inMemory,
   'cost-entry-redis': inRedis,
   'cost-waiting': waiting,
 };

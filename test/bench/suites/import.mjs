@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { median } from '../lib/harness.mjs';
 import { figureRow } from '../lib/rows.mjs';
 
-const ROUNDS = 9;
+const ROUNDS = 7;
 const folder = fileURLToPath(new URL('..', import.meta.url));
 const NEST = ['reflect-metadata', '@nestjs/common', '@nestjs/core'];
 
