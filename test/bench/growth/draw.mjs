@@ -50,14 +50,21 @@ export function draw({ title, x, y, linear = false }, points) {
     if (text !== undefined) element.textContent = text;
     svg.append(element);
   };
-  add('text', { x: 10, y: 20, 'font-size': 14, 'font-weight': 'bold', fill: '#222' }, title);
+  add(
+    'text',
+    { x: 10, y: 20, 'font-size': 14, 'font-weight': 'bold', 'text-anchor': 'start', fill: '#222' },
+    title,
+  );
   let left = 10;
   for (const [at, name] of series.entries()) {
     add('circle', { cx: left + 5, cy: LEGEND_TOP - 4, r: 5, fill: COLOURS[at] });
-    add('text', { x: left + 15, y: LEGEND_TOP, fill: '#222' }, name);
+    add('text', { x: left + 15, y: LEGEND_TOP, 'text-anchor': 'start', fill: '#222' }, name);
     left += 35 + name.length * 7;
   }
+  svg.setAttribute('xmlns', SVG);
   svg.setAttribute('role', 'img');
   svg.setAttribute('aria-label', title);
-  return `${svg.outerHTML}\n`;
+  // A tenth of a pixel is enough.
+  const text = svg.outerHTML.replace(/\d+\.\d\d+/g, (number) => Number(number).toFixed(1));
+  return `${text}\n`;
 }

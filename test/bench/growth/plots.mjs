@@ -5,6 +5,7 @@ import { withWorkers } from './workers.mjs';
 
 const ROUNDS = Number(process.env.GROWTH_ROUNDS ?? 5);
 const MAX_KEYS = Number(process.env.GROWTH_MAX_KEYS ?? 1_000_000);
+const FLEETS = [1, 2, 4, 8];
 const KEYS = 2_000;
 const HIT = { kind: 'hit', count: 64, keys: KEYS, clock: 'real', sliceMs: 60 };
 const microseconds = ({ processor }) => 1e3 / processor;
@@ -19,117 +20,149 @@ const given = (name, tier, more) => ({
   ...more,
 });
 
-/** The median over rounds in which each worker has one slice, in turn. */
-async function inTurn(workers, options, figure) {
-  const figures = new Map(workers.map((worker) => [worker, []]));
-  for (const worker of workers) await worker.ask('measure', options);
-  for (let round = 0; round < ROUNDS; round++)
-    for (const worker of workers)
-      figures.get(worker).push(figure(await worker.ask('measure', options)));
-  return workers.map((worker) => [worker.name, median(figures.get(worker))]);
+/**
+ * Measures points `{ workers, options, panel, x, series }`: each has one slice a round, so that a
+ * busy moment of the machine meets a whole curve and not one of its points.
+ */
+async function inRounds(points, figure, report) {
+  const figures = points.map(() => []);
+  for (let round = 0; round <= ROUNDS; round++) {
+    for (const [at, { workers, options }] of points.entries()) {
+      const all = await Promise.all(workers.map((worker) => worker.ask('measure', options)));
+      // The first round finds the sizes of the slices.
+      if (round > 0) figures[at].push(median(all.map(figure)));
+    }
+    report(`round ${String(round)} of ${String(ROUNDS)}`);
+  }
+  return points.map(({ panel, x, series }, at) => ({ panel, x, y: median(figures[at]), series }));
 }
 
-async function callersPlot(report) {
-  const names = ['ours', 'node-redis GET', 'cacheable', 'layered-loader'];
-  const points = [];
-  await withRedis((redis) => {
-    const all = names.map((name, i) => given(name, 'l2', { redis, prefix: `growth${String(i)}` }));
+async function filled(workers, keys) {
+  for (const worker of workers) await worker.ask('fill', { keys });
+}
+
+const callersPlot = (report) =>
+  withRedis((redis) => {
+    const all = ['ours', 'node-redis GET', 'cacheable', 'layered-loader'].map((name, i) =>
+      given(name, 'l2', { redis, prefix: `growth${String(i)}` }),
+    );
     return withWorkers(all, async (workers) => {
-      for (const worker of workers) await worker.ask('fill', { keys: KEYS });
-      for (const count of [1, 4, 16, 64, 256, 512]) {
-        const figures = await inTurn(workers, { ...HIT, count }, perSecond);
-        for (const [series, y] of figures) points.push({ x: count, y, series });
-        report(`${String(count)} callers`);
-      }
+      await filled(workers, KEYS);
+      const points = [1, 4, 16, 64, 256, 512].flatMap((count) =>
+        workers.map((worker) => ({
+          workers: [worker],
+          options: { ...HIT, count },
+          x: count,
+          series: worker.name,
+        })),
+      );
+      return inRounds(points, perSecond, report);
     });
   });
-  return points;
-}
 
 async function keysPlot(report) {
-  const names = ['ours, copy', 'ours, freeze', 'layered-loader', 'bentocache'];
-  const points = [];
-  for (const keys of [1_000, 10_000, 100_000, 1_000_000].filter((count) => count <= MAX_KEYS)) {
-    // One at a time: a million entries of four contenders do not fit into memory at once.
-    for (const name of names)
-      await withWorkers([given(name, 'l1', { maxEntries: keys })], async (workers) => {
-        await workers[0].ask('fill', { keys });
-        for (const [kind, panel] of [
-          ['hit', 'hit'],
-          ['miss', 'miss and fill'],
-        ]) {
-          const options = { ...HIT, kind, keys, clock: 'processor' };
-          const [[series, y]] = await inTurn(workers, options, microseconds);
-          points.push({ panel, x: keys, y, series });
-        }
-        report(`${keys.toLocaleString('en')} keys, ${name}`);
-      });
-  }
-  return points;
-}
-
-async function tagsPlot(report) {
-  const points = [];
-  await withRedis(async (redis) => {
-    for (const tags of [0, 1, 2, 4, 8, 16])
-      for (const [tier, panel, ours] of [
-        ['l1', 'memory', 'ours, freeze'],
-        ['l2', 'Redis', 'ours'],
+  const all = [];
+  const counts = [1_000, 10_000, 100_000, 1_000_000].filter((count) => count <= MAX_KEYS);
+  // One contender at a time: a million entries of each do not fit into memory together.
+  for (const name of ['ours, copy', 'ours, freeze', 'layered-loader', 'bentocache']) {
+    const sizes = counts.map((keys) => given(name, 'l1', { maxEntries: keys }));
+    await withWorkers(sizes, async (workers) => {
+      for (const [at, keys] of counts.entries()) {
+        await filled([workers[at]], keys);
+        report(`${name}, filled ${keys.toLocaleString('en')}`);
+      }
+      for (const [kind, panel] of [
+        ['hit', 'hit'],
+        ['miss', 'miss and fill'],
       ]) {
-        const all = [ours, 'bentocache', 'cacheable'].map((name, i) =>
-          given(name, tier, { redis, tags, prefix: `tags${String(tags)}${String(i)}` }),
-        );
-        await withWorkers(all, async (workers) => {
-          for (const worker of workers) await worker.ask('fill', { keys: KEYS });
-          const figures = await inTurn(workers, HIT, microseconds);
-          for (const [name, y] of figures)
-            points.push({ panel, x: tags, y, series: name === ours ? 'ours' : name });
-        });
-        report(`${String(tags)} tags, ${panel}`);
+        const points = counts.map((keys, at) => ({
+          workers: [workers[at]],
+          options: { ...HIT, kind, keys, clock: 'processor' },
+          panel,
+          x: keys,
+          series: name,
+        }));
+        all.push(...(await inRounds(points, microseconds, (step) => report(`${name}, ${step}`))));
       }
-  });
-  return points;
+    });
+  }
+  return all;
 }
 
-const FLEETS = [1, 2, 4, 8];
-
-async function inFleets(names, report, measure) {
-  const points = [];
-  await withRedis(async (redis) => {
-    for (const processes of FLEETS)
-      for (const [i, name] of names.entries()) {
-        const prefix = `fleet${String(processes)}${String(i)}`;
-        const one = given(name, 'l2', { redis, prefix });
-        const all = Array.from({ length: processes }, () => one);
-        const y = await withWorkers(all, measure);
-        points.push({ x: processes, y, series: name });
-        report(`${String(processes)} processes, ${name}`);
-      }
+const tagsPlot = (report) =>
+  withRedis(async (redis) => {
+    const counts = [0, 1, 2, 4, 8, 16];
+    const all = [];
+    for (const [tier, panel, ours] of [
+      ['l1', 'memory', 'ours, freeze'],
+      ['l2', 'Redis', 'ours'],
+    ]) {
+      const wanted = [ours, 'bentocache', 'cacheable'].flatMap((name, i) =>
+        counts.map((tags) => given(name, tier, { redis, tags, prefix: `tags${String(tags)}${i}` })),
+      );
+      await withWorkers(wanted, async (workers) => {
+        await filled(workers, KEYS);
+        const points = workers.map((worker, at) => ({
+          workers: [worker],
+          options: HIT,
+          panel,
+          x: wanted[at].tags,
+          series: worker.name === ours ? 'ours' : worker.name,
+        }));
+        all.push(...(await inRounds(points, microseconds, (step) => report(`${panel}, ${step}`))));
+      });
+    }
+    return all;
   });
-  return points;
+
+/** Fleets of 1 to 8 processes with the same contender on one Redis. */
+async function withFleets(names, use) {
+  const all = [];
+  await withRedis(async (redis) => {
+    for (const [i, name] of names.entries()) {
+      const wanted = FLEETS.flatMap((size) => {
+        const one = given(name, 'l2', { redis, prefix: `fleet${String(size)}${String(i)}` });
+        return Array.from({ length: size }, () => one);
+      });
+      await withWorkers(wanted, async (workers) => {
+        const fleets = FLEETS.map((size, at) => {
+          const first = FLEETS.slice(0, at).reduce((sum, each) => sum + each, 0);
+          return { size, workers: workers.slice(first, first + size) };
+        });
+        all.push(...(await use(name, fleets)));
+      });
+    }
+  });
+  return all;
 }
 
 const processesPlot = (report) =>
-  inFleets(['ours', 'node-redis GET', 'cacheable', 'layered-loader'], report, async (workers) => {
-    await workers[0].ask('fill', { keys: KEYS });
-    const together = () => Promise.all(workers.map((worker) => worker.ask('measure', HIT)));
-    await together();
-    const figures = [];
-    for (let round = 0; round < ROUNDS; round++)
-      figures.push(median((await together()).map(microseconds)));
-    return median(figures);
+  withFleets(['ours', 'node-redis GET', 'cacheable', 'layered-loader'], async (name, fleets) => {
+    for (const { workers } of fleets) await filled([workers[0]], KEYS);
+    const points = fleets.map(({ size, workers }) => ({
+      workers,
+      options: HIT,
+      x: size,
+      series: name,
+    }));
+    return inRounds(points, microseconds, (step) => report(`${name}, ${step}`));
   });
 
 const productionsPlot = (report) =>
-  inFleets(['ours', 'bentocache', 'cacheable', 'layered-loader'], report, async (workers) => {
-    await workers[0].ask('fill', { keys: 10 });
-    const counts = [];
-    for (let round = 0; round < ROUNDS; round++) {
-      const options = { cold: `cold:${String(round)}`, count: 100, ms: 50 };
-      const all = await Promise.all(workers.map((worker) => worker.ask('stampede', options)));
-      counts.push(all.reduce((sum, count) => sum + count, 0));
+  withFleets(['ours', 'bentocache', 'cacheable', 'layered-loader'], async (name, fleets) => {
+    const points = [];
+    for (const { size, workers } of fleets) {
+      await filled(workers, 10);
+      const counts = [];
+      for (let round = 0; round < ROUNDS; round++) {
+        const options = { cold: `cold:${String(round)}`, count: 100, ms: 50 };
+        const all = await Promise.all(workers.map((worker) => worker.ask('stampede', options)));
+        counts.push(all.reduce((sum, count) => sum + count, 0));
+      }
+      points.push({ x: size, y: median(counts), series: name });
+      report(`${name}, ${String(size)} processes`);
     }
-    return median(counts);
+    return points;
   });
 
 export const plots = {
