@@ -15,6 +15,7 @@ export function draw({ title, x, y, linear = false }, points) {
   const channels = {
     x: 'x',
     y: 'y',
+    z: 'series',
     stroke: 'series',
     ...(panels.size > 1 ? { fx: 'panel' } : {}),
   };
@@ -32,12 +33,12 @@ export function draw({ title, x, y, linear = false }, points) {
     y: {
       type: linear ? 'linear' : 'log',
       grid: true,
-      label: y,
+      label: null,
       nice: true,
       zero: linear,
       ticks: 6,
     },
-    fx: { label: null },
+    ...(panels.size > 1 ? { fx: { label: null, domain: [...panels] } } : {}),
     color: { domain: series, range: COLOURS },
     marks: [
       Plot.line(points, { ...channels, strokeWidth: 2 }),
@@ -55,6 +56,7 @@ export function draw({ title, x, y, linear = false }, points) {
     { x: 10, y: 20, 'font-size': 14, 'font-weight': 'bold', 'text-anchor': 'start', fill: '#222' },
     title,
   );
+  add('text', { x: 10, y: 74, 'text-anchor': 'start', fill: '#222' }, y);
   let left = 10;
   for (const [at, name] of series.entries()) {
     add('circle', { cx: left + 5, cy: LEGEND_TOP - 4, r: 5, fill: COLOURS[at] });

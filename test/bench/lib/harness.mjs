@@ -1,7 +1,6 @@
 // Measuring on a machine that others use too. Two contenders are compared in a duel: short slices
 // in turn (A B, B A, A B, ...), one ratio per pair of slices. What is reported is the median of the
 // ratios and their middle half, so a busy moment spoils one pair and not the result.
-import { readdirSync } from 'node:fs';
 
 const PAIRS = Number(process.env.PAIRS ?? 15);
 const SLICE_MS = Number(process.env.SLICE_MS ?? 60);
@@ -140,15 +139,20 @@ export function short(value) {
   return value.toPrecision(3);
 }
 
-/** The contenders by these names, or all that have this tier. */
+/** The files whose names do not begin with the name of the contender. */
+const FILES = { ours: 'nest-query-cache', 'lru-cache': '00-limits', 'node-redis': '00-limits' };
+
+/** The contenders by these names; only their libraries are loaded. */
 export async function contenders(tier, names) {
   const folder = new URL('../contenders/', import.meta.url);
+  const files = names.map((name) => {
+    const [library] = name.split(/,? /);
+    return FILES[library] ?? library;
+  });
   const all = await Promise.all(
-    readdirSync(folder)
-      .sort()
-      .map((file) => import(new URL(file, folder))),
+    [...new Set(files)].sort().map((file) => import(new URL(`${file}.mjs`, folder))),
   );
   return all
     .flatMap((module) => module.contenders)
-    .filter(({ name, tiers }) => tiers.includes(tier) && (names?.includes(name) ?? true));
+    .filter(({ name, tiers }) => tiers.includes(tier) && names.includes(name));
 }
