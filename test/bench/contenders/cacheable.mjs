@@ -11,17 +11,15 @@ export const contenders = [
       const primary =
         tier === 'l1'
           ? new Keyv({ store: new KeyvCacheableMemory({ ttl: TTL_MS, lruSize: maxEntries }) })
-          : new Keyv(new KeyvRedis(redis.url, { namespace: prefix }));
+          : new Keyv(new KeyvRedis(redis.url), { namespace: prefix });
       const cache = new Cacheable({ primary, ttl: TTL_MS, tags: tags !== undefined });
       const options = { ttl: TTL_MS };
-      // Its getOrSet takes no tags: with them, get and set as its page has it. The namespace of
-      // Keyv wins over the adapter's there, so the prefix is part of the key.
+      // Its getOrSet takes no tags: with them, get and set as its page has it.
       const tagged = async (key) => {
-        const name = `${prefix}:${key}`;
-        const found = await cache.get(name);
+        const found = await cache.get(key);
         if (found !== undefined) return found;
         const value = await produce();
-        await cache.set(name, value, { ttl: TTL_MS, tags });
+        await cache.set(key, value, { ttl: TTL_MS, tags });
         return value;
       };
       return {

@@ -26,7 +26,7 @@ const inMemory = (isolation, least) => async () => {
       return [
         ratioRow(
           title,
-          `>= ${String(least)}x ${FLOOR}, which neither copies nor fences`,
+          `>= ${String(least)}x ${FLOOR}, which does not copy`,
           await result.ratio(ours, FLOOR),
           least,
           result.perSecond(ours),
