@@ -39,9 +39,9 @@ describe('the pages', () => {
     '%s has lines of at most 100 columns, and no riddles, in its prose',
     (_path, page) => {
       const lines = proseLinesOf(page);
-      expect(lines.filter((line) => line.length > PROSE_COLUMNS && line.trim().includes(' '))).toEqual(
-        [],
-      );
+      expect(
+        lines.filter((line) => line.length > PROSE_COLUMNS && line.trim().includes(' ')),
+      ).toEqual([]);
       expect(lines.filter((line) => RIDDLES.test(line))).toEqual([]);
     },
   );
