@@ -98,12 +98,14 @@ export class Engine {
   readonly background: Background;
   readonly timeouts: Timeouts;
   readonly leases: Leases | undefined;
+  readonly order = new WriteOrder();
   readonly #endSubscriptions: (() => void)[] = [];
   readonly #closeBackend: () => Promise<void>;
   #isClosed = false;
 
   constructor(parts: EngineParts) {
     const { settings, storage, clock, codecs } = parts;
+    const { order } = this;
     const { flights, puts, invalidations, context, nextSeq } = localStateOf(parts);
     this.settings = settings;
     this.clock = clock;
@@ -121,7 +123,6 @@ export class Engine {
     if (backend !== undefined) {
       this.leases = new Leases(backend, clock, settings.leaseTtl, background, parts.holder);
     }
-    const order = new WriteOrder();
     this.invalidator = new Invalidator(
       {
         flights,

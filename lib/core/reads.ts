@@ -6,7 +6,7 @@ import type { Call } from './options/call.js';
 import type { EntryPolicy } from './options/options.js';
 import { type CallResolver, noProducer } from './options/resolve-call.js';
 import type { EntryOptions, GetOrSetOptions, KeyLike, Producer } from './options/types.js';
-import type { CallResult } from './read/get-or-set.js';
+import type { CallResult } from './read/answers.js';
 import { type GetOrSetResult, toGetOrSetResult } from './read/get-or-set-result.js';
 import { decode, SharedValue, type ValueHandle } from './read/shared-value.js';
 

@@ -92,7 +92,7 @@ export function describeFills(suite: SharedBackendSuite): void {
       );
     });
 
-    it('makes missing clocks and markers with the fill, and leaves what is there', async (fixture) => {
+    it('makes missing clocks and markers with the fill, and keeps others', async (fixture) => {
       const [tenant] = await fixture.first.ensure({
         scopes: [{ scope: 't', groups: ['*'] }],
         keepMs: LONG,
@@ -120,7 +120,7 @@ export function describeFills(suite: SharedBackendSuite): void {
       );
     });
 
-    it('refuses a fill while a group settles, keeps the lease and says until when', async (fixture) => {
+    it('refuses a fill while a group settles, and keeps the lease', async (fixture) => {
       await fixture.first.ensure(ensure);
       const settleMs = 20_000;
       const before = fixture.first.now();

@@ -71,7 +71,7 @@ export function describeLeases(suite: SharedBackendSuite): void {
       assert.equal(all.filter(({ state }) => state === 'leased').length, 1);
     });
 
-    it('finds what was stored before the lease was taken, in the read of the same tick', async (fixture) => {
+    it('finds by the read of the same tick what was stored before a lease', async (fixture) => {
       await fixture.second.lease(leaseOf(KEY, 'L1'));
       const lookup = await fixture.first.read(readOf(KEY));
       await fixture.second.fill(fillOf(KEY, 'L1', 1));
@@ -189,7 +189,7 @@ export function describeLeases(suite: SharedBackendSuite): void {
       await fixture.expectStored(KEY, undefined);
     });
 
-    it('takes over a lease that was overtaken, while it is the one that is held', async (fixture) => {
+    it('takes over an overtaken lease only while it is the one held', async (fixture) => {
       await fixture.first.lease(leaseOf(KEY, 'L1'));
       assert.equal(
         (await fixture.second.lease(leaseOf(KEY, 'L2', { overtaken: 'L0' }))).state,

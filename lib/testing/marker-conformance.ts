@@ -75,7 +75,7 @@ export function describeMarkers(suite: SharedBackendSuite): void {
       assert.equal(validityOf(tick, GROUPS, after), 'valid', 'a load that starts after it is good');
     });
 
-    it('makes entries stale by a soft invalidation, and dead by a hard one before or after', async (fixture) => {
+    it('makes entries stale by a soft invalidation, unusable by a hard one', async (fixture) => {
       const { clock: start } = await ensure(fixture);
       const soft = await fixture.first.invalidate(invalidationOf(['t:a'], { mode: 'soft' }));
       assert.equal(validityOf(start, GROUPS, await read(fixture)), 'soft');
@@ -87,7 +87,7 @@ export function describeMarkers(suite: SharedBackendSuite): void {
       assert.equal(validityOf(hard, GROUPS, await read(fixture)), 'soft');
     });
 
-    it('does not revive an entry by softly invalidating a group whose marker is missing', async (fixture) => {
+    it('does not revive entries by a soft invalidation of a missing marker', async (fixture) => {
       const { clock: start } = await ensure(fixture, ['*']);
       const tick = await fixture.first.invalidate(invalidationOf(['*']));
       await fixture.first.invalidate(invalidationOf(['t:lost'], { mode: 'soft' }));

@@ -34,7 +34,7 @@ export function describeNotices(suite: SharedBackendSuite): void {
       assert.equal(fixture.notices.filter(({ kind }) => kind === 'keys').length, 1);
     });
 
-    it('publishes an invalidation as it was made, with its tick and the end of its settle window', async (fixture) => {
+    it('publishes an invalidation with its tick and settle window', async (fixture) => {
       await fixture.listen();
       const first = invalidationOf(['t:b', 't:a'], {
         scope: 'tenant',
@@ -54,7 +54,7 @@ export function describeNotices(suite: SharedBackendSuite): void {
       assert.deepEqual([again.invalidation, again.settleUntil], [invalidationOf(['*']), 0]);
     });
 
-    it('wakes processes that found a lease held, when it is filled or released', async (fixture) => {
+    it('wakes processes that wait for a lease that ends', async (fixture) => {
       await fixture.listen();
       for (const key of ['filled', 'released']) {
         await fixture.first.lease(leaseOf(key, 'L1'));
@@ -92,7 +92,7 @@ export function describeNotices(suite: SharedBackendSuite): void {
       assert.equal(found, undefined);
     });
 
-    it('delivers nothing of other namespaces, and nothing to listeners that ended', async (fixture) => {
+    it('delivers no notice of other namespaces or to ended listeners', async (fixture) => {
       const end = await fixture.listen();
       const other = await fixture.open(`${fixture.namespace}x`);
       await other.delete(['theirs'], 0);

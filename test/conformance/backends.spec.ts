@@ -5,6 +5,8 @@ import type { CacheBackend } from '../../lib/ports/backend.js';
 import { RedisBackend } from '../../lib/redis.js';
 import { describeBackend, describeSharedBackend, FakeClock } from '../../lib/testing.js';
 import { type RedisServer, startRedis } from '../support/redis.js';
+import { SimulatedLink } from '../support/simulated-backend.js';
+import { SimulatedServer } from '../support/simulated-server.js';
 
 const report = (): void => undefined;
 
@@ -47,6 +49,29 @@ describe('Redis', () => {
       return backend.openShared({ namespace, clock: systemClock, report });
     },
     close: () => Promise.all(backends.splice(0).map((backend) => backend.close())),
+  });
+});
+
+describe('the backend that the schedules simulate', () => {
+  const clock = new FakeClock();
+  describe.each([
+    ['one server', false],
+    ['a cluster', true],
+  ])('as %s', (name, scattered) => {
+    const servers = new Map<string, SimulatedServer>();
+    let links = 0;
+    describeSharedBackend({
+      describe,
+      it,
+      name: `SimulatedLink of ${name}`,
+      open: (namespace) => {
+        const server = servers.get(namespace) ?? new SimulatedServer(clock);
+        servers.set(namespace, server);
+        const step = (): Promise<void> => Promise.resolve();
+        return new SimulatedLink(server, `p${String(++links)}`, step, () => 'answered', scattered);
+      },
+      wait: (ms) => clock.advance(ms),
+    });
   });
 });
 

@@ -135,7 +135,7 @@ export class LocalInvalidations {
     return validity;
   }
 
-  /** The end of the longest settle window that is open for the key or its groups; 0 for none. */
+  /** The end of the longest settle window of the key or its groups, over or not; 0 for none. */
   settleUntil(key: string, request: readonly ScopeGroups[]): Millis {
     let until = this.#settlingKeys.get(key) ?? 0;
     for (const { scope, groups } of request) {
@@ -146,7 +146,7 @@ export class LocalInvalidations {
     for (const mark of this.#combinations) {
       if (mark.settleUntil > until && isIn(mark, request)) until = mark.settleUntil;
     }
-    return until > 0 && until > this.now() ? until : 0;
+    return until;
   }
 
   #setMark(id: string, mark: Mark): void {

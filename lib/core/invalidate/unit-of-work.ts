@@ -4,7 +4,8 @@ import { concerns } from '../groups/groups.js';
 import { type Change, InvalidationJournal } from '../groups/journal.js';
 import type { Reporter } from '../observe/reporter.js';
 import type { Call } from '../options/call.js';
-import type { CallResult, ReadThrough } from '../read/get-or-set.js';
+import type { CallResult } from '../read/answers.js';
+import type { ReadThrough } from '../read/get-or-set.js';
 
 export interface UnitOfWorkOptions {
   /**

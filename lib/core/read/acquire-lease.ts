@@ -2,7 +2,7 @@ import type { Clock } from '../../ports/clock.js';
 import { BackendError } from '../../ports/errors.js';
 import type { ScopeGroups } from '../../ports/groups.js';
 import type { LeaseReply, SharedBackend } from '../../ports/shared-backend.js';
-import type { CallSeq, Millis } from '../../ports/time.js';
+import type { CallSeq, Millis, Tick } from '../../ports/time.js';
 import { expiresAt } from '../groups/freshness.js';
 import { isComplete, settleUntil, startTicksOf } from '../groups/groups.js';
 import type { Reporter } from '../observe/reporter.js';
@@ -99,10 +99,10 @@ export class LeaseAcquirer {
     let overtaken: string | undefined;
     for (let round = 0; round < MAX_ROUNDS; round++) {
       const readAt = nextSeq();
-      const token = leases.newToken(startTicksOf(lookup.scopes));
+      const token = leases.newToken(knownTicks(lookup));
       const [reply, again] = await this.#leaseAndLook(flight, lookup, token, overtaken, lookAgain);
       lookup = again;
-      if (lookup.value !== undefined && isUsable(lookup, flight)) {
+      if (lookup.value !== undefined && isUsable(lookup, flight, first)) {
         if (reply.state === 'leased') this.#giveBack(storageKey, token);
         return stored(lookup, readAt);
       }
@@ -125,7 +125,8 @@ export class LeaseAcquirer {
       call.backendBy = clock.now() + backendTimeout;
       const waited = nextSeq();
       lookup = await lookAgain(call.groups);
-      if (lookup.value !== undefined && isUsable(lookup, flight)) return stored(lookup, waited);
+      if (lookup.value !== undefined && isUsable(lookup, flight, first))
+        return stored(lookup, waited);
     }
     flight.storable = false;
     return undefined;
@@ -217,12 +218,15 @@ function stored(lookup: Lookup, readAt: CallSeq): FlightPermit {
   return { kind: 'stored', value, entry, readAt };
 }
 
-/** Not what the caller had already; a background refresh looks for something fresh. */
-function isUsable({ freshness, entry }: Lookup, flight: Flight): boolean {
-  if (freshness === 'fresh') return true;
-  return (
-    freshness === 'stale' &&
-    !flight.isBackground &&
-    entry?.createdAt !== flight.stale?.entry?.createdAt
-  );
+/** Undefined when a clock does not exist yet. */
+function knownTicks({ scopes }: Lookup): readonly Tick[] | undefined {
+  if (scopes === undefined || scopes.some(({ clock }) => clock === undefined)) return undefined;
+  return startTicksOf(scopes);
+}
+
+/** Fresh, or at least newer than what the flight began with; a refresh wants both. */
+function isUsable({ freshness, entry }: Lookup, flight: Flight, first: Lookup): boolean {
+  const isNewer = entry?.createdAt !== first.entry?.createdAt;
+  if (flight.isBackground) return freshness === 'fresh' && isNewer;
+  return freshness === 'fresh' || (freshness === 'stale' && isNewer);
 }

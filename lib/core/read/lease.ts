@@ -9,6 +9,7 @@ import type { Lookup } from './lookup.js';
 const FIRST_POLL_MS = 10;
 const MAX_POLL_MS = 80;
 const PUT_SUFFIX = ':put';
+const UNKNOWN_TICKS = '-';
 
 /**
  * The leases of this process in a shared backend: their tokens, their renewal, and the waiting for
@@ -31,8 +32,10 @@ export class Leases {
     readonly holder: string,
   ) {}
 
-  newToken(startTicks: readonly Tick[]): string {
-    return `${this.holder}.${(++this.#count).toString(36)}:${startTicks.join(',')}`;
+  /** @param startTicks undefined when they are not known yet: then it is never overtaken */
+  newToken(startTicks: readonly Tick[] | undefined): string {
+    const ticks = startTicks?.join(',') ?? UNKNOWN_TICKS;
+    return `${this.holder}.${(++this.#count).toString(36)}:${ticks}`;
   }
 
   /** For a method whose result is to be stored: loads do not wait for it but take it over. */
@@ -51,6 +54,7 @@ export class Leases {
       .slice(token.lastIndexOf(':') + 1)
       .split(',')
       .map(Number);
+    if (ticks.some(Number.isNaN)) return false;
     return ticks.length === groups.length && validityOf(ticks, groups, scopes) === 'invalidated';
   }
 

@@ -40,6 +40,7 @@ export class Loads {
     const usable = lookup.value !== undefined && lookup.freshness !== 'fresh';
     const flight = new Flight(this, call, kind, usable ? lookup : undefined);
     this.parts.flights.add(flight);
+    if (flight.isBackground) call.onRefresh?.(flight.result);
     let permit: FlightResult | undefined | Promise<FlightResult | undefined>;
     try {
       permit = this.parts.tiers.lease(flight, lookup);

@@ -62,6 +62,12 @@ export class LocalTier {
     return this.memory.put(storageKey, kept, this.localNow() + endsIn) ? kept : undefined;
   }
 
+  /** The end of a settle window that a production falls into that begins now; 0 for none. */
+  openSettleWindow({ storageKey, call }: Flight): Millis {
+    const until = this.invalidations.settleUntil(storageKey, call.groups);
+    return until > this.now() ? until : 0;
+  }
+
   /**
    * A production that turned out to have a tag with an open settle window may have read a lagging
    * replica: its entry is not kept beyond that window.

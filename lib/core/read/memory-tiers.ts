@@ -42,9 +42,8 @@ export class MemoryTiers implements Tiers {
   }
 
   lease(flight: Flight): undefined {
-    const { invalidations } = this.local;
-    flight.readAt = invalidations.position;
-    flight.settleUntil = invalidations.settleUntil(flight.storageKey, flight.call.groups);
+    flight.readAt = this.position;
+    flight.settleUntil = this.local.openSettleWindow(flight);
   }
 
   mayStillStore(flight: Flight): boolean {

@@ -101,9 +101,10 @@ export class SharedTiers implements Tiers {
     return undefined;
   }
 
-  mayStillStore({ lease }: Flight, lookup: Lookup): boolean {
-    if (lease === undefined || lookup.lease !== lease || lookup.scopes === undefined) return false;
-    return !this.parts.leases.isOvertaken(lease, lookup);
+  mayStillStore({ lease, startTicks }: Flight, lookup: Lookup): boolean {
+    const { scopes, groups } = lookup;
+    if (lease === undefined || lookup.lease !== lease || scopes === undefined) return false;
+    return validityOf(startTicks, groups, scopes) !== 'invalidated';
   }
 
   isUnchangedSince({ lease, startTicks }: Flight, { lease: held, scopes }: Lookup): boolean {

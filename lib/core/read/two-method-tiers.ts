@@ -68,7 +68,6 @@ export class TwoMethodTiers implements Tiers {
   }
 
   async lease(flight: Flight, first: Lookup): Promise<FlightPermit> {
-    const { invalidations } = this.parts;
     // Another load has stored something since this one was looked for: the double check.
     if (this.isUsable && this.#lookedAt.get(first) !== this.#stores) {
       const again = await this.#lookup(flight.call).catch(() => undefined);
@@ -77,9 +76,9 @@ export class TwoMethodTiers implements Tiers {
         return { kind: 'stored', value, entry, readAt: Infinity };
       }
     }
-    flight.readAt = invalidations.position;
+    flight.readAt = this.position;
     flight.startTicks = [flight.readAt];
-    flight.settleUntil = invalidations.settleUntil(flight.storageKey, flight.call.groups);
+    flight.settleUntil = this.#openSettleWindow(flight);
     if (!this.isUsable) flight.storable = false;
     return undefined;
   }
@@ -114,10 +113,7 @@ export class TwoMethodTiers implements Tiers {
   leasePut(flight: Flight): undefined {
     flight.readAt = this.position;
     flight.startTicks = [flight.readAt];
-    flight.settleUntil = this.parts.invalidations.settleUntil(
-      flight.storageKey,
-      flight.call.groups,
-    );
+    flight.settleUntil = this.#openSettleWindow(flight);
   }
 
   async storePut(flight: Flight, entry: Entry, onStored: () => void): Promise<boolean> {
@@ -152,6 +148,11 @@ export class TwoMethodTiers implements Tiers {
 
   close(): Promise<void> {
     return Promise.resolve();
+  }
+
+  #openSettleWindow({ storageKey, call }: Flight): Millis {
+    const until = this.parts.invalidations.settleUntil(storageKey, call.groups);
+    return until > this.now() ? until : 0;
   }
 
   async #lookup(call: Call): Promise<Lookup> {

@@ -10,19 +10,19 @@ import {
   adaptClient,
 } from './client-adapter.js';
 
-/** Makes wires that are not connected yet. */
+/** Makes clients that are not connected yet. */
 export interface ConnectionSource {
-  /** Known before there is any wire. */
+  /** Known before there is any client. */
   readonly kind: RedisClient['kind'];
-  /** A new wire for every call when `owned`, else always the same. */
+  /** A new client for every call when `owned`, else always the same. */
   open(): Promise<RedisClient>;
-  /** Wires are ours: replaced when they seem stuck, destroyed at the end. */
-  readonly ownedSource: boolean;
-  /** For a link of its own that may block on reads of `key`. Always owned. */
+  /** Clients are ours: replaced when they seem stuck, destroyed at the end. */
+  readonly owned: boolean;
+  /** For a connection of its own that may block on reads of `key`. Always owned. */
   dedicated(key: string): ConnectionSource;
 }
 
-/** The way to the Redis that the options name. */
+/** The source of clients for the Redis that the options name. */
 export function sourceFor(options: RedisBackendOptions): ConnectionSource {
   if (options.client !== undefined) return givenSource(options.client);
   if (options.cluster !== undefined) {
@@ -40,7 +40,7 @@ export function sourceFor(options: RedisBackendOptions): ConnectionSource {
     ...(options.url === undefined ? {} : { url: options.url }),
   };
   if (options.sentinel !== undefined) return sentinelSource(options.sentinel, base);
-  return owned(() => Promise.resolve(createClient(withoutReconnecting(base))));
+  return ownedSource(() => Promise.resolve(createClient(withoutReconnecting(base))));
 }
 
 /** Without reconnecting and queueing of its own: both are done by `Connection`. */
@@ -52,7 +52,10 @@ function withoutReconnecting(options: RedisClientOptions): RedisClientOptions {
   };
 }
 
-/** A node of a cluster that has sent nothing for this long, although it is pinged twice as often, is reconnected. */
+/**
+ * A cluster node that sends nothing for this long, although it is pinged twice as often, is
+ * reconnected.
+ */
 export const NODE_SILENCE_MS = 2_000;
 
 /** The cluster client looks after its nodes. */
@@ -71,45 +74,45 @@ function nodeOptions(options: RedisClientOptions): RedisClientOptions {
     socket: socket,
   };
 }
-/** Replicas are not read; and one that is connected already is not told of when it takes the place of its master. */
+/** Replicas are not read; and the client does not report the promotion of one that is connected. */
 const CLUSTER_DEFAULTS = {
   topologyRefreshOnReconnectionAttemptStrategy: 500,
   useReplicas: false,
 } as const;
 
-function owned(make: () => Promise<RedisClientLike>): ConnectionSource {
-  const dial: ConnectionSource = {
+function ownedSource(make: () => Promise<RedisClientLike>): ConnectionSource {
+  const source: ConnectionSource = {
     kind: 'single',
-    ownedSource: true,
+    owned: true,
     open: async () => withErrorListener(adaptClient(await make())),
-    dedicated: () => dial,
+    dedicated: () => source,
   };
-  return dial;
+  return source;
 }
 
 function clusterSource(make: () => RedisClusterLike): ConnectionSource {
   let current: RedisClusterLike | undefined;
   return {
     kind: 'cluster',
-    ownedSource: true,
+    owned: true,
     open: () => Promise.resolve(withErrorListener(adaptClient((current = make())))),
-    dedicated: (key) => owned(() => dedicatedToCluster(current, key)),
+    dedicated: (key) => ownedSource(() => dedicatedToCluster(current, key)),
   };
 }
 
 function givenSource(client: GivenClient): ConnectionSource {
-  // the listener keeps a broken connection from ending the process; it stays as long as the client, which is not ours to judge
-  const wire = adaptClient(client);
+  // the listener keeps a broken connection from ending the process; it stays as long as the client
+  const adapter = adaptClient(client);
   let listener: (error: Error) => void = () => undefined;
   let nodeListener: () => void = () => undefined;
-  wire.onError((error) => {
+  adapter.onError((error) => {
     listener(error);
   });
-  wire.onNodeReady(() => {
+  adapter.onNodeReady(() => {
     nodeListener();
   });
   const shared: RedisClient = {
-    ...wire,
+    ...adapter,
     get ready() {
       return client.isReady;
     },
@@ -128,10 +131,10 @@ function givenSource(client: GivenClient): ConnectionSource {
     },
   };
   return {
-    kind: wire.kind,
-    ownedSource: false,
+    kind: adapter.kind,
+    owned: false,
     open: () => Promise.resolve(shared),
-    dedicated: (key) => owned(() => dedicatedToGiven(client, key)),
+    dedicated: (key) => ownedSource(() => dedicatedToGiven(client, key)),
   };
 }
 
@@ -158,7 +161,7 @@ function duplicateOf(client: RedisClientLike): RedisClientLike {
 }
 
 function sentinelSource(choice: RedisSentinelChoice, base: RedisClientOptions): ConnectionSource {
-  return owned(async () => {
+  return ownedSource(async () => {
     const { host, port } = await currentMaster(choice);
     return createClient(withoutReconnecting({ ...base, socket: { ...base.socket, host, port } }));
   });
@@ -194,7 +197,7 @@ async function currentMaster(choice: RedisSentinelChoice): Promise<{ host: strin
 }
 
 /** An error listener from the first moment: without one, a lost connection ends the process. */
-function withErrorListener(wire: RedisClient): RedisClient {
-  wire.onError(() => undefined);
-  return wire;
+function withErrorListener(adapter: RedisClient): RedisClient {
+  adapter.onError(() => undefined);
+  return adapter;
 }

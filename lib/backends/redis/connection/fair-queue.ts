@@ -1,6 +1,6 @@
 export interface Queued {
   readonly cost: number;
-  /** False for one that has given up. */
+  /** False once it has settled. */
   readonly waiting: boolean;
 }
 
@@ -10,8 +10,9 @@ interface TickQueue<Item> {
 }
 
 /**
- * What waits for its turn. What comes in one turn of the event loop stands in one line, and the lines are served in rotation: a single command does
- * not wait for the thousands of a bulk that came before it.
+ * Commands that wait for their turn. Those of one turn of the event loop are one queue, and the
+ * queues are served in rotation: a single command does not wait for the thousands of a bulk call
+ * that came before it.
  */
 export class FairQueue<Item extends Queued> {
   #queues: TickQueue<Item>[] = [];
@@ -19,11 +20,11 @@ export class FairQueue<Item extends Queued> {
 
   add(item: Item): void {
     if (this.#open === undefined) {
-      const line: TickQueue<Item> = { items: [], at: 0 };
-      this.#open = line;
-      this.#queues.push(line);
+      const queue: TickQueue<Item> = { items: [], at: 0 };
+      this.#open = queue;
+      this.#queues.push(queue);
       setImmediate(() => {
-        if (this.#open === line) this.#open = undefined;
+        if (this.#open === queue) this.#open = undefined;
       });
     }
     this.#open.items.push(item);
@@ -31,22 +32,22 @@ export class FairQueue<Item extends Queued> {
 
   /** The next one, if it costs no more than `room`. */
   next(room: number): Item | undefined {
-    for (let line = this.#queues[0]; line !== undefined; line = this.#queues[0]) {
-      let next = line.items[line.at];
-      while (next?.waiting === false) next = line.items[++line.at];
+    for (let queue = this.#queues[0]; queue !== undefined; queue = this.#queues[0]) {
+      let next = queue.items[queue.at];
+      while (next?.waiting === false) next = queue.items[++queue.at];
       if (next !== undefined && next.cost > room) return undefined;
       this.#queues.shift();
       if (next !== undefined) {
-        line.at++;
-        this.#queues.push(line);
+        queue.at++;
+        this.#queues.push(queue);
         return next;
       }
-      if (this.#open === line) this.#open = undefined;
+      if (this.#open === queue) this.#open = undefined;
     }
     return undefined;
   }
 
-  /** Everything that waits, taken out. */
+  /** Removes and returns all that wait. */
   clear(): Item[] {
     const left = this.#queues.flatMap(({ items, at }) =>
       items.slice(at).filter((item) => item.waiting),

@@ -1,22 +1,22 @@
 import type { BackendError } from '../../../ports/errors.js';
-import type { Command } from './command.js';
-import { startDeadline } from './deadline.js';
+import { EventLoopLag, startDeadline } from './deadline.js';
 import { asError, unavailableError, replyCode, toBackendError, timeoutError } from './errors.js';
-import { EventLoopLag } from './event-loop-lag.js';
 import { FairQueue, type Queued } from './fair-queue.js';
-import type { RedisClient } from './client-adapter.js';
+import type { Command, RedisClient } from './client-adapter.js';
 
 /*
- * How much may be under way to one node. The work of a command, here and there, grows with its arguments, so they are what is counted: there is
- * room for about 100 scripts that name one key, or for 15 reads of 128 names. So the last of what is under way is answered long before its
- * deadline, however much a bulk call asks at once, and a missed deadline tells of the server and not of our own queue.
+ * How much may be in flight to one node. The work of a command, for us and for the server, grows
+ * with its arguments, so they are counted: there is room for about 100 scripts of one key, or for
+ * 15 reads of 128 names. So the last command in flight is answered long before its deadline,
+ * however large a bulk call is, and a missed deadline says something about the server and not about
+ * our own queue.
  */
 const MAX_COST = 2_048;
 const BASE_COST = 8;
-/** A node that answers, but this slowly, is of no use: so many deadlines for what is under way, and for each room that waits. */
+/** A node that needs this many deadlines for `MAX_COST` of commands is too slow to be of use. */
 const DEADLINE_FACTOR = 10;
 
-/** Given each failed command; `silent`: the node has answered nothing in time for as long as a command may take. */
+/** @param silent the node has answered nothing in time for as long as a command may take */
 export type CommandFailed = (
   command: Command,
   error: BackendError,
@@ -34,9 +34,9 @@ class QueuedCommand implements Queued {
   readonly name: string;
   readonly cost: number;
   waiting = false;
-  /** Nobody waits for the answer any more. */
+  /** It was rejected before its reply came. */
   late = false;
-  /** Monotonic: when nobody wants the answer any more. */
+  /** Monotonic: when it is rejected at the latest. */
   until = Infinity;
   cancel: () => void = () => undefined;
 
@@ -51,27 +51,29 @@ class QueuedCommand implements Queued {
 }
 
 /**
- * The commands to one node, of which only so many are under way at a time. Invariants:
- * - every command settles: in time, or when the node has been silent for as long as a command may take;
- * - a command with a deadline of its own (`timeoutMs`) never takes longer, waiting for its turn included;
- * - one without goes on as long as the node gets on with what stands before it;
- * - what waits for its turn fails at once when the node is given up.
+ * The commands to one node, of which only `MAX_COST` are in flight at a time. Invariants:
+ * - every command settles: in time, or when the node has been silent for as long as a command may
+ *   take;
+ * - a command with a deadline of its own (`timeoutMs`) never takes longer, including its time in
+ *   the queue;
+ * - one without waits as long as the node makes progress with the commands before it;
+ * - queued commands are rejected at once when the node is given up.
  */
 export class InFlightLimit {
   #inFlightCost = 0;
-  /** Cost of what waits. */
+  /** Cost of all that is queued. */
   #queuedCost = 0;
   /** Cost of all that was answered. */
   #answeredCost = 0;
   #timer: (() => void) | undefined;
-  /** The last answer that came in time: one that did not is no sign of life that anybody can use. */
+  /** The last reply that came in time; a late one is of no use to any caller. */
   #lastReply: Moment = { at: -Infinity, lag: 0 };
   readonly #queue = new FairQueue<QueuedCommand>();
   readonly #lag = new EventLoopLag(() => this.#inFlightCost > 0);
 
   constructor(
-    private readonly wire: RedisClient,
-    /** How long the answer to a command may take, in ms. */
+    private readonly client: RedisClient,
+    /** How long the reply to a command may take, in ms. */
     private readonly timeoutMs: number,
     private readonly failed: CommandFailed,
   ) {}
@@ -94,7 +96,7 @@ export class InFlightLimit {
     return this.#lastReply.at;
   }
 
-  /** Whatever waits fails. */
+  /** Rejects all that is queued. */
   rejectAll(why: string): void {
     this.#timer?.();
     this.#timer = undefined;
@@ -124,7 +126,7 @@ export class InFlightLimit {
     this.#queuedCost -= item.cost;
   }
 
-  /** Ends the waiting of those who have no deadline of their own when the node gets on too slowly. */
+  /** Rejects queued commands without a deadline of their own when the node is too slow. */
   #watchQueue(): void {
     if (this.#timer !== undefined) return;
     const before = this.#answeredCost;
@@ -181,7 +183,7 @@ export class InFlightLimit {
   }
 
   async #send({ key, args, last, reply = 'text', write }: Command): Promise<unknown> {
-    return this.wire.send(
+    return this.client.send(
       key,
       last === undefined ? args : [...args, last()],
       reply,
@@ -200,7 +202,10 @@ export class InFlightLimit {
     if (this.#queuedCost > 0) this.#next();
   }
 
-  /** While other answers come in time, the node is slow and not gone: then only the time that the caller has is a limit. */
+  /**
+   * While other replies come in time, the node is alive: then only the caller's own deadline
+   * counts.
+   */
   #watchReply(item: QueuedCommand, sent: Moment): void {
     const { command, name } = item;
     const longest = this.timeoutMs + (command.holdMs ?? 0);

@@ -126,7 +126,8 @@ export class RedisSharedBackend implements SharedBackend {
     const keys = [names.value(key), names.lease(key), names.waiters(key), ...publisher.scriptKeys];
     const args = [...publisher.scriptArgs, body, toArgument(payload), wholeMs(ttlMs), token];
     const last = (): string => String(Math.ceil(this.now() + this.#connection.commandTimeout));
-    // one that came too late was not done: a busy process may have written it long after it was made
+    // one that came too late was not done: a busy process may have written it long after it was
+    // made
     let reply: unknown = 0;
     for (let attempts = 0; attempts < MAX_SET_ATTEMPTS && reply === 0; attempts++)
       reply = await scripts.run(SET, keys, args, { last });

@@ -62,11 +62,12 @@ function sendLeaseScript(
     },
   });
   let now = 0;
-  const withoutTime = reply.finally(cancel).then((replies: unknown) => {
+  const withoutTime = reply.finally(cancel).then((replies) => {
     if (!Array.isArray(replies)) return replies;
-    now = Number(replies.shift());
+    const [time, ...states] = replies as unknown[];
+    now = Number(time);
     parts.learnTime(now, performance.now() - sentAt);
-    return replies;
+    return states;
   });
   runForAll(leases, withoutTime, ({ resolve, reject }, state) => {
     if (typeof state === 'number')

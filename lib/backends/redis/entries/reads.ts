@@ -142,7 +142,8 @@ export class BatchedReads {
 
   /** Requests of a tick that ask for exactly the same share a promise. */
   read(request: ReadRequest, timeoutMs: Millis = Infinity): Promise<Reading> {
-    // the client joins the pieces of a long text: as bytes they arrive faster, also when they are made text afterwards
+    // the client joins the pieces of a long text: as bytes they arrive faster, also when they are
+    // made text afterwards
     const kind = request.text && this.#meanBytes < LARGE_BYTES ? 'text' : 'bytes';
     const deadline = timeoutMs >= this.parts.connection.commandTimeout ? Infinity : timeoutMs;
     const same = this.#open[kind]?.find(request, deadline);

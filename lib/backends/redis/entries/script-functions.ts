@@ -27,13 +27,17 @@ local function publish(stream, body)
     if last.err then redis.call('UNLINK', stream); last = {} end
     previous = last[1] and last[1][1] or '0'
   end
-  previous = redis.call('XADD', stream, 'MAXLEN', '~', ARGV[1], '*', 'p', previous, 's', ARGV[3], 'b', body)
+  previous = redis.call('XADD', stream, 'MAXLEN', '~', ARGV[1], '*',
+    'p', previous, 's', ARGV[3], 'b', body)
   if first then redis.call('PEXPIRE', stream, ARGV[2]) end
   return previous
 end
 `;
 
-/** Marker text as in markers.ts. `read` gives nil for what it cannot read: such a marker is made anew, like a missing one. */
+/**
+ * Marker text as in markers.ts. `read` gives nil for what it cannot read: such a marker is made
+ * anew, like a missing one.
+ */
 export const MARKERS = `
 local function number(digits)
   if not digits or #digits > 16 then return nil end
@@ -46,9 +50,9 @@ local function read(key)
   if type(raw) ~= 'string' then return nil end
   if string.match(raw, '^%d+$') then
     local hard = number(raw)
-    return hard and { hard = hard, soft = hard, settle = 0, combos = {}, raw = raw } or nil
+    return hard and { hard = hard, soft = hard, settle = 0, combinations = {}, raw = raw } or nil
   end
-  local m = { combos = {}, raw = raw }
+  local m = { combinations = {}, raw = raw }
   local first = true
   for line in string.gmatch(raw .. '\\n', '([^\\n]*)\\n') do
     if first then
@@ -60,8 +64,9 @@ local function read(key)
     else
       local h, s, tags = string.match(line, '^(%d+) (%d+) ([^ ].*)$')
       local c = { hard = number(h), soft = number(s), tags = tags }
-      if not (c.hard and c.soft and c.tags) or c.soft < c.hard or string.find(tags, '  ', 1, true) or string.sub(tags, -1) == ' ' then return nil end
-      m.combos[#m.combos + 1] = c
+      if not (c.hard and c.soft and c.tags) or c.soft < c.hard then return nil end
+      if string.find(tags, '  ', 1, true) or string.sub(tags, -1) == ' ' then return nil end
+      m.combinations[#m.combinations + 1] = c
     end
   end
   return m
@@ -70,7 +75,9 @@ local function write(key, m, keep)
   local out
   if m.hard == m.soft and m.settle == 0 then out = text(m.hard)
   else out = text(m.hard) .. ' ' .. text(m.soft) .. ' ' .. text(m.settle) end
-  for _, c in ipairs(m.combos) do out = out .. '\\n' .. text(c.hard) .. ' ' .. text(c.soft) .. ' ' .. c.tags end
+  for _, c in ipairs(m.combinations) do
+    out = out .. '\\n' .. text(c.hard) .. ' ' .. text(c.soft) .. ' ' .. c.tags
+  end
   redis.call('SET', key, out, 'PX', text(math.max(redis.call('PTTL', key), keep)))
 end
 local function clock(key)

@@ -4,9 +4,9 @@ import type { Script } from './script-runner.js';
 /* Every change that must not be seen half done is one script. */
 
 /**
- * KEYS lease, waiters, settle of each item. ARGV token, lease ms, overtaken token ('': none) of each.
- * Returns the time (ms), then for each item the ms left of its settle window when leased, or the
- * token and the ms left of the lease that is held.
+ * KEYS lease, waiters, settle of each item. ARGV token, lease ms, overtaken token ('': none) of
+ * each. Returns the time (ms), then for each item the ms left of its settle window when leased, or
+ * the token and the ms left of the lease that is held.
  */
 export const LEASE: Script = {
   name: 'lease',
@@ -45,8 +45,8 @@ return out`,
 };
 
 /**
- * KEYS lease, waiters of each item, [stream]. ARGV publish x3, token and notice of each. Returns for
- * each item 1 when waiters have yet to be notified.
+ * KEYS lease, waiters of each item, [stream]. ARGV publish x3, token and notice of each. Returns
+ * for each item 1 when waiters have yet to be notified.
  */
 export const RELEASE: Script = {
   name: 'release',
@@ -135,9 +135,11 @@ ${FILL_ITEMS}`,
 };
 
 /**
- * KEYS value, lease, waiters, [stream]. ARGV publish x3, notice, payload, its ms, a lease ('': none), the latest time at which it may still be done
- * (ms). Returns 1 when done, 0 when too late, -1 when the lease is not held. Without a lease nothing else fences a set: one that a healed network
- * delivers late, on a connection that was given up, would bring back what was deleted since.
+ * KEYS value, lease, waiters, [stream]. ARGV publish x3, notice, payload, its ms, a lease ('':
+ * none), the latest time at which it may still be done (ms). Returns 1 when done, 0 when too late,
+ * -1 when the lease is not held. Without a lease nothing else fences a set: one that a healed
+ * network delivers late, on a connection that was given up, would bring back what was deleted
+ * since.
  */
 export const SET: Script = {
   name: 'set',
@@ -150,7 +152,9 @@ if KEYS[4] then publish(KEYS[4], ARGV[4]) end
 return 1`,
 };
 
-/** KEYS value, lease, waiters, settle of each key, [stream]. ARGV publish x3, settle ms, notices. */
+/**
+ * KEYS value, lease, waiters, settle of each key, [stream]. ARGV publish x3, settle ms, notices.
+ */
 export const DELETE: Script = {
   name: 'delete',
   allowOutOfMemory: true,
@@ -186,8 +190,9 @@ return out`,
 };
 
 /**
- * KEYS clock, markers (with match 'all' that of the first tag only), [stream]. ARGV publish x3, number of markers, 'hard' or 'soft', settle ms,
- * ms to keep, combination ('' when match is 'any'), most combinations, heads of the notices. Returns the time, the tick, the end of the window.
+ * KEYS clock, markers (with match 'all' that of the first tag only), [stream]. ARGV publish x3,
+ * number of markers, 'hard' or 'soft', settle ms, ms to keep, combination ('' when match is 'any'),
+ * most combinations, heads of the notices. Returns the time, the tick, the end of the window.
  */
 export const INVALIDATE: Script = {
   name: 'invalidate',
@@ -208,22 +213,25 @@ for i = 1, count do
   local m = found[i]
   if not m then
     local since = before or tick
-    m = { hard = since, soft = since, settle = 0, combos = {} }
+    m = { hard = since, soft = since, settle = 0, combinations = {} }
   end
   m.settle = math.max(m.settle, until_)
   if ARGV[8] == '' then
     m.soft = tick
-    if hard then m.hard = tick; m.combos = {} end
+    if hard then m.hard = tick; m.combinations = {} end
   else
     local mine
-    for _, c in ipairs(m.combos) do if c.tags == ARGV[8] then mine = c end end
-    if not mine then mine = { hard = 0, tags = ARGV[8] }; m.combos[#m.combos + 1] = mine end
+    for _, c in ipairs(m.combinations) do if c.tags == ARGV[8] then mine = c end end
+    if not mine then
+      mine = { hard = 0, tags = ARGV[8] }
+      m.combinations[#m.combinations + 1] = mine
+    end
     mine.soft = tick
     if hard then mine.hard = tick end
-    if #m.combos > tonumber(ARGV[9]) then
-      for _, c in ipairs(m.combos) do m.hard = math.max(m.hard, c.hard) end
+    if #m.combinations > tonumber(ARGV[9]) then
+      for _, c in ipairs(m.combinations) do m.hard = math.max(m.hard, c.hard) end
       m.soft = tick
-      m.combos = {}
+      m.combinations = {}
     end
   end
   write(KEYS[i + 1], m, keep)

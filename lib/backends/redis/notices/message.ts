@@ -2,19 +2,23 @@ import type { GroupInvalidation } from '../../../ports/groups.js';
 import type { Notice } from '../../../ports/shared-backend.js';
 
 /*
- * What travels in the notice stream: the fields `p` (id of the entry before), `s` (sender) and `b` (body). A body is JSON with a version first:
- * {"v":1,"kind":"keys","keys":[...]}   {"v":1,"kind":"released","key":...}   {"v":1,"kind":"hello"}   {"v":1,"kind":"anything"}
- * {"v":1,"kind":"groups","scope":...,"groups":[...],"match":...,"mode":...,"settleMs":...,"tick":...,"until":...}
- * `anything` stands for a change that cannot be said: one of names that are too long. To a reader it is a gap, as is what it cannot read.
- * A notice can only take away. Whoever forges one causes misses, nothing else.
+ * An entry of the notice stream has the fields `p` (id of the entry before it), `s` (sender) and
+ * `b` (body). A body is JSON with a version first:
+ * {"v":1,"kind":"keys","keys":[...]}   {"v":1,"kind":"released","key":...}
+ * {"v":1,"kind":"hello"}   {"v":1,"kind":"anything"}
+ * {"v":1,"kind":"groups","scope":...,"groups":[...],"match":...,"mode":...,"settleMs":...,
+ *  "tick":...,"until":...}
+ * `anything` stands for a change of names that are too long for a notice. A reader treats it as a
+ * gap, as it does what it cannot read. Notices only invalidate: a forged one causes misses, no
+ * more.
  */
 
 const VERSION = 1;
-/** A longer list is told in several notices. */
+/** A longer list becomes several notices. */
 const MAX_BODY_BYTES = 8 * 1024;
-/** Longer names are not said, and not believed: tenants and segments may be of any length. */
+/** Longer names are neither sent nor accepted: tenants and segments may be of any length. */
 const MAX_NAME_LENGTH = 16 * 1024;
-/** Longer bodies were not written by this library: two names and what is around them fit. */
+/** Longer bodies were not written by this library: it holds two of the longest names. */
 const MAX_BODY_LENGTH = 64 * 1024;
 
 export const HELLO_BODY = `{"v":${String(VERSION)},"kind":"hello"}`;
@@ -29,22 +33,24 @@ export function keysBodies(keys: readonly string[]): readonly string[] {
   return named.length === keys.length ? bodies : [...bodies, EVERYTHING_BODY];
 }
 
-/** Of a name that is too long nobody is told: who waits for it also asks from time to time. */
+/** Nothing is published for a name that is too long: processes that wait also poll. */
 export function releasedBody(key: string): string {
   if (!isName(key)) return HELLO_BODY;
   return `{"v":${String(VERSION)},"kind":"released","key":${JSON.stringify(key)}}`;
 }
 
-/** Bodies that still lack `TICK,"until":UNTIL}` at their end: the script that knows both completes them. */
+/** Bodies without their end `TICK,"until":UNTIL}`, which the script adds. */
 export function openGroupBodies(invalidation: GroupInvalidation): readonly string[] {
   const { scope, groups, match, mode, settleMs } = invalidation;
   if (scope.length > MAX_NAME_LENGTH || !groups.every(isName))
     return [`${EVERYTHING_BODY.slice(0, -1)},"tick":`];
   const head = (part: readonly string[], how: string): string =>
-    `{"v":${String(VERSION)},"kind":"groups","scope":${JSON.stringify(scope)},"groups":${JSON.stringify(part)},"match":"${how}","mode":"${mode}","settleMs":${String(settleMs)},"tick":`;
+    `{"v":${String(VERSION)},"kind":"groups","scope":${JSON.stringify(scope)},` +
+    `"groups":${JSON.stringify(part)},"match":"${how}","mode":"${mode}",` +
+    `"settleMs":${String(settleMs)},"tick":`;
   const parts = chunks(groups);
   if (match === 'any' || parts.length === 1) return parts.map((part) => head(part, match));
-  // too many tags for one notice: any one of them takes away more than all of them, which is safe
+  // too many tags for one notice: an invalidation of any of them covers more, which is safe
   return [head(parts[0]?.slice(0, 1) ?? [], 'any')];
 }
 
@@ -63,8 +69,10 @@ function chunks(texts: readonly string[]): readonly (readonly string[])[] {
   return parts;
 }
 
-/** 'newer': from a version of this library that says what we do not understand. With this and 'garbage' something may have been missed. */
-export type ParsedNotice = Notice | 'hello' | 'anything' | 'newer' | 'garbage';
+/**
+ * 'newer': from a later version of this library. It is a gap, as 'everything' and 'garbage' are.
+ */
+export type ParsedNotice = Notice | 'hello' | 'everything' | 'newer' | 'garbage';
 
 export function parseBody(text: string): ParsedNotice {
   if (text.length > MAX_BODY_LENGTH) return 'garbage';
@@ -80,7 +88,7 @@ export function parseBody(text: string): ParsedNotice {
     case 'hello':
       return 'hello';
     case 'anything':
-      return 'anything';
+      return 'everything';
     case 'released':
       return isName(body.key) ? { kind: 'released', key: body.key } : 'garbage';
     case 'keys':
@@ -123,4 +131,38 @@ function areNames(value: unknown): value is readonly string[] {
 }
 function isWholeNumber(value: unknown): value is number {
   return Number.isSafeInteger(value) && (value as number) >= 0;
+}
+
+export interface StreamEntry {
+  readonly id: string;
+  /** The id of the entry before it, as its writer saw it. */
+  readonly before: string | undefined;
+  readonly sender: string;
+  readonly body: string;
+}
+
+/**
+ * The entries of an XREAD of one stream: a map in RESP3, a list of pairs in RESP2, null when there
+ * are none.
+ */
+export function parseStream(reply: unknown): readonly StreamEntry[] {
+  if (reply === null || typeof reply !== 'object') return [];
+  const lists: unknown[] = Array.isArray(reply)
+    ? reply.map((pair: unknown) => (Array.isArray(pair) ? (pair[1] as unknown) : undefined))
+    : Object.values(reply);
+  return lists.flatMap((list) => (Array.isArray(list) ? list.map(parseEntry) : []));
+}
+
+function parseEntry(raw: unknown): StreamEntry {
+  const [id, fields] = Array.isArray(raw) ? (raw as unknown[]) : [];
+  const found = new Map<string, string>();
+  if (Array.isArray(fields))
+    for (let i = 0; i + 1 < fields.length; i += 2)
+      found.set(String(fields[i]), String(fields[i + 1]));
+  return {
+    id: String(id),
+    before: found.get('p'),
+    sender: found.get('s') ?? '',
+    body: found.get('b') ?? '',
+  };
 }

@@ -3,15 +3,17 @@ import type { Notice } from '../../../ports/shared-backend.js';
 import type { Connection } from '../connection/connection.js';
 import { asError } from '../connection/errors.js';
 import { CancellableDelay } from '../connection/delay.js';
-import { parseStream, type StreamEntry } from './stream-reply.js';
-import { type ParsedNotice, HELLO_BODY, parseBody } from './message.js';
+import { HELLO_BODY, parseBody, parseStream, type StreamEntry } from './message.js';
 
 /*
- * Hears what other users of the namespace changed. The stream is transport, memory and proof of life in one:
- * - each entry names the one before it; an entry that names another than the last one heard means that some are missing: a gap;
- * - each blocking read that returns proves that nothing more had been said when the server looked, which is after the read was sent;
- * - when nothing came, the entry at our position must still be there, or the stream was lost or cut: a gap.
- * `hearing` is true only while such a proof is young. Guarded by notices.spec.ts.
+ * Reads what other users of the namespace changed. The stream is transport, replay log and proof of
+ * life in one:
+ * - each entry names the one before it; an entry that names another than the last one that was read
+ *   means that some are missing: a gap;
+ * - each blocking read that returns proves that nothing more had been published when the server
+ *   looked, which is after the read was sent;
+ * - when nothing came, the entry at our position must still be there, or the stream was lost or
+ *   cut: a gap. `isCoherent` is true only while such a proof is recent. Guarded by reader.spec.ts.
  */
 
 /** One blocking read, in ms. */
@@ -25,17 +27,17 @@ const REPORT_INTERVAL_MS = 60_000;
 const UNREADABLE = {
   newer: 'a notice of a newer version was not understood',
   garbage: 'a notice could not be read',
-  anything: 'a change has names too long to be told',
+  everything: 'a change has names that are too long for a notice',
 } as const;
 
 export interface NoticeReaderParts {
   readonly stream: string;
   readonly sender: string;
-  /** A link of its own, because its reads block. */
+  /** A connection of its own, because its reads block. */
   readonly connection: Connection;
-  /** Writes notices (with the id of the last one as answer) on the command link. */
+  /** Publishes notices on the connection for commands. @returns the id of the last one */
   readonly publish: (bodies: readonly string[]) => Promise<unknown>;
-  readonly report: (during: string, error: Error) => void;
+  readonly report: (operation: string, error: Error) => void;
 }
 
 export class NoticeReader {
@@ -44,13 +46,13 @@ export class NoticeReader {
   #closed = false;
   #position: string | undefined;
   #provenUntil = -Infinity;
-  /** Why notices may be missing, until the listeners have been told. */
-  #missing: string | undefined = 'listening has just begun';
+  /** Why notices may be missing, until the listeners have been notified. */
+  #missing: string | undefined = 'reading has just begun';
   #gapAt = -Infinity;
   #reportedAt = -Infinity;
-  /** The next read looks at once instead of waiting. */
+  /** The next read does not block. */
   #skipBlock = true;
-  readonly #pause = new CancellableDelay();
+  readonly #delay = new CancellableDelay();
 
   constructor(private readonly parts: NoticeReaderParts) {}
 
@@ -60,10 +62,10 @@ export class NoticeReader {
       this.#running = true;
       this.parts.connection.onState((state) => {
         if (state === 'down') this.#provenUntil = -Infinity;
-        this.#pause.cancel();
+        this.#delay.cancel();
       });
       this.parts.connection.start();
-      void this.#listen();
+      void this.#readAll();
     }
     return () => this.#listeners.delete(listener);
   }
@@ -75,17 +77,17 @@ export class NoticeReader {
   close(): void {
     this.#closed = true;
     this.#provenUntil = -Infinity;
-    this.#pause.cancel();
+    this.#delay.cancel();
     this.parts.connection.close();
     this.#listeners.clear();
   }
 
-  async #listen(): Promise<void> {
+  async #readAll(): Promise<void> {
     while (!this.#isClosed()) {
       try {
         if (!this.parts.connection.connected) {
           this.#skipBlock = true;
-          await this.#pause.wait(250);
+          await this.#delay.wait(250);
           continue;
         }
         this.#position ??= await this.#announce();
@@ -93,10 +95,10 @@ export class NoticeReader {
       } catch (error) {
         this.#skipBlock = true;
         if (this.#isClosed()) return;
-        // a link that is away is reported by itself
+        // a connection that is down is reported by itself
         if (error instanceof BackendError && error.code === 'CACHE_BACKEND_FAILED')
-          this.#reportRarely(error);
-        await this.#pause.wait(250);
+          this.#reportLimited(error);
+        await this.#delay.wait(250);
       }
     }
   }
@@ -105,20 +107,21 @@ export class NoticeReader {
     return this.#closed;
   }
 
-  /** A first entry of our own: from its place on, everything is heard. */
+  /** Publishes a first entry of our own: reading starts at its position. */
   async #announce(): Promise<string> {
     const id = await this.parts.publish([HELLO_BODY]);
-    if (typeof id !== 'string') throw new Error('the notice stream gave no position.');
+    if (typeof id !== 'string') throw new Error('the notice stream returned no position.');
     return id;
   }
 
   async #readOnce(position: string): Promise<void> {
     const block = this.#skipBlock ? [] : ['BLOCK', String(BLOCK_MS)];
     const sentAt = performance.now();
-    const { connection: link, stream } = this.parts;
-    // what a replica says proves nothing: it may lag, or be cut off and stay silent for ever. A server ends the reads that wait when it becomes one.
-    const isMaster = link.checkRole();
-    const read = link.send({
+    const { connection, stream } = this.parts;
+    // replies of a replica prove nothing: it may lag, or be cut off and stay silent for ever. A
+    // server ends blocking reads when it becomes one.
+    const isMaster = connection.checkRole();
+    const read = connection.send({
       key: stream,
       args: ['XREAD', 'COUNT', String(MAX_ENTRIES), ...block, 'STREAMS', stream, position],
       ...(this.#skipBlock ? {} : { holdMs: BLOCK_MS }),
@@ -127,7 +130,7 @@ export class NoticeReader {
     const entries = parseStream(reply);
     if (entries.length > 0) {
       for (const entry of entries) this.#onEntry(entry);
-      // a full answer may have left some behind
+      // a full reply may have left some behind
       if (entries.length < MAX_ENTRIES) this.#extendProof(sentAt);
       else this.#skipBlock = true;
       return;
@@ -153,14 +156,14 @@ export class NoticeReader {
   #onEntry(entry: StreamEntry): void {
     if (entry.before !== this.#position) this.#markGap('notices are missing');
     this.#position = entry.id;
-    const heard: ParsedNotice = parseBody(entry.body);
+    const notice = parseBody(entry.body);
     const own = entry.sender === this.parts.sender;
-    if (typeof heard !== 'string') {
-      if (!own || heard.kind === 'released') this.#emit(heard);
-    } else if (heard !== 'hello' && !own) {
-      this.#markGap(UNREADABLE[heard]);
-      if (heard === 'garbage')
-        this.#reportRarely(new Error('A notice cannot be read, so L1 is emptied.'));
+    if (typeof notice !== 'string') {
+      if (!own || notice.kind === 'released') this.#emit(notice);
+    } else if (notice !== 'hello' && !own) {
+      this.#markGap(UNREADABLE[notice]);
+      if (notice === 'garbage')
+        this.#reportLimited(new Error('A notice cannot be read, so L1 is emptied.'));
     }
   }
 
@@ -169,7 +172,10 @@ export class NoticeReader {
     this.#provenUntil = -Infinity;
   }
 
-  /** Everything said before `moment` has been heard. What was missed until now is told first, but not more than once a second. */
+  /**
+   * All that was published before `moment` has been read. A gap until now is reported first, but
+   * not more than once a second.
+   */
   #extendProof(moment: number): void {
     if (this.#missing !== undefined) {
       if (performance.now() - this.#gapAt < GAP_INTERVAL_MS) {
@@ -195,7 +201,7 @@ export class NoticeReader {
     }
   }
 
-  #reportRarely(error: Error): void {
+  #reportLimited(error: Error): void {
     const now = performance.now();
     if (now - this.#reportedAt < REPORT_INTERVAL_MS) return;
     this.#reportedAt = now;

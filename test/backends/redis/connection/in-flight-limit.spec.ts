@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import type { Command } from '../../../../lib/backends/redis/connection/command.js';
+import type { Command } from '../../../../lib/backends/redis/connection/client-adapter.js';
 import { InFlightLimit } from '../../../../lib/backends/redis/connection/in-flight-limit.js';
 import type {
   Argument,

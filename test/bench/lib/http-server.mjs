@@ -1,4 +1,5 @@
-// One application in a process of its own: `http-server.mjs <express|fastify> <contender> <redis url>`.
+// One application in a process of its own:
+// `http-server.mjs <express|fastify> <contender> <redis url>`
 import 'reflect-metadata';
 import {
   CacheInterceptor as StockInterceptor,
@@ -10,7 +11,7 @@ import KeyvRedis from '@keyv/redis';
 import { Keyv } from 'keyv';
 import { Cacheable, CacheModule, MemoryBackend } from 'nest-query-cache';
 import { RedisBackend } from 'nest-query-cache/redis';
-import { json } from '../lib/payloads.mjs';
+import { json } from './payloads.mjs';
 
 const [platform, name, redisUrl] = process.argv.slice(2);
 const stock = (stores) => ({
@@ -53,4 +54,8 @@ const adapter =
 const app = await NestFactory.create(App, ...adapter, { logger: ['error', 'warn'] });
 await app.listen(0, '127.0.0.1');
 process.on('disconnect', () => process.exit(0));
+process.on('message', () => {
+  const { user, system } = process.cpuUsage();
+  process.send({ processorMs: (user + system) / 1e3 });
+});
 process.send({ port: app.getHttpServer().address().port });

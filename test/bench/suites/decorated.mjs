@@ -5,13 +5,12 @@ import { Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { LRUCache } from 'lru-cache';
 import { Cacheable, CacheKey, CacheModule, MemoryBackend } from 'nest-query-cache';
-import { measure, oneByOne } from '../lib/harness.mjs';
+import { compare, oneByOne } from '../lib/harness.mjs';
 import { json } from '../lib/payloads.mjs';
-import { row } from './row.mjs';
+import { ratioRow } from '../lib/rows.mjs';
 
-const IDS = Array.from({ length: 1_000 }, (_, i) => `acct-${i}`);
-const OURS = 'nest-query-cache';
-const FLOOR = 'limit: lru-cache get';
+const IDS = Array.from({ length: 1_000 }, (_, i) => `acct-${String(i)}`);
+const FLOOR = 'lru-cache get';
 
 function decorated(decorators) {
   class Accounts {
@@ -19,28 +18,23 @@ function decorated(decorators) {
       return structuredClone(json.small);
     }
   }
-  const descriptor = Object.getOwnPropertyDescriptor(Accounts.prototype, 'find');
-  const made = decorators.reduceRight(
+  const descriptor = decorators.reduceRight(
     (each, decorate) => decorate(Accounts.prototype, 'find', each) ?? each,
-    descriptor,
+    Object.getOwnPropertyDescriptor(Accounts.prototype, 'find'),
   );
-  Object.defineProperty(Accounts.prototype, 'find', made);
+  Object.defineProperty(Accounts.prototype, 'find', descriptor);
   return Accounts;
 }
 
 /** Hits through a decorated method of a provider. */
-export async function run() {
-  const Derived = decorated([Cacheable({ ttl: '1h' })]);
-  const Built = decorated([
-    Cacheable({ ttl: '1h' }),
-    CacheKey((key, id) => key.segment('account').param('id', id)),
-  ]);
+const hit = (what, decorators, goals) => async () => {
+  const Ours = decorated(decorators);
   class App {
     name = 'bench';
   }
   Module({
     imports: [CacheModule.forRoot({ backend: new MemoryBackend({ isolation: 'freeze' }) })],
-    providers: [Derived, Built],
+    providers: [Ours],
   })(App);
   const app = await NestFactory.createApplicationContext(App, { logger: ['error', 'warn'] });
   const { Cacheable: Theirs } = typeCacheable.default ?? typeCacheable;
@@ -51,34 +45,40 @@ export async function run() {
   const lru = new LRUCache({ max: 20_000, ttl: 3.6e6 });
   for (const id of IDS) lru.set(id, json.small);
   const each = (target) => (i) => target.find(IDS[i % IDS.length]);
-  const bare = { find: async (id) => lru.get(id) };
   const cases = [
     { name: FLOOR, loop: oneByOne(), fn: (i) => Promise.resolve(lru.get(IDS[i % IDS.length])) },
-    { name: 'bare async method', loop: oneByOne(), fn: each(bare) },
-    { name: OURS, loop: oneByOne(), fn: each(app.get(Derived)) },
-    { name: `${OURS}, @CacheKey`, loop: oneByOne(), fn: each(app.get(Built)) },
+    { name: 'ours', loop: oneByOne(), fn: each(app.get(Ours)) },
     { name: 'type-cacheable', loop: oneByOne(), fn: each(theirs) },
   ];
   for (const { fn } of cases) for (let i = 0; i < IDS.length; i++) await fn(i);
-  const result = await measure('decorated method, hit in memory', cases);
-  await app.close();
-  return [
-    row(
-      'decorated method, hit in memory',
-      '>= 0.35x of `lru-cache` get and a resolved promise',
-      result.ratio(OURS, FLOOR),
-      0.35,
-      result,
-      OURS,
+  const result = await compare(what, cases);
+  const lines = [
+    ratioRow(
+      what,
+      `>= ${String(goals.floor)}x of \`lru-cache\` get and a resolved promise`,
+      await result.ratio('ours', FLOOR),
+      goals.floor,
+      result.perSecond('ours'),
     ),
-    row('', '>= 20x type-cacheable', result.ratio(OURS, 'type-cacheable'), 20),
-    row(
-      'with `@CacheKey`',
-      '(of `lru-cache` get)',
-      result.ratio(`${OURS}, @CacheKey`, FLOOR),
-      undefined,
-      result,
-      `${OURS}, @CacheKey`,
+    ratioRow(
+      '',
+      goals.peer === undefined ? '(type-cacheable)' : `>= ${String(goals.peer)}x type-cacheable`,
+      await result.ratio('ours', 'type-cacheable'),
+      goals.peer,
     ),
   ];
-}
+  await app.close();
+  return lines;
+};
+
+const cacheKey = CacheKey((key, id) => key.segment('account').param('id', id));
+
+export const rows = {
+  decorated: hit('decorated method, hit in memory', [Cacheable({ ttl: '1h' })], {
+    floor: 0.35,
+    peer: 20,
+  }),
+  'decorated-key': hit('the same with `@CacheKey`', [Cacheable({ ttl: '1h' }), cacheKey], {
+    floor: 0.2,
+  }),
+};
