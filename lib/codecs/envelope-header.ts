@@ -24,12 +24,7 @@ export function headerOf(entry: Entry): string {
 }
 
 /** @param end where the line break is */
-export function readHeader(
-  text: string,
-  start: number,
-  end: number,
-  body: Payload,
-): Entry {
+export function readHeader(text: string, start: number, end: number, body: Payload): Entry {
   const fields = new Fields(text, start, end);
   const createdAt = fields.number();
   const startTicks = fields.numbers();

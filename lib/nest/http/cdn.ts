@@ -1,7 +1,6 @@
 import { surrogateKeys, type SurrogateHeader } from '../../http/surrogate-keys.js';
 import type { StoredResponse } from '../../http/stored-response.js';
 import { toMilliseconds } from '../../ports/duration.js';
-import { CacheConfigError } from '../../ports/errors.js';
 import type { Exchange } from './request.js';
 import type { CdnOptions } from './options.js';
 
@@ -15,28 +14,10 @@ export interface CdnPlan {
 
 const CONTROL = 'cdn-cache-control';
 
-/** @throws CacheConfigError (`CACHE_CONFIG`) for options that cannot work */
-export function planCdn(options: CdnOptions, where: string): CdnPlan {
-  const { maxAge, tags, tenants = 'refuse' } = options;
+/** @param options as `@Cacheable` has checked them */
+export function planCdn({ maxAge, tags, tenants = 'refuse' }: CdnOptions): CdnPlan {
   const seconds =
-    maxAge === undefined
-      ? undefined
-      : Math.floor(toMilliseconds(maxAge, `http.cdn.maxAge of ${where}`) / 1000);
-  if (seconds === 0) {
-    throw new CacheConfigError(
-      `http.cdn.maxAge of ${where} must be at least a second. Leave cdn out for a CDN that keeps nothing.`,
-    );
-  }
-  if (tags !== undefined && !['surrogate-key', 'cache-tag'].includes(tags)) {
-    throw new CacheConfigError(
-      `http.cdn.tags of ${where} must be 'surrogate-key' or 'cache-tag'; got ${JSON.stringify(tags)}.`,
-    );
-  }
-  if (!['refuse', 'by-url'].includes(tenants)) {
-    throw new CacheConfigError(
-      `http.cdn.tenants of ${where} must be 'refuse' or 'by-url'; got ${JSON.stringify(tenants)}.`,
-    );
-  }
+    maxAge === undefined ? undefined : Math.floor(toMilliseconds(maxAge, 'http.cdn.maxAge') / 1000);
   return { maxAge: seconds, header: tags, tenants };
 }
 

@@ -10,6 +10,7 @@ import {
 } from '../../http/headers.js';
 import { judgeResponse, type Refusal } from '../../http/storable.js';
 import type { StoredResponse } from '../../http/stored-response.js';
+import { DEFAULT_TTL, NULL_TTL_CAP } from '../../core/options/options.js';
 import { MAX_DURATION_MS, toMilliseconds } from '../../ports/duration.js';
 import type { Plain } from './respond.js';
 import { surrogateOf } from './cdn.js';
@@ -154,17 +155,13 @@ function judge(
   return { shared: true, response, vary, tags };
 }
 
-/** As everywhere in the cache. */
-const DEFAULT_TTL_MS = 30_000;
-const NULL_TTL_CAP_MS = 30_000;
-
 function ttlOf({ ttl, nullTtl }: RouteCacheOptions, value: unknown): number {
   const ms = toMilliseconds(
-    (typeof ttl === 'function' ? ttl(value as never) : ttl) ?? DEFAULT_TTL_MS,
+    (typeof ttl === 'function' ? ttl(value as never) : ttl) ?? DEFAULT_TTL,
     'ttl',
   );
   if (value !== null) return ms;
-  return nullTtl === undefined ? Math.min(ms, NULL_TTL_CAP_MS) : toMilliseconds(nullTtl, 'nullTtl');
+  return nullTtl === undefined ? Math.min(ms, NULL_TTL_CAP) : toMilliseconds(nullTtl, 'nullTtl');
 }
 
 interface Body {

@@ -5,7 +5,7 @@ import type { Duration } from '../../ports/duration.js';
 import { toMilliseconds } from '../../ports/duration.js';
 import { type CdnPlan, planCdn } from './cdn.js';
 import { type CredentialPlan, planCredentials } from './credentials.js';
-import { refusePublicIdentity } from './check-http-options.js';
+import { assertNoPublicIdentity } from './check-http-options.js';
 import { type Controller, type Handler, handlerName } from './handler-name.js';
 import type { HttpCacheOptions, RouteCacheOptions } from './options.js';
 import type { FillOptions } from './response-cache.js';
@@ -64,7 +64,7 @@ export function planRoute(
   const http = options.http ?? {};
   const name = handlerName(controller, handler);
   const where = `${controller.name}.${String(name)}`;
-  refusePublicIdentity(http, `${where}: `);
+  assertNoPublicIdentity(http, `${where}: `);
   const hostInKey = http.host ?? Reflect.getMetadata(HOST, controller) !== undefined;
   const keyHeaders = [...new Set(http.headers?.map((name) => name.toLowerCase()))].sort();
   const staleWhileRevalidateMs = windowMs(options.staleWhileRevalidate, 'staleWhileRevalidate');
@@ -85,7 +85,7 @@ export function planRoute(
     hostInKey,
     version: version === undefined ? undefined : [version].flat().map(String).join(','),
     recentKeys: keyHeaders.length === 0 && !hostInKey ? new Map() : undefined,
-    cdn: http.cdn === undefined ? undefined : planCdn(http.cdn, where),
+    cdn: http.cdn === undefined ? undefined : planCdn(http.cdn),
     staleWhileRevalidateMs,
     staleIfErrorMs,
     fill: Object.freeze({

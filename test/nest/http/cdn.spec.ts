@@ -240,21 +240,4 @@ describe.each(PLATFORMS)('a CDN in front, on %s', (platform) => {
       await other.close();
     }
   });
-
-  it.each([{ maxAge: 0 }, { tags: 'x-keys' as 'cache-tag' }, { tenants: 'all' as 'refuse' }])(
-    'refuses %j at start',
-    async (cdn) => {
-      @Controller()
-      class Wrong {
-        @Get()
-        @Cached({ http: { cdn } })
-        all(): unknown {
-          return {};
-        }
-      }
-      await expect(startApp(platform, [Wrong])).rejects.toThrow(
-        /http\.cdn\.\w+ of Wrong\.all must be/,
-      );
-    },
-  );
 });

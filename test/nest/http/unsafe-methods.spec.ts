@@ -566,64 +566,6 @@ describe('combinations that could only do harm', () => {
 });
 
 describe('options of http', () => {
-  it.each<[object, RegExp]>([
-    [
-      { principle: () => 'x' },
-      /^@Cacheable on Routes\.find: unknown option http\.principle\. Options of http are: cacheControl, .*tags\.$/,
-    ],
-    [{ toString: () => 'x' }, /unknown option http\.toString/],
-    [
-      { credentials: 'none' },
-      /http\.credentials must be 'bypass' or 'standard' or 'ignore'; got "none"/,
-    ],
-    [{ principal: 'user' }, /http\.principal must be a function of the request; got "user"/],
-    [
-      { headers: 'accept' },
-      /http\.headers must be a list of names of request headers; got "accept"/,
-    ],
-    [{ headers: ['*'] }, /http\.headers must be a list of names of request headers; got object/],
-    [
-      { credentialHeaders: ['x-key\r\n'] },
-      /http\.credentialHeaders must be a list of names of request headers/,
-    ],
-    [{ query: [''] }, /http\.query must be a list of texts/],
-    [
-      { statuses: [20] },
-      /http\.statuses must be a list of statuses from 200 to 599, without 206 and 304, which are never stored; got object/,
-    ],
-    [{ statuses: [200, 304] }, /http\.statuses must be/],
-    [{ host: 'yes' }, /http\.host must be true or false; got "yes"/],
-    [{ cdn: true }, /http\.cdn must be an object; got boolean/],
-    [
-      { cdn: { maxage: '1m' } },
-      /^@Cacheable on Routes\.find: Unknown option of http\.cdn "maxage"/,
-    ],
-    [
-      { principal: () => 'ann', cacheControl: 'public' },
-      /http\.principal makes an answer for each.*cacheControl: 'private'/,
-    ],
-    [
-      { headers: ['Authorization'], cacheControl: 'public' },
-      /http\.headers makes an answer for each who asks by authorization/,
-    ],
-    [
-      { headers: ['x-token'], credentialHeaders: ['X-Token'], cacheControl: 'public' },
-      /for each who asks by x-token/,
-    ],
-  ])('are refused when the class is defined: %j', (http, message) => {
-    const define = (): unknown => {
-      class Routes {
-        @Cacheable({ http })
-        async find(): Promise<number> {
-          return 1;
-        }
-      }
-      return Routes;
-    };
-    expect(define).toThrow(message);
-    expect(define).toThrow(expect.objectContaining({ code: 'CACHE_CONFIG' }) as Error);
-  });
-
   it.each([
     { key: 'k' },
     { name: 'n' },
