@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { isNotModified } from '../../lib/http/conditional.js';
 import { toHeaderList } from '../../lib/http/headers.js';
-import { judgeResponse } from '../../lib/http/storable.js';
+import { judgeStorability } from '../../lib/http/storable.js';
 
 /** Parts on which this cache and the oracles agree what they mean. Where they differ on purpose is said at the test. */
 const directive = fc.constantFrom(
@@ -61,7 +61,7 @@ describe('against http-cache-semantics', () => {
             { status: code, headers },
             { shared: true, cacheHeuristic: 0 },
           );
-          const verdict = judgeResponse(
+          const verdict = judgeStorability(
             { status: code, headers: toHeaderList(headers), receivedAt: now },
             {
               ttlMs: undefined,

@@ -66,7 +66,7 @@ describe('the codecs that responses are kept by', () => {
   it('have ids of their own, also for codecs whose ids differ only in the last of 8 characters, or that would be taken', () => {
     const codecs = new ResponseCodecs();
     const ids = ['cbor', 'abcdefgh', 'abcdefgi', 'bcdefgh', 'ttp'].map(
-      (id) => codecs.of({ ...jsonCodec, id }).id,
+      (id) => codecs.codecFor({ ...jsonCodec, id }).id,
     );
     expect(ids[0]).toBe('hcbor');
     expect(new Set([...ids, responseCodec.id]).size).toBe(6);

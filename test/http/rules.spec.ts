@@ -6,9 +6,9 @@ import { weakEtag } from '../../lib/http/etag.js';
 import { explicitLifetime, heuristicLifetime, initialAge } from '../../lib/http/freshness.js';
 import type { HeaderList } from '../../lib/http/headers.js';
 import { parseHttpDate } from '../../lib/http/http-date.js';
-import { isNonError, isSafe, mustBypass, readWishes, satisfies } from '../../lib/http/request.js';
-import { judgeResponse, type StoringRules } from '../../lib/http/storable.js';
-import { currentAge, freshnessLeft, type StoredResponse } from '../../lib/http/stored-response.js';
+import { isNonError, isSafe, mustBypass, parseRequestDirectives, satisfies } from '../../lib/http/request.js';
+import { judgeStorability, type StoringRules } from '../../lib/http/storable.js';
+import { currentAgeSeconds, freshnessLeftMs, type StoredResponse } from '../../lib/http/stored-response.js';
 import { secondaryKey, varyNames } from '../../lib/http/vary.js';
 
 const NOW = Date.UTC(2026, 0, 15, 12, 0, 0);
@@ -182,7 +182,7 @@ describe('judgeResponse', () => {
     authenticated: false,
   };
   const judge = (headers: HeaderList, status = 200, changed: Partial<StoringRules> = {}) =>
-    judgeResponse({ status, headers, receivedAt: NOW }, { ...rules, ...changed });
+    judgeStorability({ status, headers, receivedAt: NOW }, { ...rules, ...changed });
 
   it('takes the ttl of the route where the response says nothing', () => {
     expect(judge([])).toEqual({
@@ -300,12 +300,12 @@ describe('Vary', () => {
 
 describe('what a request asks for', () => {
   const stored = { storedAt: NOW - 10_000, initialAge: 5, freshMs: 60_000 } as StoredResponse;
-  const accepts = (value: string) => satisfies(stored, readWishes({ 'cache-control': value }), NOW);
+  const accepts = (value: string) => satisfies(stored, parseRequestDirectives({ 'cache-control': value }), NOW);
 
   it('counts the age from before and from now', () => {
-    expect(currentAge(stored, NOW)).toBe(15);
-    expect(currentAge(stored, NOW - 60_000)).toBe(5);
-    expect(freshnessLeft(stored, NOW)).toBe(50_000);
+    expect(currentAgeSeconds(stored, NOW)).toBe(15);
+    expect(currentAgeSeconds(stored, NOW - 60_000)).toBe(5);
+    expect(freshnessLeftMs(stored, NOW)).toBe(50_000);
   });
 
   it.each<[string, boolean]>([
@@ -323,8 +323,8 @@ describe('what a request asks for', () => {
   });
 
   it('takes Pragma: no-cache only where there is no Cache-Control', () => {
-    expect(readWishes({ pragma: 'No-Cache' }).noCache).toBe(true);
-    expect(readWishes({ pragma: 'no-cache', 'cache-control': 'max-age=5' }).noCache).toBe(false);
+    expect(parseRequestDirectives({ pragma: 'No-Cache' }).noCache).toBe(true);
+    expect(parseRequestDirectives({ pragma: 'no-cache', 'cache-control': 'max-age=5' }).noCache).toBe(false);
   });
 
   it.each<[Record<string, string>, string | undefined]>([

@@ -1,6 +1,6 @@
 import { CacheConfigError } from '../../ports/errors.js';
 import { assertKnownOptions } from '../../ports/validate.js';
-import { credentialsAmong } from './credentials.js';
+import { credentialHeadersIn } from './identity.js';
 import type { CdnOptions, HttpCacheOptions } from './options.js';
 
 type Kind = 'flag' | 'callback' | 'texts' | 'headers' | 'statuses' | 'object' | readonly string[];
@@ -65,7 +65,7 @@ export function refusePublicIdentity(http: HttpCacheOptions, prefix = ''): void 
       `${prefix}http.principal makes an answer for each who asks, and http.cacheControl: 'public' lets caches on the way give it to others. Use cacheControl: 'private'.`,
     );
   }
-  const [credential] = credentialsAmong(headers, credentialHeaders);
+  const [credential] = credentialHeadersIn(headers, credentialHeaders);
   if (credential !== undefined) {
     throw new CacheConfigError(
       `${prefix}http.headers makes an answer for each who asks by ${credential}, and http.cacheControl: 'public' lets caches on the way give it to others. Use cacheControl: 'private'.`,

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { Passes } from '../../../lib/nest/http/observations.js';
+import { UnshareableKeys } from '../../../lib/nest/http/observations.js';
 
 describe('keys for which nobody waits', () => {
   it('are let through until the time is over, and then one tries again', () => {
-    const passes = new Passes();
+    const passes = new UnshareableKeys();
     passes.add('a', 0);
     expect([passes.has(() => 'a', 4_999), passes.has(() => 'b', 0)]).toEqual([true, false]);
     expect([
@@ -16,7 +16,7 @@ describe('keys for which nobody waits', () => {
   });
 
   it('cost a lookup only while there are any, and are never many or long', () => {
-    const passes = new Passes();
+    const passes = new UnshareableKeys();
     passes.has(() => {
       throw new Error('asked');
     }, 0);

@@ -1,6 +1,6 @@
 import { ServerResponse } from 'node:http';
 import { describe, expect, it } from 'vitest';
-import { Aside, divertReply, divertResponse } from '../../../lib/nest/http/response-capture.js';
+import { CapturedResponse, captureReply, captureResponse } from '../../../lib/nest/http/response-capture.js';
 
 class Http2Response {
   sent = 200;
@@ -21,9 +21,9 @@ describe('what a handler says that answers nobody', () => {
     } as never);
     response.statusCode = 304;
     response.setHeader('x-out', '1');
-    let aside: Aside | undefined;
-    divertResponse(response, () => aside);
-    const within = <T>(task: () => T, to = new Aside({ 'X-Before': '1' }, 200)): T => {
+    let aside: CapturedResponse | undefined;
+    captureResponse(response, () => aside);
+    const within = <T>(task: () => T, to = new CapturedResponse({ 'X-Before': '1' }, 200)): T => {
       aside = to;
       const result = task();
       aside = undefined;
@@ -34,7 +34,7 @@ describe('what a handler says that answers nobody', () => {
 
   it('stays apart from the response that goes out, whichever of the two speaks', () => {
     const { response, within } = open();
-    const aside = new Aside({ 'x-before': '1' }, 200);
+    const aside = new CapturedResponse({ 'x-before': '1' }, 200);
     within(() => {
       expect([response.statusCode, response.getHeaders(), response.hasHeader('x-out')]).toEqual([
         200,
@@ -60,9 +60,9 @@ describe('what a handler says that answers nobody', () => {
 
   it('leaves the status of HTTP/2, an accessor, as it is', () => {
     const response = new Http2Response();
-    const aside = new Aside({}, 200);
-    let current: Aside | undefined = aside;
-    divertResponse(response, () => current);
+    const aside = new CapturedResponse({}, 200);
+    let current: CapturedResponse | undefined = aside;
+    captureResponse(response, () => current);
     response.statusCode = 404;
     expect([response.statusCode, response.sent, aside.status]).toEqual([404, 200, 404]);
     current = undefined;
@@ -79,8 +79,8 @@ describe('what a handler says that answers nobody', () => {
       hasHeader: () => 'own',
       removeHeader: () => 'own',
     } as unknown as Record<string, (...given: unknown[]) => unknown>;
-    let current: Aside | undefined = new Aside({}, 200);
-    divertReply(reply, () => current);
+    let current: CapturedResponse | undefined = new CapturedResponse({}, 200);
+    captureReply(reply, () => current);
     reply.type?.('text/csv');
     reply.header?.('Set-Cookie', 'a=1');
     expect(reply.header?.('set-cookie', ['b=2', 'c=3'])).toBe(reply);

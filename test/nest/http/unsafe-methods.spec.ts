@@ -324,7 +324,7 @@ describe.each(['express', 'fastify'] as const)('what goes past the cache on %s',
     expect(lines.warnings).toEqual(
       ['nobody', 'none'].map((name): unknown =>
         expect.stringContaining(
-          `Routes.${name} carries credentials, but http.principal gave undefined`,
+          `Routes.${name} carries credentials, but http.principal returned undefined`,
         ),
       ),
     );
@@ -342,7 +342,7 @@ describe.each(['express', 'fastify'] as const)('what goes past the cache on %s',
     }
     expect(lines.warnings).toEqual([
       expect.stringMatching(
-        /http\.principal of Routes\.throwing did not say who asks: .*Return undefined for nobody/,
+        /http\.principal of Routes\.throwing failed: .*Return undefined for an anonymous request/,
       ),
     ]);
   });
@@ -365,7 +365,7 @@ describe.each(['express', 'fastify'] as const)('what goes past the cache on %s',
       expect(lines.warnings).toEqual([
         expect.stringMatching(
           new RegExp(
-            `http\\.principal of Routes\\.given did not say who asks: it gave (${shown}) where a text`,
+            `http\\.principal of Routes\\.given failed: expected a non-empty string, got (${shown})\\.`,
           ),
         ),
       ]);
