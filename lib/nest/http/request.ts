@@ -96,19 +96,16 @@ export function hasAmbiguousQuery({ search, rewritten }: Exchange): boolean {
 abstract class BaseExchange {
   readonly url: string;
   readonly rewritten: string | undefined;
-  /** Read once: in both frameworks it is a getter. */
+  /** Read once: on both platforms it is a getter. */
   readonly headers: RequestHeaders;
-  cacheStatus: string | undefined = undefined;
-  readonly #queryAt: number;
+  cacheStatus: string | undefined;
 
   constructor(readonly request: HttpRequest) {
-    const { url: routed, baseUrl } = request;
-    const url = request.originalUrl ?? routed;
-    const found = baseUrl === undefined || baseUrl === '' ? routed : baseUrl + routed;
-    this.url = url;
-    this.rewritten = found === url ? undefined : found;
-    this.headers = request.headers;
-    this.#queryAt = url.indexOf('?');
+    const { url, originalUrl = url, baseUrl, headers } = request;
+    const routed = baseUrl === undefined || baseUrl === '' ? url : baseUrl + url;
+    this.url = originalUrl;
+    this.rewritten = routed === originalUrl ? undefined : routed;
+    this.headers = headers;
   }
 
   get method(): string {
@@ -116,11 +113,13 @@ abstract class BaseExchange {
   }
 
   get path(): string {
-    return this.#queryAt === -1 ? this.url : this.url.slice(0, this.#queryAt);
+    const at = this.url.indexOf('?');
+    return at === -1 ? this.url : this.url.slice(0, at);
   }
 
   get search(): string {
-    return this.#queryAt === -1 ? '' : this.url.slice(this.#queryAt);
+    const at = this.url.indexOf('?');
+    return at === -1 ? '' : this.url.slice(at);
   }
 
   get host(): string {

@@ -1,6 +1,10 @@
 import { ServerResponse } from 'node:http';
 import { describe, expect, it } from 'vitest';
-import { CapturedResponse, captureReply, captureResponse } from '../../../lib/nest/http/response-capture.js';
+import {
+  CapturedResponse,
+  captureReply,
+  captureResponse,
+} from '../../../lib/nest/http/response-capture.js';
 
 class Http2Response {
   sent = 200;
@@ -12,7 +16,7 @@ class Http2Response {
   }
 }
 
-describe('what a handler says that answers nobody', () => {
+describe('the writes of a background run', () => {
   const open = () => {
     const response = new ServerResponse({
       method: 'GET',
@@ -32,7 +36,7 @@ describe('what a handler says that answers nobody', () => {
     return { response, within };
   };
 
-  it('stays apart from the response that goes out, whichever of the two speaks', () => {
+  it('separates the writes of a background run from those to the response', () => {
     const { response, within } = open();
     const aside = new CapturedResponse({ 'x-before': '1' }, 200);
     within(() => {
@@ -58,7 +62,7 @@ describe('what a handler says that answers nobody', () => {
     }, aside);
   });
 
-  it('leaves the status of HTTP/2, an accessor, as it is', () => {
+  it('keeps the status accessor of an HTTP/2 response working', () => {
     const response = new Http2Response();
     const aside = new CapturedResponse({}, 200);
     let current: CapturedResponse | undefined = aside;
@@ -70,7 +74,7 @@ describe('what a handler says that answers nobody', () => {
     expect([response.statusCode, response.sent, aside.status]).toEqual([204, 204, 404]);
   });
 
-  it('is the same through a reply of Fastify, where cookies add up', () => {
+  it('captures writes to a Fastify reply, where cookies accumulate', () => {
     const reply = {
       header: () => 'own',
       type: () => 'own',

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { UnshareableKeys } from '../../../lib/nest/http/observations.js';
 
-describe('keys for which nobody waits', () => {
-  it('are let through until the time is over, and then one tries again', () => {
+describe('unshareable keys', () => {
+  it('reports a key for five seconds, and then lets one caller try again', () => {
     const passes = new UnshareableKeys();
     passes.add('a', 0);
     expect([passes.has(() => 'a', 4_999), passes.has(() => 'b', 0)]).toEqual([true, false]);
@@ -15,7 +15,7 @@ describe('keys for which nobody waits', () => {
     expect(passes.has(() => 'a', 5_000)).toBe(false);
   });
 
-  it('cost a lookup only while there are any, and are never many or long', () => {
+  it('builds no name while there are no keys, and bounds their number and length', () => {
     const passes = new UnshareableKeys();
     passes.has(() => {
       throw new Error('asked');
