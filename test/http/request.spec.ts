@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest';
-import { initialAge } from '../../lib/http/freshness.js';
 import {
   isNonError,
   isSafe,

@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest';
-import { initialAge } from '../../lib/http/freshness.js';
 import type { HeaderList } from '../../lib/http/headers.js';
 import { judgeStorability, type StoringRules } from '../../lib/http/storable.js';
 

@@ -1,77 +1,11 @@
-import { Readable } from 'node:stream';
-import { Controller, Get, Header, Res, StreamableFile } from '@nestjs/common';
+import { Controller, Get } from '@nestjs/common';
 import { describe, expect, it } from 'vitest';
 import { Cacheable, CacheModule } from '../../../lib/index.js';
 import { listen, start } from '../http-application.js';
 
-let runs = 0;
-
-/** What JavaScript, or a cast, lets through. */
-const PRINCIPALS: Readonly<Record<string, unknown>> = {
-  empty: '',
-  object: { id: 1 },
-  promise: Promise.resolve('ann'),
-  nan: NaN,
-  flag: true,
-  number: 7,
-  bigint: 7n,
-};
-
-@Controller('routes')
-class Routes {
-  @Get('unsaid')
-  @Cacheable()
-  async unsaid(): Promise<{ run: number }> {
-    return { run: ++runs };
-  }
-  @Get('said')
-  @Cacheable({ http: { credentials: 'bypass' } })
-  async said(): Promise<{ run: number }> {
-    return { run: ++runs };
-  }
-  @Get('undefined')
-  @Cacheable({ http: { principal: () => undefined } })
-  async nobody(): Promise<{ run: number }> {
-    return { run: ++runs };
-  }
-  @Get('null')
-  @Cacheable({ http: { principal: () => null as unknown as undefined } })
-  async none(): Promise<{ run: number }> {
-    return { run: ++runs };
-  }
-  @Get('throwing')
-  @Cacheable({ http: { principal: (request) => (request.user as { id: string }).id } })
-  async throwing(): Promise<{ run: number }> {
-    return { run: ++runs };
-  }
-  @Get('given')
-  @Cacheable({ http: { principal: ({ query }) => PRINCIPALS[String(query.as)] as string } })
-  async given(): Promise<{ run: number }> {
-    return { run: ++runs };
-  }
-  @Get('stream')
-  @Cacheable()
-  async stream(): Promise<StreamableFile> {
-    runs++;
-    return new StreamableFile(Readable.from([Buffer.from('streamed')]));
-  }
-  @Get('vary')
-  @Cacheable()
-  async vary(
-    @Res({ passthrough: true }) response: { header(name: string, value: string): void },
-  ): Promise<{ run: number }> {
-    response.header('vary', '*');
-    return { run: ++runs };
-  }
-  @Get('private')
-  @Cacheable()
-  @Header('cache-control', 'private')
-  async private(): Promise<{ run: number }> {
-    return { run: ++runs };
-  }
-}
-
 const ALICE = { headers: { authorization: 'Bearer alice' } };
+
+let runs = 0;
 
 describe('options of http', () => {
   it.each<[object, RegExp]>([
