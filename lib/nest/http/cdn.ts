@@ -36,7 +36,8 @@ export function compileCdn(options: CdnOptions, where: string): CdnConfig {
 function assertOneOf(given: string | undefined, allowed: readonly string[], name: string): void {
   if (given === undefined || allowed.includes(given)) return;
   throw new CacheConfigError(
-    `${name} must be ${allowed.map((one) => `'${one}'`).join(' or ')}; got ${JSON.stringify(given)}.`,
+    `${name} must be ${allowed.map((one) => `'${one}'`).join(' or ')}; ` +
+      `got ${JSON.stringify(given)}.`,
   );
 }
 
@@ -70,7 +71,7 @@ export function forbidCdn(cdn: CdnConfig | undefined, exchange: Exchange): void 
     exchange.setHeader(CDN_CACHE_CONTROL, 'no-store');
 }
 
-/** Seconds of freshness, counted from when the response was made; `Age` is counted from then too. */
+/** Seconds of freshness, counted like `Age` from when the response was made. */
 export function lifetimeSeconds(stored: StoredResponse): number {
   return stored.initialAge + Math.floor(stored.freshMs / 1000);
 }

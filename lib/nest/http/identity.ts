@@ -7,9 +7,10 @@ import type { ResponseCache } from './response-cache.js';
 export const IDENTITY_CHOICES =
   'Declare it in http: principal: (request) => ... makes the principal part of the key; ' +
   "credentials: 'bypass' lets requests with credentials bypass the cache, 'ignore' says that the " +
-  "response is the same for everyone, 'standard' follows RFC 9111. Credentials are Authorization, " +
-  'Cookie, Proxy-Authorization, X-Api-Key, a verified client certificate, and request.user when a ' +
-  'guard has set it; name other headers that identify the client in credentialHeaders.';
+  "response is the same for everyone, 'standard' follows RFC 9111. Credentials are " +
+  'Authorization, Cookie, Proxy-Authorization, X-Api-Key, a verified client certificate, and ' +
+  'request.user when a guard has set it; name other headers that identify the client in ' +
+  'credentialHeaders.';
 
 /** The part of a route's configuration that decides about identity. */
 export interface IdentityConfig {
@@ -148,15 +149,15 @@ function undeclaredIdentityError({ where, http }: IdentityConfig): CacheConfigEr
       ? `${carries}, but the route does not declare whether its response depends on the client. ` +
           IDENTITY_CHOICES
       : `${carries}, but http.principal returned undefined for it. Return what a guard has ` +
-          "verified; or set credentials: 'bypass' if this is intended, 'ignore' if such responses " +
-          'are the same for everyone.',
+          "verified; or set credentials: 'bypass' if this is intended, 'ignore' if such " +
+          'responses are the same for everyone.',
   );
 }
 
 function principalError({ where }: IdentityConfig, error: unknown): CacheConfigError {
+  const message = error instanceof Error ? error.message : String(error);
   return new CacheConfigError(
-    `http.principal of ${where} failed: ${error instanceof Error ? error.message : String(error)} ` +
-      'Return undefined for an anonymous request.',
+    `http.principal of ${where} failed: ${message} ` + 'Return undefined for an anonymous request.',
     { cause: error },
   );
 }

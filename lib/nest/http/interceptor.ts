@@ -205,7 +205,8 @@ export class CacheInterceptor implements NestInterceptor {
     this.#warned.add(kind);
     const message = error instanceof Error ? error.message : String(error);
     this.#logger.warn(
-      `Requests bypass the cache (${kind}): ${message} Further warnings of this kind are not logged.`,
+      `Requests bypass the cache (${kind}): ${message} ` +
+        'Further warnings of this kind are not logged.',
     );
   };
 }

@@ -44,13 +44,13 @@ export interface CdnOptions {
  */
 export interface HttpCacheOptions {
   /**
-   * The query parameters that are part of the key; the handler receives the others too. Default: all
-   * of them.
+   * The query parameters that are part of the key; the handler receives the others too. Default:
+   * all of them.
    */
   readonly query?: readonly string[];
   /**
-   * Request headers that are part of the key, for instance `['accept-language']`; `Vary` names them.
-   * Default: none.
+   * Request headers that are part of the key, for instance `['accept-language']`; `Vary` names
+   * them. Default: none.
    */
   readonly headers?: readonly string[];
   /**
@@ -67,18 +67,17 @@ export interface HttpCacheOptions {
    * For requests with credentials that neither `principal` nor `headers` makes part of the key: an
    * `Authorization`, `Cookie`, `Proxy-Authorization` or `X-Api-Key` header, one of
    * `credentialHeaders`, a verified client certificate, or `request.user` set by a guard.
-   * - `'bypass'` (default): they are neither answered from the cache, nor are responses to them
-   *   stored;
-   * - `'standard'`: the rules of RFC 9111 for shared caches: cookies do not count, and a response to
-   *   other credentials is stored only with `public`, `must-revalidate` or `s-maxage`;
+   * - `'bypass'` (default): they are neither answered from the cache, nor are responses stored;
+   * - `'standard'`: the rules of RFC 9111 for shared caches: cookies do not count, and a response
+   * to other credentials is stored only with `public`, `must-revalidate` or `s-maxage`;
    * - `'ignore'`: the response is the same for everyone.
    */
   readonly credentials?: 'bypass' | 'standard' | 'ignore';
-  /** More request headers that identify the client, for instance `['x-access-token']`. Default: none. */
+  /** More headers that identify the client, for instance `['x-access-token']`. Default: none. */
   readonly credentialHeaders?: readonly string[];
   /**
-   * The statuses that are stored when the response does not declare its freshness. Default: 200, 203,
-   * 204, 300, 301, 308, 404, 405, 410, 414, 501.
+   * The statuses that are stored when the response does not declare its freshness. Default: 200,
+   * 203, 204, 300, 301, 308, 404, 405, 410, 414, 501.
    */
   readonly statuses?: readonly number[];
   /**
@@ -106,7 +105,7 @@ export interface HttpCacheOptions {
   readonly tags?: (request: CacheableRequest) => readonly string[];
   /** Adds a weak `ETag` to responses that have none. Default true. */
   readonly etag?: boolean;
-  /** Unsafe methods invalidate what is stored of the same URI (RFC 9111 section 4.4). Default true. */
+  /** Unsafe methods invalidate what is stored of the URI (RFC 9111 section 4.4). Default true. */
   readonly invalidate?: boolean;
 }
 
@@ -124,7 +123,7 @@ export interface RouteCacheOptions extends SharedEntryOptions {
   readonly segment: string;
   /** The handler evicts or puts, which a response from the cache would skip. */
   readonly changes?: boolean;
-  /** A fixed key. Path and query are added to it for a route with several paths, or with a query. */
+  /** A fixed key; path and query are added for a route with several paths and for a query. */
   readonly key?: string;
   readonly ttl?: Duration | ((value: never) => Duration);
   readonly staleWhileRevalidate?: Duration;

@@ -1,6 +1,7 @@
 /**
  * The segments of a route's path; undefined stands for any one segment. `'any'` is a pattern that
- * only the router can match. Matching may report a path that the router would not, never the reverse.
+ * only the router can match. Matching may accept a path that the router does not, but not the
+ * reverse.
  */
 export type PathPattern = readonly (string | undefined)[] | 'any';
 

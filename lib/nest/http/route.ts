@@ -119,7 +119,9 @@ function entryOptions({
   };
 }
 
-/** The path patterns of a route, without the global prefix: `cats/:id` and `cats/:cat` are the same. */
+/**
+ * The path patterns of a route without the global prefix, so that `cats/:id` equals `cats/:cat`.
+ */
 export function patternsOf(controller: Controller, handler: Handler): readonly string[] {
   const prefixes = toStrings(Reflect.getMetadata(PATH, controller));
   const paths = toStrings(Reflect.getMetadata(PATH, handler));

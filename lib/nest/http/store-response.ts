@@ -95,7 +95,7 @@ export class ResponseProducer {
     if (variant === undefined && vary.length > 0)
       return this.#storeVariant(producer, response, vary, result.tags);
     if (variant !== undefined && vary.some((name) => !variant.names.includes(name))) {
-      // The record does not name all headers that select a variant: the next request writes it anew.
+      // The record lacks a header that selects a variant: the next request writes it anew.
       await this.#deleteVary();
       producer.skip();
       return UNSHAREABLE;
