@@ -1,6 +1,6 @@
 import { GatewayTimeoutException } from '@nestjs/common';
 import type { Observable } from 'rxjs';
-import type { GetOrSetResult } from '../../core/read/detailed-answer.js';
+import type { GetOrSetResult } from '../../core/read/get-or-set-result.js';
 import type { ForwardReason } from '../../http/cache-status.js';
 import { type RequestDirectives, satisfies } from '../../http/request.js';
 import {

@@ -1,7 +1,7 @@
 import { tagsFromCallback } from '../../core/groups/groups.js';
 import { STATIC_OPTIONS } from '../../core/options/resolve-call.js';
 import type { ProducerContext } from '../../core/options/types.js';
-import type { GetOrSetResult } from '../../core/read/detailed-answer.js';
+import type { GetOrSetResult } from '../../core/read/get-or-set-result.js';
 import type { StoredResponse, VaryRecord } from '../../http/stored-response.js';
 import { MAX_DURATION_MS } from '../../ports/duration.js';
 import { CacheConfigError, CacheError } from '../../ports/errors.js';
