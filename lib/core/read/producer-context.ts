@@ -1,6 +1,6 @@
 import { toMilliseconds } from '../../ports/duration.js';
-import * as is from '../../ports/option-checks.js';
 import type { Millis } from '../../ports/time.js';
+import * as is from '../../ports/option-checks.js';
 import { type Checks, parseOptions } from '../../ports/validate.js';
 import type { ProducerContext } from '../options/types.js';
 import type { Flight } from './flight.js';
@@ -63,7 +63,9 @@ export class RecordingContext implements ProducerContext {
 
   get setWindows(): ProducerContext['setWindows'] {
     return (windows) => {
-      Object.assign(this, parseOptions(windows, WINDOWS_CHECKS, SET_WINDOWS));
+      const given = parseOptions(windows, WINDOWS_CHECKS, SET_WINDOWS);
+      this.staleWhileRevalidate = given.staleWhileRevalidate ?? this.staleWhileRevalidate;
+      this.staleIfError = given.staleIfError ?? this.staleIfError;
     };
   }
 

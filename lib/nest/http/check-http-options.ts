@@ -1,7 +1,7 @@
 import { CacheConfigError } from '../../ports/errors.js';
 import * as is from '../../ports/option-checks.js';
 import { type Checks, parseOptions } from '../../ports/validate.js';
-import { credentialsAmong } from './credentials.js';
+import { credentialHeadersIn } from './identity.js';
 import type { CdnOptions, HttpCacheOptions } from './options.js';
 
 /** RFC 9110 section 5.1. */
@@ -63,7 +63,7 @@ export function assertNoPublicIdentity(http: HttpCacheOptions, prefix = ''): voi
   const { headers = [], credentialHeaders = [], principal, cacheControl } = http;
   if (cacheControl !== 'public') return;
   if (principal !== undefined) throw publicIdentity(`${prefix}http.principal`);
-  const [credential] = credentialsAmong(headers, credentialHeaders);
+  const [credential] = credentialHeadersIn(headers, credentialHeaders);
   if (credential !== undefined) throw publicIdentity(`${prefix}http.headers`, ` by ${credential}`);
 }
 

@@ -1,7 +1,14 @@
+import { Controller, Get } from '@nestjs/common';
 import { describe, expect, it } from 'vitest';
+import { CacheModule } from '../../../lib/index.js';
 import { Cacheable } from '../../../lib/nest/decorators/cacheable.js';
 import type { HttpCacheOptions } from '../../../lib/nest/http/options.js';
 import { messageOf, type Row, rowsOf, type WrongValues } from '../../core/options/wrong-values.js';
+import { listen, start } from '../http-application.js';
+
+const ALICE = { headers: { authorization: 'Bearer alice' } };
+
+let runs = 0;
 
 const CALLBACK = 'a function of the request';
 const HEADERS = 'an array of names of request headers';
@@ -61,5 +68,55 @@ describe('options of http', () => {
     const error = messageOf(define);
     expect(error).toMatch(/^@Cacheable on Routes\.find: /);
     expect(error).toContain(message);
+  });
+
+  it.each([
+    { key: 'k' },
+    { name: 'n' },
+    { tags: () => ['t'] },
+    { resultTags: () => ['t'] },
+    { when: () => true },
+    { unless: () => false },
+  ])('rejects options of a single method on a class: %o', (options) => {
+    const [name = ''] = Object.keys(options);
+    const define = (): void => {
+      Cacheable(options as object)(class Routes {});
+    };
+    expect(define).toThrow(
+      `@Cacheable is on the class Routes with the option ${name}, which belongs to one method.`,
+    );
+    expect(define).toThrow(expect.objectContaining({ code: 'CACHE_DECORATOR' }) as Error);
+  });
+
+  it('combines the options of a class and its method', async () => {
+    runs = 0;
+    @Controller('both')
+    @Cacheable({
+      ttl: '1m',
+      http: {
+        query: ['page'],
+        principal: ({ headers }) => headers.authorization as string | undefined,
+      },
+    })
+    class Both {
+      @Cacheable({ http: { etag: false } })
+      @Get()
+      async find(): Promise<{ run: number }> {
+        return { run: ++runs };
+      }
+    }
+    const { app } = await start({
+      controllers: [Both],
+      platform: 'fastify',
+      imports: [CacheModule.forRoot({ name: 'other' })],
+    });
+    const visit = await listen(app);
+    const [alice, again, bob] = [
+      await visit('/both?x=1', ALICE),
+      await visit('/both', ALICE),
+      await visit('/both'),
+    ];
+    expect([alice.text, again.text, bob.text]).toEqual(['{"run":1}', '{"run":1}', '{"run":2}']);
+    expect(again.headers.get('etag')).toBeNull();
   });
 });
