@@ -21,15 +21,22 @@ export function isGuarded(method: object, type: object): boolean {
  * Where a guard asks who it is, the answer may depend on it: then nothing is taken for granted.
  * @throws CacheDecoratorError (`CACHE_DECORATOR`)
  */
-export function refuseUnsaidIdentity(
+export function assertIdentityDeclared(
   plan: RoutePlan,
   { controller, handler, method }: Route,
 ): void {
   if (plan.unfit !== undefined || !READING.includes(method)) return;
   const { principal, credentials } = plan.http;
-  const said =
+  if (credentials === 'in-key') {
+    throw new CacheDecoratorError(
+      `${plan.where} has http: { credentials: 'in-key' }, which is for a key made from the ` +
+        'arguments; its response has another key. ' +
+        IDENTITY_CHOICES,
+    );
+  }
+  const isDeclared =
     principal !== undefined || credentials !== undefined || plan.credentials.inKey.length > 0;
-  if (said || !isGuarded(handler, controller)) return;
+  if (isDeclared || !isGuarded(handler, controller)) return;
   throw new CacheDecoratorError(
     `${plan.where} is cached and has @UseGuards, but does not say whether its answer depends on who asks: one user could be given what was made for another. ${IDENTITY_CHOICES}`,
   );
@@ -42,7 +49,7 @@ const INTERCEPTORS = '__interceptors__';
  * As @nestjs/cache-manager has it. Here the interceptor is there already, and twice on one request it would wait for itself.
  * @throws CacheDecoratorError (`CACHE_DECORATOR`)
  */
-export function refuseSecondInterceptor({ controller, handler }: Route, interceptor: Type): void {
+export function assertNoSecondInterceptor({ controller, handler }: Route, interceptor: Type): void {
   for (const target of [handler, controller]) {
     const given = Reflect.getMetadata(INTERCEPTORS, target) as readonly unknown[] | undefined;
     if (given?.includes(interceptor) !== true) continue;
@@ -61,7 +68,7 @@ export class FixedKeys {
   >();
 
   /** @throws CacheConfigError (`CACHE_CONFIG`) for a fixed key that another route has: one would answer with the responses of the other */
-  claim(
+  reserve(
     { options, where, unfit, version, severalPaths }: RoutePlan,
     { controller, handler, method }: Route,
   ): void {

@@ -1,4 +1,5 @@
-import { refuseBare, wrapMethod } from '../method/decorate-method.js';
+import { decorateMethod } from '../method/decorate-method.js';
+import { assertCalled } from './metadata.js';
 
 type PromiseDecorator = <M extends (...args: never[]) => Promise<unknown>>(
   target: object,
@@ -17,8 +18,8 @@ type PromiseDecorator = <M extends (...args: never[]) => Promise<unknown>>(
  * @throws CacheDecoratorError (`CACHE_DECORATOR`) when the class is defined, on static methods
  */
 export function AwaitInvalidations(...none: []): PromiseDecorator {
-  refuseBare('@AwaitInvalidations', none.at(0));
+  assertCalled('@AwaitInvalidations', none.at(0));
   return (target: object, name: string | symbol, descriptor: PropertyDescriptor): void => {
-    wrapMethod('@AwaitInvalidations', target, name, descriptor).awaits = true;
+    decorateMethod('@AwaitInvalidations', target, name, descriptor).awaitsInvalidations = true;
   };
 }

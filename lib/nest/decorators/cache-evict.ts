@@ -1,8 +1,8 @@
 import { CacheDecoratorError } from '../../ports/errors.js';
 import { checkOptions } from './validate.js';
-import type { CacheEvictOptions } from './options.js';
-import type { AsyncMethod, EffectDecorator } from './method-types.js';
-import { refuseBare, whereOf, wrapMethod } from '../method/decorate-method.js';
+import type { AsyncMethod, AsyncMethodDecorator, CacheEvictOptions } from './options.js';
+import { decorateMethod } from '../method/decorate-method.js';
+import { assertCalled, qualifiedName } from './metadata.js';
 
 /**
  * Invalidates when the method is called; by default after it has succeeded, and its caller goes on when the invalidation is acknowledged.
@@ -17,8 +17,8 @@ import { refuseBare, whereOf, wrapMethod } from '../method/decorate-method.js';
  */
 export function CacheEvict<M extends AsyncMethod>(
   options: CacheEvictOptions<M> = {},
-): EffectDecorator<M> {
-  refuseBare('@CacheEvict', options);
+): AsyncMethodDecorator<M> {
+  assertCalled('@CacheEvict', options);
   // What are no options at all is for `checkOptions` to refuse, which knows the method.
   const timing: string = (options as CacheEvictOptions<M> | null)?.timing ?? 'after-success';
   if (!['after-success', 'after-commit', 'before', 'both'].includes(timing)) {
@@ -28,9 +28,9 @@ export function CacheEvict<M extends AsyncMethod>(
   }
   return (target: object, name: string | symbol, descriptor: PropertyDescriptor): void => {
     // Decorators run from the inside out; carried out in the order in which they are written.
-    wrapMethod('@CacheEvict', target, name, descriptor).evict.unshift(
+    decorateMethod('@CacheEvict', target, name, descriptor, options).evictions.unshift(
       options as unknown as CacheEvictOptions,
     );
-    checkOptions('@CacheEvict', whereOf(target, name), options);
+    checkOptions('@CacheEvict', qualifiedName(target, name), options);
   };
 }

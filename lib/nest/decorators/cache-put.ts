@@ -1,8 +1,7 @@
 import { checkOptions } from './validate.js';
-import type { CachePutOptions } from './options.js';
-import type { AsyncMethod, ResultDecorator } from './method-types.js';
-import { setOnce } from './metadata.js';
-import { refuseBare, whereOf, wrapMethod } from '../method/decorate-method.js';
+import type { AsyncMethod, CachePutOptions, ResultMethodDecorator } from './options.js';
+import { decorateMethod } from '../method/decorate-method.js';
+import { assertCalled, qualifiedName, setOnce } from './metadata.js';
 
 /**
  * The method always runs, and its result replaces what is stored under the key, for all processes. It is fenced like a load: what is invalidated while
@@ -18,15 +17,15 @@ import { refuseBare, whereOf, wrapMethod } from '../method/decorate-method.js';
  */
 export function CachePut<M extends AsyncMethod>(
   options: CachePutOptions<M> = {},
-): ResultDecorator<M> {
-  refuseBare('@CachePut', options);
+): ResultMethodDecorator<M> {
+  assertCalled('@CachePut', options);
   return (target: object, name: string | symbol, descriptor: PropertyDescriptor): void => {
     setOnce(
-      wrapMethod('@CachePut', target, name, descriptor),
+      decorateMethod('@CachePut', target, name, descriptor, options),
       'put',
       options as unknown as CachePutOptions,
       '@CachePut',
     );
-    checkOptions('@CachePut', whereOf(target, name), options);
+    checkOptions('@CachePut', qualifiedName(target, name), options);
   };
 }

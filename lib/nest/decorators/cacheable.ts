@@ -1,9 +1,8 @@
 import { CacheDecoratorError } from '../../ports/errors.js';
 import { checkOptions } from './validate.js';
-import type { CacheableOptions } from './options.js';
-import type { AsyncMethod, ClassOrResultDecorator } from './method-types.js';
-import { setOnce } from './metadata.js';
-import { noteOnClass, refuseBare, whereOf, wrapMethod } from '../method/decorate-method.js';
+import type { AsyncMethod, CacheableOptions, ClassOrResultMethodDecorator } from './options.js';
+import { decorateMethod } from '../method/decorate-method.js';
+import { addClassMetadata, assertCalled, qualifiedName, setOnce } from './metadata.js';
 
 /**
  * Caches the result of an asynchronous method of any provider: one production per key however many callers, in every scope.
@@ -21,8 +20,8 @@ import { noteOnClass, refuseBare, whereOf, wrapMethod } from '../method/decorate
  */
 export function Cacheable<M extends AsyncMethod>(
   options: CacheableOptions<M> = {},
-): ClassOrResultDecorator<M> {
-  refuseBare('@Cacheable', options);
+): ClassOrResultMethodDecorator<M> {
+  assertCalled('@Cacheable', options);
   const decorate = (
     target: object,
     name?: string | symbol,
@@ -30,25 +29,31 @@ export function Cacheable<M extends AsyncMethod>(
   ): void => {
     const given = options as unknown as CacheableOptions;
     if (name !== undefined) {
-      setOnce(wrapMethod('@Cacheable', target, name, descriptor), 'cacheable', given, '@Cacheable');
-      checkOptions('@Cacheable', whereOf(target, name), given);
+      setOnce(
+        decorateMethod('@Cacheable', target, name, descriptor as PropertyDescriptor, options),
+        'cacheable',
+        given,
+        '@Cacheable',
+      );
+      checkOptions('@Cacheable', qualifiedName(target, name), given);
     } else {
-      const plan = noteOnClass('@Cacheable', target, descriptor);
+      const metadata = addClassMetadata('@Cacheable', target, descriptor);
       const where = (target as { readonly name: string }).name;
       checkOptions('@Cacheable', where, given);
-      refuseArguments(given, where);
-      plan.cacheable = given;
+      assertNoMethodOptions(given, where);
+      metadata.cacheable = given;
     }
   };
   return decorate;
 }
 
 /** On a class there is no one method whose arguments these could be asked about. */
-function refuseArguments(options: CacheableOptions, where: string): void {
-  const { key, name, tags, resultTags, when, unless } = options;
+function assertNoMethodOptions(options: CacheableOptions, where: string): void {
+  const { key, name, returns, tags, resultTags, when, unless } = options;
   const ofMethods = {
     key,
     name,
+    returns,
     tags: typeof tags === 'function' ? tags : undefined,
     resultTags,
     when,

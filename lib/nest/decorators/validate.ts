@@ -36,6 +36,7 @@ const ENTRY = {
 const KEPT = {
   ...ENTRY,
   cache: 'text',
+  returns: 'text',
   name: 'text',
   key: 'text or callback',
   tags: 'list or callback',
@@ -47,6 +48,7 @@ const CACHEABLE: Readonly<Record<keyof CacheableOptions, Kind>> = { ...KEPT, htt
 const PUT: Readonly<Record<keyof CachePutOptions, Kind>> = KEPT;
 const EVICT: Readonly<Record<keyof CacheEvictOptions, Kind>> = {
   cache: 'text',
+  returns: 'text',
   key: 'text or callback',
   keys: 'list or callback',
   tags: 'list or callback',

@@ -11,7 +11,7 @@ const KINDS: Readonly<Record<keyof HttpCacheOptions, Kind>> = {
   host: 'flag',
   principal: 'callback',
   credentialHeaders: 'headers',
-  credentials: ['bypass', 'standard', 'ignore'],
+  credentials: ['bypass', 'standard', 'ignore', 'in-key'],
   statuses: 'statuses',
   freshness: ['route', 'response'],
   requestDirectives: ['respect', 'ignore'],

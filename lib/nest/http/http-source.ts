@@ -1,12 +1,17 @@
 import { Injectable } from '@nestjs/common';
 import { CacheRegistry } from '../module/registry.js';
-import type { CacheableOptions } from '../decorators/options.js';
-import { entryPart } from '../decorators/entry-part.js';
+import { type CacheableOptions, pickEntryOptions } from '../decorators/options.js';
 import { handlerName } from './handler-name.js';
 import type { RouteCacheOptions } from './options.js';
 import type { HttpCacheSource, ResponseCache } from './response-cache.js';
 import type { Controller, Handler } from './handler-name.js';
-import { classPlanOf, isRoute, isValueOfRoute, keyOfPlan, planOf } from '../decorators/metadata.js';
+import {
+  classMetadataOf,
+  isRoute,
+  cachesValueOnly,
+  declaredKey,
+  metadataOf,
+} from '../decorators/metadata.js';
 
 /** What the decorators of route handlers say, for the interceptor. */
 @Injectable()
@@ -18,11 +23,15 @@ export class DecoratedRoutes implements HttpCacheSource {
    * a handler that evicts or puts are about that.
    */
   optionsOf(controller: object, handler: object): RouteCacheOptions | undefined {
-    const plan = planOf(handler);
-    const all = classPlanOf(controller);
-    if (!isRoute(handler) || plan?.noCache === true || (plan !== undefined && isValueOfRoute(plan)))
+    const plan = metadataOf(handler);
+    const all = classMetadataOf(controller);
+    if (
+      !isRoute(handler) ||
+      plan?.noCache === true ||
+      (plan !== undefined && cachesValueOnly(plan))
+    )
       return undefined;
-    const changes = plan !== undefined && (plan.evict.length > 0 || plan.put !== undefined);
+    const changes = plan !== undefined && (plan.evictions.length > 0 || plan.put !== undefined);
     const own =
       plan?.cacheable !== undefined ||
       (!changes && (plan?.key !== undefined || plan?.ttl !== undefined));
@@ -36,7 +45,7 @@ export class DecoratedRoutes implements HttpCacheSource {
     const options: CacheableOptions = { ...all?.cacheable, ...plan?.cacheable };
     const http = { ...all?.cacheable?.http, ...plan?.cacheable?.http };
     const ttl = plan?.ttl ?? plan?.cacheable?.ttl ?? all?.ttl ?? all?.cacheable?.ttl;
-    const key = plan === undefined ? undefined : keyOfPlan(plan);
+    const key = plan === undefined ? undefined : declaredKey(plan);
     const { name: className } = controller as { readonly name: string };
     const { tags } = options;
     return {
@@ -47,7 +56,7 @@ export class DecoratedRoutes implements HttpCacheSource {
       http,
       tenantOf: (request) => this.registry.routeCalls.tenantOf(request),
       saidOf: (request) => this.registry.routeCalls.saidOf(request),
-      ...entryPart({ ...options, ttl }),
+      ...pickEntryOptions({ ...options, ttl }),
       ...(changes && { changes }),
       ...(typeof key === 'string' && !changes && { key }),
       // Those made from arguments are told by the wrapper of the handler.

@@ -25,8 +25,8 @@ import type { Handler } from './handler-name.js';
 import { identify } from './identity.js';
 import {
   FixedKeys,
-  refuseSecondInterceptor,
-  refuseUnsaidIdentity,
+  assertNoSecondInterceptor,
+  assertIdentityDeclared,
 } from '../checks/route-checks.js';
 import { unkeyedInputs, unkeyedText } from '../checks/unkeyed-inputs.js';
 import { planRoute, type RoutePlan } from './route.js';
@@ -70,11 +70,11 @@ export class CacheInterceptor implements NestInterceptor {
   checkRoutes(): void {
     const keys = new FixedKeys();
     for (const route of routesOf(this.modules)) {
-      refuseSecondInterceptor(route, CacheInterceptor);
+      assertNoSecondInterceptor(route, CacheInterceptor);
       const plan = this.#planOf(route.controller, route.handler);
       if (plan === undefined) continue;
-      refuseUnsaidIdentity(plan, route);
-      keys.claim(plan, route);
+      assertIdentityDeclared(plan, route);
+      keys.reserve(plan, route);
       if (plan.unfit !== undefined && READING.includes(route.method))
         this.#warn(`${plan.unfit}, ${plan.where}`, unfitError(plan));
       const inputs = unkeyedInputs(

@@ -50,9 +50,10 @@ export interface HttpCacheOptions {
    * - `'bypass'` (default): they are neither answered from the cache nor stored;
    * - `'standard'`: as RFC 9111 has it for shared caches: cookies do not count, and what answers other credentials is stored only when the
    *   response says `public`, `must-revalidate` or `s-maxage`;
-   * - `'ignore'`: the answer is the same for everyone.
+   * - `'ignore'`: the answer is the same for everyone;
+   * - `'in-key'`: for a key made from the arguments, which then holds who asks.
    */
-  readonly credentials?: 'bypass' | 'standard' | 'ignore';
+  readonly credentials?: 'bypass' | 'standard' | 'ignore' | 'in-key';
   /** Further request headers that say who asks, for instance `['x-access-token']`. Default: none. */
   readonly credentialHeaders?: readonly string[];
   /** Statuses stored although the response does not say how long it is fresh. Default: 200, 203, 204, 300, 301, 308, 404, 405, 410, 414, 501. */

@@ -1,7 +1,7 @@
 import type { Observable } from 'rxjs';
 import { createAsyncContext } from '../../async-context.js';
-import { observeIn } from '../method/subscribe-in-context.js';
-import type { MethodPlan } from '../decorators/metadata.js';
+import { subscribeInContext } from '../method/subscribe-in-context.js';
+import type { MethodMetadata } from '../decorators/metadata.js';
 
 /** What a handler's decorators say of one call, from its arguments and its result. */
 export interface SaidOfCall {
@@ -12,7 +12,7 @@ export interface SaidOfCall {
 class RouteCall {
   taken = false;
   constructor(
-    readonly plan: MethodPlan,
+    readonly plan: MethodMetadata,
     readonly request: object,
   ) {}
 }
@@ -27,16 +27,16 @@ export class RouteCalls {
   readonly #said = new WeakMap<object, SaidOfCall>();
 
   /** Runs the handler of `plan` for a request. */
-  run<T>(plan: MethodPlan, request: object, handle: () => Observable<T>): Observable<T> {
+  run<T>(plan: MethodMetadata, request: object, handle: () => Observable<T>): Observable<T> {
     const begin = (): RouteCall => {
       this.#said.delete(request);
       return new RouteCall(plan, request);
     };
-    return observeIn(this.#context, begin, handle);
+    return subscribeInContext(this.#context, begin, handle);
   }
 
   /** The request, when this call of the method is the one that answers it; once for each run. */
-  take(plan: MethodPlan): object | undefined {
+  take(plan: MethodMetadata): object | undefined {
     const current = this.#context.current();
     if (!(current instanceof RouteCall) || current.plan !== plan || current.taken) return undefined;
     current.taken = true;
