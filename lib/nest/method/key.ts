@@ -5,6 +5,7 @@ import { CacheConfigError, CacheKeyError } from '../../ports/errors.js';
 import { injectedInto, transportOf } from '../checks/transports.js';
 import { declaredKey, type MethodMetadata, metadataOf } from '../decorators/metadata.js';
 import type { KeyMaker } from '../decorators/options.js';
+import { isRemembered, RecentKeyBuilder, RecentKeys } from './recent-keys.js';
 
 /** A class that has decorated methods, its own or inherited ones. */
 export interface HostClass {
@@ -26,7 +27,10 @@ export function keyFunction(
 ): KeyFunction {
   const maker = declaredKey(metadata);
   if (typeof maker === 'string') return () => maker;
-  if (maker !== undefined) return (args) => makeKey(maker, args, segment);
+  if (maker !== undefined) {
+    const recent = new RecentKeys();
+    return (args) => makeKey(maker, args, segment, recent);
+  }
   const derive = derivedKeys(segment());
   const injected = injectedPositions(metadata, host);
   return injected.length === 0
@@ -37,17 +41,23 @@ export function keyFunction(
 /**
  * The key of one call by `@CacheKey` or the option `key`.
  * @param segment for a key that names none itself; undefined where it cannot be known
+ * @param recent the keys that this maker has built with this segment
  * @throws CacheKeyError (`CACHE_KEY`) naming the part that has no canonical text
  */
 export function makeKey(
   maker: KeyMaker | string,
   args: readonly unknown[],
   segment: (() => string) | undefined,
+  recent?: RecentKeys,
 ): KeyLike {
   if (typeof maker === 'string') return maker;
-  const key: unknown = maker(CacheKey.builder(), ...args);
-  if (key instanceof CacheKeyBuilder)
-    return segment === undefined ? key.build() : build(key, segment);
+  const key: unknown = maker(recent?.builder() ?? CacheKey.builder(), ...args);
+  if (key instanceof CacheKeyBuilder) {
+    if (segment === undefined) return key.build();
+    return key instanceof RecentKeyBuilder
+      ? key.buildComplete((builder) => build(builder, segment))
+      : build(key, segment);
+  }
   if (key instanceof CacheKey) return segment === undefined ? key : inSegment(key, segment);
   if (typeof key === 'string') return key;
   throw new CacheKeyError(
@@ -76,14 +86,13 @@ function inSegment(key: CacheKey, segment: () => string): CacheKey {
 }
 
 const MAX_REMEMBERED_KEYS = 2_000;
-const MAX_REMEMBERED_LENGTH = 200;
 
 /**
- * The keys that a method gets from its arguments. Those of a single string or number, which most
- * look-ups have, are remembered: finding a key is several times faster than making it.
+ * The keys that a method gets from its arguments. Those of a single primitive, which most look-ups
+ * have, are remembered: finding a key is several times faster than making it.
  */
 export function derivedKeys(segment: string): (args: readonly unknown[]) => CacheKey {
-  const recent = new Map<string | number, CacheKey>();
+  const recent = new Map<unknown, CacheKey>();
   return (args) => {
     const only = args[0];
     if (args.length !== 1 || !isRemembered(only)) return keyFromArguments(segment, args);
@@ -94,13 +103,6 @@ export function derivedKeys(segment: string): (args: readonly unknown[]) => Cach
     recent.set(only, key);
     return key;
   };
-}
-
-/** A Map takes 0 and -0 for the same, a key does not. */
-function isRemembered(arg: unknown): arg is string | number {
-  return typeof arg === 'string'
-    ? arg.length <= MAX_REMEMBERED_LENGTH
-    : typeof arg === 'number' && arg !== 0;
 }
 
 /** The arguments that a transport injects (context, info, the root of a query). */

@@ -1,5 +1,5 @@
 import { Injectable, NotFoundException } from '@nestjs/common';
-import { lastValueFrom, Observable, of } from 'rxjs';
+import { lastValueFrom, Observable } from 'rxjs';
 import { describe, expect, it } from 'vitest';
 import { CacheService } from '../../../lib/core/cache.js';
 import { CacheEvict } from '../../../lib/nest/decorators/cache-evict.js';
