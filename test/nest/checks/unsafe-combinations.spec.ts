@@ -24,15 +24,8 @@ import {
 } from '@nestjs/graphql';
 import { Ctx, EventPattern, MessagePattern, Payload } from '@nestjs/microservices';
 import { describe, expect, it } from 'vitest';
-import {
-  Cacheable,
-  CacheEvict,
-  CacheKey,
-  type CacheKeyBuilder,
-  CachePut,
-  type HttpCacheOptions,
-  NoCache,
-} from '../../../lib/index.js';
+import { Cacheable, CacheEvict, CacheKey, type CacheKeyBuilder, CachePut, NoCache } from '../../../lib/index.js';
+import type { HttpCacheOptions } from '../../../lib/http.js';
 import { start } from '../http-application.js';
 
 class Message {}

@@ -21,15 +21,8 @@ import {
 import { APP_GUARD, APP_INTERCEPTOR } from '@nestjs/core';
 import { type Observable, of } from 'rxjs';
 import { describe, expect, it } from 'vitest';
-import {
-  type CacheBackend,
-  Cacheable,
-  CacheInterceptor,
-  CacheKey,
-  CacheModule,
-  CacheTTL,
-  NoCache,
-} from '../../../lib/index.js';
+import { Cacheable, CacheInterceptor, CacheKey, CacheModule, CacheTTL, NoCache } from '../../../lib/index.js';
+import type { CacheBackend } from '../../../lib/backend.js';
 import { listen, start } from '../http-application.js';
 
 @Injectable()
