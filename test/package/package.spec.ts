@@ -76,14 +76,9 @@ describe('the packed tarball', () => {
       names,
     }));
     expect(sources.length).toBeGreaterThanOrEqual(8);
-    for (const { from } of sources) {
-      const imported = await node(
-        ['--input-type=module', '--eval', `console.log(Object.keys(await import('${from}')))`],
-        app,
-      );
-      expect(imported).toMatch(/^\[/);
-      await node(['--eval', `require('${from}')`], app);
-    }
+    const list = JSON.stringify(sources.map(({ from }) => from));
+    await node(['--input-type=module', '--eval', `for (const e of ${list}) await import(e)`], app);
+    await node(['--eval', `for (const entry of ${list}) require(entry)`], app);
     const folder = join(app, 'entries');
     mkdirSync(folder);
     writeFileSync(
