@@ -276,7 +276,7 @@ class Secret implements CanActivate {
 describe.each(PLATFORMS)('the HTTP endpoint for invalidations on %s', (platform) => {
   it('is not made without a guard, nor without a path', () => {
     expect(() => CacheInvalidationController.forRoot({ path: 'x', guard: [] })).toThrow(
-      /needs a guard: whoever reaches the endpoint can empty the cache/,
+      /needs a guard: every client that reaches the endpoint can empty the cache/,
     );
     expect(() => CacheInvalidationController.forRoot({ path: 'x' } as never)).toThrow(
       /needs a guard/,

@@ -9,16 +9,20 @@ const GUARDS = '__guards__';
 
 export const IDENTITY_CHOICES =
   'Say it in http: principal: (request) => ... brings who asks into the key; ' +
-  "credentials: 'bypass' lets requests with credentials go past the cache, 'ignore' says that the answer is the same for everyone, " +
-  "'standard' does as RFC 9111 has it. Credentials are Authorization, Cookie, Proxy-Authorization, X-Api-Key, a verified client certificate, " +
-  'and request.user when a guard has set it; name other headers that say who asks in credentialHeaders.';
+  "credentials: 'bypass' lets requests with credentials go past the cache, 'ignore' says that " +
+  'the answer is the same for everyone, ' +
+  "'standard' does as RFC 9111 has it. Credentials are Authorization, Cookie, " +
+  'Proxy-Authorization, X-Api-Key, a verified client certificate, ' +
+  'and request.user when a guard has set it; name other headers that say who asks in ' +
+  'credentialHeaders.';
 
 export function isGuarded(method: object, type: object): boolean {
   return Reflect.hasMetadata(GUARDS, method) || Reflect.hasMetadata(GUARDS, type);
 }
 
 /**
- * Where a guard asks who it is, the answer may depend on it: then nothing is taken for granted.
+ * A guard identifies the user, so the answer may depend on the user: the route must declare whether
+ * it does.
  * @throws CacheDecoratorError (`CACHE_DECORATOR`)
  */
 export function assertIdentityDeclared(
@@ -38,7 +42,8 @@ export function assertIdentityDeclared(
     principal !== undefined || credentials !== undefined || plan.credentials.inKey.length > 0;
   if (isDeclared || !isGuarded(handler, controller)) return;
   throw new CacheDecoratorError(
-    `${plan.where} is cached and has @UseGuards, but does not say whether its answer depends on who asks: one user could be given what was made for another. ${IDENTITY_CHOICES}`,
+    `${plan.where} is cached and has @UseGuards, but does not say whether its answer depends on ` +
+      `who asks: one user could be given what was made for another. ${IDENTITY_CHOICES}`,
   );
 }
 
@@ -46,7 +51,8 @@ export function assertIdentityDeclared(
 const INTERCEPTORS = '__interceptors__';
 
 /**
- * As @nestjs/cache-manager has it. Here the interceptor is there already, and twice on one request it would wait for itself.
+ * @nestjs/cache-manager wants `@UseInterceptors(CacheInterceptor)`. Here the interceptor is global;
+ * a second one on the same request would wait for the first.
  * @throws CacheDecoratorError (`CACHE_DECORATOR`)
  */
 export function assertNoSecondInterceptor({ controller, handler }: Route, interceptor: Type): void {
@@ -54,20 +60,26 @@ export function assertNoSecondInterceptor({ controller, handler }: Route, interc
     const given = Reflect.getMetadata(INTERCEPTORS, target) as readonly unknown[] | undefined;
     if (given?.includes(interceptor) !== true) continue;
     throw new CacheDecoratorError(
-      `${controller.name}.${String(handlerName(controller, handler))} has @UseInterceptors(CacheInterceptor): CacheModule.forRoot has registered it for all routes. ` +
-        'Leave it out, and opt in with @Cacheable(), @CacheKey or @CacheTTL on the handler or its class.',
+      `${controller.name}.${String(handlerName(controller, handler))} has ` +
+        '@UseInterceptors(CacheInterceptor): CacheModule.forRoot has registered it for all ' +
+        'routes. ' +
+        'Leave it out, and opt in with @Cacheable(), @CacheKey or @CacheTTL on the handler or ' +
+        'its class.',
     );
   }
 }
 
-/** Tells fixed keys of routes apart. */
+/** Finds routes that have the same fixed key. */
 export class FixedKeys {
   readonly #owners = new Map<
     string,
     { readonly controller: Type; readonly handler: object; readonly where: string }
   >();
 
-  /** @throws CacheConfigError (`CACHE_CONFIG`) for a fixed key that another route has: one would answer with the responses of the other */
+  /**
+   * @throws CacheConfigError (`CACHE_CONFIG`) for a fixed key that another route has: each would
+   * answer with responses of the other
+   */
   reserve(
     { options, where, unfit, version, severalPaths }: RoutePlan,
     { controller, handler, method }: Route,
@@ -80,7 +92,9 @@ export class FixedKeys {
     const owner = this.#owners.get(name);
     if (owner !== undefined && (owner.controller !== controller || owner.handler !== handler)) {
       throw new CacheConfigError(
-        `Two routes, ${owner.where} and ${where}, have the key ${JSON.stringify(key)}: one would answer with what is stored of the other. Give each a key of its own, or leave the keys out.`,
+        `Two routes, ${owner.where} and ${where}, have the key ${JSON.stringify(key)}: one would ` +
+          'answer with what is stored of the other. Give each a key of its own, or leave the ' +
+          'keys out.',
       );
     }
     this.#owners.set(name, { controller, handler, where });

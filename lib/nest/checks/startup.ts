@@ -97,7 +97,8 @@ function assertEvictionsNameTarget(metadata: MethodMetadata, where: string): voi
     )
       continue;
     throw new CacheDecoratorError(
-      `${where} has a @CacheEvict that names nothing. Give it key, keys, tags, segment, tenant or ` +
+      `${where} has a @CacheEvict that names nothing. Give it key, keys, tags, segment, tenant ` +
+        'or ' +
         'allEntries, or put @CacheKey on the method.',
     );
   }

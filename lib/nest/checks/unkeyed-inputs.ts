@@ -4,7 +4,10 @@ import { handlerName } from '../http/handler-name.js';
 import type { RoutePlan } from '../http/route.js';
 import { READING, type Route } from '../http/routes.js';
 
-/** Nest's keys and numbers of what a handler takes, the same in all its major versions. */
+/**
+ * Nest's metadata keys of handlers and its numbers of their parameters, the same in all its major
+ * versions.
+ */
 const ROUTE_ARGUMENTS = '__routeArguments__';
 const HEADERS = '__headers__';
 const CUSTOM = '__customRouteArgs__';
@@ -15,8 +18,9 @@ interface Argument {
 }
 
 /**
- * What a cached handler and its pipes take from the request although nothing brings it into the key: they run only when nothing is stored, so that
- * one who asks may be given what was made from what another has sent. Rather silent where something was said of it.
+ * Inputs of a cached handler and its pipes that are not part of its key. They are read only when
+ * nothing is stored, so a client may be given what was made from the input of another. In doubt,
+ * and where the route declares something about an input, it is not reported.
  */
 export function unkeyedInputs(
   plan: RoutePlan,
@@ -38,18 +42,18 @@ export function unkeyedInputs(
     declared.includes(header) ||
     mustBypass({ [header]: '1' }) !== undefined ||
     (plan.credentials.notInKey.includes(header) && (bypassed || principal !== undefined));
-  const saidOfCustom =
+  const coversCustom =
     principal !== undefined || credentials !== undefined || declared.length > 0 || hasTenant;
 
   const unkeyed = ([key, { data }]: [string, Argument]): string | undefined => {
     const [kind = ''] = key.split(':');
     const name = typeof data === 'string' ? data : undefined;
     if (kind.endsWith(CUSTOM))
-      return saidOfCustom ? undefined : "what a parameter decorator of the application's own makes";
+      return coversCustom ? undefined : "what a parameter decorator of the application's own makes";
     switch (kind) {
       case TAKEN.headers: {
         const known = name === undefined ? declared.length > 0 : covers(name.toLowerCase());
-        return known || variesByItself ? undefined : shown('Headers', name);
+        return known || variesByItself ? undefined : decoratorText('Headers', name);
       }
       case TAKEN.session:
         return principal !== undefined || covers('cookie') ? undefined : '@Session()';
@@ -57,7 +61,7 @@ export function unkeyedInputs(
         return principal === undefined ? '@Ip()' : undefined;
       case TAKEN.query:
         return name !== undefined && query?.includes(name) === false
-          ? shown('Query', name)
+          ? decoratorText('Query', name)
           : undefined;
       default:
         return undefined;
@@ -66,14 +70,16 @@ export function unkeyedInputs(
   return [...new Set(taken.map(unkeyed).filter((one) => one !== undefined))];
 }
 
-export function unkeyedText({ where }: RoutePlan, inputs: readonly string[]): string {
+export function unkeyedInputsMessage({ where }: RoutePlan, inputs: readonly string[]): string {
   return (
-    `${where} is cached and takes ${inputs.join(' and ')}, which its key leaves out: what is made of it is given to others, and a pipe that would refuse it does not run on a hit. ` +
-    "Say it in http: headers, query or principal; or credentials: 'bypass' when a decorator takes no more than path, query and who asks."
+    `${where} is cached and takes ${inputs.join(' and ')}, which its key leaves out: what is ` +
+    'made of it is given to others, and a pipe that would refuse it does not run on a hit. ' +
+    "Say it in http: headers, query or principal; or credentials: 'bypass' when a decorator " +
+    'takes no more than path, query and who asks.'
   );
 }
 
-function shown(decorator: string, name: string | undefined): string {
+function decoratorText(decorator: string, name: string | undefined): string {
   return name === undefined ? `@${decorator}()` : `@${decorator}('${name}')`;
 }
 

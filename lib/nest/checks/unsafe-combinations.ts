@@ -13,20 +13,25 @@ import { type Injected, injectedInto, type Transport, transportOf } from './tran
 
 const WRITES: Partial<Readonly<Record<Transport, string>>> = {
   mutation:
-    'a GraphQL mutation: a hit would skip the change it is there for. Use @CacheEvict on it, and @Cacheable on queries',
+    'a GraphQL mutation: a hit would skip the change it is there for. Use @CacheEvict on it, and ' +
+    '@Cacheable on queries',
   subscription:
-    'a GraphQL subscription: a stream has no one answer to keep. Put @Cacheable on what its events are made of',
+    'a GraphQL subscription: a stream has no one answer to keep. Put @Cacheable on what its ' +
+    'events are made of',
   'event-pattern':
-    'an event pattern: a second event with the same payload would be dropped. Use @CacheEvict, or @MessagePattern for a request with an answer',
+    'an event pattern: a second event with the same payload would be dropped. Use @CacheEvict, ' +
+    'or @MessagePattern for a request with an answer',
   'command-handler':
-    'a command handler: a hit would skip the command. Use @CacheEvict, or @InvalidatesCache for the events it publishes',
+    'a command handler: a hit would skip the command. Use @CacheEvict, or @InvalidatesCache for ' +
+    'the events it publishes',
   'event-handler':
-    'an event handler: a second event with the same content would be dropped. Use @CacheEvict, or @InvalidatesCache for the event',
+    'an event handler: a second event with the same content would be dropped. Use @CacheEvict, ' +
+    'or @InvalidatesCache for the event',
   saga: 'a saga: it is a stream. Put @Cacheable on what its commands need',
 };
 
 /**
- * Combinations that could only do harm, as far as they are seen when the application starts.
+ * Refuses combinations that could only do harm, as far as they can be seen at the start.
  * @throws CacheDecoratorError (`CACHE_DECORATOR`)
  */
 export function assertSafe(metadata: MethodMetadata, method: object, type: Type): void {
@@ -42,19 +47,23 @@ export function assertSafe(metadata: MethodMetadata, method: object, type: Type)
   if (declaredKey(metadata) !== undefined) return;
   if (transport === 'query-handler') {
     throw new CacheDecoratorError(
-      `${where} has @Cacheable without a key, but the one argument of a query handler is an instance of a class, which has no canonical text. ` +
+      `${where} has @Cacheable without a key, but the one argument of a query handler is an ` +
+        'instance of a class, which has no canonical text. ' +
         `Say what identifies it: @CacheKey((key, query) => key.param('id', query.id)).`,
     );
   }
   if (isGuarded(method, type) && takes('context', method, transport, type, metadata.method)) {
     throw new CacheDecoratorError(
-      `${where} has @Cacheable and @UseGuards, and takes the context, which is left out of its key: one user could be given what was made for another. ` +
-        `Say who asks: @CacheKey((key, ...) => key.param('principal', user.id)); or what else its answer depends on.`,
+      `${where} has @Cacheable and @UseGuards, and takes the context, which is left out of its ` +
+        'key: one user could be given what was made for another. ' +
+        "Say who asks: @CacheKey((key, ...) => key.param('principal', user.id)); or what else " +
+        'its answer depends on.',
     );
   }
   if (transport === 'field' && takes('parent', method, transport, type, metadata.method)) {
     throw new CacheDecoratorError(
-      `${where} has @Cacheable without a key, but its answer depends on the parent, whose identity only you know. ` +
+      `${where} has @Cacheable without a key, but its answer depends on the parent, whose ` +
+        'identity only you know. ' +
         `Name it: @CacheKey((key, parent) => key.param('id', parent.id)).`,
     );
   }
@@ -74,7 +83,7 @@ function takes(
   );
 }
 
-/** Nest's numbers of what a route handler takes of the request that may say who asks: the request itself, its headers, the session. */
+/** Nest's numbers of the parameters that may identify the user: request, headers, session. */
 const IDENTIFYING: readonly string[] = ['0', '6', '7'];
 const CUSTOM = '__customRouteArgs__';
 
@@ -109,7 +118,7 @@ function assertValueIdentityDeclared(
   );
 }
 
-/** Nest's keys of what a route handler does with its response, the same in all its major versions. */
+/** By Nest's metadata of route handlers, the same in all its major versions. */
 function assertSafeRoute(
   method: object,
   type: Type,
@@ -118,7 +127,8 @@ function assertSafeRoute(
 ): void {
   if (Reflect.hasMetadata('__sse__', method)) {
     throw new CacheDecoratorError(
-      `${where} has @Cacheable, but it sends server-sent events: a stream has no one answer to keep. Leave @Cacheable out.`,
+      `${where} has @Cacheable, but it sends server-sent events: a stream has no one answer to ` +
+        'keep. Leave @Cacheable out.',
     );
   }
   const headers = Reflect.getMetadata('__headers__', method) as
@@ -129,7 +139,8 @@ function assertSafeRoute(
     ) === true
   ) {
     throw new CacheDecoratorError(
-      `${where} has @Cacheable and @Header('Vary', '*'), which says that no stored response may ever be used. Leave one of them out, or name the request headers that count.`,
+      `${where} has @Cacheable and @Header('Vary', '*'), which says that no stored response may ` +
+        'ever be used. Leave one of them out, or name the request headers that count.',
     );
   }
   if (
@@ -139,7 +150,8 @@ function assertSafeRoute(
     !cachesValueOnly(metadata)
   ) {
     throw new CacheDecoratorError(
-      `${where} has both @Cacheable, which may answer without running it, and @CacheEvict, which is carried out when it runs. Leave one of them out.`,
+      `${where} has both @Cacheable, which may answer without running it, and @CacheEvict, which ` +
+        'is carried out when it runs. Leave one of them out.',
     );
   }
   const parameters = Reflect.getMetadata('__routeArguments__', type, metadata.method) as
@@ -150,7 +162,8 @@ function assertSafeRoute(
     Reflect.getMetadata('__responsePassthrough__', type, metadata.method) !== true;
   if (takesResponse) {
     throw new CacheDecoratorError(
-      `${where} has @Cacheable, but it sends its response itself (@Res() or @Next()), so that there is nothing to keep. Use @Res({ passthrough: true }), or leave @Cacheable out.`,
+      `${where} has @Cacheable, but it sends its response itself (@Res() or @Next()), so that ` +
+        'there is nothing to keep. Use @Res({ passthrough: true }), or leave @Cacheable out.',
     );
   }
 }

@@ -8,12 +8,15 @@ type PromiseDecorator = <M extends (...args: never[]) => Promise<unknown>>(
 ) => void;
 
 /**
- * The method settles when the invalidations that it has caused are acknowledged: those it started itself, and those that followed from the events
- * it published. For the `execute` of a command handler, so that its caller can read what was written.
+ * The method settles when the invalidations that it has caused are acknowledged: those it started
+ * itself, and those that followed from the events it published. For the `execute` of a command
+ * handler, so that its caller can read what was written.
  *
  * ```ts
  * @AwaitInvalidations()
- * async execute(command: PostEntry): Promise<void> { ... this.events.publish(new EntryPosted(...)); }
+ * async execute(command: PostEntry): Promise<void> {
+ *   this.events.publish(new EntryPosted(command.account));
+ * }
  * ```
  * @throws CacheDecoratorError (`CACHE_DECORATOR`) when the class is defined, on static methods
  */

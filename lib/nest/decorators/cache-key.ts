@@ -8,7 +8,10 @@ import { addMethodMetadata, assertCalled, qualifiedName, setOnce } from './metad
 export type CacheKey = CacheKeyValue;
 
 export interface CacheKeyDecorator {
-  /** One key for all calls. On a route handler it opts into response caching, as in @nestjs/cache-manager. */
+  /**
+   * One key for all calls. On a route handler it opts into response caching, as in
+   * @nestjs/cache-manager.
+   */
   (key: string): MetadataDecorator;
   /** The key of a call from its arguments. */
   <M extends AsyncMethod>(make: KeyMaker<M>): AsyncMethodDecorator<M>;
@@ -39,14 +42,16 @@ Object.defineProperty(decorator, Symbol.hasInstance, {
  * ```ts
  * @CacheKey((key, tenant, page) => key.tenant(tenant).segment('entries').param('page', page))
  * ```
- * @throws CacheDecoratorError (`CACHE_DECORATOR`) when the class is defined: on static methods, and when the method has a key already;
- * CacheConfigError (`CACHE_CONFIG`) for what is neither a text nor a function
+ * @throws CacheDecoratorError (`CACHE_DECORATOR`) when the class is defined: on static methods, and
+ * when the method has a key already; CacheConfigError (`CACHE_CONFIG`) for anything else than a
+ * string or a function
  */
 export const CacheKey: CacheKeyDecorator = Object.freeze(decorator);
 
 function assertKey(given: unknown, where: string): void {
   if (typeof given === 'function' || (typeof given === 'string' && given !== '')) return;
   throw new CacheConfigError(
-    `@CacheKey on ${where} takes a text that is not empty, or a function of a builder and the arguments: @CacheKey((key, id) => key.param('id', id)); got ${formatValue(given)}.`,
+    `@CacheKey on ${where} takes a string that is not empty, or a function of a builder and the ` +
+      `arguments: @CacheKey((key, id) => key.param('id', id)); got ${formatValue(given)}.`,
   );
 }

@@ -3,8 +3,8 @@ import { toMilliseconds } from '../../ports/duration.js';
 import { addClassMetadata, addMethodMetadata, assertCalled, setOnce } from './metadata.js';
 
 /**
- * How long results are fresh: milliseconds, or a text such as `'30s'`. On a route handler, or a controller class, it opts into response caching,
- * as in @nestjs/cache-manager.
+ * How long results are fresh: milliseconds, or a string such as `'30s'`. On a route handler, or a
+ * controller class, it opts into response caching, as in @nestjs/cache-manager.
  * @throws CacheConfigError (`CACHE_CONFIG`) when the class is defined
  */
 export function CacheTTL(ttl: Duration): MethodDecorator & ClassDecorator {

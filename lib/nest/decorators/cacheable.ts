@@ -5,17 +5,20 @@ import { decorateMethod } from '../method/decorate-method.js';
 import { addClassMetadata, assertCalled, qualifiedName, setOnce } from './metadata.js';
 
 /**
- * Caches the result of an asynchronous method of any provider: one production per key however many callers, in every scope.
+ * Caches the result of an asynchronous method of any provider: its result is
+ * produced once per key however many callers there are, in every injection scope.
  *
- * The key is made by `@CacheKey` or the option `key`, else from class, method and arguments. On a route handler of a controller the response is
- * cached (by `CacheInterceptor`), and on a controller class the responses of all its handlers. Without a `CacheModule` the method simply runs.
+ * The key is made by `@CacheKey` or the option `key`, else from class, method and arguments. On a
+ * route handler of a controller the response is cached (by `CacheInterceptor`), and on a controller
+ * class the responses of all its handlers. Without a `CacheModule` the method simply runs.
  *
  * ```ts
  * @Cacheable({ ttl: '1m', tags: (tenant, page) => [`page:${page}`] })
  * async listEntries(tenant: string, page: number): Promise<Entry[]> { ... }
  * ```
- * @throws CacheDecoratorError (`CACHE_DECORATOR`) when the class is defined: on static and synchronous methods, twice on one method, together with
- * `@CachePut`, and on a class with options that belong to one method; when the application starts, for combinations that could only do harm;
+ * @throws CacheDecoratorError (`CACHE_DECORATOR`) when the class is defined: on static and
+ * synchronous methods, twice on one method, together with `@CachePut`, and on a class with options
+ * that belong to one method; when the application starts, for combinations that could only do harm;
  * CacheConfigError (`CACHE_CONFIG`) for options that cannot work
  */
 export function Cacheable<M extends AsyncMethod>(
@@ -47,7 +50,7 @@ export function Cacheable<M extends AsyncMethod>(
   return decorate;
 }
 
-/** On a class there is no one method whose arguments these could be asked about. */
+/** On a class, an option that belongs to one method has no meaning. */
 function assertNoMethodOptions(options: CacheableOptions, where: string): void {
   const { key, name, returns, tags, resultTags, when, unless } = options;
   const ofMethods = {
@@ -62,6 +65,7 @@ function assertNoMethodOptions(options: CacheableOptions, where: string): void {
   const [found] = Object.entries(ofMethods).find(([, value]) => value !== undefined) ?? [];
   if (found === undefined) return;
   throw new CacheDecoratorError(
-    `@Cacheable is on the class ${where} with the option ${found}, which belongs to one method. Put @Cacheable({ ${found}: ... }) on the method.`,
+    `@Cacheable is on the class ${where} with the option ${found}, which belongs to one method. ` +
+      `Put @Cacheable({ ${found}: ... }) on the method.`,
   );
 }

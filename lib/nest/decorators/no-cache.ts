@@ -1,6 +1,9 @@
 import { addClassMetadata, addMethodMetadata, assertCalled } from './metadata.js';
 
-/** This method is not cached, whatever other decorators, or the class, say; evictions and puts stay. */
+/**
+ * The method is not cached, whatever other decorators or its class declare. Evictions and puts
+ * stay.
+ */
 export function NoCache(...none: []): MethodDecorator & ClassDecorator {
   assertCalled('@NoCache', none.at(0));
   return (target: object, name?: string | symbol, descriptor?: PropertyDescriptor): void => {

@@ -28,7 +28,7 @@ type WithResult<M> =
     ? unknown
     : [ResultOf<M>] extends [undefined | void]
       ? {
-          readonly 'this decorator keeps what the method gives, and the method gives nothing': never;
+          readonly 'this decorator stores the result of the method, and it has none': never;
         }
       : unknown;
 

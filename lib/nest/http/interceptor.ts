@@ -28,10 +28,10 @@ import {
   assertNoSecondInterceptor,
   assertIdentityDeclared,
 } from '../checks/route-checks.js';
-import { unkeyedInputs, unkeyedText } from '../checks/unkeyed-inputs.js';
+import { unkeyedInputs, unkeyedInputsMessage } from '../checks/unkeyed-inputs.js';
 import { planRoute, type RoutePlan } from './route.js';
 import { READING, routesOf } from './routes.js';
-import { unfitError } from '../checks/uncacheable.js';
+import { uncacheableRouteError } from '../checks/uncacheable.js';
 import { invalidateUri, ReadingRoutes } from './unsafe-methods.js';
 
 /**
@@ -76,13 +76,13 @@ export class CacheInterceptor implements NestInterceptor {
       assertIdentityDeclared(plan, route);
       keys.reserve(plan, route);
       if (plan.unfit !== undefined && READING.includes(route.method))
-        this.#warn(`${plan.unfit}, ${plan.where}`, unfitError(plan));
+        this.#warn(`${plan.unfit}, ${plan.where}`, uncacheableRouteError(plan));
       const inputs = unkeyedInputs(
         plan,
         route,
         this.source.cacheOf(plan.options.cache)?.hasTenantResolver === true,
       );
-      if (inputs.length > 0) this.#logger.warn(unkeyedText(plan, inputs));
+      if (inputs.length > 0) this.#logger.warn(unkeyedInputsMessage(plan, inputs));
       const cache = this.source.cacheOf(plan.options.cache);
       if (cache !== undefined && neverHasTenant(cache))
         this.#warn(`no tenant, ${plan.where}`, noTenantError(plan, cache));

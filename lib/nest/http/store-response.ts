@@ -14,7 +14,7 @@ import type { Detailed, FillContext, FillOptions, ResponseCache } from './respon
 import { RequestView } from './request-view.js';
 import { routeKey, uriTag } from './cache-key.js';
 import type { RoutePlan } from './route.js';
-import { unfitAnswerError } from '../checks/uncacheable.js';
+import { uncacheableResponseError } from '../checks/uncacheable.js';
 
 /** One request that may be answered from the cache, with all that is needed for it. */
 export interface LookupParts {
@@ -229,7 +229,7 @@ const FIRST_ERROR = 400;
 
 /** @returns whether the answer is one that could never have been cached, of which the developer is told */
 export function warnUnfit({ plan, warn }: LookupParts, reason: Unshared): boolean {
-  const problem = unfitAnswerError(plan, reason);
+  const problem = uncacheableResponseError(plan, reason);
   if (problem !== undefined) warn(`${reason}, ${plan.where}`, problem);
   return problem !== undefined;
 }

@@ -37,7 +37,7 @@ export function cachedPromise({ method, cache, run, options }: CachedMethod): Ru
       callKey = key(args);
     } catch (error) {
       // A key that cannot be made is the caller's error; it arrives as a rejection like any other.
-      return Promise.reject(error as Error);
+      return Promise.reject(error);
     }
     return cache.getOrSet(
       callKey,
@@ -64,7 +64,7 @@ export function cachedResolver(cached: CachedMethod): Run {
     try {
       callKey = key(args);
     } catch (error) {
-      return Promise.reject(error as Error);
+      return Promise.reject(error);
     }
     return getOrSetWithHints(control, {
       cache,

@@ -38,7 +38,7 @@ export function compiledMethod(
   } catch (error) {
     return metadata.returnsObservable
       ? () => throwError(() => error)
-      : () => Promise.reject(error as Error);
+      : () => Promise.reject(error);
   }
   if (!hasCache) return run;
   byClass ??= new Map();
@@ -118,7 +118,8 @@ function wrongKind({ metadata, where }: MethodContext, result: unknown): CacheDe
   if (metadata.returnsObservable) {
     return new CacheDecoratorError(
       `${where} returned ${type} where its decorator needs an Observable, because of its return ` +
-        "type or of the option returns: 'observable'. Return an Observable, or leave the option out.",
+        "type or of the option returns: 'observable'. Return an Observable, or leave the option " +
+        'out.',
     );
   }
   if (isObservable(result)) {

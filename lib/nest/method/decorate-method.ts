@@ -56,8 +56,10 @@ export function decorateMethod(
 /** An instance made with `new`, as in a unit test, has no cache either. */
 function warnOfNoRegistry({ owner, method }: MethodMetadata): void {
   new Logger('CacheModule').warn(
-    `${owner}.${method} runs without a cache: there is no CacheModule in the application, or Nest ` +
-      'did not make the instance. Import CacheModule.forRoot() in the root module; in a unit test ' +
+    `${owner}.${method} runs without a cache: there is no CacheModule in the application, or ` +
+      'Nest ' +
+      'did not make the instance. Import CacheModule.forRoot() in the root module; in a unit ' +
+      'test ' +
       'with new this is as it should be.',
   );
 }

@@ -126,8 +126,8 @@ function keyMakerOf(
 }
 
 /**
- * On a method that is cached or put, `@CacheKey` means the method's own entries. Any other key means
- * entries of another method, which it must name by its segment.
+ * On a method that is cached or put, `@CacheKey` means the method's own entries. Any other key
+ * means entries of another method, which it must name by its segment.
  */
 function keyOf(method: MethodContext, args: unknown[], maker: KeyMaker | string): KeyLike {
   const { key, cacheable, put } = method.metadata;
@@ -162,7 +162,8 @@ function targetOf<N extends 'keys' | 'tags' | 'segment' | 'tenant'>(
   const value = resolveOption(option, args) ?? undefined;
   if (value !== undefined) return value;
   throw new CacheConfigError(
-    `${name} of @CacheEvict on ${where} gave nothing for this call. Return what is to be evicted, ` +
+    `${name} of @CacheEvict on ${where} gave nothing for this call. Return what is to be ` +
+      'evicted, ' +
       'or give the option when to leave calls out.',
   );
 }

@@ -129,7 +129,8 @@ export class InterceptorOrder {
     if (!interceptors.includes(cache) || !interceptors.includes(marker)) {
       throw new CacheConfigError(
         'CacheInterceptor is not among the global interceptors of the application, so that it ' +
-          'cannot be put before the others. Use a version of @nestjs/core that this package names ' +
+          'cannot be put before the others. Use a version of @nestjs/core that this package ' +
+          'names ' +
           'as a peer.',
       );
     }

@@ -24,7 +24,14 @@ import {
 } from '@nestjs/graphql';
 import { Ctx, EventPattern, MessagePattern, Payload } from '@nestjs/microservices';
 import { describe, expect, it } from 'vitest';
-import { Cacheable, CacheEvict, CacheKey, type CacheKeyBuilder, CachePut, NoCache } from '../../../lib/index.js';
+import {
+  Cacheable,
+  CacheEvict,
+  CacheKey,
+  type CacheKeyBuilder,
+  CachePut,
+  NoCache,
+} from '../../../lib/index.js';
 import type { HttpCacheOptions } from '../../../lib/http.js';
 import { start } from '../http-application.js';
 

@@ -158,7 +158,7 @@ describe('the name of a cache', () => {
     expect(failure(make)).toMatchObject({
       code: 'CACHE_CONFIG',
       message: expect.stringMatching(
-        /^The name of a cache must be a text of 1 to 100 characters, such as 'reports'; got /,
+        /^The name of a cache must be a string of 1 to 100 characters, such as 'reports'; got /,
       ) as string,
     });
   });
@@ -355,7 +355,7 @@ describe('wrong options of a decorator', () => {
     [
       'no key',
       () => CacheKey(undefined as never),
-      /^@CacheKey on Ledger\.list takes a text that is not empty, or a function.*; got undefined/,
+      /^@CacheKey on Ledger\.list takes a string that is not empty, or a function.*; got undefined/,
     ],
     ['a key', () => CacheKey(5 as never), /^@CacheKey on Ledger\.list takes .*; got 5/],
     ['an empty key', () => CacheKey(''), /^@CacheKey on Ledger\.list takes .*; got ""/],
@@ -503,7 +503,7 @@ describe('wrong options of a cache', () => {
     [{ tenant: 'a' as never }, /tenant must be a function; got "a"/],
     [
       { name: '' },
-      /The name of a cache must be a text of 1 to 100 characters, such as 'reports'; got ""\./,
+      /The name of a cache must be a string of 1 to 100 characters, such as 'reports'; got ""\./,
     ],
     [{ name: null as never }, /The name of a cache must be .*; got null\./],
     [

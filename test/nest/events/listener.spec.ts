@@ -12,7 +12,15 @@ import {
 } from '@nestjs/cqrs';
 import { EventEmitter2, EventEmitterModule } from '@nestjs/event-emitter';
 import { describe, expect, it } from 'vitest';
-import { Cacheable, CacheEvict, CacheKey, CacheModule, CacheService, InvalidatesCache, on } from '../../../lib/index.js';
+import {
+  Cacheable,
+  CacheEvict,
+  CacheKey,
+  CacheModule,
+  CacheService,
+  InvalidatesCache,
+  on,
+} from '../../../lib/index.js';
 import { AwaitInvalidations, CacheInvalidated } from '../../../lib/cqrs.js';
 import { start, using } from '../support.js';
 

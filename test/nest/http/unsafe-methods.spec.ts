@@ -21,7 +21,14 @@ import {
 import { APP_GUARD, APP_INTERCEPTOR } from '@nestjs/core';
 import { type Observable, of } from 'rxjs';
 import { describe, expect, it } from 'vitest';
-import { Cacheable, CacheInterceptor, CacheKey, CacheModule, CacheTTL, NoCache } from '../../../lib/index.js';
+import {
+  Cacheable,
+  CacheInterceptor,
+  CacheKey,
+  CacheModule,
+  CacheTTL,
+  NoCache,
+} from '../../../lib/index.js';
 import type { CacheBackend } from '../../../lib/backend.js';
 import { listen, start } from '../http-application.js';
 
@@ -567,7 +574,7 @@ describe('options of http', () => {
     [{ toString: () => 'x' }, /unknown option http\.toString/],
     [
       { credentials: 'none' },
-      /http\.credentials must be 'bypass' or 'standard' or 'ignore'; got "none"/,
+      /http\.credentials must be 'bypass' or 'standard' or 'ignore' or 'in-key'; got "none"/,
     ],
     [{ principal: 'user' }, /http\.principal must be a function of the request; got "user"/],
     [

@@ -7,7 +7,17 @@ import {
 } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { Cacheable, CacheModule, type CacheModuleOptions, type CacheOptionsFactory, CacheService, getCacheBackendToken, getCacheToken, InjectCache, MemoryBackend } from '../../../lib/index.js';
+import {
+  Cacheable,
+  CacheModule,
+  type CacheModuleOptions,
+  type CacheOptionsFactory,
+  CacheService,
+  getCacheBackendToken,
+  getCacheToken,
+  InjectCache,
+  MemoryBackend,
+} from '../../../lib/index.js';
 import type { CacheBackend } from '../../../lib/backend.js';
 import { start } from '../http-application.js';
 
