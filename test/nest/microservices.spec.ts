@@ -68,7 +68,7 @@ class Balances {
 class MessagesModule {}
 
 describe.each(['TCP', 'Redis'])('message handlers over %s', (transport) => {
-  it('are cached by their payload; what the transport injects is not in the key, and errors are not stored', async () => {
+  it('message handlers are cached by their payload; what the transport injects is not in the key, and errors are not stored', async () => {
     const options: MicroserviceOptions =
       transport === 'TCP'
         ? { transport: Transport.TCP, options: { host: '127.0.0.1', port: await freePort() } }
@@ -274,7 +274,7 @@ class Secret implements CanActivate {
 }
 
 describe.each(PLATFORMS)('the HTTP endpoint for invalidations on %s', (platform) => {
-  it('is not made without a guard, nor without a path', () => {
+  it('the endpoint is not made without a guard, nor without a path', () => {
     expect(() => CacheInvalidationController.forRoot({ path: 'x', guard: [] })).toThrow(
       /needs a guard: every client that reaches the endpoint can empty the cache/,
     );
@@ -286,7 +286,7 @@ describe.each(PLATFORMS)('the HTTP endpoint for invalidations on %s', (platform)
     );
   });
 
-  it('invalidates what the body names, and refuses strangers and bodies that say nothing', async () => {
+  it('the endpoint invalidates what the body names, and refuses strangers and bodies that say nothing', async () => {
     @Module({
       imports: [CacheModule.forRoot(), CacheModule.forRoot({ name: 'reports' })],
       controllers: [

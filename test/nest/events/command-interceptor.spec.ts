@@ -49,7 +49,7 @@ class Entries {
 }
 
 describe.each(['express', 'fastify'] as const)('CacheCommandInterceptor on %s', (platform) => {
-  it('answers a command when the invalidations that its events have caused are acknowledged', async () => {
+  it('CacheCommandInterceptor answers a command when the invalidations that its events have caused are acknowledged', async () => {
     let acknowledge: (() => void)[] = [];
     let done = 0;
     const backend: CacheBackend = {

@@ -11,7 +11,7 @@ import { FakeClock } from '../../../lib/testing/fake-clock.js';
 import { using } from '../support.js';
 
 describe('Cacheable', () => {
-  it('returns what the method gives: errors unchanged and not stored, null stored, undefined not', async () => {
+  it('@Cacheable returns what the method gives: errors unchanged and not stored, null stored, undefined not', async () => {
     const error = new NotFoundException('no such entry');
     @Injectable()
     class Answers {
@@ -49,7 +49,7 @@ describe('Cacheable', () => {
     });
   });
 
-  it('gives hits the shape that misses have', async () => {
+  it('@Cacheable gives hits the same shape as misses', async () => {
     @Injectable()
     class Shapes {
       @Cacheable()
@@ -71,7 +71,7 @@ describe('Cacheable', () => {
     });
   });
 
-  it('gives every caller a value of his own', async () => {
+  it('@Cacheable gives every caller its own value', async () => {
     @Injectable()
     class Lists {
       @Cacheable()
@@ -87,7 +87,7 @@ describe('Cacheable', () => {
     });
   });
 
-  it('takes tags, conditions, and a ttl made from the value', async () => {
+  it('@Cacheable takes tags, conditions, and a ttl made from the value', async () => {
     @Injectable()
     class Conditional {
       runs = 0;
@@ -168,7 +168,7 @@ describe('Cacheable', () => {
     },
   );
 
-  it('goes past the cache when a callback throws, with one warning', async () => {
+  it('@Cacheable bypasses the cache when a callback throws, with one warning', async () => {
     const broken = (): never => {
       throw new Error('broken');
     };
@@ -213,7 +213,7 @@ describe('Cacheable', () => {
     });
   });
 
-  it('rejects with the error of a key that cannot be made, without running the method', async () => {
+  it('@Cacheable rejects with the error of a key that cannot be made, without running the method', async () => {
     @Injectable()
     class Keys {
       runs = 0;
@@ -252,7 +252,7 @@ describe('Cacheable', () => {
     });
   });
 
-  it('fills in the segment that a key leaves out', async () => {
+  it('@Cacheable fills in the segment that a key leaves out', async () => {
     @Injectable()
     class Forgetful {
       @CacheKey((key, id) => key.param('id', id))
@@ -284,7 +284,7 @@ describe('Cacheable', () => {
     });
   });
 
-  it('caches a stream of one value, and knows it by its return type', async () => {
+  it('@Cacheable caches a stream of one value, and knows it by its return type', async () => {
     @Injectable()
     class Streams {
       runs = 0;
@@ -315,7 +315,7 @@ describe('Cacheable', () => {
     });
   });
 
-  it('takes its ttl from CacheTTL', async () => {
+  it('@Cacheable takes its ttl from CacheTTL', async () => {
     @Injectable()
     class Timed {
       runs = 0;
@@ -341,7 +341,7 @@ describe('Cacheable', () => {
     );
   });
 
-  it('is switched off by NoCache, which leaves evictions on', async () => {
+  it('@Cacheable is switched off by NoCache, which leaves evictions on', async () => {
     @Injectable()
     class Off {
       runs = 0;
@@ -360,7 +360,7 @@ describe('Cacheable', () => {
     });
   });
 
-  it('never answers a read that starts after an eviction with an older value', async () => {
+  it('@Cacheable never answers a read that starts after an eviction with an older value', async () => {
     @Injectable()
     class Race {
       value = 1;

@@ -160,7 +160,7 @@ describe('CacheEvict', () => {
       await task(commands, cache, log.lines);
     });
 
-  it('acts after the method has succeeded, by default', async () => {
+  it('@CacheEvict acts after the method has succeeded, by default', async () => {
     await run(async (commands, cache) => {
       await cache.set('k', 'old');
       expect(await commands.after()).toBe('done');
@@ -168,7 +168,7 @@ describe('CacheEvict', () => {
     });
   });
 
-  it('acts before the method, or both before and after', async () => {
+  it('@CacheEvict acts before the method, or both before and after', async () => {
     await run(async (commands, cache) => {
       await cache.set('k', 'old');
       await commands.before();
@@ -179,7 +179,7 @@ describe('CacheEvict', () => {
     });
   });
 
-  it('does nothing after a failure, and the error is unchanged', async () => {
+  it('@CacheEvict does nothing after a failure, and the error is unchanged', async () => {
     await run(async (commands, cache) => {
       commands.fails = true;
       await cache.set('k', 'old');
@@ -192,7 +192,7 @@ describe('CacheEvict', () => {
     });
   });
 
-  it('acts several times on one method', async () => {
+  it('@CacheEvict acts several times on one method', async () => {
     await run(async (commands, cache) => {
       const key = CacheKey.builder().segment('s').param('p', 1).build();
       await cache.set('k', 1);
@@ -203,7 +203,7 @@ describe('CacheEvict', () => {
     });
   });
 
-  it('means one key, that of the option or of CacheKey, or several', async () => {
+  it('@CacheEvict evicts one key, that of the option or of @CacheKey, or several', async () => {
     await run(async (commands, cache) => {
       const keys = [1, 2, 3].map((id) =>
         CacheKey.builder().segment('entry').param('id', id).build(),
@@ -221,7 +221,7 @@ describe('CacheEvict', () => {
     });
   });
 
-  it('means tags, any of them or all', async () => {
+  it('@CacheEvict evicts by tags, any of them or all', async () => {
     await run(async (commands, cache) => {
       const fill = async (): Promise<void> => {
         await cache.set('1', 1, { tags: ['account:1', 'a'] });
@@ -237,7 +237,7 @@ describe('CacheEvict', () => {
     });
   });
 
-  it('means a segment, a tenant, or everything', async () => {
+  it('@CacheEvict evicts a segment, a tenant, or everything', async () => {
     await run(async (commands, cache) => {
       const keys = [
         CacheKey.builder().tenant('a').segment('s').param('p', 1).build(),
@@ -258,7 +258,7 @@ describe('CacheEvict', () => {
     });
   });
 
-  it('does nothing when its condition says no, but acts when the condition is broken', async () => {
+  it('@CacheEvict does nothing when its condition returns false, but acts when the condition throws', async () => {
     await run(async (commands, cache, lines) => {
       await cache.set('k', 1);
       await commands.perhaps(false);
@@ -274,7 +274,7 @@ describe('CacheEvict', () => {
     });
   });
 
-  it('fails the call when it cannot be known what is to be evicted: in silence the old values would stay', async () => {
+  it('@CacheEvict fails the call when its callback throws, because the old values would stay', async () => {
     await run(async (commands, cache) => {
       await expect(commands.brokenTags()).rejects.toThrow('tags are broken');
       await cache.set('k', 1);
@@ -282,7 +282,7 @@ describe('CacheEvict', () => {
     });
   });
 
-  it("fails the call before the method has run when its key can be nobody's", async () => {
+  it('@CacheEvict fails the call before the method runs when its key can match no entry', async () => {
     await run(async (commands) => {
       for (const call of [commands.noSegment(1), commands.noSegmentByCacheKey(1)]) {
         await expect(call).rejects.toMatchObject({
@@ -296,7 +296,7 @@ describe('CacheEvict', () => {
     });
   });
 
-  it('fills in the segment of the entries that the same method puts', async () => {
+  it('@CacheEvict fills in the segment of the entries that the same method puts', async () => {
     await run(async (commands, cache) => {
       const key = CacheKey.builder().segment('entry').param('id', 1).build();
       await cache.set(key, 'old');
@@ -305,7 +305,7 @@ describe('CacheEvict', () => {
     });
   });
 
-  it('makes its key after the method, which may have completed its arguments', async () => {
+  it('@CacheEvict makes its key after the method, which may have completed its arguments', async () => {
     await run(async (commands, cache) => {
       const key = CacheKey.builder().segment('entry').param('id', 1).build();
       await cache.set(key, 'old');
@@ -314,7 +314,7 @@ describe('CacheEvict', () => {
     });
   });
 
-  it('does nothing when what it is to evict is an empty list', async () => {
+  it('@CacheEvict does nothing when what it is to evict is an empty list', async () => {
     await run(async (commands, cache) => {
       const key = CacheKey.builder().tenant('acme').segment('s').build();
       await cache.set(key, 1, { tags: ['1'] });
@@ -327,7 +327,7 @@ describe('CacheEvict', () => {
     });
   });
 
-  it('fails the call when a callback gives nothing, or what is no list', async () => {
+  it('@CacheEvict fails the call when a callback gives nothing, or what is no list', async () => {
     await run(async (commands) => {
       await expect(commands.byComputed(undefined)).rejects.toThrow(
         /^tags of @CacheEvict on Commands\.byComputed gave nothing/,
@@ -341,7 +341,7 @@ describe('CacheEvict', () => {
     });
   });
 
-  it('means all entries of the tenant that calls, never those of others', async () => {
+  it('@CacheEvict with allEntries evicts the tenant that calls, never others', async () => {
     let tenant: string | undefined;
     const keys = ['acme', 'other'].map((name) =>
       CacheKey.builder().tenant(name).segment('s').build(),
@@ -378,7 +378,7 @@ describe('CacheEvict', () => {
     }
   });
 
-  it('acts when a stream has completed, and not when it fails', async () => {
+  it('@CacheEvict acts when a stream has completed, and not when it fails', async () => {
     await run(async (commands, cache) => {
       await cache.set('k', 1, { tags: ['t'] });
       const stream = commands.stream();

@@ -85,7 +85,7 @@ describe('CachePut', () => {
       await task(app.get(Accounts), app.get(CacheService), log.lines);
     });
 
-  it('replaces what the cached method would answer, with its tags', async () => {
+  it('@CachePut replaces what the cached method would answer, with its tags', async () => {
     await run(async (accounts, cache) => {
       await accounts.find(1);
       expect(await accounts.rename(1, 'new')).toEqual({ id: 1, name: 'new' });
@@ -149,7 +149,7 @@ describe('CachePut', () => {
     },
   );
 
-  it('leaves no old value when the new one cannot be described', async () => {
+  it('@CachePut leaves no old value when the new one cannot be described', async () => {
     @Injectable()
     class Rows {
       @CachePut({
@@ -184,7 +184,7 @@ describe('CachePut', () => {
     });
   });
 
-  it('deletes where it cannot store, when the method changes what its key is made of', async () => {
+  it('@CachePut deletes where it cannot store, when the method changes what its key is made of', async () => {
     @Injectable()
     class Rows {
       @CachePut({ key: (key, row) => key.segment('row').param('id', row.id ?? null) })
@@ -208,7 +208,7 @@ describe('CachePut', () => {
     });
   });
 
-  it('always runs the method', async () => {
+  it('@CachePut always runs the method', async () => {
     await run(async (accounts) => {
       expect([(await accounts.rename(1, 'a')).name, (await accounts.rename(1, 'b')).name]).toEqual([
         'a',
@@ -217,7 +217,7 @@ describe('CachePut', () => {
     });
   });
 
-  it('does not fail the call when the result cannot be stored, and the old value is gone', async () => {
+  it('@CachePut does not fail the call when the result cannot be stored, and the old value is gone', async () => {
     await run(async (accounts, _cache, lines) => {
       await accounts.find(1);
       expect(await accounts.unstorable(1)).toMatchObject({ id: 1 });
@@ -227,7 +227,7 @@ describe('CachePut', () => {
     });
   });
 
-  it('removes the old value when the result is undefined, and keeps it when the method fails', async () => {
+  it('@CachePut removes the old value when the result is undefined, and keeps it when the method fails', async () => {
     await run(async (accounts) => {
       await accounts.find(1);
       await expect(accounts.failing(1)).rejects.toBeInstanceOf(NotFoundException);
@@ -239,14 +239,14 @@ describe('CachePut', () => {
     });
   });
 
-  it('keeps the last value of a stream', async () => {
+  it('@CachePut keeps the last value of a stream', async () => {
     await run(async (accounts) => {
       await lastValueFrom(accounts.stream(1));
       expect(await accounts.find(1)).toEqual({ id: 1, name: 'last' });
     });
   });
 
-  it('does nothing when its condition says no', async () => {
+  it('@CachePut does nothing when its condition says no', async () => {
     await run(async (accounts) => {
       await accounts.find(1);
       await accounts.perhaps(1, false);
@@ -256,7 +256,7 @@ describe('CachePut', () => {
     });
   });
 
-  it('leaves no old value when the result is not to be stored', async () => {
+  it('@CachePut leaves no old value when the result is not to be stored', async () => {
     await run(async (accounts) => {
       await accounts.find(1);
       await accounts.secret(1);
@@ -265,7 +265,7 @@ describe('CachePut', () => {
     });
   });
 
-  it('leaves no old value when a callback is broken', async () => {
+  it('@CachePut leaves no old value when a callback is broken', async () => {
     await run(async (accounts, _cache, lines) => {
       await accounts.find(1);
       expect((await accounts.broken(1)).name).toBe('broken');
