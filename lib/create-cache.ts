@@ -6,21 +6,15 @@ import { systemClock } from './clock.js';
 import { cborCodec } from './codecs/cbor.js';
 import { envelope } from './codecs/envelope.js';
 import { jsonCodec } from './codecs/json.js';
-import { TENANT_SCOPE } from './core/options/resolve-call.js';
 import { CacheService } from './core/cache.js';
-import { Engine } from './core/compose.js';
+import { Engine, type Storage } from './core/compose.js';
 import { resolveSettings, type Settings } from './core/options/options.js';
-import { PackedStore } from './core/read/packed-store.js';
-import { SimpleStore } from './core/read/simple-store.js';
+import { TENANT_SCOPE } from './core/options/resolve-call.js';
 import type { CacheOptions } from './core/options/types.js';
-import type { BackendContext, CacheBackend } from './ports/backend.js';
-import type { Clock } from './ports/clock.js';
 import { responseCodec } from './http/response-codec.js';
+import type { BackendContext, CacheBackend } from './ports/backend.js';
 import type { Codec } from './ports/codec.js';
-import type { Entry } from './ports/entry.js';
 import { CacheConfigError } from './ports/errors.js';
-import { isObject, formatValue } from './ports/validate.js';
-import type { SharedBackend, MemoryTier } from './ports/shared-backend.js';
 
 /**
  * A cache without Nest: for scripts, workers and tests. Close it when it is no longer needed.
@@ -38,22 +32,19 @@ export function createCache(options: CacheOptions = {}): CacheService {
   codecs.set(settings.policy.codec.id, settings.policy.codec);
   const clock = options.clock ?? systemClock;
   const { backend = new MemoryBackend() } = options;
-  checkBackend(backend);
-  // The backend may speak before the engine exists; nobody can listen before that either.
-  const made: { engine?: Engine } = {};
+  // The backend may report before the engine exists; nobody can listen before that either.
+  const late: { engine?: Engine } = {};
   const context: BackendContext = {
     namespace: settings.namespace,
     clock,
-    report: ({ operation, error }) => made.engine?.failed(operation, error),
+    report: ({ operation, error }) =>
+      late.engine?.reporter.report({ type: 'backend_problem', operation, error }),
   };
-  const corrupt = (key: string, error: unknown): void => made.engine?.corrupt(key, error);
-  const { store, near, local } = openBackend(backend, options, settings, context, clock, corrupt);
   const engine = new Engine({
     settings,
-    store,
-    near,
-    local,
+    storage: openBackend(backend, options, settings, context),
     codecs,
+    envelope,
     clock,
     context: createAsyncContext(),
     warn: (error) => {
@@ -62,11 +53,14 @@ export function createCache(options: CacheOptions = {}): CacheService {
     holder: randomUUID(),
     closeBackend: retain(backend),
   });
-  made.engine = engine;
+  late.engine = engine;
   return new CacheService(engine, createAsyncContext, options.invalidations ?? []);
 }
 
-/** In a refresh the resolver gives the tenant that is refreshed; that of an application does so for all of its caches. */
+/**
+ * During a background refresh the resolver returns the tenant that is refreshed. That of an
+ * application does so for all of its caches.
+ */
 function withBackgroundTenant(settings: Settings): Settings {
   if (!settings.hasTenantResolver || TENANT_SCOPE in settings.tenant) return settings;
   return Object.freeze({
@@ -75,85 +69,43 @@ function withBackgroundTenant(settings: Settings): Settings {
   });
 }
 
-interface Opened {
-  readonly store: SharedBackend<Entry>;
-  readonly near: MemoryTier | undefined;
-  readonly local: boolean;
-}
-
 function openBackend(
   backend: CacheBackend,
-  options: CacheOptions,
+  { l1 }: CacheOptions,
   settings: Settings,
   context: BackendContext,
-  clock: Clock,
-  corrupt: (key: string, error: unknown) => void,
-): Opened {
-  const { l1 } = options;
+): Storage {
+  const wantsL1 = l1 !== undefined && l1 !== false;
   if (backend.openMemory !== undefined) {
-    if (l1 !== undefined && l1 !== false) {
-      throw new CacheConfigError(
-        'l1 is a near cache in front of a shared backend; this backend is in memory already. Leave l1 out, or give a shared backend.',
-      );
-    }
-    return { ...backend.openMemory(context), local: true };
+    if (wantsL1) throw new CacheConfigError(L1_OF_MEMORY);
+    return { kind: 'memory', memory: backend.openMemory(context) };
   }
   if (backend.openShared === undefined) {
-    if (l1 !== undefined && l1 !== false) {
-      throw new CacheConfigError(
-        'l1 needs a backend that tells of invalidations by other processes (openShared), such as RedisBackend; this one has get and set only. Leave l1 out.',
-      );
-    }
-    const fences = new MemoryBackend().openMemory(context).store;
-    const prefix = `${settings.namespace}:`;
-    return {
-      store: new SimpleStore(
-        backend,
-        prefix,
-        fences,
-        envelope,
-        clock,
-        settings.backendTimeout,
-        corrupt,
-      ),
-      near: undefined,
-      local: false,
-    };
+    if (wantsL1) throw new CacheConfigError(L1_WITHOUT_NOTICES);
+    return { kind: 'two methods', backend, prefix: `${settings.namespace}:` };
   }
-  const near =
-    l1 === undefined || l1 === false
-      ? undefined
-      : new MemoryBackend(l1 === true ? {} : l1).openMemory(context).near;
-  return {
-    store: new PackedStore(backend.openShared(context), envelope, corrupt),
-    near,
-    local: false,
-  };
+  const tier = wantsL1 ? new MemoryBackend(l1 === true ? {} : l1).openMemory(context) : undefined;
+  return { kind: 'shared', backend: backend.openShared(context), l1: tier };
 }
 
-const REFERENCES = Symbol.for('nest-query-cache:users');
+const L1_OF_MEMORY =
+  'l1 is a cache in memory in front of a shared backend; this backend is in memory already. ' +
+  'Leave l1 out, or give a shared backend.';
+const L1_WITHOUT_NOTICES =
+  'l1 needs a backend that tells of the invalidations of other processes (openShared), such as ' +
+  'RedisBackend; this one has get and set only. Leave l1 out.';
 
-/** The last cache to be closed closes a backend that several caches share. The count is kept on the backend, not in this module. */
+const REFERENCES = Symbol.for('nest-query-cache:references');
+
+/**
+ * The last cache to be closed closes a backend that several caches share. The count is kept on the
+ * backend, not in this module.
+ */
 function retain(backend: CacheBackend & { [REFERENCES]?: number }): () => Promise<void> {
   backend[REFERENCES] = (backend[REFERENCES] ?? 0) + 1;
   return async () => {
-    const users = (backend[REFERENCES] ?? 1) - 1;
-    backend[REFERENCES] = users;
-    if (users === 0) await backend.close?.();
+    const references = (backend[REFERENCES] ?? 1) - 1;
+    backend[REFERENCES] = references;
+    if (references === 0) await backend.close?.();
   };
-}
-
-/** @throws CacheConfigError (`CACHE_CONFIG`); never shows a text, which may be a URL with a password */
-function checkBackend(given: unknown): void {
-  if (
-    isObject(given) &&
-    'get' in given &&
-    'set' in given &&
-    typeof given.get === 'function' &&
-    typeof given.set === 'function'
-  )
-    return;
-  throw new CacheConfigError(
-    `backend must be an object with the methods get(key) and set(key, bytes, ttlMs), such as new MemoryBackend() or new RedisBackend(...); got ${typeof given === 'string' ? 'a text' : formatValue(given)}.`,
-  );
 }

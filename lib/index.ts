@@ -2,7 +2,7 @@
 // cqrs, redis, backend, codec, diagnostics and testing; a name is exported by one entry only.
 export { createCache } from './create-cache.js';
 export { CacheService } from './core/cache.js';
-export type { GetOrSetResult } from './core/read/detailed-answer.js';
+export type { GetOrSetResult } from './core/read/get-or-set-result.js';
 export { on } from './core/invalidate/rules.js';
 export type { UnitOfWorkOptions } from './core/invalidate/unit-of-work.js';
 export { CacheKeyBuilder } from './core/key/key.js';

@@ -2,10 +2,10 @@ export { describeBackend, type BackendSuite } from './testing/backend-conformanc
 export {
   describeCodec,
   type CodecAbilities,
-  type KeptType,
   type TestRunner,
 } from './testing/codec-conformance.js';
+export type { KeptType } from './testing/codec-values.js';
 export { FakeClock } from './testing/fake-clock.js';
-export { describeFencedStore } from './testing/fenced-conformance.js';
-export type { FencedSuite } from './testing/fenced-harness.js';
+export { describeSharedBackend } from './testing/shared-backend-conformance.js';
+export type { SharedBackendSuite } from './testing/shared-backend-fixture.js';
 export type { SuiteRunner, Wait } from './testing/runner.js';

@@ -1,5 +1,6 @@
-// Compiles the library and a sample when a source is newer than what was compiled last; otherwise it costs some milliseconds.
-// Type errors are the business of `npm test`: here `--noCheck` keeps the first start short.
+// Compiles the library and a sample if a source is newer than the last build; otherwise it takes
+// some milliseconds. Type errors are left to `npm test`: here `--noCheck` keeps the first start
+// short.
 import { spawn } from 'node:child_process';
 import {
   existsSync,
@@ -17,7 +18,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 const root = path.resolve(import.meta.dirname, '..');
 const cache = path.join(root, '.cache');
 
-/** Makes `dist/` and the compiled sample current, and returns the folder of the compiled sample. Small samples are one project together. */
+/**
+ * Brings `dist/` and the compiled sample up to date. Small samples are one project together.
+ * @returns the folder of the compiled sample
+ */
 export async function build(name = 'ledger') {
   const project = existsSync(path.join(root, 'sample', name, 'tsconfig.json'))
     ? `sample/${name}`
@@ -78,7 +82,10 @@ function newest(location) {
   return Math.max(0, ...readdirSync(location).map((name) => newest(path.join(location, name))));
 }
 
-/** Two starts at once must not write the same files: the second waits until the first has finished or is gone. */
+/**
+ * Two starts at once must not write the same files: the second waits until the first has finished
+ * or has died.
+ */
 async function lock(file) {
   for (;;) {
     try {

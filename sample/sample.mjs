@@ -1,4 +1,5 @@
-// npm run sample -- NAME: compiles what has changed and runs that sample. Without a name it lists them.
+// npm run sample -- NAME: compiles what has changed and runs that sample. Without a name it lists
+// them.
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';

@@ -1,4 +1,5 @@
-// npm run tour [-- --processes N]: compiles what has changed and walks through what the cache does, then exits.
+// npm run tour [-- --processes N]: compiles what has changed and walks through what the cache does,
+// then exits.
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { build } from './build.mjs';

@@ -1,19 +1,13 @@
-import type { Clock } from '../ports/clock.js';
 import type { AsyncContext } from '../ports/context.js';
-import type { MemoryEntry } from '../ports/shared-backend.js';
-import { BatchReads } from './read/batch.js';
-import { Boarding } from './read/boarding.js';
-import { CallResolver, noProducer } from './options/resolve-call.js';
-import { assertArray, assertEntries } from './options/validate-call.js';
-import { Invalidations } from './invalidate/invalidations.js';
-import { detailed, type GetOrSetResult } from './read/detailed-answer.js';
+import type { Clock } from '../ports/clock.js';
 import type { Engine } from './compose.js';
+import { Invalidations } from './invalidate/invalidations.js';
+import { type UnitOfWorkOptions, UnitOfWorkRegistry } from './invalidate/unit-of-work.js';
+import type { CacheKeyBuilder } from './key/key.js';
 import type { CacheEvents } from './observe/events.js';
-import { type Inspection, inspect } from './read/inspect.js';
-import { type CacheKey, type CacheKeyBuilder, storageKey } from './key/key.js';
-import type { EntryPolicy } from './options/options.js';
-import { Results } from './invalidate/results.js';
 import type { Counters } from './observe/stats.js';
+import type { EntryPolicy } from './options/options.js';
+import { CallResolver, noProducer } from './options/resolve-call.js';
 import type {
   BatchProducer,
   EntryOptions,
@@ -28,32 +22,47 @@ import type {
   WarmUpOptions,
   WarmUpResult,
 } from './options/types.js';
-import { type UnitOfWorkOptions, UnitOfWorkRegistry } from './invalidate/unit-of-work.js';
+import { assertArray, assertEntries, warmUpCallOptions } from './options/validate-call.js';
+import { BatchReads } from './read/batch.js';
+import type { Flight } from './read/flight.js';
+import type { GetOrSetResult } from './read/get-or-set-result.js';
+import { type Inspection, inspect } from './read/inspect.js';
+import { mapInChunks } from './read/map-in-chunks.js';
+import { WarmUp } from './read/warm-up.js';
+import { Reads } from './reads.js';
 
 /**
- * A cache: what `createCache()` returns and what Nest injects. All methods take a built key or a plain string.
+ * A cache: what `createCache()` returns and Nest injects. Every method takes a built key or a plain
+ * string.
  *
- * Costs: an L1 or memory hit no round trip, an L2 hit one, a miss two before its production and one after it that nobody waits for.
+ * Costs: a hit in memory or L1 needs no round trip, a hit in the shared backend one, a miss two
+ * before its production and one after it that nobody waits for.
  */
 export class CacheService {
   readonly #engine: Engine;
   readonly #calls: CallResolver;
+  readonly #reads: Reads;
   readonly #batches: BatchReads;
-  readonly #units: UnitOfWorkRegistry;
-  readonly #changes: Invalidations;
-  readonly #boarding: Boarding;
-  /** @internal */ readonly puts: Results;
-  #closed = false;
+  readonly #warmUp: WarmUp;
+  readonly #invalidations: Invalidations;
+  #isClosed = false;
 
   /** @internal Use `createCache()` or `CacheModule`. */
   constructor(engine: Engine, newContext: () => AsyncContext, rules: readonly InvalidationRule[]) {
+    const { settings, codecs, clock, context, readThrough, flights, loads, reporter } = engine;
+    const { sets, puts, produceUncached } = engine;
     this.#engine = engine;
-    this.#units = new UnitOfWorkRegistry(engine, newContext());
-    this.#changes = new Invalidations(engine, this.#units, newContext(), rules);
-    this.#calls = new CallResolver(engine.settings, engine.tiers);
-    this.#batches = new BatchReads(engine, this.#calls, this.#units);
-    this.#boarding = new Boarding(engine);
-    this.puts = new Results(this.#calls, this.#changes);
+    const calls = (this.#calls = new CallResolver(settings, codecs, clock));
+    const units = new UnitOfWorkRegistry(newContext(), readThrough, reporter, produceUncached);
+    const apply = engine.apply.bind(engine);
+    const parts = { settings, units, sets, puts, apply };
+    this.#invalidations = new Invalidations(parts, newContext(), rules);
+    const reads = (this.#reads = new Reads(engine, calls, units));
+    const { backendTimeout } = settings;
+    const getOrSet = reads.handleOf.bind(reads);
+    this.#batches = new BatchReads({ calls, context, clock, backendTimeout, getOrSet });
+    const isClosed = (): boolean => this.#isClosed;
+    this.#warmUp = new WarmUp({ calls, readThrough, flights, loads, isClosed });
   }
 
   get name(): string {
@@ -61,10 +70,10 @@ export class CacheService {
   }
 
   get events(): CacheEvents {
-    return this.#engine.events;
+    return this.#engine.reporter.events;
   }
 
-  /** Does the cache find the tenant of a call by itself? */
+  /** True when the cache finds the tenant of a call by itself. */
   get hasTenantResolver(): boolean {
     return this.#engine.settings.hasTenantResolver;
   }
@@ -73,7 +82,7 @@ export class CacheService {
     return this.#engine.settings.tenancy;
   }
 
-  /** What holds for entries of which nothing else is said. */
+  /** The options of entries whose call gives no others. Durations in milliseconds. */
   get defaults(): Pick<
     EntryPolicy,
     'ttl' | 'nullTtl' | 'staleWhileRevalidate' | 'staleIfError' | 'codec'
@@ -84,70 +93,54 @@ export class CacheService {
   }
 
   get clock(): Clock {
-    return this.#engine.tiers.clock;
+    return this.#engine.clock;
   }
 
-  /** A key builder that already has the tenant the resolver gives, when it gives one. */
+  /** A key builder that already has the tenant of the resolver, when there is one. */
   key(): CacheKeyBuilder {
     return this.#calls.builder();
   }
 
   /**
-   * The value of the key; produced once, however many callers, when there is no fresh one. A producer's error reaches every caller unchanged and
-   * is not stored; `undefined` is returned and not stored; `null` is stored.
-   * @throws CacheKeyError (`CACHE_KEY`), CacheConfigError (`CACHE_CONFIG`), ProducerTimeoutError (`CACHE_PRODUCER_TIMEOUT`),
-   * ReentrantProducerError (`CACHE_REENTRANT`), and what the producer throws; never because the backend failed
+   * The value of the key. When there is no fresh one it is produced, once for all callers. An error
+   * of the producer reaches every caller unchanged and is not stored; `undefined` is returned and
+   * not stored; `null` is stored. Never fails because the backend does.
+   * @throws CacheKeyError (`CACHE_KEY`), CacheConfigError (`CACHE_CONFIG`), ProducerTimeoutError
+   * (`CACHE_PRODUCER_TIMEOUT`), ReentrantProducerError (`CACHE_REENTRANT`), and what the producer
+   * throws
    */
   getOrSet<T>(key: KeyLike, producer: Producer<T>, options?: GetOrSetOptions<T>): Promise<T> {
-    return this.#get(key, producer, options, undefined);
+    return this.#reads.getOrSet(key, producer, options, undefined);
   }
 
   /** As `getOrSet`, stored as JSON: readable in the backend. */
   getOrSetJson<T>(key: KeyLike, producer: Producer<T>, options?: GetOrSetOptions<T>): Promise<T> {
-    return this.#get(key, producer, options, this.#calls.json);
+    return this.#reads.getOrSet(key, producer, options, this.#calls.json);
   }
 
   /** As `getOrSet`, stored as CBOR (RFC 8949): smaller, for binary payloads. */
   getOrSetCbor<T>(key: KeyLike, producer: Producer<T>, options?: GetOrSetOptions<T>): Promise<T> {
-    return this.#get(key, producer, options, this.#calls.cbor);
+    return this.#reads.getOrSet(key, producer, options, this.#calls.cbor);
   }
 
-  /** As `getOrSet`, and says what came of the call. */
-  async getOrSetDetailed<T>(
-    like: KeyLike,
+  /** As `getOrSet`; also tells how the call was answered. */
+  getOrSetDetailed<T>(
+    key: KeyLike,
     producer: Producer<T>,
     options?: GetOrSetOptions<T>,
   ): Promise<GetOrSetResult<T>> {
-    const found = this.peekMemory<T>(like, options);
-    if (found !== undefined) return found;
-    const call = this.#calls.call(like, producer, options);
-    const inUnit = this.#units.current !== undefined;
-    const clean = inUnit && !this.#closed ? await this.#units.find(call) : undefined;
-    if (clean !== undefined) return detailed(clean.taker.take() as T, 'hit', clean.entry);
-    if (inUnit || this.#closed)
-      return detailed((await this.#engine.bypass(call)) as T, 'bypass', undefined);
-    const { entry, outcome, taker } = await this.#engine.count(
-      call,
-      this.#engine.readThrough.run(call),
-    );
-    return detailed(taker.take() as T, outcome, entry);
+    return this.#reads.getOrSetDetailed(key, producer, options);
   }
 
-  /** @internal As `getOrSetDetailed` when a fresh value is in memory, without a promise; undefined when anything else has to be asked. */
-  peekMemory<T>(like: KeyLike, options?: GetOrSetOptions<T>): GetOrSetResult<T> | undefined {
-    const key = this.#calls.key(like);
-    const found =
-      this.#units.current === undefined
-        ? this.#nearHit(key, this.#calls.policy(options))
-        : undefined;
-    return found === undefined
-      ? undefined
-      : detailed(this.#engine.tiers.valueOf(found) as T, 'hit', found.entry);
+  /** @internal A fresh value that is in memory, synchronously. */
+  peekMemory<T>(key: KeyLike, options?: GetOrSetOptions<T>): GetOrSetResult<T> | undefined {
+    return this.#reads.peekMemory(key, options);
   }
 
   /**
-   * Many keys at once; what is missing is produced in one call of `produceMissing`, which gets the missing keys and returns their values in that
-   * order; an `Error` in place of a value fails only that key. Looks travel together, 1,000 in a round trip; keys that are being loaded are joined.
+   * Many keys at once. One call of `produceMissing` produces what is missing: it gets the missing
+   * keys and returns their values in that order; an `Error` instead of a value fails that key only.
+   * Lookups travel together, 1,000 in a round trip; keys that are being loaded are joined.
    * @returns one settled result per key, in the order of `keys`
    */
   async getOrSetMany<T, K extends KeyLike = KeyLike>(
@@ -155,131 +148,166 @@ export class CacheService {
     produceMissing: BatchProducer<T, K>,
     options?: GetOrSetOptions<T>,
   ): Promise<PromiseSettledResult<T>[]> {
-    return this.#batches.getOrSetMany(keys, produceMissing, options) as Promise<
-      PromiseSettledResult<T>[]
-    >;
+    const results = this.#batches.getOrSetMany(keys, produceMissing, options);
+    return results as Promise<PromiseSettledResult<T>[]>;
   }
 
   /**
-   * The fresh value of the key, or undefined: never produces, never waits for a production. One round trip.
-   * @param options the codec, for entries of one that is `exclusive`
+   * The fresh value of the key, or undefined. Never produces or waits for a production. One round
+   * trip.
+   * @param options the codec, for entries of a codec that is `exclusive`
    */
   async get<T>(key: KeyLike, options?: Pick<EntryOptions, 'codec'>): Promise<T | undefined> {
-    const call = this.#calls.call(key, noProducer, options);
-    if (this.#closed) return undefined;
-    if (this.#units.current !== undefined)
-      return (await this.#units.find(call))?.taker.take() as T | undefined;
-    return (await this.#engine.peek(call)) as T | undefined;
+    return this.#reads.get(key, options) as Promise<T | undefined>;
   }
 
-  /** The fresh values of the keys, in their order, undefined where there is none. One round trip for each 1,000 keys. */
-  getMany<T>(keys: readonly KeyLike[]): Promise<(T | undefined)[]> {
-    return this.#batches.getMany(keys, (key) => this.get<T>(key));
+  /** The fresh values in the order of the keys, else undefined. One round trip per 1,000 keys. */
+  async getMany<T>(keys: readonly KeyLike[]): Promise<(T | undefined)[]> {
+    return mapInChunks(assertArray(keys, 'getMany: keys'), (key) => this.get<T>(key));
   }
 
   /**
-   * Stores a value, not fenced, whatever was there; loads under way do not replace it. `undefined`, or a ttl of 0, deletes. Two round trips.
-   * @throws CodecError (`CACHE_CODEC`), CacheConfigError (`CACHE_CONFIG`), and what a callback throws; the old value is then deleted
+   * Stores a value whatever is there; loads under way do not replace it. `undefined`, or a ttl of
+   * 0, deletes. Two round trips.
+   * @throws CodecError (`CACHE_CODEC`), CacheConfigError (`CACHE_CONFIG`), and what a callback
+   * throws; the old value is deleted then
    */
   async set<T>(key: KeyLike, value: T, options?: SetOptions<T>): Promise<InvalidationResult> {
-    return this.#changes.put(this.#calls.key(key), () => this.#calls.storing(key, options), value);
+    const describe = () => this.#calls.callForSet(key, options);
+    return this.#invalidations.set(this.#calls.key(key), describe, value);
   }
 
-  /** Stores many values. Two round trips for each 1,000. @returns durable when all are, held when they are */
+  /** Stores many values. Two round trips per 1,000. @returns durable when all of them are */
   async setMany<T>(
     entries: Iterable<readonly [KeyLike, T]>,
     options?: SetOptions<T>,
   ): Promise<InvalidationResult> {
-    return this.#changes.many(assertEntries(entries), ([key, value]) =>
-      this.set(key, value, options),
-    );
+    const pairs = assertEntries(entries);
+    return this.#invalidations.all(pairs, ([key, value]) => this.set(key, value, options));
   }
 
-  /** After it resolves as durable, no read that starts later returns a value whose production started before. One round trip. */
+  /**
+   * After it resolves as durable, no read that starts later returns a value whose production
+   * started before. One round trip.
+   */
   async delete(key: KeyLike): Promise<InvalidationResult> {
     return this.invalidate({ keys: [key] });
   }
 
-  /** One round trip, one for each node of a cluster. */
+  /** As `delete`. One round trip, one for each node of a cluster. */
   async deleteMany(keys: readonly KeyLike[]): Promise<InvalidationResult> {
-    return assertArray(keys, 'deleteMany: keys').length === 0
-      ? { durable: true }
-      : this.invalidate({ keys });
+    const isEmpty = assertArray(keys, 'deleteMany: keys').length === 0;
+    return isEmpty ? { durable: true } : this.invalidate({ keys });
   }
 
   /**
-   * Invalidates keys and groups; with several kinds named, all of them. O(1) in the number of entries: one round trip for the keys, one for the groups.
-   * @throws CacheConfigError (`CACHE_CONFIG`) when nothing is named; NotDurableError (`CACHE_NOT_DURABLE`) with the `strict` option
+   * Invalidates keys and groups. O(1) in the number of entries: one round trip for the keys and one
+   * for the groups.
+   * @throws CacheConfigError (`CACHE_CONFIG`) when nothing is named; with `strict`, NotDurableError
+   * (`CACHE_NOT_DURABLE`)
    */
   async invalidate(request: InvalidateRequest): Promise<InvalidationResult> {
-    return this.#changes.invalidate(request);
+    return this.#invalidations.invalidate(request);
   }
 
   /**
-   * Invalidates everything in this cache, of all tenants, or everything of one tenant; memory comes back in the background. One round trip.
+   * Invalidates everything in this cache, or everything of one tenant; memory is given back in the
+   * background. One round trip.
    * @throws CacheConfigError (`CACHE_CONFIG`) for an argument that names no tenant
    */
   async clear(request?: {
     readonly tenant?: string | number | bigint;
   }): Promise<InvalidationResult> {
-    return this.#changes.clear(request);
+    return this.#invalidations.clear(request);
   }
 
   /**
-   * Carries out what the rules of this cache (`invalidations`, `@InvalidatesCache`) say about the event; resolves when it is acknowledged, so
-   * that reads that start later see what the event tells of. @returns also how many requests the rules gave: 0 when none is about this event
+   * Carries out what the rules of this cache (`invalidations`, `@InvalidatesCache`) say about the
+   * event. When it resolves as durable, reads that start later see what the event tells of.
+   * @returns also how many requests the rules made; 0 when no rule is for this event
    */
   async apply(event: object): Promise<InvalidationResult & { readonly requests: number }> {
-    return this.#changes.event(event);
+    return this.#invalidations.applyEvent(event);
   }
 
   /** @internal Rules that are found when an application starts. */
   addRules(...rules: readonly InvalidationRule[]): void {
-    this.#changes.rules.add(...rules);
+    this.#invalidations.rules.add(...rules);
+  }
+
+  /** @internal Before a method whose result replaces what is stored. One round trip. */
+  async beginPut(key: KeyLike, tags: readonly string[]): Promise<Flight> {
+    return this.#invalidations.beginPut(this.#calls.call(key, noProducer, { tags }));
+  }
+
+  /** @internal After it has succeeded. One round trip. @throws as `set` */
+  async storePut<T>(
+    put: Flight,
+    key: KeyLike,
+    value: T,
+    options: SetOptions<T>,
+  ): Promise<InvalidationResult> {
+    const describe = () => this.#calls.call(key, noProducer, options);
+    return this.#invalidations.storePut(put, this.#calls.key(key), describe, value);
+  }
+
+  /** @internal When it is over, in whatever way. */
+  endPut(put: Flight): void {
+    this.#invalidations.endPut(put);
   }
 
   /**
-   * Runs a transaction: invalidations inside it, wherever they are called, wait until `task` has resolved, and are dropped when it rejects. They
-   * resolve at once with `held: true`; `set` becomes a delete. Reads inside take fresh values that the unit has not made dirty; else
-   * they run their producers, without storing or sharing what those see. A unit inside a unit is part of it.
-   * @throws what `task` throws; with `strict`, NotDurableError (`CACHE_NOT_DURABLE`) although the transaction is committed
+   * Runs a transaction. Invalidations inside it, wherever they are called, wait until `task` has
+   * resolved, and are dropped when it rejects; they resolve at once with `held: true`, and `set`
+   * becomes a delete. Reads inside take fresh values that the unit has not made dirty; otherwise
+   * they run their producers, without storing or sharing the result. A unit inside a unit is part
+   * of it.
+   * @throws what `task` throws; with `strict`, NotDurableError (`CACHE_NOT_DURABLE`) although the
+   * transaction is committed
    */
   unitOfWork<T>(task: () => Promise<T> | T, options?: UnitOfWorkOptions): Promise<T> {
-    return this.#changes.unitOfWork(task, options);
-  }
-
-  /** Runs `task`; settles when the invalidations that it, its events and their listeners have started by then are acknowledged too. */
-  awaitInvalidations<T>(task: () => Promise<T> | T): Promise<T> {
-    return this.#changes.waiting.run(task);
+    return this.#invalidations.unitOfWork(task, options);
   }
 
   /**
-   * Fills the cache beforehand, in batches over `getOrSetMany`. With `once`, one process of the whole fleet does it, at most once in `once.every`.
-   * A batch that fails is counted, not thrown. `close` stops it after the batches under way.
+   * Runs `task`. Settles when the invalidations that the task, its events and their listeners have
+   * started are acknowledged too.
+   */
+  awaitInvalidations<T>(task: () => Promise<T> | T): Promise<T> {
+    return this.#invalidations.tracker.run(task);
+  }
+
+  /**
+   * Fills the cache in advance, in batches over `getOrSetMany`. With `once`, one process of the
+   * fleet does it, at most once in `once.every`. A batch that fails is counted, not thrown. `close`
+   * stops it after the batches under way.
    */
   async warmUp<T, K extends KeyLike = KeyLike>(
     keys: Iterable<K> | AsyncIterable<K>,
     produceMissing: BatchProducer<T, K>,
     options?: WarmUpOptions<T>,
   ): Promise<WarmUpResult> {
-    return this.#batches.warmUp(keys, produceMissing, options);
+    const callOptions = warmUpCallOptions(keys, produceMissing, options);
+    const fill = (batch: readonly K[]) => this.getOrSetMany(batch, produceMissing, callOptions);
+    return this.#warmUp.run(keys, fill, options ?? {});
   }
 
-  /** What is stored under the key and how it is judged now; for people and tools, not for the path of a call. One round trip. */
+  /** What is stored under the key, for people and tools. One round trip. */
   async inspect(key: KeyLike): Promise<Inspection> {
-    return inspect(this.#calls.call(key, noProducer), this.#engine.tiers);
+    const { tiers, flights } = this.#engine;
+    return inspect(this.#calls.call(key, noProducer), tiers, flights);
   }
 
-  /** Counters since the start, and how much is going on now. */
+  /** Counters since the start, and what is going on now. */
   stats(): Counters & {
     readonly flights: number;
     readonly journal: number;
     readonly background: number;
   } {
-    const { stats, flights, invalidator, background } = this.#engine;
+    const { reporter, flights, invalidator, background, loads } = this.#engine;
     return {
-      ...stats.snapshot(),
-      flights: flights.size,
+      ...reporter.stats.snapshot(),
+      flights: flights.ownedBy(loads).length,
       journal: invalidator.pending,
       background: background.size,
     };
@@ -291,64 +319,14 @@ export class CacheService {
   }
 
   /**
-   * Ends the cache and what it opened; afterwards calls run their producers without caching, `get` finds nothing, and changes are not durable.
-   * Settles within two seconds. Idempotent.
+   * Ends the cache and what it opened. Afterwards calls run their producers without caching, `get`
+   * finds nothing, and changes are not durable. Settles within two seconds. Idempotent.
    */
   async close(): Promise<void> {
-    if (this.#closed) return;
-    this.#closed = true;
-    this.#batches.close();
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#reads.close();
     await this.#engine.close();
-    this.#changes.close();
-  }
-
-  #get<T>(
-    like: KeyLike,
-    producer: Producer<T>,
-    options: GetOrSetOptions<T> | undefined,
-    base: EntryPolicy | undefined,
-  ): Promise<T> {
-    try {
-      const policy =
-        base === undefined ? this.#calls.policy(options) : this.#calls.policyOf(base, options);
-      return this.#through(like, producer, options, policy);
-    } catch (error) {
-      return Promise.reject(error);
-    }
-  }
-
-  #through<T>(
-    like: KeyLike,
-    producer: Producer<T>,
-    options: GetOrSetOptions<T> | undefined,
-    policy: EntryPolicy,
-  ): Promise<T> {
-    const engine = this.#engine;
-    const key = this.#calls.key(like);
-    if (this.#units.current !== undefined && !this.#closed) {
-      return this.#units.read(this.#calls.make(key, like, producer, options, policy)) as Promise<T>;
-    }
-    const found = this.#nearHit(key, policy);
-    if (found !== undefined) return Promise.resolve(engine.tiers.valueOf(found) as T);
-    const call = this.#calls.make(key, like, producer, options, policy);
-    if (this.#closed) return engine.bypass(call) as Promise<T>;
-    return this.#boarding.run(call) as Promise<T>;
-  }
-
-  /** The way of nearly every hit. */
-  #nearHit(key: CacheKey, policy: EntryPolicy): MemoryEntry | undefined {
-    if (this.#closed || policy.refreshAhead !== false) return undefined;
-    const name = storageKey(key);
-    const found = this.#engine.tiers.nearHit(name);
-    // Only a name that was shortened can be another key's.
-    if (found === undefined || (name !== key.text && found.entry.key !== key.text))
-      return undefined;
-    if (
-      found.entry.codec !== policy.codec.id &&
-      !this.#engine.tiers.fits(found.entry, policy.codec)
-    )
-      return undefined;
-    this.#engine.hitNear(name);
-    return found;
+    this.#invalidations.close();
   }
 }

@@ -1,330 +1,286 @@
 import type { AsyncContext } from '../ports/context.js';
+import type { CacheBackend } from '../ports/backend.js';
 import type { Clock } from '../ports/clock.js';
 import type { Codec } from '../ports/codec.js';
-import type { Entry } from '../ports/entry.js';
-import { BackendError, CacheClosedError, ProducerTimeoutError } from '../ports/errors.js';
-import type { SharedBackend, MemoryTier } from '../ports/shared-backend.js';
-import { Background } from './observe/background.js';
-import { Backoff } from './read/backoff.js';
-import type { Call } from './options/call.js';
-import { CacheEvents, type Outcome } from './observe/events.js';
-import { type Answer, ReadThrough } from './read/get-or-set.js';
-import { Invalidator } from './invalidate/invalidator.js';
+import type { Envelope } from '../ports/entry.js';
+import { BackendError, CacheClosedError } from '../ports/errors.js';
+import type { MemoryTier } from '../ports/memory-tier.js';
+import type { SharedBackend } from '../ports/shared-backend.js';
+import type { CallSeq, Millis } from '../ports/time.js';
 import type { Change } from './groups/journal.js';
-import { redacted } from './key/key.js';
-import { LeaseDesk } from './read/lease.js';
-import { Loader } from './read/load.js';
-import { MarkerKeeper } from './read/marker-keeper.js';
+import { LocalInvalidations } from './groups/local-invalidations.js';
+import { Invalidator } from './invalidate/invalidator.js';
+import { Puts } from './invalidate/put.js';
+import { Sets } from './invalidate/set.js';
+import { WriteOrder } from './invalidate/write-order.js';
+import { Background } from './observe/background.js';
+import { Reporter } from './observe/reporter.js';
 import type { Settings } from './options/options.js';
-import { produceAlone } from './read/produce.js';
-import { Puts } from './invalidate/set.js';
+import { LeaseAcquirer } from './read/acquire-lease.js';
+import { Backoff } from './read/backoff.js';
+import { EntryBuilder } from './read/entry-builder.js';
+import { ReadThrough } from './read/get-or-set.js';
+import { Leases } from './read/lease.js';
+import { Loads } from './read/load.js';
+import { LocalTier } from './read/local-tier.js';
+import { EntryReader } from './read/lookup.js';
+import { MarkerLifetimes } from './read/marker-lifetimes.js';
+import { MemoryTiers } from './read/memory-tiers.js';
+import { race } from './read/race.js';
+import { SharedTiers } from './read/shared-tiers.js';
 import { SingleFlight } from './read/single-flight.js';
-import { Stats } from './observe/stats.js';
-import { Tiers } from './read/tiers.js';
+import type { Tiers } from './read/tiers.js';
+import { Timeouts } from './read/timeouts.js';
+import { TwoMethodTiers } from './read/two-method-tiers.js';
+
+/** Where a cache keeps its entries. */
+export type Storage =
+  | { readonly kind: 'memory'; readonly memory: MemoryTier }
+  | {
+      readonly kind: 'shared';
+      readonly backend: SharedBackend;
+      readonly l1: MemoryTier | undefined;
+    }
+  | { readonly kind: 'two methods'; readonly backend: CacheBackend; readonly prefix: string };
 
 export interface EngineParts {
   readonly settings: Settings;
-  readonly store: SharedBackend<Entry>;
-  readonly near: MemoryTier | undefined;
-  /** The near store is all there is. */
-  readonly local: boolean;
+  readonly storage: Storage;
   readonly codecs: Map<string, Codec>;
+  readonly envelope: Envelope;
   readonly clock: Clock;
   readonly context: AsyncContext;
   readonly warn: (error: unknown) => void;
   /** Unique among all processes. */
   readonly holder: string;
-  /** Ends the backend after the store. */
+  /** Ends the backend after everything else. */
   readonly closeBackend: () => Promise<void>;
 }
 
-const CLOSE_MS = 1_500;
-const LOCAL_LEASE_MS = 24 * 3_600_000;
+/** How long `close` waits for what is under way. */
+const CLOSE_MS: Millis = 1_500;
 
-/** The parts of a cache, wired. */
+/** What caches on one namespace of one memory backend share: they see each other's changes. */
+class LocalState {
+  readonly flights = new SingleFlight();
+  readonly puts = new SingleFlight();
+  readonly invalidations: LocalInvalidations;
+  #seq: CallSeq = 0;
+
+  constructor(
+    clock: Clock,
+    readonly context: AsyncContext,
+  ) {
+    this.invalidations = new LocalInvalidations(() => clock.now());
+  }
+
+  readonly nextSeq = (): CallSeq => ++this.#seq;
+}
+
+/** Lives and dies with the memory tier that it belongs to. */
+const LOCAL_STATES = new WeakMap<object, LocalState>();
+
+/** The parts of one cache, wired. */
 export class Engine {
   readonly settings: Settings;
-  readonly stats = new Stats();
-  readonly events: CacheEvents;
-  readonly tiers: Tiers;
-  readonly flights = new SingleFlight();
-  readonly background: Background;
-  readonly invalidator: Invalidator;
-  readonly puts: Puts;
-  readonly readThrough: ReadThrough;
+  readonly reporter: Reporter;
+  readonly clock: Clock;
+  readonly codecs: Map<string, Codec>;
   readonly context: AsyncContext;
+  readonly tiers: Tiers;
+  readonly reader: EntryReader;
+  readonly flights: SingleFlight;
+  readonly loads: Loads;
+  readonly readThrough: ReadThrough;
+  readonly invalidator: Invalidator;
+  readonly sets: Sets;
+  readonly puts: Puts;
+  readonly background: Background;
+  readonly timeouts: Timeouts;
+  readonly leases: Leases | undefined;
+  readonly order = new WriteOrder();
+  readonly #endSubscriptions: (() => void)[] = [];
   readonly #closeBackend: () => Promise<void>;
-  readonly #ends: (() => void)[];
-  readonly #sweeping = new AbortController();
-  #moment = 0;
+  #isClosed = false;
 
-  constructor({
-    settings,
-    store,
-    near,
-    local,
-    codecs,
-    clock,
-    context,
-    warn,
-    holder,
-    closeBackend,
-  }: EngineParts) {
-    const { stats, flights } = this;
+  constructor(parts: EngineParts) {
+    const { settings, storage, clock, codecs } = parts;
+    const { order } = this;
+    const { flights, puts, invalidations, context, nextSeq } = localStateOf(parts);
     this.settings = settings;
+    this.clock = clock;
+    this.codecs = codecs;
     this.context = context;
-    this.#closeBackend = closeBackend;
-    const events = new CacheEvents(warn);
-    this.events = events;
-    const moment = (): number => ++this.#moment;
-    const label = (storageKey: string): string => this.#label(storageKey);
-    const failed = (operation: string, error: unknown): void => {
-      this.failed(operation, error);
-    };
-    this.background = new Background((error) => {
-      failed('background', error);
-    });
-    const { background } = this;
-    // In memory nobody but this process holds leases: they end with their flight.
-    const desk = new LeaseDesk(
-      store,
-      clock,
-      local ? LOCAL_LEASE_MS : settings.leaseTtl,
-      background,
-      holder,
-    );
-    const corrupt = (key: string, error: unknown): void => {
-      this.corrupt(key, error);
-    };
-    this.tiers = new Tiers(
-      store,
-      near,
-      local,
-      codecs,
-      clock,
-      corrupt,
-      () => this.invalidator.settled,
-    );
-    const { tiers } = this;
-    const journaled = (happened: 'replayed' | 'overflowed', count: number): void => {
-      if (events.hasListeners) events.emit({ type: `journal_${happened}`, count });
-    };
-    const gap = (reason: string): void => {
-      if (events.hasListeners) events.emit({ type: 'notices_missed', reason });
-    };
-    const sweep = (scope: string): void => {
-      background.run(() => store.reclaim(scope, this.#sweeping.signal));
-    };
+    this.flights = flights;
+    this.#closeBackend = parts.closeBackend;
+    const reporter = (this.reporter = new Reporter(settings.exposeKeys, parts.warn));
+    const background = (this.background = new Background((error) => {
+      reporter.report({ type: 'backend_problem', operation: 'background', error });
+    }));
+    this.reader = new EntryReader(codecs, reporter);
+    this.timeouts = new Timeouts(clock);
+    const backend = storage.kind === 'shared' ? storage.backend : undefined;
+    if (backend !== undefined) {
+      this.leases = new Leases(backend, clock, settings.leaseTtl, background, parts.holder);
+    }
     this.invalidator = new Invalidator(
-      { store, flights, desk, background, clock, failed, journaled, gap, sweep },
-      () => tiers,
+      {
+        flights,
+        puts,
+        invalidations,
+        l1: storage.kind === 'shared' ? storage.l1 : undefined,
+        backend,
+        order,
+        background,
+        clock,
+        reporter,
+        onReleased: (storageKey) => this.leases?.onReleased(storageKey),
+      },
+      () => this.tiers,
     );
-    const keeper = new MarkerKeeper(store);
-    const apply = (changes: readonly Change[]): Promise<boolean> => this.apply(changes);
-    this.puts = new Puts({
-      settings,
-      tiers,
-      desk,
-      keeper,
-      invalidator: this.invalidator,
-      stats,
-      events,
-      label,
-      failed,
-      apply,
-    });
+    const tiers = (this.tiers = this.#tiers(parts, invalidations, nextSeq));
+    const entries = new EntryBuilder(tiers, clock, reporter, settings.maxValueBytes);
     const backoff = new Backoff();
-    const loader = new Loader({
-      settings,
-      tiers,
-      desk,
-      keeper,
-      flights,
-      stats,
-      events,
-      backoff,
-      context,
-      moment,
-      label,
-      failed,
-    });
+    const loadParts = { tiers, flights, reporter, backoff, context, clock, nextSeq };
+    this.loads = new Loads({ ...loadParts, entries, timeouts: this.timeouts });
     this.readThrough = new ReadThrough({
-      tiers,
-      flights,
-      loader,
-      stats,
-      backoff,
-      context,
-      moment,
-      failed,
+      ...loadParts,
+      loads: this.loads,
+      backendTimeout: settings.backendTimeout,
+      isClosed: () => this.#isClosed,
     });
-    this.#ends = [
-      store.subscribe((notice) => {
-        this.invalidator.hear(notice);
-      }),
-      store.onState((state) => {
-        if (events.hasListeners) events.emit({ type: 'backend_state', state });
-        if (state === 'up') this.invalidator.reconnected();
-      }),
-    ];
+    const apply = (changes: readonly Change[]): Promise<boolean> => this.apply(changes);
+    const { replicaLag } = settings;
+    const { invalidator } = this;
+    this.sets = new Sets({ tiers, entries, invalidator, order, reporter, replicaLag, apply });
+    const { sets } = this;
+    this.puts = new Puts({ tiers, flights: puts, entries, sets, order, reporter, clock, apply });
+    if (backend !== undefined) this.#subscribe(backend);
   }
 
-  hitNear(storageKey: string): void {
-    this.stats.cache_hits++;
-    this.stats.cache_l1_hits++;
-    if (this.events.hasOutcomeListeners) this.#tell('hit', 'l1', storageKey);
-  }
-
-  /**
-   * Counts the outcome of a call; exactly once.
-   * @param riders count it for those who share the answer instead, as often as there are any in the end
-   */
-  count(call: Call, running: Promise<Answer>, riders = false): Promise<Answer> {
-    return running.then(
-      (answer) => {
-        for (let left = riders ? call.riders : 1; left > 0; left--) this.counted(call, answer);
-        return answer;
-      },
-      (error: unknown) => {
-        for (let left = riders ? call.riders : 1; left > 0; left--) this.countedError(call);
-        throw error;
-      },
-    );
-  }
-
-  counted(call: Call, { outcome, tier }: Answer): void {
-    this.#count(outcome, tier);
-    if (this.events.hasOutcomeListeners) this.#tell(outcome, tier, call.storageKey);
-  }
-
-  countedError(call: Call): void {
-    this.stats.cache_misses++;
-    if (this.events.hasOutcomeListeners) this.#tell('error', undefined, call.storageKey);
-  }
-
-  #count(outcome: Outcome, tier: 'l1' | 'l2' | undefined): void {
-    const { stats } = this;
-    if (outcome === 'hit' || outcome === 'stale') {
-      stats.cache_hits++;
-      if (outcome === 'stale') stats.cache_stale++;
-      if (tier === 'l1') stats.cache_l1_hits++;
-      return;
-    }
-    stats.cache_misses++;
-    if (outcome === 'joined') stats.cache_joined++;
-    else if (outcome === 'fallback') stats.cache_fallback++;
-  }
-
-  /** A look without a load. */
-  async peek(call: Call): Promise<unknown> {
-    const { tiers } = this;
-    try {
-      const look = tiers.usable ? await tiers.look(call, false) : undefined;
-      const hit = look?.verdict === 'fresh' ? look : undefined;
-      this.#count(hit === undefined ? 'miss' : 'hit', hit?.tier);
-      if (this.events.hasOutcomeListeners)
-        this.#tell(hit === undefined ? 'miss' : 'hit', hit?.tier, call.storageKey);
-      return hit?.taker?.take();
-    } catch (error) {
-      this.stats.cache_read_err++;
-      this.failed('read', error);
-      this.#count('miss', undefined);
-      if (this.events.hasOutcomeListeners) this.#tell('miss', undefined, call.storageKey);
-      return undefined;
-    }
-  }
-
-  /** Without the cache: in a unit of work, and after it was closed. */
-  async bypass(call: Call): Promise<unknown> {
-    this.stats.cache_bypassed++;
-    try {
-      return await produceAlone(call, this.tiers.clock, this.context);
-    } catch (error) {
-      if (error instanceof ProducerTimeoutError) this.stats.cache_producer_timeouts++;
-      throw error;
-    }
-  }
-
+  /** @returns false when some of the changes wait in the journal */
   async apply(changes: readonly Change[]): Promise<boolean> {
-    this.stats.cache_invalidations++;
-    this.puts.overtake(changes);
+    const { reporter } = this;
+    reporter.stats.cache_invalidations++;
     const durable = await this.invalidator.apply(changes);
-    if (!durable) this.stats.cache_invalidations_deferred++;
-    if (this.events.hasListeners) {
-      const keys = changes.reduce(
-        (sum, change) => sum + (change.kind === 'keys' ? change.keys.length : 0),
-        0,
-      );
-      const groups = changes.reduce(
-        (sum, change) => sum + (change.kind === 'groups' ? change.invalidation.groups.length : 0),
-        0,
-      );
-      this.events.emit({ type: 'invalidated', durable, keys, groups });
+    if (!durable) reporter.stats.cache_invalidations_deferred++;
+    if (reporter.events.hasListeners) {
+      let [keys, groups] = [0, 0];
+      for (const change of changes) {
+        if (change.kind === 'keys') keys += change.keys.length;
+        else groups += change.invalidation.groups.length;
+      }
+      reporter.report({ type: 'invalidated', durable, keys, groups });
     }
     return durable;
   }
 
-  corrupt(storageKey: string, error: unknown): void {
-    this.stats.cache_corrupt++;
-    if (this.events.hasListeners)
-      this.events.emit({ type: 'corrupt', key: this.#label(storageKey), error });
-  }
+  /** Without the cache: in a unit of work, and after it was closed. */
+  produceUncached: Loads['produceUncached'] = (call) => {
+    this.reporter.stats.cache_bypassed++;
+    return this.loads.produceUncached(call);
+  };
 
-  failed(operation: string, error: unknown): void {
-    if (this.events.hasListeners) this.events.emit({ type: 'backend_problem', operation, error });
-  }
-
+  /** Settles when no load, write or refresh of this cache is under way. */
   async drain(): Promise<void> {
+    let running = this.flights.ownedBy(this.loads);
     do {
-      await this.flights.settled();
+      await Promise.all(running.map((flight) => flight.whenFinished()));
       await this.background.drain();
-    } while (this.flights.size > 0 || this.background.size > 0);
+      running = this.flights.ownedBy(this.loads);
+    } while (running.length > 0 || this.background.size > 0);
   }
 
-  /** Runs out what runs, within a limit; then aborts it. */
+  /** Waits for what is under way, within a limit, and aborts the rest. */
   async close(): Promise<void> {
-    const { tiers, invalidator, background } = this;
-    this.#sweeping.abort();
+    const { tiers, invalidator, reporter, clock } = this;
+    this.#isClosed = true;
     this.puts.close();
-    await this.#within(CLOSE_MS, this.drain());
+    await race(this.drain(), { clock, ms: CLOSE_MS });
     if (invalidator.pending > 0) {
-      this.failed(
-        'close',
-        new BackendError(
-          'UNAVAILABLE',
-          `${String(invalidator.pending)} invalidations could not be delivered before the cache was closed.`,
-        ),
+      const error = new BackendError(
+        'UNAVAILABLE',
+        `${String(invalidator.pending)} invalidations could not be delivered before the cache was closed.`,
       );
+      reporter.report({ type: 'backend_problem', operation: 'close', error });
     }
     invalidator.close();
-    this.flights.abortAll(
-      new CacheClosedError('The cache was closed while this value was being produced.'),
+    const reason = new CacheClosedError(
+      'The cache was closed while this value was being produced.',
     );
-    for (const end of this.#ends) end();
-    await this.#within(
-      CLOSE_MS / 3,
-      Promise.allSettled([
-        tiers.store.close().then(() => this.#closeBackend()),
-        background.drain(),
-      ]),
+    this.flights.abortAll(this.loads, reason);
+    for (const end of this.#endSubscriptions) end();
+    const closing = tiers.close().then(() => this.#closeBackend());
+    const ended = Promise.allSettled([closing, this.background.drain()]);
+    await race(ended, { clock, ms: CLOSE_MS / 3 });
+    this.timeouts.stop();
+  }
+
+  #subscribe(backend: SharedBackend): void {
+    this.#endSubscriptions.push(
+      backend.subscribe((notice) => {
+        this.invalidator.onNotice(notice);
+      }),
+      backend.onState((state) => {
+        this.reporter.report({ type: 'backend_state', state });
+        if (state === 'up') this.invalidator.onReconnect();
+      }),
     );
   }
 
-  #within(ms: number, work: Promise<unknown>): Promise<void> {
-    return new Promise((resolve) => {
-      const cancel = this.tiers.clock.after(ms, resolve);
-      void work.finally(() => {
-        cancel();
-        resolve();
-      });
+  #tiers(
+    { settings, storage, clock, envelope }: EngineParts,
+    invalidations: LocalInvalidations,
+    nextSeq: () => CallSeq,
+  ): Tiers {
+    const { reader, background, reporter, leases } = this;
+    const now = (): Millis => clock.now();
+    const isDrained = (): boolean => this.invalidator.isDrained;
+    const { backendTimeout, leaseWait } = settings;
+    if (storage.kind === 'memory') {
+      const local = new LocalTier(storage.memory, invalidations, reader, now, now);
+      return new MemoryTiers(local, background);
+    }
+    if (storage.kind === 'two methods') {
+      const { backend, prefix } = storage;
+      const timeoutMs = backendTimeout;
+      const parts = {
+        backend,
+        prefix,
+        invalidations,
+        reader,
+        envelope,
+        clock,
+        timeoutMs,
+        isDrained,
+      };
+      return new TwoMethodTiers(parts);
+    }
+    const { backend, l1 } = storage;
+    const sharedNow = (): Millis => backend.now();
+    const markers = new MarkerLifetimes();
+    if (leases === undefined) throw new TypeError('A shared backend needs leases.');
+    const shared = { backend, leases, markers, clock, reporter };
+    return new SharedTiers({
+      ...shared,
+      l1: l1 === undefined ? undefined : new LocalTier(l1, invalidations, reader, sharedNow, now),
+      invalidations,
+      reader,
+      envelope,
+      acquirer: new LeaseAcquirer({ ...shared, leaseWait, backendTimeout, nextSeq }),
+      background,
+      isDrained,
     });
   }
+}
 
-  #tell(outcome: Outcome, tier: 'l1' | 'l2' | undefined, storageKey: string): void {
-    this.events.emit({ type: 'outcome', outcome, tier, key: this.#label(storageKey) });
+function localStateOf({ storage, clock, context }: EngineParts): LocalState {
+  if (storage.kind !== 'memory') return new LocalState(clock, context);
+  const { namespace } = storage.memory;
+  let state = LOCAL_STATES.get(namespace);
+  if (state === undefined) {
+    state = new LocalState(clock, context);
+    LOCAL_STATES.set(namespace, state);
   }
-
-  #label(storageKey: string): string {
-    return this.settings.exposeKeys ? storageKey : redacted(storageKey);
-  }
+  return state;
 }

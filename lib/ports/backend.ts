@@ -1,7 +1,6 @@
 import type { Clock } from './clock.js';
-import type { Payload } from './codec.js';
-import type { Entry } from './entry.js';
-import type { SharedBackend, MemoryTier } from './shared-backend.js';
+import type { MemoryTier } from './memory-tier.js';
+import type { SharedBackend } from './shared-backend.js';
 
 /** What a backend is given when a cache opens it. */
 export interface BackendContext {
@@ -32,12 +31,9 @@ export interface CacheBackend {
   /** Capability: removes a key. Without it the cache overwrites the key with a tombstone that expires at once. */
   delete?(key: string): Promise<unknown>;
   /** Capability: leases, markers and notices shared by every process that uses this backend. */
-  openShared?(context: BackendContext): SharedBackend<Payload>;
+  openShared?(context: BackendContext): SharedBackend;
   /** Capability: the backend lives in this process and answers synchronously. */
-  openMemory?(context: BackendContext): {
-    readonly store: SharedBackend<Entry>;
-    readonly near: MemoryTier;
-  };
+  openMemory?(context: BackendContext): MemoryTier;
   /** Ends what the backend itself opened. Idempotent. */
   close?(): Promise<void>;
 }

@@ -1,7 +1,5 @@
 import type { Payload } from './codec.js';
-
-/** A moment of a scope's invalidation clock: whole microseconds, at most 2^53. Later invalidations have greater ticks. */
-export type Tick = number;
+import type { Millis, Tick } from './time.js';
 
 /**
  * One stored value with all that is needed to judge it. Immutable. All times are milliseconds since the epoch in shared time
@@ -14,21 +12,19 @@ export interface Entry {
   readonly codec: string;
   /** The encoded value, without the envelope. */
   readonly body: Payload;
-  readonly createdAt: number;
+  readonly createdAt: Millis;
   /** Fresh before this moment. */
-  readonly freshUntil: number;
+  readonly freshUntil: Millis;
   /** Usable as stale (staleWhileRevalidate) before this moment; never earlier than `freshUntil`. */
-  readonly staleUntil: number;
+  readonly staleUntil: Millis;
   /** Usable as fallback (staleIfError) before this moment; never earlier than `freshUntil`. */
-  readonly fallbackUntil: number;
+  readonly fallbackUntil: Millis;
   /** How long the production took, in milliseconds. */
-  readonly cost: number;
+  readonly cost: Millis;
   /** The clocks of the entry's scopes, read before its production started: of the namespace, and of the tenant when the key has one. */
   readonly startTicks: readonly Tick[];
   /** Tags without duplicates, sorted. */
   readonly tags: readonly string[];
-  /** Of an entry that was read from a shared backend: exactly what is stored there. */
-  readonly packed?: Payload | undefined;
 }
 
 /** The stored form of an entry in a shared backend: a small versioned header, then the encoded value. */

@@ -6,7 +6,10 @@ import { sleep, type SuiteRunner, type Wait } from './runner.js';
 export interface BackendSuite extends SuiteRunner {
   /** Shown in the titles. */
   readonly name: string;
-  /** Makes the backend; called once for each test. Tests use keys of their own, so that a shared server need not be empty. */
+  /**
+   * Makes the backend; called once for each test. Tests use keys of their own, so that a shared
+   * server need not be empty.
+   */
   readonly open: () => CacheBackend | Promise<CacheBackend>;
   /** Called after each test; default: the backend's own `close`. */
   readonly close?: (backend: CacheBackend) => unknown;
@@ -176,6 +179,7 @@ function same(actual: Uint8Array | null | undefined, expected: Uint8Array): void
   );
   assert.ok(
     Buffer.from(actual).equals(expected),
-    `Expected the bytes that were set (${String(expected.byteLength)}); got ${String(actual.byteLength)} others.`,
+    `Expected the bytes that were set (${String(expected.byteLength)}); ` +
+      `got ${String(actual.byteLength)} others.`,
   );
 }

@@ -9,11 +9,9 @@ interface Timer {
 /**
  * Time that moves only when a test says so.
  *
- * ```ts
- * const clock = new FakeClock();
- * const cache = createCache({ clock, ttl: '30s' });
- * await clock.advance(30_000); // everything that was due has run, in order, and so has all that followed from it
- * ```
+ * ```ts const clock = new FakeClock(); const cache = createCache({ clock, ttl: '30s' }); await
+ * clock.advance(30_000); // everything that was due has run, in order, and so has all that followed
+ * from it ```
  */
 export class FakeClock implements Clock {
   #now: number;
@@ -41,7 +39,10 @@ export class FakeClock implements Clock {
     return this.#timers.size;
   }
 
-  /** Moves time by `ms`; timers run at their own moments, earlier ones first, and promises settle in between. */
+  /**
+   * Moves time by `ms`; timers run at their own moments, earlier ones first, and promises settle in
+   * between.
+   */
   async advance(ms: number): Promise<void> {
     const end = this.#now + ms;
     await settle();
@@ -62,7 +63,9 @@ export class FakeClock implements Clock {
   }
 }
 
-/** One turn of the event loop: all promises that can settle without input or output have settled. */
+/**
+ * One turn of the event loop: all promises that can settle without input or output have settled.
+ */
 function settle(): Promise<void> {
   return setImmediate();
 }

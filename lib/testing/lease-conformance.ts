@@ -1,25 +1,26 @@
 import assert from 'node:assert/strict';
-import { acquireOf, Fixture, type FencedSuite, LONG, readOf } from './fenced-harness.js';
+import {
+  expectPayload,
+  fillOf,
+  Fixture,
+  leaseOf,
+  LONG,
+  LOST,
+  readOf,
+  type SharedBackendSuite,
+  STORED,
+  value,
+} from './shared-backend-fixture.js';
 
 const KEY = 'tenant:t/segment:s/id=1';
 
 /** Values and leases: the fence of a key. */
-export function describeLeases<Stored>(suite: FencedSuite<Stored>): void {
-  const { value } = suite;
-  const it = (title: string, test: (fixture: Fixture<Stored>) => Promise<void>): void => {
-    suite.it(title, async () => {
-      const fixture = await Fixture.open(suite);
-      try {
-        await test(fixture);
-      } finally {
-        await fixture.close();
-      }
-    });
-  };
+export function describeLeases(suite: SharedBackendSuite): void {
+  const it = Fixture.tests(suite);
 
   suite.describe(`${suite.name}, values and leases`, () => {
-    it('finds nothing where nothing is', async (fixture) => {
-      const reading = await fixture.a.read(
+    it('finds nothing where nothing was stored', async (fixture) => {
+      const reading = await fixture.first.read(
         readOf(KEY, [{ scope: '', groups: ['*', 't:x'] }], true),
       );
       assert.deepEqual(reading, {
@@ -29,175 +30,185 @@ export function describeLeases<Stored>(suite: FencedSuite<Stored>): void {
       });
     });
 
-    it('gives everyone the value that was set last, until its time is over', async (fixture) => {
-      await fixture.a.set(KEY, value(1), LONG);
-      await fixture.holds(KEY, 1);
-      await fixture.b.set(KEY, value(2), fixture.shortMs);
-      await fixture.holds(KEY, 2);
+    it('gives every user the value that was set last, until its ttl is over', async (fixture) => {
+      await fixture.first.set(KEY, value(1), LONG);
+      await fixture.expectStored(KEY, 1);
+      await fixture.second.set(KEY, value(2), fixture.shortMs);
+      await fixture.expectStored(KEY, 2);
       await fixture.wait(fixture.shortMs);
-      await fixture.holds(KEY, undefined);
+      await fixture.expectStored(KEY, undefined);
     });
 
     it('keeps namespaces apart', async (fixture) => {
-      const other = await fixture.another(`${fixture.namespace}x`);
-      await fixture.a.set(KEY, value(1), LONG);
-      await fixture.a.acquire(acquireOf('k2', 'L1'));
-      fixture.expect((await other.read(readOf(KEY))).stored, undefined);
-      assert.equal((await other.acquire(acquireOf('k2', 'L2'))).state, 'leased');
+      const other = await fixture.open(`${fixture.namespace}x`);
+      await fixture.first.set(KEY, value(1), LONG);
+      await fixture.first.lease(leaseOf('k2', 'L1'));
+      expectPayload((await other.read(readOf(KEY))).stored, undefined);
+      assert.equal((await other.lease(leaseOf('k2', 'L2'))).state, 'leased');
       await other.delete([KEY, 'k2'], 0);
-      await fixture.holds(KEY, 1);
-      assert.equal(await fixture.a.fill('k2', 'L1', value(2), LONG), true);
+      await fixture.expectStored(KEY, 1);
+      assert.deepEqual(await fixture.first.fill(fillOf('k2', 'L1', 2)), STORED);
     });
 
-    it('gives the lease to the first who asks, and tells the others who has it', async (fixture) => {
-      assert.deepEqual(await fixture.a.acquire(acquireOf(KEY, 'L1')), {
+    it('gives the lease to the first request, and its token to the others', async (fixture) => {
+      assert.deepEqual(await fixture.first.lease(leaseOf(KEY, 'L1')), {
         state: 'leased',
         settleUntil: 0,
       });
-      const second = await fixture.b.acquire(acquireOf(KEY, 'L2'));
-      assert.ok(second.state === 'held' && second.lease === 'L1');
+      const second = await fixture.second.lease(leaseOf(KEY, 'L2'));
+      assert.ok(second.state === 'held' && second.token === 'L1');
       assert.ok(second.remainingMs > 0 && second.remainingMs <= LONG);
-      assert.equal((await fixture.b.read(readOf(KEY, [], true))).lease, 'L1');
-      assert.equal((await fixture.b.read(readOf(KEY))).lease, undefined);
+      assert.equal((await fixture.second.read(readOf(KEY, [], true))).lease, 'L1');
+      assert.equal((await fixture.second.read(readOf(KEY))).lease, undefined);
     });
 
-    it('gives one lease only to many who ask at once', async (fixture) => {
+    it('gives a lease to one of many requests at once', async (fixture) => {
       const all = await Promise.all(
         Array.from({ length: 40 }, (_, i) =>
-          (i % 2 === 0 ? fixture.a : fixture.b).acquire(acquireOf(KEY, `L${String(i)}`)),
+          (i % 2 === 0 ? fixture.first : fixture.second).lease(leaseOf(KEY, `L${String(i)}`)),
         ),
       );
       assert.equal(all.filter(({ state }) => state === 'leased').length, 1);
     });
 
-    it('gives a value that the caller has not seen instead of a lease', async (fixture) => {
-      await fixture.a.set(KEY, value(1), LONG);
-      const first = await fixture.b.acquire(acquireOf(KEY, 'L1'));
-      assert.ok(first.state === 'found');
-      fixture.expect(first.stored, 1);
-      assert.equal(
-        (await fixture.b.acquire(acquireOf(KEY, 'L2', { seen: first.stored }))).state,
-        'leased',
+    it('finds by the read of the same tick what was stored before a lease', async (fixture) => {
+      await fixture.second.lease(leaseOf(KEY, 'L1'));
+      const lookup = await fixture.first.read(readOf(KEY));
+      await fixture.second.fill(fillOf(KEY, 'L1', 1));
+      const [leased, again] = await Promise.all([
+        fixture.first.lease(leaseOf(KEY, 'L2')),
+        fixture.first.read(readOf(KEY)),
+      ]);
+      assert.deepEqual([lookup.stored, leased.state], [undefined, 'leased']);
+      expectPayload(again.stored, 1);
+      await fixture.first.release(KEY, 'L2');
+      await fixture.expectStored(KEY, 1);
+    });
+
+    it('takes the lease before it reads, for each of many in one tick', async (fixture) => {
+      const keys = Array.from({ length: 200 }, (_, i) => `k${String(i)}`);
+      const found = await Promise.all(
+        keys.flatMap((key) => [
+          fixture.first.lease(leaseOf(key, `L-${key}`)).then(({ state }) => state),
+          fixture.first.read(readOf(key, [], true)).then(({ lease }) => lease),
+        ]),
       );
-      await fixture.a.set(KEY, value(2), LONG);
-      const again = await fixture.b.acquire(acquireOf(KEY, 'L3', { seen: first.stored }));
-      assert.ok(again.state === 'found');
-      fixture.expect(again.stored, 2);
+      assert.deepEqual(
+        found,
+        keys.flatMap((key) => ['leased', `L-${key}`]),
+      );
     });
 
-    it('stores for the holder of the lease, once, and for the time it says', async (fixture) => {
-      await fixture.a.acquire(acquireOf(KEY, 'L1'));
-      assert.equal(await fixture.a.fill(KEY, 'L1', value(1), fixture.shortMs), true);
-      await fixture.holds(KEY, 1);
-      assert.equal((await fixture.b.read(readOf(KEY, [], true))).lease, undefined);
-      assert.equal(await fixture.a.fill(KEY, 'L1', value(2), LONG), false);
-      await fixture.holds(KEY, 1);
-      await fixture.wait(fixture.shortMs);
-      await fixture.holds(KEY, undefined);
-    });
-
-    it('stores nothing for somebody else', async (fixture) => {
-      assert.equal(await fixture.a.fill(KEY, 'L0', value(1), LONG), false);
-      await fixture.a.acquire(acquireOf(KEY, 'L1'));
-      assert.equal(await fixture.b.fill(KEY, 'L2', value(2), LONG), false);
-      await fixture.holds(KEY, undefined);
-      assert.equal(await fixture.a.fill(KEY, 'L1', value(1), LONG), true);
+    it('answers each of many reads of one key in one tick', async (fixture) => {
+      await fixture.first.set(KEY, value(1), LONG);
+      const scopes = [{ scope: '', groups: ['*'] }];
+      const requests = Array.from({ length: 60 }, (_, i) => readOf(KEY, scopes, i % 2 === 0));
+      const readings = await Promise.all(requests.map((request) => fixture.first.read(request)));
+      for (const { stored, lease } of readings) {
+        expectPayload(stored, 1);
+        assert.equal(lease, undefined);
+      }
     });
 
     it('refuses the fill of a load that began before a delete', async (fixture) => {
-      await fixture.a.set(KEY, value(1), LONG);
-      const { stored: seen } = await fixture.a.read(readOf(KEY));
-      await fixture.a.acquire(acquireOf(KEY, 'L1', { seen }));
-      await fixture.b.delete([KEY], 0);
-      await fixture.holds(KEY, undefined);
-      assert.equal(await fixture.a.fill(KEY, 'L1', value(2), LONG), false);
-      await fixture.holds(KEY, undefined);
-      assert.equal((await fixture.b.acquire(acquireOf(KEY, 'L2'))).state, 'leased');
+      await fixture.first.set(KEY, value(1), LONG);
+      await fixture.first.lease(leaseOf(KEY, 'L1'));
+      await fixture.second.delete([KEY], 0);
+      await fixture.expectStored(KEY, undefined);
+      assert.deepEqual(await fixture.first.fill(fillOf(KEY, 'L1', 2)), LOST);
+      await fixture.expectStored(KEY, undefined);
+      assert.equal((await fixture.second.lease(leaseOf(KEY, 'L2'))).state, 'leased');
     });
 
     it('refuses the fill of a load that began before a set', async (fixture) => {
-      await fixture.a.acquire(acquireOf(KEY, 'L1'));
-      await fixture.b.set(KEY, value(1), LONG);
-      assert.equal(await fixture.a.fill(KEY, 'L1', value(2), LONG), false);
-      await fixture.holds(KEY, 1);
+      await fixture.first.lease(leaseOf(KEY, 'L1'));
+      await fixture.second.set(KEY, value(1), LONG);
+      assert.deepEqual(await fixture.first.fill(fillOf(KEY, 'L1', 2)), LOST);
+      await fixture.expectStored(KEY, 1);
     });
 
-    it('lets whoever is going to replace a value take the lease over any value, while it is free', async (fixture) => {
-      await fixture.a.set(KEY, value(1), LONG);
-      assert.deepEqual(await fixture.a.acquire(acquireOf(KEY, 'L1', { replaces: true })), {
+    it('leases a key that has a value, and leaves the value', async (fixture) => {
+      await fixture.first.set(KEY, value(1), LONG);
+      assert.deepEqual(await fixture.first.lease(leaseOf(KEY, 'L1')), {
         state: 'leased',
         settleUntil: 0,
       });
-      await fixture.holds(KEY, 1);
-      const second = await fixture.b.acquire(acquireOf(KEY, 'L2', { replaces: true }));
-      assert.ok(second.state === 'held' && second.lease === 'L1');
+      await fixture.expectStored(KEY, 1);
+      const second = await fixture.second.lease(leaseOf(KEY, 'L2'));
+      assert.ok(second.state === 'held' && second.token === 'L1');
     });
 
     it('sets with a lease once, and only while it is held', async (fixture) => {
-      assert.equal(await fixture.a.set(KEY, value(1), LONG), true);
-      await fixture.a.acquire(acquireOf(KEY, 'L1', { replaces: true }));
-      assert.equal(await fixture.b.set(KEY, value(2), LONG, 'L2'), false);
-      await fixture.holds(KEY, 1);
-      assert.equal(await fixture.a.set(KEY, value(3), fixture.shortMs, 'L1'), true);
-      await fixture.holds(KEY, 3);
-      assert.equal((await fixture.b.read(readOf(KEY, [], true))).lease, undefined);
-      assert.equal(await fixture.a.set(KEY, value(4), LONG, 'L1'), false);
+      assert.equal(await fixture.first.set(KEY, value(1), LONG), true);
+      await fixture.first.lease(leaseOf(KEY, 'L1'));
+      assert.equal(await fixture.second.set(KEY, value(2), LONG, 'L2'), false);
+      await fixture.expectStored(KEY, 1);
+      assert.equal(await fixture.first.set(KEY, value(3), fixture.shortMs, 'L1'), true);
+      await fixture.expectStored(KEY, 3);
+      assert.equal((await fixture.second.read(readOf(KEY, [], true))).lease, undefined);
+      assert.equal(await fixture.first.set(KEY, value(4), LONG, 'L1'), false);
       await fixture.wait(fixture.shortMs);
-      await fixture.holds(KEY, undefined);
+      await fixture.expectStored(KEY, undefined);
     });
 
     it('refuses to set with a lease that a delete or a set has ended', async (fixture) => {
-      await fixture.a.acquire(acquireOf(KEY, 'L1', { replaces: true }));
-      await fixture.b.delete([KEY], 0);
-      assert.equal(await fixture.a.set(KEY, value(1), LONG, 'L1'), false);
-      await fixture.a.acquire(acquireOf(KEY, 'L2', { replaces: true }));
-      await fixture.b.set(KEY, value(2), LONG);
-      assert.equal(await fixture.a.set(KEY, value(3), LONG, 'L2'), false);
-      await fixture.holds(KEY, 2);
+      await fixture.first.lease(leaseOf(KEY, 'L1'));
+      await fixture.second.delete([KEY], 0);
+      assert.equal(await fixture.first.set(KEY, value(1), LONG, 'L1'), false);
+      await fixture.first.lease(leaseOf(KEY, 'L2'));
+      await fixture.second.set(KEY, value(2), LONG);
+      assert.equal(await fixture.first.set(KEY, value(3), LONG, 'L2'), false);
+      await fixture.expectStored(KEY, 2);
     });
 
     it('ends a lease that is not renewed, and refuses the late fill', async (fixture) => {
-      await fixture.a.acquire(acquireOf(KEY, 'L1', { leaseMs: fixture.shortMs }));
+      await fixture.first.lease(leaseOf(KEY, 'L1', { leaseMs: fixture.shortMs }));
       await fixture.wait(fixture.shortMs);
-      assert.equal((await fixture.b.acquire(acquireOf(KEY, 'L2'))).state, 'leased');
-      assert.equal(await fixture.a.renew(KEY, 'L1', LONG), false);
-      await fixture.a.release(KEY, 'L1');
-      assert.equal(await fixture.a.fill(KEY, 'L1', value(1), LONG), false);
-      assert.equal(await fixture.b.fill(KEY, 'L2', value(2), LONG), true);
-      await fixture.holds(KEY, 2);
+      assert.equal((await fixture.second.lease(leaseOf(KEY, 'L2'))).state, 'leased');
+      assert.equal(await fixture.first.renew(KEY, 'L1', LONG), false);
+      await fixture.first.release(KEY, 'L1');
+      assert.deepEqual(await fixture.first.fill(fillOf(KEY, 'L1', 1)), LOST);
+      assert.deepEqual(await fixture.second.fill(fillOf(KEY, 'L2', 2)), STORED);
+      await fixture.expectStored(KEY, 2);
     });
 
     it('prolongs a lease for its holder only', async (fixture) => {
-      await fixture.a.acquire(acquireOf(KEY, 'L1', { leaseMs: fixture.shortMs }));
-      assert.equal(await fixture.b.renew(KEY, 'L2', LONG), false);
-      assert.equal(await fixture.a.renew(KEY, 'L1', LONG), true);
+      await fixture.first.lease(leaseOf(KEY, 'L1', { leaseMs: fixture.shortMs }));
+      assert.equal(await fixture.second.renew(KEY, 'L2', LONG), false);
+      assert.equal(await fixture.first.renew(KEY, 'L1', LONG), true);
       await fixture.wait(fixture.shortMs);
-      assert.equal((await fixture.b.acquire(acquireOf(KEY, 'L2'))).state, 'held');
+      assert.equal((await fixture.second.lease(leaseOf(KEY, 'L2'))).state, 'held');
     });
 
-    it('lets the holder give the lease up, and nobody else', async (fixture) => {
-      await fixture.a.acquire(acquireOf(KEY, 'L1'));
-      await fixture.b.release(KEY, 'L2');
-      assert.equal((await fixture.b.acquire(acquireOf(KEY, 'L2'))).state, 'held');
-      await fixture.a.release(KEY, 'L1');
-      assert.equal((await fixture.b.acquire(acquireOf(KEY, 'L2'))).state, 'leased');
-      await fixture.holds(KEY, undefined);
+    it('releases a lease for its holder only', async (fixture) => {
+      await fixture.first.lease(leaseOf(KEY, 'L1'));
+      await fixture.second.release(KEY, 'L2');
+      assert.equal((await fixture.second.lease(leaseOf(KEY, 'L2'))).state, 'held');
+      await fixture.first.release(KEY, 'L1');
+      assert.equal((await fixture.second.lease(leaseOf(KEY, 'L2'))).state, 'leased');
+      await fixture.expectStored(KEY, undefined);
     });
 
-    it('replaces a lease that is known to be dead, while it is that one', async (fixture) => {
-      await fixture.a.acquire(acquireOf(KEY, 'L1'));
-      assert.equal((await fixture.b.acquire(acquireOf(KEY, 'L2', { dead: 'L0' }))).state, 'held');
-      assert.equal((await fixture.b.acquire(acquireOf(KEY, 'L2', { dead: 'L1' }))).state, 'leased');
-      assert.equal(await fixture.a.fill(KEY, 'L1', value(1), LONG), false);
-      assert.equal(await fixture.b.fill(KEY, 'L2', value(2), LONG), true);
+    it('takes over an overtaken lease only while it is the one held', async (fixture) => {
+      await fixture.first.lease(leaseOf(KEY, 'L1'));
+      assert.equal(
+        (await fixture.second.lease(leaseOf(KEY, 'L2', { overtaken: 'L0' }))).state,
+        'held',
+      );
+      assert.equal(
+        (await fixture.second.lease(leaseOf(KEY, 'L2', { overtaken: 'L1' }))).state,
+        'leased',
+      );
+      assert.deepEqual(await fixture.first.fill(fillOf(KEY, 'L1', 1)), LOST);
+      assert.deepEqual(await fixture.second.fill(fillOf(KEY, 'L2', 2)), STORED);
     });
 
     it('deletes many keys at once, and no others', async (fixture) => {
       const keys = Array.from({ length: 300 }, (_, i) => `tenant:t/segment:s/id=${String(i)}`);
-      await Promise.all(keys.map((key) => fixture.a.set(key, value(1), LONG)));
-      await fixture.b.delete(keys.slice(1), 0);
+      await Promise.all(keys.map((key) => fixture.first.set(key, value(1), LONG)));
+      await fixture.second.delete(keys.slice(1), 0);
       const left = await Promise.all(
-        keys.map(async (key) => (await fixture.a.read(readOf(key))).stored),
+        keys.map(async (key) => (await fixture.first.read(readOf(key))).stored),
       );
       assert.deepEqual(
         left.map((stored) => stored !== undefined),
@@ -205,48 +216,48 @@ export function describeLeases<Stored>(suite: FencedSuite<Stored>): void {
       );
     });
 
-    it('tells loads of a deleted key until when they may read a lagging replica', async (fixture) => {
+    it('says until when loads of a deleted key may read a lagging replica', async (fixture) => {
       const settleMs = 5 * fixture.shortMs;
-      const before = fixture.a.now();
-      await fixture.a.delete([KEY], settleMs);
-      await fixture.a.delete([KEY], fixture.shortMs);
-      const during = await fixture.b.acquire(acquireOf(KEY, 'L1'));
+      const before = fixture.first.now();
+      await fixture.first.delete([KEY], settleMs);
+      await fixture.first.delete([KEY], fixture.shortMs);
+      const during = await fixture.second.lease(leaseOf(KEY, 'L1'));
       assert.ok(
         during.state === 'leased' &&
           Math.abs(during.settleUntil - before - settleMs) <= settleMs / 2,
       );
-      const other = await fixture.b.acquire(acquireOf(`${KEY}0`, 'L2'));
+      const other = await fixture.second.lease(leaseOf(`${KEY}0`, 'L2'));
       assert.deepEqual(other, { state: 'leased', settleUntil: 0 });
       await fixture.wait(settleMs);
-      assert.deepEqual(await fixture.b.acquire(acquireOf(KEY, 'L3', { dead: 'L1' })), {
+      assert.deepEqual(await fixture.second.lease(leaseOf(KEY, 'L3', { overtaken: 'L1' })), {
         state: 'leased',
         settleUntil: 0,
       });
     });
 
-    it('sweeps the values of one tenant, then of all', async (fixture) => {
+    it('reclaims the values of one tenant, then of all', async (fixture) => {
       const [one, other] = ['tenant:t/segment:s', 'tenant:t1/segment:s'];
       for (const head of [one, other, 'segment:s']) {
         await Promise.all(
           Array.from({ length: 50 }, (_, i) =>
-            fixture.a.set(`${head}/id=${String(i)}`, value(i), LONG),
+            fixture.first.set(`${head}/id=${String(i)}`, value(i), LONG),
           ),
         );
       }
       const { signal } = new AbortController();
-      assert.equal(await fixture.b.reclaim('t', signal), 50);
-      await fixture.holds(`${one}/id=7`, undefined);
-      await fixture.holds(`${other}/id=7`, 7);
-      await fixture.holds('segment:s/id=7', 7);
-      assert.equal(await fixture.b.reclaim('', signal), 100);
-      await fixture.holds(`${other}/id=7`, undefined);
+      assert.equal(await fixture.second.reclaim('t', signal), 50);
+      await fixture.expectStored(`${one}/id=7`, undefined);
+      await fixture.expectStored(`${other}/id=7`, 7);
+      await fixture.expectStored('segment:s/id=7', 7);
+      assert.equal(await fixture.second.reclaim('', signal), 100);
+      await fixture.expectStored(`${other}/id=7`, undefined);
     });
 
-    it('sweeps nothing that is not its own', async (fixture) => {
-      const other = await fixture.another(`${fixture.namespace}x`);
+    it('reclaims nothing of other namespaces', async (fixture) => {
+      const other = await fixture.open(`${fixture.namespace}x`);
       await other.set(KEY, value(1), LONG);
-      await fixture.a.reclaim('', new AbortController().signal);
-      fixture.expect((await other.read(readOf(KEY))).stored, 1);
+      await fixture.first.reclaim('', new AbortController().signal);
+      expectPayload((await other.read(readOf(KEY))).stored, 1);
     });
   });
 }

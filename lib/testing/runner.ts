@@ -1,6 +1,9 @@
 import { setTimeout } from 'node:timers/promises';
 
-/** The two functions of a test runner that the suites need: those of vitest, jest, mocha or node:test. */
+/**
+ * The two functions of a test runner that the suites need: those of vitest, jest, mocha or
+ * node:test.
+ */
 export interface SuiteRunner {
   readonly describe: (title: string, body: () => void) => unknown;
   readonly it: (title: string, body: () => Promise<void>) => unknown;
@@ -12,7 +15,10 @@ export type Wait = (ms: number) => Promise<unknown>;
 /** Really sleeps, a little longer than asked: timers and servers round. */
 export const sleep: Wait = (ms) => setTimeout(ms + 2);
 
-/** Waits, by real time and at most 5 s, for what travels: until `check` returns something other than false or undefined. */
+/**
+ * Waits, by real time and at most 5 s, for what travels: until `check` returns something other than
+ * false or undefined.
+ */
 export async function eventually<T>(
   what: string,
   check: () => T | Promise<T>,

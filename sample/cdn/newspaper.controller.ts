@@ -3,7 +3,10 @@ import { Cacheable } from 'nest-query-cache';
 import type { HttpCacheOptions } from 'nest-query-cache/http';
 import { type Article, Newspaper, tagsOf } from './newspaper.js';
 
-/** Browsers ask again after a minute; the CDN keeps it for a day, because a purge ends that day at once. */
+/**
+ * Browsers revalidate after a minute; the CDN keeps an article for a day, because a purge removes
+ * it at once.
+ */
 const PUBLIC: HttpCacheOptions = {
   cacheControl: 'public',
   cdn: { maxAge: '1d', tags: 'surrogate-key' },

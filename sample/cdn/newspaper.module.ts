@@ -12,7 +12,7 @@ import { NewspaperController } from './newspaper.controller.js';
 import { CdnAddress, Newspaper } from './newspaper.js';
 import { ReadersController } from './readers.controller.js';
 
-/** Whose request is being answered. */
+/** The user whose request is being answered. */
 class Publisher extends AsyncLocalStorage<string> {}
 
 @Module({ controllers: [NewspaperController, ReadersController], providers: [Newspaper] })

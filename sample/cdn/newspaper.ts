@@ -9,12 +9,12 @@ export interface Article {
   readonly title: string;
 }
 
-/** Where the CDN takes its purges. */
+/** Where the CDN accepts purges. */
 export class CdnAddress {
   constructor(readonly url: () => Promise<string>) {}
 }
 
-/** The tags of an article: in the cache, at the CDN, and in the purge they are the same words. */
+/** The tags of an article: the same in the cache, at the CDN, and in the purge. */
 export const tagsOf = ({ id, section }: Pick<Article, 'id' | 'section'>): string[] => [
   `article:${id}`,
   `section:${section}`,
@@ -44,11 +44,11 @@ export class Newspaper {
     );
   }
 
-  /** Resolves when neither this application nor the CDN has anything of before. */
+  /** Resolves when neither this application nor the CDN has an older version. */
   async post(article: Article): Promise<void> {
     this.#articles.set(article.id, article);
     const tags = tagsOf(article);
-    // In this order: a CDN that is purged first fetches the old answer again.
+    // The order matters: a CDN that is purged first fetches the old answer again.
     await this.cache.invalidate({ tags });
     await this.#purge(tags);
   }

@@ -2,7 +2,10 @@ import { Controller, Get, Headers } from '@nestjs/common';
 import { Cacheable } from 'nest-query-cache';
 import { SlowDatabase } from '../shared/slow-database.js';
 
-/** What is not for everybody: cached in the application, for each reader or publisher, and never at the CDN, which knows the URL only. */
+/**
+ * Answers that are not for everyone: cached in the application for each reader or publisher, and
+ * never at the CDN, which knows only the URL.
+ */
 @Controller()
 export class ReadersController {
   constructor(private readonly database: SlowDatabase) {}
@@ -16,7 +19,7 @@ export class ReadersController {
     return this.database.read(() => ({ reader }));
   }
 
-  /** The cache `publishers` finds the tenant by a header. */
+  /** The cache `publishers` finds the tenant in a header. */
   @Get('subscribers')
   @Cacheable({ cache: 'publishers', ttl: '1m', http: { cdn: { maxAge: '1d' } } })
   async subscribers(@Headers('x-publisher') publisher: string): Promise<{ publisher: string }> {

@@ -11,8 +11,9 @@ interface Kept {
 }
 
 /**
- * Stands for a CDN, on a real socket: keeps what `CDN-Cache-Control: max-age` lets it, by URL, whoever asks, and forgets it when `PURGE` names
- * one of its surrogate keys. As CDNs do, it keeps both headers to itself.
+ * Stands for a CDN, on a real socket. It stores what `CDN-Cache-Control: max-age` allows, by URL
+ * alone, and removes it when `PURGE` names one of its surrogate keys. Like other CDNs, it does not
+ * pass these two headers on.
  */
 export class TinyCdn {
   readonly #kept = new Map<string, Kept>();
@@ -54,7 +55,7 @@ export class TinyCdn {
     }
     const purges = this.#purges;
     const fetched = await this.#fetch(request);
-    // What was on its way while something was purged may be older than the purge.
+    // A response that was on its way during a purge may be older than the purge.
     const keeps =
       method === 'GET' &&
       fetched.status === 200 &&

@@ -1,12 +1,18 @@
-/** Everything that can be set from outside, read once at start. */
+/** All settings from the environment, read once at start. */
 export interface LedgerConfig {
   /** `PORT`: 0 takes any free port. Without it: 3000, or the next free one. */
   readonly port: number | undefined;
-  /** `DATABASE_URL`: a PostgreSQL to use in place of the embedded one. */
+  /** `DATABASE_URL`: a PostgreSQL to use instead of the embedded one. */
   readonly databaseUrl: string | undefined;
-  /** `REDIS_URL`: a Redis to share the cache with other processes. Without it the cache lives in this process. */
+  /**
+   * `REDIS_URL`: a Redis to share the cache with other processes. Without it the cache lives in
+   * this process.
+   */
   readonly redisUrl: string | undefined;
-  /** `REDIS_TIMEOUT`: how many milliseconds a call waits for Redis before it goes on without. Default 250. */
+  /**
+   * `REDIS_TIMEOUT`: how many milliseconds a call waits for Redis before it proceeds without it.
+   * Default 250.
+   */
   readonly redisTimeout: number;
   /** `CACHE_L1=on`: a near cache in this process, in front of Redis. Default off. */
   readonly l1: boolean;
@@ -14,11 +20,14 @@ export interface LedgerConfig {
   readonly namespace: string;
   /** `LEDGER_ENTRIES`: how many entries the generator makes. Default 200,000. */
   readonly entries: number;
-  /** `LEDGER_SEED`: another seed gives other entries; the same seed always the same. Default 1. */
+  /**
+   * `LEDGER_SEED`: another seed makes other entries; the same seed always makes the same. Default
+   * 1.
+   */
   readonly seed: number;
 }
 
-/** An empty variable counts as one that is not there. */
+/** An empty variable counts as unset. */
 export function readConfig(env: NodeJS.ProcessEnv): LedgerConfig {
   const text = (name: string): string | undefined => (env[name] === '' ? undefined : env[name]);
   return {

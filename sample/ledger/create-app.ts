@@ -4,7 +4,7 @@ import type { LedgerConfig } from './config.js';
 import type { Database } from './database/database.js';
 import { LedgerModule } from './ledger.module.js';
 
-/** The application, not yet listening. It closes the database when it is closed. */
+/** The application, not listening yet. It closes the database when it is closed. */
 export async function createApp(
   config: LedgerConfig,
   database: Database,
@@ -16,7 +16,7 @@ export async function createApp(
       forceCloseConnections: true,
     },
   );
-  // JSON has no bigint: cents go out as text, exact to the last digit.
+  // JSON has no bigint: cents are sent as strings, exact to the last digit.
   app.set('json replacer', (_name: string, value: unknown) =>
     typeof value === 'bigint' ? value.toString() : value,
   );

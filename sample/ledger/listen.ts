@@ -3,7 +3,10 @@ import type { INestApplication } from '@nestjs/common';
 const FIRST_PORT = 3000;
 const LAST_PORT = 3020;
 
-/** Listens on this machine only, on the port asked for or the first free one from 3000. Returns the address. */
+/**
+ * Listens on this machine only, on the requested port or the first free one from 3000. Returns the
+ * address.
+ */
 export async function listen(app: INestApplication, port?: number): Promise<string> {
   if (port !== undefined) {
     await app.listen(port, '127.0.0.1');

@@ -13,7 +13,8 @@ log(
     ? 'Starting the embedded PostgreSQL'
     : 'Connecting to PostgreSQL',
 );
-// Loading Nest and GraphQL takes about as long as starting the database: side by side it is one wait and not two.
+// Loading Nest and GraphQL takes about as long as starting the database, so both run at the same
+// time.
 const [database, { createApp }] = await Promise.all([
   openDatabase(config, log),
   import('./create-app.js'),
@@ -27,7 +28,8 @@ log(
 let stoppedAt: number | undefined;
 const stop = async (): Promise<void> => {
   if (stoppedAt !== undefined) {
-    // npm sends on the Ctrl-C that the terminal has sent already; one that comes later is from somebody who does not want to wait.
+    // npm forwards the Ctrl-C that the terminal has sent already; a later one is from a user who
+    // does not want to wait.
     if (performance.now() - stoppedAt > 500) process.exit(130);
     return;
   }

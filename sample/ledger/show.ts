@@ -2,7 +2,10 @@ interface Counters {
   readonly statements: Record<string, number>;
 }
 
-/** Each address twice, with the time it took and whether the database was asked; then what to try next. */
+/**
+ * Each address twice, with the time it took and whether the database was queried; then what to try
+ * next.
+ */
 export async function showWhatCachingDoes(origin: string): Promise<void> {
   for (const path of [
     '/tenants/acme/reports/2026-01',

@@ -2,7 +2,7 @@ import type { Difference } from '../shared/compare.js';
 import { DatabaseClient } from '../shared/database-client.js';
 import { type Reply, visit } from '../shared/visit.js';
 
-/** One of the two applications, from outside. */
+/** One of the two applications, as seen by a client. */
 export class LibraryClient {
   readonly database: DatabaseClient;
 
@@ -23,7 +23,10 @@ export class LibraryClient {
   }
 }
 
-/** What one of the two applications does, told in a few words. In this order: one may find in the cache what another has left there. */
+/**
+ * What one of the two applications does, in a few words. The order matters: a step may find in the
+ * cache what an earlier one has left there.
+ */
 export const differences: readonly Difference<LibraryClient>[] = [
   {
     what: '50 requests at once for a book that is not cached',

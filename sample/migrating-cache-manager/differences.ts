@@ -2,7 +2,7 @@ import type { Difference } from '../shared/compare.js';
 import { DatabaseClient } from '../shared/database-client.js';
 import { type Reply, visit } from '../shared/visit.js';
 
-/** One of the two applications, from outside. */
+/** One of the two applications, as seen by a client. */
 export class ShopClient {
   readonly database: DatabaseClient;
 
@@ -22,11 +22,16 @@ export class ShopClient {
   }
 }
 
-/** The answer may be wrong for as long as it is kept; the database has the new price already. */
+/**
+ * The answer may stay wrong for as long as it is cached; the database already has the new price.
+ */
 const newOrOld = ({ body }: Reply, cents: number): string =>
   JSON.stringify(body).includes(`"cents":${cents}`) ? 'new price' : 'old price';
 
-/** What one of the two applications does, told in a few words. In this order: one may find in the cache what another has left there. */
+/**
+ * What one of the two applications does, in a few words. The order matters: a step may find in the
+ * cache what an earlier one has left there.
+ */
 export const differences: readonly Difference<ShopClient>[] = [
   {
     what: '20 requests at once for a page that is not cached',

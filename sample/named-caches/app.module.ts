@@ -7,7 +7,10 @@ import { ExchangeController } from './exchange.controller.js';
 import { Quotes } from './quotes.js';
 import { Reports } from './reports.js';
 
-/** Reports are few, large and good for hours, and are worth sharing among processes when there is a Redis. */
+/**
+ * Reports are few, large and valid for hours, and worth sharing among processes when there is a
+ * Redis.
+ */
 function reportsBackend(): MemoryBackend | RedisBackend {
   const url = process.env.REDIS_URL;
   return url === undefined || url === ''
@@ -17,13 +20,14 @@ function reportsBackend(): MemoryBackend | RedisBackend {
 
 @Module({
   imports: [
-    // The default cache: quotes, many, small and soon out of date, always in the memory of this process.
+    // The default cache: quotes are many, small and soon out of date, so they stay in the memory of
+    // this process.
     CacheModule.forRoot({
       ttl: '500ms',
       jitter: 0,
       backend: new MemoryBackend({ maxBytes: '8mb' }),
     }),
-    // The name stands beside the factory: injection tokens are made from it.
+    // The name is given beside the factory, because injection tokens are made from it.
     CacheModule.forRootAsync({
       name: 'reports',
       useFactory: () => ({

@@ -15,7 +15,7 @@ export class CachesController {
     private readonly modules: ModuleRef,
   ) {}
 
-  /** Each cache counts for itself. */
+  /** Each cache has counters of its own. */
   @Get()
   counters(): Record<string, HitsAndMisses> {
     const caches = [this.standard, this.reports];
@@ -27,7 +27,7 @@ export class CachesController {
     );
   }
 
-  /** A name that is known at run time only. */
+  /** A name that is known only at run time. */
   @Delete(':name')
   @HttpCode(204)
   async clear(@Param('name') name: 'default' | 'reports'): Promise<void> {

@@ -13,7 +13,9 @@ export class Quotes {
 
   constructor(private readonly database: SlowDatabase) {}
 
-  /** In the default cache, for half a second. The price is another one for each query, as on a lively day. */
+  /**
+   * In the default cache, for half a second. Every query returns another price, as on a busy day.
+   */
   @Cacheable()
   async latest(symbol: string): Promise<Quote> {
     return this.database.read(() => ({ symbol, cents: 10_000 + ++this.#trades }));

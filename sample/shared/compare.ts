@@ -2,13 +2,13 @@ import type { INestApplication } from '@nestjs/common';
 import { run } from './run.js';
 import { printTable } from './table.js';
 
-/** Something that two applications do in two ways. */
+/** An action that the two applications carry out in different ways. */
 export interface Difference<Client> {
   readonly what: string;
   readonly look: (client: Client) => Promise<string>;
 }
 
-/** Runs both, asks them the same, and prints what they did. */
+/** Runs both applications, sends them the same requests, and prints what they did. */
 export function compare<Client>(
   applications: { readonly before: INestApplication; readonly after: INestApplication },
   clientOf: (origin: string) => Client,

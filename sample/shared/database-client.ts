@@ -1,7 +1,7 @@
 import type { DatabaseState } from './slow-database.js';
 import { until, visit } from './visit.js';
 
-/** The database of a running sample, from outside. */
+/** The database of a running sample, as seen by a client. */
 export class DatabaseClient {
   constructor(private readonly origin: string) {}
 
@@ -13,7 +13,7 @@ export class DatabaseClient {
     await visit(`${this.origin}/database/${mode}`, { method: 'PUT' });
   }
 
-  /** How many queries it gets while `work` runs, in words. */
+  /** How many queries it gets while `work` runs, as a phrase. */
   async queriesOf(work: () => Promise<unknown>): Promise<string> {
     const before = await this.state();
     await work();
@@ -21,7 +21,10 @@ export class DatabaseClient {
     return queries === 1 ? '1 query' : `${queries} queries`;
   }
 
-  /** Sends a request several times at once; when all have arrived and the queries they need have begun, does something, and lets the queries end. */
+  /**
+   * Sends a request several times at once. When all have arrived and the queries they need have
+   * begun, runs an action, and then lets the queries end.
+   */
   async during<T>(
     times: number,
     send: () => Promise<T>,

@@ -8,8 +8,9 @@ export interface Server {
 }
 
 /**
- * Starts the servers on free ports, walks through what there is to see, and ends. With `PORT` it stays until Ctrl-C, so that you can go on by
- * hand; several servers take that port and those after it.
+ * Starts the servers on free ports, walks through the sample, and ends. With `PORT` it keeps
+ * running until Ctrl-C, so that you can continue by hand; several servers take that port and the
+ * following ones.
  */
 export async function run<Name extends string>(
   servers: Record<Name, Server>,

@@ -10,21 +10,21 @@ import {
   ServiceUnavailableException,
 } from '@nestjs/common';
 
-/** What it does with a query: answer, wait until it may answer, or fail. */
+/** What the database does with a query: answer, hold the answer back, or fail. */
 const MODES = ['answer', 'hold', 'fail'] as const;
 type Mode = (typeof MODES)[number];
 
 export interface DatabaseState {
-  /** To the application so far, but for those to the database's own routes. */
+  /** Requests to the application so far, except those to the routes of the database. */
   readonly requests: number;
   readonly queries: number;
-  /** Queries held back now. */
+  /** Queries that are being held back. */
   readonly waiting: number;
 }
 
 /**
- * Stands for the database of a sample. It counts what it is asked, and can be told over HTTP to hold its answers back or to fail, so that what
- * happens during a slow query can be looked at without haste.
+ * Stands for the database of a sample. It counts its queries, and can be told over HTTP to hold its
+ * answers back or to fail, so that you can watch what happens during a slow query.
  */
 export class SlowDatabase {
   #requests = 0;
@@ -32,7 +32,7 @@ export class SlowDatabase {
   #mode: Mode = 'answer';
   #waiting: (() => void)[] = [];
 
-  /** What the rows were when the query began, as a database gives it. */
+  /** The rows as they were when the query began, as in a real database. */
   async read<T>(query: () => T | Promise<T>): Promise<T> {
     this.#queries++;
     const rows = structuredClone(await query());
@@ -48,7 +48,7 @@ export class SlowDatabase {
     this.#waiting = [];
   }
 
-  /** Of the whole application; most of them should not need a query. */
+  /** Requests to the whole application; most of them should not need a query. */
   countRequest(): void {
     this.#requests++;
   }

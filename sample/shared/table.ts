@@ -1,4 +1,4 @@
-/** Rows of text in columns, under a head. */
+/** Formats rows as columns under a heading. */
 export function printTable(head: readonly string[], rows: readonly (readonly string[])[]): void {
   const widths = head.map((title, i) =>
     Math.max(title.length, ...rows.map((row) => row[i]?.length ?? 0)),

@@ -6,7 +6,7 @@ export interface Reply {
   readonly body: unknown;
 }
 
-/** One request; JSON is parsed, everything else is text. */
+/** One request; JSON is parsed, any other body is returned as text. */
 export async function visit(
   url: string,
   init: { method?: string; headers?: Record<string, string>; body?: unknown } = {},
@@ -24,7 +24,7 @@ export async function visit(
   };
 }
 
-/** Asks again until the answer is good; a minute is far more than any machine needs. */
+/** Repeats the request until the answer is good; a minute is far more than any machine needs. */
 export async function until(holds: () => Promise<boolean>): Promise<void> {
   const start = performance.now();
   while (!(await holds())) {

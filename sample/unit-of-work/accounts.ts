@@ -4,7 +4,9 @@ import { Cacheable, CacheEvict, CacheKey } from 'nest-query-cache';
 import { SlowDatabase } from '../shared/slow-database.js';
 import { accounts, Bank, type Connection } from './database.js';
 
-/** Knows what its statements change, and nothing of transactions: it takes the connection it is to use. */
+/**
+ * Knows what its statements change, but nothing of transactions: it is given the connection to use.
+ */
 @Injectable()
 export class Accounts {
   constructor(
@@ -21,7 +23,10 @@ export class Accounts {
     return rows[0]?.cents ?? null;
   }
 
-  /** Without a unit of work around it this invalidates at once, inside one after the commit or never. */
+  /**
+   * Without a unit of work around it this invalidates at once; inside one, after the commit or
+   * never.
+   */
   @CacheEvict({ tags: (name) => [`account:${name}`] })
   async add(name: string, cents: number, connection: Connection): Promise<void> {
     await connection

@@ -46,7 +46,7 @@ export class BankController {
 
 const CHECK_VIOLATION = '23514';
 
-/** Drizzle wraps what the database says. */
+/** Drizzle wraps the error of the database. */
 function isOverdrawn(error: unknown): boolean {
   const said = error instanceof Error ? error.cause : undefined;
   return said instanceof Error && 'code' in said && said.code === CHECK_VIOLATION;

@@ -26,7 +26,8 @@ export class Bank implements OnApplicationShutdown {
   }
 
   static async open(): Promise<PGlite> {
-    // For a database that lives for a few statements, WebAssembly that is compiled well takes longer to compile than it saves.
+    // For a database that lives for a few statements, optimised compilation of WebAssembly takes
+    // longer than it saves.
     setFlagsFromString('--liftoff-only');
     const client = await PGlite.create();
     await client.exec(SCHEMA);

@@ -19,7 +19,7 @@ await run({ bank: await createApp(AppModule) }, async ({ bank }) => {
   };
   await show('at first');
 
-  // The last statement of the transaction waits: the money has moved, and nothing is committed.
+  // The last statement of the transaction waits: the money has moved, but nothing is committed.
   const [done] = await database.during(1, transfer(2_000), () =>
     show('during a transfer of 2000, others'),
   );

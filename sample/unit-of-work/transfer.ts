@@ -12,9 +12,10 @@ export class Transfer {
   ) {}
 
   /**
-   * The unit outside, the transaction inside: what the statements invalidate waits until the transaction has committed.
-   * @returns what is left, as the transaction sees it
-   * @throws what PostgreSQL says, for instance that nothing may be overdrawn
+   * The unit outside, the transaction inside: what the statements invalidate waits until the
+   * transaction has committed.
+   * @returns the balance that is left, as the transaction sees it
+   * @throws the error of PostgreSQL, for instance that an account must not be overdrawn
    */
   execute(from: string, to: string, cents: number): Promise<number | null> {
     return this.cache.unitOfWork(() =>

@@ -1,29 +1,14 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { MemoryBackend } from '../../lib/backends/memory/memory-backend.js';
 import { systemClock } from '../../lib/clock.js';
-import type { Entry } from '../../lib/ports/entry.js';
 import type { CacheBackend } from '../../lib/ports/backend.js';
 import { RedisBackend } from '../../lib/redis.js';
-import { describeBackend, describeFencedStore, FakeClock } from '../../lib/testing.js';
+import { describeBackend, describeSharedBackend, FakeClock } from '../../lib/testing.js';
 import { type RedisServer, startRedis } from '../support/redis.js';
+import { SimulatedLink } from '../support/simulated-backend.js';
+import { SimulatedServer } from '../support/simulated-server.js';
 
 const report = (): void => undefined;
-
-function entryOf(n: number): Entry {
-  const at = n * 1_000;
-  return {
-    key: `k${String(n)}`,
-    codec: 'json',
-    body: `"${String(n)}"`,
-    createdAt: at,
-    freshUntil: at,
-    staleUntil: at,
-    fallbackUntil: at,
-    cost: n,
-    startTicks: [n],
-    tags: [],
-  };
-}
 
 describe('memory', () => {
   const clock = new FakeClock();
@@ -34,16 +19,6 @@ describe('memory', () => {
     name: 'MemoryBackend',
     open: () => new MemoryBackend({ clock }),
     canDelete: true,
-    wait,
-  });
-
-  const backend = new MemoryBackend();
-  describeFencedStore<Entry>({
-    describe,
-    it,
-    name: 'MemoryBackend',
-    open: (namespace) => backend.openMemory({ namespace, clock, report }).store,
-    value: entryOf,
     wait,
   });
 });
@@ -63,7 +38,7 @@ describe('Redis', () => {
   });
 
   const backends: RedisBackend[] = [];
-  describeFencedStore<string | Uint8Array>({
+  describeSharedBackend({
     describe,
     it,
     name: 'RedisBackend',
@@ -73,8 +48,30 @@ describe('Redis', () => {
       backends.push(backend);
       return backend.openShared({ namespace, clock: systemClock, report });
     },
-    value: (n) => `value ${String(n)}`,
     close: () => Promise.all(backends.splice(0).map((backend) => backend.close())),
+  });
+});
+
+describe('the backend that the schedules simulate', () => {
+  const clock = new FakeClock();
+  describe.each([
+    ['one server', false],
+    ['a cluster', true],
+  ])('as %s', (name, scattered) => {
+    const servers = new Map<string, SimulatedServer>();
+    let links = 0;
+    describeSharedBackend({
+      describe,
+      it,
+      name: `SimulatedLink of ${name}`,
+      open: (namespace) => {
+        const server = servers.get(namespace) ?? new SimulatedServer(clock);
+        servers.set(namespace, server);
+        const step = (): Promise<void> => Promise.resolve();
+        return new SimulatedLink(server, `p${String(++links)}`, step, () => 'answered', scattered);
+      },
+      wait: (ms) => clock.advance(ms),
+    });
   });
 });
 

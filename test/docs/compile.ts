@@ -4,8 +4,9 @@ import { root } from './pages.js';
 import type { SnippetModule } from './snippets.js';
 
 /**
- * Checks the types of all modules as an application of the built package would see them, and writes their JavaScript beside them.
- * @returns what is wrong with each module, by name
+ * Checks the types of all modules as an application that uses the built package would, and writes
+ * their JavaScript beside them.
+ * @returns the type errors of each module, by name
  */
 export function compileSnippets(
   folder: string,

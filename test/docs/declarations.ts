@@ -3,15 +3,17 @@ import { join } from 'node:path';
 import ts from 'typescript';
 import { root } from './pages.js';
 
-/** What a table of the documentation lists: the first word of its marker. */
+/** What a table of the documentation lists: the first word of its marker comment. */
 export type ListKind = 'members' | 'properties' | 'literals' | 'types';
 
 /**
  * The names that a declaration has, read from the source.
  *
- * - `members`: of an interface or class and of those it extends, in the same file, that have no table of their own; `properties`: without methods
- * - `literals`: the texts of a union of texts
- * - `types`: the texts that the member `type` has in a union of objects
+ * - `members`: of an interface or class, and of those it extends in the same file without a table
+ *   of their own
+ * - `properties`: the same, without methods
+ * - `literals`: the strings of a union of strings
+ * - `types`: the strings of the member `type` in a union of objects
  */
 export function namesOf(
   kind: ListKind,

@@ -4,13 +4,13 @@ import { fileURLToPath } from 'node:url';
 
 export const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 
-/** A fenced block of a page, or code in an HTML comment that readers do not see. */
+/** A fenced block of a page, or code in an HTML comment, which readers do not see. */
 export interface Block {
   readonly language: string;
   readonly code: string;
-  /** Number of its first line of code in the page, from 1. */
+  /** The line number of its first line of code in the page, from 1. */
   readonly line: number;
-  /** A module of its own; the other blocks of a page are one module together, in their order. */
+  /** It is a module of its own; all other blocks of a page form one module, in their order. */
   readonly separate: boolean;
 }
 
@@ -21,14 +21,27 @@ export interface Page {
   readonly blocks: readonly Block[];
 }
 
-/** The README and every page under docs. */
+/** The README and every page under docs: the pages with snippets that run. */
 export function readPages(): readonly Page[] {
-  const docs = readdirSync(join(root, 'docs'), { recursive: true, encoding: 'utf8' });
-  const files = docs.filter((file) => file.endsWith('.md')).map((file) => join(root, 'docs', file));
-  return [join(root, 'README.md'), ...files.sort()].map((file) => {
-    const text = readFileSync(file, 'utf8');
-    return { path: relative(root, file).replaceAll('\\', '/'), text, blocks: blocksOf(text) };
-  });
+  return [join(root, 'README.md'), ...markdownUnder('docs')].map(readPage);
+}
+
+/** Every page that people read: those of `readPages`, and the READMEs of the samples. */
+export function readProse(): readonly Page[] {
+  const others = ['CHANGELOG.md', 'CONTRIBUTING.md'].map((name) => join(root, name));
+  return [...readPages(), ...[...others, ...markdownUnder('sample')].map(readPage)];
+}
+
+function markdownUnder(folder: string): readonly string[] {
+  return readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
+    .filter((file) => file.endsWith('.md') && !file.includes('node_modules'))
+    .map((file) => join(root, folder, file))
+    .sort();
+}
+
+function readPage(file: string): Page {
+  const text = readFileSync(file, 'utf8');
+  return { path: relative(root, file).replaceAll('\\', '/'), text, blocks: blocksOf(text) };
 }
 
 const SEPARATE = '<!-- snippet: separate -->';

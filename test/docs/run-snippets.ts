@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { basename, join } from 'node:path';
 import { root } from './pages.js';
 
-/** @returns what went wrong in each module, by name; undefined where nothing did */
+/** @returns for each module, by name, what went wrong in it; undefined when it succeeded */
 export async function runSnippets(
   folder: string,
   names: readonly string[],
@@ -29,6 +29,6 @@ export async function runSnippets(
   await once(child, 'close');
   for (const name of names)
     if (!results.has(name))
-      results.set(name, `It ended the process, or was not reached.\n${printed}`);
+      results.set(name, `The module ended the process, or was not reached.\n${printed}`);
   return results;
 }

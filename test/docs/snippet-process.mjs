@@ -1,16 +1,18 @@
-// Runs the modules it is told, one after the other, and tells how each went.
+// Runs the given modules one after the other, and reports the result of each.
 //   node snippet-process.mjs REDIS_URL FILE...
 import assert from 'node:assert/strict';
 import { pathToFileURL } from 'node:url';
 import { createClient } from 'redis';
 
-const LONGEST_MS = 30_000;
+const MAX_MODULE_MS = 30_000;
 
 globalThis.$same = (actual, expected, where) => {
   assert.deepStrictEqual(
     actual,
     expected,
-    new Error(`${where}: the page says ${show(expected)}, the code gave ${show(actual)}`),
+    new Error(
+      `${where}: the page has ${formatValue(expected)}, the code returned ${formatValue(actual)}`,
+    ),
   );
 };
 
@@ -22,10 +24,10 @@ globalThis.$throws = async (run, code, where) => {
     if (error.code === code) return;
     got = `it threw ${error.stack}`;
   }
-  throw new Error(`${where}: the page says it throws ${code}, but ${got}`);
+  throw new Error(`${where}: the page has throws ${code}, but ${got}`);
 };
 
-function show(value) {
+function formatValue(value) {
   return JSON.stringify(value, (_, part) =>
     typeof part === 'bigint' ? `${part}n` : part === undefined ? 'undefined' : part,
   );
@@ -41,7 +43,7 @@ process.on('unhandledRejection', (reason) => (unhandled = reason));
 process.on('uncaughtException', (error) => (unhandled = error));
 
 for (const file of files) {
-  // Each page begins with an empty Redis.
+  // Each page starts with an empty Redis.
   await redis.sendCommand(['FLUSHALL']);
   unhandled = undefined;
   let problem;
@@ -49,8 +51,8 @@ for (const file of files) {
   try {
     const late = new Promise((_, reject) => {
       timer = setTimeout(
-        () => reject(new Error(`did not end within ${LONGEST_MS / 1000} s`)),
-        LONGEST_MS,
+        () => reject(new Error(`did not end within ${MAX_MODULE_MS / 1000} s`)),
+        MAX_MODULE_MS,
       );
     });
     await Promise.race([import(pathToFileURL(file).href), late]);

@@ -37,7 +37,7 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-/** Other ports, and patience: whether a snippet is right does not depend on how busy the machine is. */
+/** Other ports and long timeouts: whether a snippet is right must not depend on a busy machine. */
 function onThisMachine(text: string, redisUrl: string, port: string): string {
   const patient = `url: '${redisUrl}', connectTimeout: '20s', commandTimeout: '20s' })`;
   return text
@@ -55,19 +55,22 @@ function onThisMachine(text: string, redisUrl: string, port: string): string {
 }
 
 describe('the TypeScript of every page', () => {
-  it.each(pages.map((page) => page.path))('%s compiles, runs and gives what it says', (path) => {
-    for (const { name } of modules.filter((module) => module.page === path)) {
-      expect(types.get(name)).toEqual([]);
-      expect(runs.get(name), name).toBeUndefined();
-    }
-  });
+  it.each(pages.map((page) => page.path))(
+    'the snippets of %s compile, run and give the values in their comments',
+    (path) => {
+      for (const { name } of modules.filter((module) => module.page === path)) {
+        expect(types.get(name)).toEqual([]);
+        expect(runs.get(name), name).toBeUndefined();
+      }
+    },
+  );
 });
 
 describe('the snippet harness', () => {
   const page = (text: string) => ({ path: 'page.md', text, blocks: blocksOf(text) });
   const fence = '```';
 
-  it('makes one module of a page, with each import once and the lines it came from', () => {
+  it('makes one module of the blocks of a page, with each import once and the original lines', () => {
     const text = [
       '# Title',
       `${fence}ts`,
@@ -86,7 +89,7 @@ describe('the snippet harness', () => {
     expect(module?.lines.at(-1)).toBe('page.md:8');
   });
 
-  it('makes a module of its own of a separate block', () => {
+  it('makes a separate module of a block that is marked as separate', () => {
     const text = [
       `${fence}ts`,
       'const a = 1;',
@@ -100,7 +103,7 @@ describe('the snippet harness', () => {
     expect(modulesOf(page(text))).toHaveLength(2);
   });
 
-  it('turns arrow comments into assertions, also those of thrown codes', () => {
+  it('turns arrow comments into assertions, including those of error codes', () => {
     const text = [
       `${fence}ts`,
       'await f(); // => [1]',
@@ -119,7 +122,7 @@ describe('the snippet harness', () => {
     );
   });
 
-  it('refuses an arrow comment that belongs to nothing', () => {
+  it('refuses an arrow comment that follows no statement', () => {
     expect(() => modulesOf(page([`${fence}ts`, '// => 1', fence].join('\n')))).toThrow(
       /follow no statement/,
     );

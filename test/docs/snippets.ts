@@ -1,13 +1,13 @@
 import ts from 'typescript';
 import type { Block, Page } from './pages.js';
 
-/** TypeScript made of the blocks of a page. */
+/** A TypeScript module made from the blocks of a page. */
 export interface SnippetModule {
   readonly page: string;
-  /** Unique, fit for a file name. */
+  /** Unique, and valid as a file name. */
   readonly name: string;
   readonly text: string;
-  /** `lines[i]`: where line i of the text comes from. */
+  /** `lines[i]`: the page and line from which line i of the text comes. */
   readonly lines: readonly string[];
 }
 
@@ -17,7 +17,7 @@ const PRELUDE = [
   'declare function $throws(run: () => unknown, code: string, where: string): Promise<void>;',
 ];
 
-/** @returns the module of the page's blocks, and one for each separate block */
+/** @returns one module of the page's blocks, and one for each separate block */
 export function modulesOf(page: Page): readonly SnippetModule[] {
   const blocks = page.blocks.filter((block) => block.language === 'ts');
   const together = blocks.filter((block) => !block.separate);
@@ -54,7 +54,10 @@ interface Edit {
   readonly text: string;
 }
 
-/** Takes the imports out and turns `expression; // => value` into assertions. Keeps the number of lines. */
+/**
+ * Takes the imports out and turns `expression; // => value` into assertions. Keeps the number of
+ * lines.
+ */
 function rewrite(page: string, block: Block, imports: Imports): string {
   const { code } = block;
   const source = ts.createSourceFile('block.ts', code, ts.ScriptTarget.ES2022, true);
@@ -138,7 +141,7 @@ function apply(code: string, edits: readonly Edit[]): string {
     .reduce((text, { start, end, text: by }) => text.slice(0, start) + by + text.slice(end), code);
 }
 
-/** Each name once, although several blocks of a page import it. */
+/** Imports each name once, although several blocks of a page may import it. */
 class Imports {
   readonly #texts = new Map<string, string>();
 

@@ -25,7 +25,7 @@ const tables = readPages().flatMap(({ path, text }): Table[] => {
   });
 });
 
-/** The first words of the first column; of `producerTimeout.soft` the part before the dot. */
+/** The names in the first column; of `producerTimeout.soft` the part before the dot. */
 function rowsAfter(lines: readonly string[], from: number): readonly string[] {
   const begin = lines.findIndex((line, at) => at >= from && line.startsWith('|'));
   const end = lines.findIndex((line, at) => at > begin && !line.startsWith('|'));
@@ -37,7 +37,7 @@ const tabled = new Set(tables.map((table) => table.name));
 
 describe('the tables of the documentation', () => {
   it.each(tables.map((table) => [table.name, table.page, table] as const))(
-    'lists all of %s in %s, and nothing else',
+    'the table of %s in %s lists all of its names, and no other',
     (name, _page, table) => {
       expect([...table.rows].sort()).toEqual(
         [...namesOf(table.kind, name, table.file, tabled)].sort(),
@@ -45,7 +45,7 @@ describe('the tables of the documentation', () => {
     },
   );
 
-  it('cover the errors, events, counters and every option', () => {
+  it('there is a table for errors, events, counters and every exported options type', () => {
     const words = [
       'CacheErrorCode',
       'CacheEvent',
@@ -59,7 +59,10 @@ describe('the tables of the documentation', () => {
   });
 });
 
-/** Named `...Options` in an entry of the package. `MemoryOptions` is documented as part of `MemoryBackendOptions`. */
+/**
+ * The types named `...Options` that an entry of the package exports. `MemoryOptions` is documented
+ * as part of `MemoryBackendOptions`.
+ */
 function exportedOptions(): readonly string[] {
   return ['lib/index.ts', 'lib/redis.ts'].flatMap((file) => {
     const source = ts.createSourceFile(

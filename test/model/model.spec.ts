@@ -112,7 +112,7 @@ const lose = (kind: Losable, which: number): Command =>
 
 const dropL1 = (process: number): Command =>
   command(`drop L1 of ${String(process)}`, async (_model, real) => {
-    real.at(process).engine.tiers.near?.clear();
+    real.at(process).memory.clear();
   });
 
 const deafen = (process: number): Command =>

@@ -11,7 +11,7 @@ export function inTransaction<Tx, T>(
     transaction(async (tx) => {
       committing = false;
       const result = await work(tx);
-      committing = true; // what fails from here on is the COMMIT: nobody knows whether it took place
+      committing = true; // an error from here on is one of the COMMIT: whether it took place is unknown
       return result;
     });
   return cache.unitOfWork(run, { inDoubt: () => committing });

@@ -68,7 +68,7 @@ class Balances {
 class MessagesModule {}
 
 describe.each(['TCP', 'Redis'])('message handlers over %s', (transport) => {
-  it('message handlers are cached by their payload; what the transport injects is not in the key, and errors are not stored', async () => {
+  it('are cached by their payload; what the transport injects is not in the key, and errors are not stored', async () => {
     const options: MicroserviceOptions =
       transport === 'TCP'
         ? { transport: Transport.TCP, options: { host: '127.0.0.1', port: await freePort() } }
@@ -274,19 +274,22 @@ class Secret implements CanActivate {
 }
 
 describe.each(PLATFORMS)('the HTTP endpoint for invalidations on %s', (platform) => {
-  it('the endpoint is not made without a guard, nor without a path', () => {
+  it('is not made without a guard, nor without a path', () => {
     expect(() => CacheInvalidationController.forRoot({ path: 'x', guard: [] })).toThrow(
-      /needs a guard: every client that reaches the endpoint can empty the cache/,
+      /guard must be a guard class .* anyone who reaches the endpoint can empty the cache/,
     );
     expect(() => CacheInvalidationController.forRoot({ path: 'x' } as never)).toThrow(
-      /needs a guard/,
+      /guard must be/,
     );
+    expect(() =>
+      CacheInvalidationController.forRoot({ path: 'x', guard: Secret, cache: '' }),
+    ).toThrow('cache must be a string of 1 to 100 characters; got ""');
     expect(() => CacheInvalidationController.forRoot({ path: '', guard: Secret })).toThrow(
-      /needs a path/,
+      /path must be a path such as 'internal\/cache'; got ""/,
     );
   });
 
-  it('the endpoint invalidates what the body names, and refuses strangers and bodies that say nothing', async () => {
+  it('invalidates what the body names, and refuses strangers and bodies that say nothing', async () => {
     @Module({
       imports: [CacheModule.forRoot(), CacheModule.forRoot({ name: 'reports' })],
       controllers: [

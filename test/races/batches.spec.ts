@@ -157,10 +157,10 @@ describe('a batch of stale keys', () => {
       calls.push([missing, background]);
       return missing.map(() => 'new');
     };
-    steps.hold('acquire segment:stale');
+    steps.hold('lease segment:stale');
     expect(told(await first.getOrSetMany(['stale', 'missing'], load))).toEqual(['old', 'new']);
     expect(calls).toEqual([[['missing'], false]]);
-    steps.release('acquire segment:stale');
+    steps.release('lease segment:stale');
     await first.drain();
     expect(calls.slice(1)).toEqual([[['stale'], true]]);
     await first.close();

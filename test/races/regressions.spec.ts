@@ -120,6 +120,9 @@ describe('a stale value that stands in', () => {
 describe('a caller who comes after the acknowledged change of another process, before its notice', () => {
   it('does not join a load whose groups have moved, although its lease is still held', async () => {
     const { steps, first, second } = fleet(3);
+    // So that the clock exists: a lease names the ticks of the look before it.
+    await first.cache.getOrSet('other', () => 'value');
+    await first.cache.drain();
     steps.hold('notice');
     const slow = deferred<string>();
     const early = first.cache.getOrSet('k', () => slow.promise, { tags: ['t'] });

@@ -26,7 +26,7 @@ function open(where: 'memory' | 'shared' | 'shared with L1') {
 
 function expectEmpty({ cache, engine }: ReturnType<typeof open>) {
   expect(cache.stats()).toMatchObject({ flights: 0, background: 0, journal: 0 });
-  expect(engine.readThrough.parts.loader.parts.desk.size).toBe(0);
+  expect(engine.leases?.size ?? 0).toBe(0);
 }
 
 const figures: string[] = [];
@@ -139,6 +139,7 @@ describe('a producer that never settles', () => {
     expect(
       await Promise.all([0, 999].map((i) => cache.getOrSet(`k${String(i)}`, () => 'works again'))),
     ).toEqual(['works again', 'works again']);
+    await cache.close();
     expect(clock.pending).toBe(0);
   });
 
@@ -242,7 +243,7 @@ describe('a producer that waits for itself', () => {
       const ask = (): Promise<unknown> => cache.getOrSet('k', ask);
       await expect(ask()).rejects.toBeInstanceOf(ReentrantProducerError);
       await expect(ask()).rejects.toThrow(
-        'The producer of #8aec8907601bd40c asked for #8aec8907601bd40c, which is waiting for it: this would never end. ' +
+        'The producer of #8aec8907601bd40c asked for #8aec8907601bd40c, which waits for this producer: neither could ever end. ' +
           'Call the uncached method inside the producer, or give the inner call its own key.',
       );
       await cache.drain();

@@ -1,18 +1,19 @@
 import type { Payload } from '../../lib/ports/codec.js';
-import type { Tick } from '../../lib/ports/entry.js';
 import { BackendError } from '../../lib/ports/errors.js';
+import type { GroupInvalidation, ScopeReading } from '../../lib/ports/groups.js';
 import type {
-  Acquired,
-  AcquireRequest,
-  SharedBackend,
-  GroupInvalidation,
+  BackendState,
+  EnsureRequest,
+  FillReply,
+  FillRequest,
+  LeaseReply,
+  LeaseRequest,
   Notice,
   Reading,
   ReadRequest,
-  ScopeGroups,
-  ScopeReading,
-  BackendState,
+  SharedBackend,
 } from '../../lib/ports/shared-backend.js';
+import type { Tick } from '../../lib/ports/time.js';
 import type { SimulatedServer } from './simulated-server.js';
 
 /** Settles when the schedule says so. */
@@ -24,7 +25,7 @@ export type Fate = 'answered' | 'lost' | 'unanswered';
  * The link of one process to a simulated server. Each call is three steps apart: it travels there, takes effect, travels back; a schedule decides
  * what happens in between. Notices are delivered in order, when the schedule says so, or missed with a gap.
  */
-export class SimulatedLink implements SharedBackend<Payload> {
+export class SimulatedLink implements SharedBackend {
   state: BackendState = 'up';
   /** How much of the stream this link has delivered. */
   position = 0;
@@ -33,6 +34,8 @@ export class SimulatedLink implements SharedBackend<Payload> {
   readonly #listeners = new Set<(notice: Notice) => void>();
   readonly #stateListeners = new Set<(state: BackendState) => void>();
   readonly #leases = new Map<string, { readonly endings: number; until: number }>();
+  /** Of this tick: settle when the lease has been taken, or the request for it was lost. */
+  readonly #leasesOnTheWay = new Map<string, Promise<unknown>>();
   /** It does not hear, and knows it. */
   deaf = false;
 
@@ -63,65 +66,80 @@ export class SimulatedLink implements SharedBackend<Payload> {
     return () => this.#stateListeners.delete(listener);
   }
 
-  async read({ key, scopes, withLease }: ReadRequest): Promise<Reading<Payload>> {
+  /** Takes effect after the lease on the key that was requested in the same tick. */
+  async read({ key, scopes, withLease }: ReadRequest): Promise<Reading> {
     const { server } = this;
+    const lease = this.#leasesOnTheWay.get(key);
     const value = () => ({
       stored: server.value(key),
-      lease: withLease ? server.lease(key) : undefined,
+      lease: withLease ? server.leaseOn(key) : undefined,
     });
-    if (!this.scattered)
-      return this.#call(`read ${key}`, () => ({
-        ...value(),
-        scopes: scopes.map((scope) => server.scope(scope)),
-      }));
+    if (!this.scattered) {
+      const all = () => ({ ...value(), scopes: scopes.map((scope) => server.scope(scope)) });
+      return this.#call(`read ${key}`, all, lease);
+    }
     const [found, ...readings] = await Promise.all([
-      this.#call(`read ${key}`, value),
+      this.#call(`read ${key}`, value, lease),
       ...scopes.map((scope) => this.#call(`read markers of ${key}`, () => server.scope(scope))),
     ]);
     return { ...found, scopes: readings };
   }
 
-  acquire(request: AcquireRequest<Payload>): Promise<Acquired<Payload>> {
-    return this.#call(`acquire ${request.key}`, () => {
-      const acquired = this.server.acquire(request);
-      const { key, lease, leaseMs } = request;
-      if (acquired.state === 'leased')
-        this.#leases.set(lease, {
+  lease(request: LeaseRequest): Promise<LeaseReply> {
+    const { key, token, leaseMs } = request;
+    let arrived: () => void = () => undefined;
+    this.#leasesOnTheWay.set(key, new Promise<void>((resolve) => (arrived = resolve)));
+    queueMicrotask(() => this.#leasesOnTheWay.delete(key));
+    const leased = this.#call(`lease ${key}`, () => {
+      const reply = this.server.lease(request);
+      if (reply.state === 'leased')
+        this.#leases.set(token, {
           endings: this.server.endingsOf(key),
           until: this.now() + leaseMs,
         });
-      return acquired;
+      arrived();
+      return reply;
     });
+    leased.then(arrived, arrived);
+    return leased;
   }
 
-  renew(key: string, lease: string, leaseMs: number): Promise<boolean> {
+  renew(key: string, token: string, leaseMs: number): Promise<boolean> {
     return this.#call(`renew ${key}`, () => {
-      const renewed = this.server.renew(key, lease, leaseMs);
-      const taken = this.#leases.get(lease);
+      const renewed = this.server.renew(key, token, leaseMs);
+      const taken = this.#leases.get(token);
       if (renewed && taken !== undefined) taken.until = this.now() + leaseMs;
       return renewed;
     });
   }
 
-  release(key: string, lease: string): Promise<void> {
+  release(key: string, token: string): Promise<void> {
     return this.#call(`release ${key}`, () => {
-      this.server.release(key, lease);
+      this.server.release(key, token);
     });
   }
 
-  fill(key: string, lease: string, stored: Payload, ttlMs: number): Promise<boolean> {
-    return this.#call(`fill ${key}`, () => {
-      const filled = this.server.fill(key, lease, stored, ttlMs);
-      if (!filled) this.server.checkRefusal(key, lease, this.#leases.get(lease));
-      return filled;
-    });
+  async fill(request: FillRequest): Promise<FillReply> {
+    const { key, token, ensure, refuseIfSettlingAfter = Infinity } = request;
+    if (!this.scattered || ensure === undefined) return this.#fill(request);
+    // markers of a cluster are on other nodes
+    const readings = await this.ensure(ensure);
+    const windows = readings.flatMap(({ markers }) =>
+      markers.map((marker) => marker?.settleUntil ?? 0),
+    );
+    const settleUntil = Math.max(0, ...windows);
+    if (settleUntil <= refuseIfSettlingAfter) return this.#fill({ ...request, ensure: undefined });
+    return this.#call(`read lease of ${key}`, () => ({
+      stored: false,
+      settleUntil: this.server.leaseOn(key) === token ? settleUntil : 0,
+    }));
   }
 
-  set(key: string, stored: Payload, ttlMs: number, lease?: string): Promise<boolean> {
+  set(key: string, payload: Payload, ttlMs: number, token?: string): Promise<boolean> {
     return this.#call(`set ${key}`, () => {
-      const done = this.server.set(this.name, key, stored, ttlMs, lease);
-      if (!done && lease !== undefined)
-        this.server.checkRefusal(key, lease, this.#leases.get(lease));
+      const done = this.server.set(this.name, key, payload, ttlMs, token);
+      if (!done && token !== undefined)
+        this.server.checkRefusal(key, token, this.#leases.get(token));
       return done;
     });
   }
@@ -132,7 +150,7 @@ export class SimulatedLink implements SharedBackend<Payload> {
     });
   }
 
-  ensure(scopes: readonly ScopeGroups[]): Promise<readonly ScopeReading[]> {
+  ensure({ scopes }: EnsureRequest): Promise<readonly ScopeReading[]> {
     return Promise.all(
       scopes.map((scope) =>
         this.#call(`ensure ${scope.groups.join(' ')}`, () => this.server.ensure(scope)),
@@ -147,7 +165,7 @@ export class SimulatedLink implements SharedBackend<Payload> {
   }
 
   reclaim(scope: string): Promise<number> {
-    return this.#call('sweep', () => this.server.sweep(scope));
+    return this.#call('reclaim', () => this.server.reclaim(scope));
   }
 
   subscribe(listener: (notice: Notice) => void): () => void {
@@ -169,7 +187,7 @@ export class SimulatedLink implements SharedBackend<Payload> {
     const next = this.server.stream[this.position];
     if (next === undefined) return;
     this.position++;
-    if (next.sender !== this.name) this.#tell(next.notice);
+    if (next.sender !== this.name) this.#emit(next.notice);
   }
 
   /** From now on this process does not hear, and knows it. */
@@ -181,7 +199,7 @@ export class SimulatedLink implements SharedBackend<Payload> {
   hearAgain(how: 'replay' | 'gap'): void {
     if (how === 'gap') {
       this.position = this.server.stream.length;
-      this.#tell({ kind: 'gap', reason: 'simulated' });
+      this.#emit({ kind: 'gap', reason: 'simulated' });
     }
     this.deaf = false;
     while (this.isCoherent() && this.position < this.server.stream.length) this.deliver();
@@ -195,7 +213,17 @@ export class SimulatedLink implements SharedBackend<Payload> {
     for (const listener of this.#stateListeners) listener(state);
   }
 
-  #tell(notice: Notice): void {
+  #fill(request: FillRequest): Promise<FillReply> {
+    const { key, token } = request;
+    return this.#call(`fill ${key}`, () => {
+      const reply = this.server.fill(request);
+      if (!reply.stored && reply.settleUntil === 0)
+        this.server.checkRefusal(key, token, this.#leases.get(token));
+      return reply;
+    });
+  }
+
+  #emit(notice: Notice): void {
     for (const listener of this.#listeners) listener(notice);
   }
 
@@ -203,11 +231,13 @@ export class SimulatedLink implements SharedBackend<Payload> {
     for (let i = 0; i <= lateness; i++) await this.step(`notice to ${this.name}`);
   }
 
-  async #call<T>(label: string, effect: () => T): Promise<T> {
+  /** @param after takes effect after this has settled */
+  async #call<T>(label: string, effect: () => T, after?: Promise<unknown>): Promise<T> {
     if (this.state === 'down')
       throw new BackendError('UNAVAILABLE', `${label}: the simulated link is down.`);
     const fate = this.fate();
     await this.step(`${this.name}: ${label} >`);
+    if (after !== undefined) await after;
     if (fate === 'lost' || this.#isDown())
       throw new BackendError('TIMEOUT', `${label}: lost on the way.`, { unknownOutcome: true });
     const result = effect();

@@ -1,19 +1,23 @@
 import type { Payload } from '../../lib/ports/codec.js';
 import type { Clock } from '../../lib/ports/clock.js';
-import type { Tick } from '../../lib/ports/entry.js';
 import type {
-  Acquired,
-  AcquireRequest,
   GroupInvalidation,
   Marker,
   MarkerCombination,
-  Notice,
   ScopeGroups,
   ScopeReading,
+} from '../../lib/ports/groups.js';
+import type {
+  FillReply,
+  FillRequest,
+  LeaseReply,
+  LeaseRequest,
+  Notice,
 } from '../../lib/ports/shared-backend.js';
+import type { Tick } from '../../lib/ports/time.js';
 
 interface Held {
-  lease: string;
+  token: string;
   until: number;
   /** How often something had ended a lease on the key when this one was taken. */
   readonly endings: number;
@@ -49,9 +53,10 @@ export class SimulatedServer {
     return found !== undefined && found.until > this.clock.now() ? found.payload : undefined;
   }
 
-  lease(key: string): string | undefined {
+  /** The token of the lease on the key. */
+  leaseOn(key: string): string | undefined {
     const held = this.leases.get(key);
-    return held !== undefined && held.until > this.clock.now() ? held.lease : undefined;
+    return held !== undefined && held.until > this.clock.now() ? held.token : undefined;
   }
 
   scope({ scope, groups }: ScopeGroups): ScopeReading {
@@ -61,29 +66,19 @@ export class SimulatedServer {
     };
   }
 
-  acquire({
-    key,
-    lease,
-    leaseMs,
-    seen,
-    dead,
-    replaces,
-  }: AcquireRequest<Payload>): Acquired<Payload> {
-    const stored = this.value(key);
-    if (stored !== undefined && replaces !== true && !same(stored, seen))
-      return { state: 'found', stored };
-    const held = this.lease(key);
-    if (held !== undefined && held !== dead && held !== lease) {
+  lease({ key, token, leaseMs, overtaken }: LeaseRequest): LeaseReply {
+    const held = this.leaseOn(key);
+    if (held !== undefined && held !== overtaken && held !== token) {
       this.waiters.add(key);
       return {
         state: 'held',
-        lease: held,
+        token: held,
         remainingMs: (this.leases.get(key)?.until ?? 0) - this.clock.now(),
       };
     }
-    if (held !== undefined && held === dead) this.ended(key);
+    if (held !== undefined && held === overtaken) this.ended(key);
     this.leases.set(key, {
-      lease,
+      token,
       until: this.clock.now() + leaseMs,
       endings: this.#endings.get(key) ?? 0,
     });
@@ -91,38 +86,43 @@ export class SimulatedServer {
     return { state: 'leased', settleUntil: settle > this.clock.now() ? settle : 0 };
   }
 
-  renew(key: string, lease: string, leaseMs: number): boolean {
+  renew(key: string, token: string, leaseMs: number): boolean {
     const held = this.leases.get(key);
-    if (held === undefined || this.lease(key) !== lease) return false;
+    if (held === undefined || this.leaseOn(key) !== token) return false;
     held.until = this.clock.now() + leaseMs;
     return true;
   }
 
-  release(key: string, lease: string): void {
-    if (this.lease(key) !== lease) return;
+  release(key: string, token: string): void {
+    if (this.leaseOn(key) !== token) return;
     this.leases.delete(key);
     this.#wake(key);
   }
 
-  fill(key: string, lease: string, payload: Payload, ttlMs: number): boolean {
-    if (this.lease(key) !== lease) return false;
+  fill({ key, token, payload, ttlMs, ensure, refuseIfSettlingAfter }: FillRequest): FillReply {
+    let settleUntil = 0;
+    for (const scope of ensure?.scopes ?? [])
+      for (const marker of this.ensure(scope).markers)
+        settleUntil = Math.max(settleUntil, marker?.settleUntil ?? 0);
+    if (this.leaseOn(key) !== token) return { stored: false, settleUntil: 0 };
+    if (settleUntil > (refuseIfSettlingAfter ?? Infinity)) return { stored: false, settleUntil };
     this.values.set(key, { payload, until: this.clock.now() + ttlMs });
     this.leases.delete(key);
     this.#wake(key);
-    return true;
+    return { stored: true };
   }
 
-  set(sender: string, key: string, payload: Payload, ttlMs: number, lease?: string): boolean {
-    if (lease !== undefined && this.lease(key) !== lease) return false;
+  set(sender: string, key: string, payload: Payload, ttlMs: number, token?: string): boolean {
+    if (token !== undefined && this.leaseOn(key) !== token) return false;
     this.values.set(key, { payload, until: this.clock.now() + ttlMs });
     this.#end(key);
-    this.tell(sender, { kind: 'keys', keys: [key] });
+    this.publish(sender, { kind: 'keys', keys: [key] });
     return true;
   }
 
   delete(sender: string, keys: readonly string[], settleMs: number): void {
     this.forget(keys, settleMs);
-    this.tell(sender, { kind: 'keys', keys });
+    this.publish(sender, { kind: 'keys', keys });
   }
 
   forget(keys: readonly string[], settleMs: number): void {
@@ -146,7 +146,7 @@ export class SimulatedServer {
 
   invalidate(sender: string, invalidation: GroupInvalidation): Tick {
     const moved = this.move(invalidation);
-    this.tell(sender, { kind: 'groups', invalidation, ...moved });
+    this.publish(sender, { kind: 'groups', invalidation, ...moved });
     return moved.tick;
   }
 
@@ -172,7 +172,7 @@ export class SimulatedServer {
     return { tick, settleUntil };
   }
 
-  sweep(scope: string): number {
+  reclaim(scope: string): number {
     let count = 0;
     for (const key of [...this.values.keys()]) {
       if (scope !== '' && !key.startsWith(`tenant:${scope}/`)) continue;
@@ -182,7 +182,7 @@ export class SimulatedServer {
     return count;
   }
 
-  tell(sender: string, notice: Notice): void {
+  publish(sender: string, notice: Notice): void {
     this.stream.push({ sender, notice });
     for (const listener of this.listeners) listener();
   }
@@ -230,13 +230,13 @@ export class SimulatedServer {
   }
 
   #wake(key: string): void {
-    if (this.waiters.delete(key)) this.tell('', { kind: 'released', key });
+    if (this.waiters.delete(key)) this.publish('', { kind: 'released', key });
   }
 
   /** To be asked after a refused fill: a lease may only be lost to an invalidation, a replacement, an expiry or an accident. */
   checkRefusal(
     key: string,
-    lease: string,
+    token: string,
     taken: { readonly endings: number; readonly until: number } | undefined,
   ): void {
     if (
@@ -246,18 +246,13 @@ export class SimulatedServer {
     )
       return;
     this.broken.push(
-      `the fill of ${key} by ${lease} was refused although nothing had ended its lease`,
+      `the fill of ${key} by ${token} was refused although nothing had ended its lease`,
     );
   }
 
   endingsOf(key: string): number {
     return this.#endings.get(key) ?? 0;
   }
-}
-
-function same(a: Payload, b: Payload | undefined): boolean {
-  if (b === undefined || typeof a !== typeof b || a.length !== b.length) return false;
-  return typeof a === 'string' ? a === b : Buffer.compare(a, b as Uint8Array) === 0;
 }
 
 function markerAt(tick: Tick): Marker {

@@ -203,9 +203,9 @@ export class World {
   /** A method whose result is put: made when the method began, and from then on what was there before is old. */
   async put(process: Process, key: KeyName): Promise<void> {
     this.disturbed = true;
-    const { puts: results } = process.cache;
+    const { cache } = process;
     const { tags } = this.#options(key);
-    const pending = await results.begin(KEYS[key], typeof tags === 'object' ? tags : []);
+    const pending = await cache.beginPut(KEYS[key], typeof tags === 'object' ? tags : []);
     const from = ++this.#moment;
     const id = this.#made.size + 1;
     this.#made.set(id, { key, from });
@@ -213,7 +213,7 @@ export class World {
       for (let i = 0; i <= this.plan.slowness; i++)
         await this.step(`${process.name}: the method works`);
       if (this.failing) return;
-      const { durable } = await results.keep<Made>(
+      const { durable } = await cache.storePut<Made>(
         pending,
         KEYS[key],
         { key, id },
@@ -228,7 +228,7 @@ export class World {
         streamedAt: this.server.stream.length,
       });
     } finally {
-      results.end(pending);
+      cache.endPut(pending);
     }
   }
 
@@ -242,7 +242,7 @@ export class World {
     }
     for (const { cache, engine } of this.processes) {
       await cache.drain();
-      while (!engine.invalidator.settled) {
+      while (!engine.invalidator.isDrained) {
         await new Promise<void>((resolve) => {
           this.clock.after(100, resolve);
         });
@@ -263,7 +263,7 @@ export class World {
         flights,
         background,
         journal,
-        waiting: engine.readThrough.parts.loader.parts.desk.size,
+        waiting: engine.leases?.size ?? 0,
         producing: this.#producing.size,
       };
       if (Object.values(left).some((count) => count > 0))
@@ -285,7 +285,7 @@ export class World {
     }
     this.violations.push(...this.server.broken);
     for (const key of this.server.leases.keys())
-      if (!this.accidents && this.server.lease(key) !== undefined)
+      if (!this.accidents && this.server.leaseOn(key) !== undefined)
         this.violations.push(`a lease on ${key} is left`);
     if (!this.disturbed && this.failures === 0 && this.productions > KEY_NAMES.length)
       this.violations.push(
@@ -355,7 +355,7 @@ export class World {
     const id = this.#made.size + 1;
     this.#made.set(id, { key, from: ++this.#moment });
     this.productions++;
-    const flight = process.engine.readThrough.parts.context.current();
+    const flight = process.engine.context.current();
     if (flight instanceof Flight) {
       this.#producing.set(flight, { process, key });
       this.#checkAlone(process, key);
@@ -380,7 +380,7 @@ export class World {
 
   /** At most one production that callers may join and that may be stored, of a key in a process that learns of invalidations by itself. */
   #checkAlone(process: Process, key: KeyName): void {
-    if (!process.engine.tiers.coherent) return;
+    if (!process.engine.tiers.isCoherent) return;
     let attached = 0;
     for (const [flight, other] of this.#producing)
       if (other.process === process && other.key === key && flight.joinable && flight.storable)
@@ -392,7 +392,7 @@ export class World {
   }
 
   #outages(process: Process): number | undefined {
-    if (!process.engine.tiers.usable) return undefined;
+    if (!process.engine.tiers.isUsable) return undefined;
     return process.link?.outages ?? 0;
   }
 

@@ -1,115 +1,122 @@
 import { setImmediate } from 'node:timers/promises';
 import type { Clock } from '../../ports/clock.js';
-import type { Entry } from '../../ports/entry.js';
-import { Slot, type Slots } from './lru.js';
+import type { MemoryEntry, MemoryTier } from '../../ports/memory-tier.js';
+import type { Millis } from '../../ports/time.js';
+import { CachedEntry, type EntryLru, type EntryOwner } from './lru.js';
 
-/** Entries looked at in one go: well below a millisecond. */
-const SLICE = 1_000;
-const GROOMED_WITH_EACH_PUT = 2;
-const NO_OPTIONS = {};
+/** Entries looked at before others have their turn: well below a millisecond. */
+const MAX_PER_SLICE = 1_000;
+const PURGED_PER_PUT = 2;
 
 /**
- * The entries of one namespace.
- *
- * Invariants: `#names` holds the name of every slot of this shelf in `slots`, and no other. A slot of an older generation was cleared away:
- * it is never returned, and its memory comes back a little with each put, so that clearing takes no time however much there is.
+ * The entries of one namespace. Clearing starts a new epoch: entries of an older one are never
+ * returned, and their memory comes back a little with each put, so that clearing takes no time
+ * however many entries there are.
  */
-export class Shelf {
-  readonly #names = new Set<string>();
-  #generation = 0;
-  #cleared = 0;
-  #groomer: Iterator<string>;
+export class NamespaceEntries implements EntryOwner {
+  epoch = 0;
+  #size = 0;
 
   constructor(
-    readonly slots: Slots,
-    /** Told apart from those of other namespaces; empty for the first one, whose keys are then looked up as they are. */
-    readonly prefix: string,
-  ) {
-    this.#groomer = this.#names.values();
-  }
+    private readonly lru: EntryLru,
+    /** Tells namespaces apart; empty for the first one, whose keys are then looked up as they are. */
+    private readonly prefix: string,
+  ) {}
 
   get size(): number {
-    return this.#names.size - this.#cleared;
+    return this.#size;
   }
 
-  get(key: string, clock: Pick<Clock, 'now'>): Slot | undefined {
-    const slot = this.find(key);
-    if (slot === undefined || slot.expiresAt > clock.now()) return slot;
+  getEvenIfExpired(key: string): CachedEntry | undefined {
+    const found = this.lru.get(this.prefix === '' ? key : this.prefix + key);
+    if (found === undefined || found.epoch === this.epoch) return found;
     this.remove(key);
     return undefined;
   }
 
-  /** Whether it has expired or not. */
-  find(key: string): Slot | undefined {
-    const slot = this.slots.get(this.prefix === '' ? key : this.prefix + key, NO_OPTIONS);
-    if (slot === undefined || slot.generation === this.#generation) return slot;
+  get(key: string, now: Millis): CachedEntry | undefined {
+    const found = this.getEvenIfExpired(key);
+    if (found === undefined || found.expiresAt > now) return found;
     this.remove(key);
     return undefined;
   }
 
-  /** @returns undefined when it is too large to keep; nothing is then kept under the key */
-  put(
-    key: string,
-    entry: Entry,
-    frozen: Slot['frozen'],
-    expiresAt: number,
-    now: number,
-  ): Slot | undefined {
-    this.#groom(GROOMED_WITH_EACH_PUT, now);
+  /** @returns false when the entry is too large to keep; nothing is kept under the key then */
+  put(key: string, { entry, frozen, stamp }: MemoryEntry, expiresAt: Millis, now: Millis): boolean {
+    this.lru.purgeSome(PURGED_PER_PUT, now);
     const name = this.prefix + key;
-    const slot = new Slot(this, this.#generation, entry, frozen, expiresAt, name);
-    if (slot.size > this.slots.maxSize || expiresAt <= now) {
-      this.slots.delete(name);
-      return undefined;
+    if (expiresAt <= now) {
+      this.lru.delete(name);
+      return false;
     }
-    this.slots.set(name, slot);
-    this.#names.add(name);
-    return slot;
+    const kept = new CachedEntry(this, this.epoch, name, entry, frozen, expiresAt, stamp);
+    const isKept = this.lru.set(kept);
+    if (isKept) this.#size++;
+    return isKept;
   }
 
   remove(key: string): boolean {
-    return this.slots.delete(this.prefix + key);
+    return this.lru.delete(this.prefix + key);
   }
 
-  clear(now: number): void {
-    this.#generation++;
-    this.#cleared = this.#names.size;
-    this.#groomer = this.#names.values();
-    this.#groom(SLICE, now);
+  clear(now: Millis): void {
+    this.epoch++;
+    this.#size = 0;
+    this.lru.purgeSome(MAX_PER_SLICE, now);
   }
 
-  /** Removes the entries whose key begins with `start`, in slices between which others have their turn. */
-  async sweep(start: string, signal: AbortSignal): Promise<number> {
+  onEvicted({ epoch }: CachedEntry): void {
+    if (epoch === this.epoch) this.#size--;
+  }
+
+  /** Removes the entries whose key begins with `start`. */
+  async reclaim(start: string, signal: AbortSignal): Promise<number> {
     const wanted = this.prefix + start;
-    // Those put while this runs come after these in the set, and stay.
-    let left = this.#names.size;
+    // Entries that are put meanwhile come last, and stay.
+    let left = this.lru.size;
     let removed = 0;
-    for (const name of this.#names) {
+    for (const name of this.lru.names()) {
       if (left-- <= 0 || signal.aborted) break;
-      if (name.startsWith(wanted) && this.slots.delete(name)) removed++;
-      if (left % SLICE === 0) await setImmediate();
+      if (name.startsWith(wanted) && this.lru.delete(name)) removed++;
+      if (left % MAX_PER_SLICE === 0) await setImmediate();
     }
     return removed;
   }
+}
 
-  /** Called by the slots for whatever leaves them. */
-  disposed(name: string, slot: Slot, replaced: boolean): void {
-    if (slot.generation !== this.#generation) this.#cleared--;
-    if (!replaced) this.#names.delete(name);
+/** A namespace as one cache sees it. */
+export class NamespaceTier implements MemoryTier {
+  constructor(
+    readonly namespace: NamespaceEntries,
+    private readonly clock: Clock,
+    readonly isolation: 'copy' | 'freeze',
+  ) {}
+
+  get size(): number {
+    return this.namespace.size;
   }
 
-  /** Looks at a few more entries, round and round, and removes those that expired or were cleared away. */
-  #groom(count: number, now: number): void {
-    for (let i = 0; i < count && this.#names.size > 0; i++) {
-      let next = this.#groomer.next();
-      if (next.done === true) {
-        this.#groomer = this.#names.values();
-        next = this.#groomer.next();
-        if (next.done === true) return;
-      }
-      const slot = this.slots.peek(next.value);
-      if (slot !== undefined && (slot.generation !== this.#generation || slot.expiresAt <= now))
-        this.slots.delete(next.value);
-    }
+  get(key: string): MemoryEntry | undefined {
+    return this.namespace.get(key, this.clock.now());
+  }
+
+  getEvenIfExpired(key: string): MemoryEntry | undefined {
+    return this.namespace.getEvenIfExpired(key);
+  }
+
+  put(key: string, entry: MemoryEntry, expiresAt: Millis): boolean {
+    return this.namespace.put(key, entry, expiresAt, this.clock.now());
+  }
+
+  remove(key: string): void {
+    this.namespace.remove(key);
+  }
+
+  clear(): void {
+    this.namespace.clear(this.clock.now());
+  }
+
+  reclaim(scope: string, signal: AbortSignal): Promise<number> {
+    return this.namespace.reclaim(scope === '' ? '' : `tenant:${scope}/`, signal);
   }
 }

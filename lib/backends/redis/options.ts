@@ -1,7 +1,17 @@
 import type { RedisClientOptions, RedisClusterOptions } from 'redis';
-import { type Duration, toMilliseconds } from '../../ports/duration.js';
+import type { Duration } from '../../ports/duration.js';
 import { CacheConfigError } from '../../ports/errors.js';
-import { checkIsOptions, checkSources, passwordOf } from './validate-connection.js';
+import * as is from '../../ports/option-checks.js';
+import { type Checks, parseOptions } from '../../ports/validate.js';
+import {
+  assertPlainOptions,
+  clientCheck,
+  clusterCheck,
+  optionsOf,
+  passwordOf,
+  sentinelCheck,
+  urlCheck,
+} from './validate-connection.js';
 import type { GivenClient } from './connection/client-adapter.js';
 
 export interface RedisSentinelChoice {
@@ -13,84 +23,71 @@ export interface RedisSentinelChoice {
   readonly options?: RedisClientOptions;
 }
 
-/** Exactly one of `url`, `client`, `cluster` and `sentinel`; none of them means `redis://localhost:6379`, or what `options` says. */
+/** At most one of `url`, `client`, `cluster` and `sentinel`. Default: `redis://localhost:6379`. */
 export interface RedisBackendOptions {
   /** `redis[s]://[[user][:password]@]host[:port][/database]`. */
   readonly url?: string;
-  /** A client, cluster or sentinel of the `redis` package that is yours: used as it is, connected when it is not, never closed. */
+  /**
+   * Your own client, cluster or sentinel of the `redis` package: used as it is, connected if it is
+   * not yet, never closed.
+   */
   readonly client?: GivenClient;
-  /** Further client options (TLS, credentials, database). With `sentinel`: for the master. */
+  /** Further client options (TLS, credentials, database). With `sentinel`: of the master. */
   readonly options?: RedisClientOptions;
   readonly cluster?: RedisClusterOptions;
   readonly sentinel?: RedisSentinelChoice;
-  /** How long Redis may take to answer a command, from when it is sent, 10 ms to 1 min. Default '250ms'. */
+  /** How long Redis may take to answer a sent command. 10 ms to 1 min. Default '250ms'. */
   readonly commandTimeout?: Duration;
-  /** Bound of one attempt to connect, 10 ms to 1 min. Default '1s'. */
+  /** How long one attempt to connect may take. 10 ms to 1 min. Default '1s'. */
   readonly connectTimeout?: Duration;
-  /** How many notices are kept for caches that lost the connection for a while, 100 to 10,000,000. Default 10,000. */
+  /**
+   * How many invalidation notices are stored for caches that lose the connection for a while.
+   * 100 to 10,000,000. Default 10,000.
+   */
   readonly noticesKept?: number;
 }
 
-export interface Resolved {
+export interface ResolvedOptions {
   readonly commandTimeout: number;
   readonly connectTimeout: number;
   readonly noticesKept: number;
-  /** Never to be shown. */
+  /** Kept out of messages. */
   readonly secrets: readonly string[];
 }
 
-const KNOWN = new Set([
-  'url',
-  'client',
-  'options',
-  'cluster',
-  'sentinel',
-  'commandTimeout',
-  'connectTimeout',
-  'noticesKept',
-]);
+const CHECKS = {
+  url: urlCheck,
+  client: clientCheck,
+  options: optionsOf('socket: { tls: true }', 'createClient()'),
+  cluster: clusterCheck,
+  sentinel: sentinelCheck,
+  commandTimeout: is.duration(10, 60_000),
+  connectTimeout: is.duration(10, 60_000),
+  noticesKept: is.wholeNumber(100, 10_000_000),
+} satisfies Checks<RedisBackendOptions>;
 const SOURCES = ['url', 'client', 'cluster', 'sentinel'] as const;
 
-/** @throws CacheConfigError for options that cannot work; never shows the URL, which may hold a password */
-export function resolveOptions(options: RedisBackendOptions): Resolved {
-  checkIsOptions(options);
-  const unknown = Object.keys(options).find((name) => !KNOWN.has(name));
-  if (unknown !== undefined) {
+/** @throws CacheConfigError (`CACHE_CONFIG`); never shows a URL, which may hold a password */
+export function resolveOptions(options: RedisBackendOptions): ResolvedOptions {
+  assertPlainOptions(options);
+  const sources = SOURCES.filter((source) => options[source] !== undefined);
+  if (sources.length > 1) {
     throw new CacheConfigError(
-      `RedisBackend has no option ${JSON.stringify(unknown)}; it has ${[...KNOWN].join(', ')}.`,
+      `RedisBackend takes one of url, client, cluster and sentinel; got ${sources.join(' and ')}. ` +
+        'Keep the one that is meant.',
     );
   }
-  const given = SOURCES.filter((source) => options[source] !== undefined);
-  if (given.length > 1) {
-    throw new CacheConfigError(
-      `RedisBackend takes one of url, client, cluster and sentinel; got ${given.join(' and ')}. Keep the one that is meant.`,
-    );
-  }
-  checkSources(options);
+  const given = parseOptions(options, CHECKS, {
+    what: 'RedisBackend',
+    example: '{ url }',
+    prefix: 'RedisBackend option ',
+  });
   return {
-    commandTimeout: timeout(options.commandTimeout ?? '250ms', 'commandTimeout'),
-    connectTimeout: timeout(options.connectTimeout ?? '1s', 'connectTimeout'),
-    noticesKept: count(options.noticesKept ?? 10_000),
+    commandTimeout: given.commandTimeout ?? 250,
+    connectTimeout: given.connectTimeout ?? 1_000,
+    noticesKept: given.noticesKept ?? 10_000,
     secrets: secretsOf(options),
   };
-}
-
-function timeout(given: Duration, name: string): number {
-  const ms = toMilliseconds(given, `RedisBackend option ${name}`);
-  if (ms < 10 || ms > 60_000)
-    throw new CacheConfigError(
-      `RedisBackend option ${name} must be from 10 ms to 1 min; got ${String(ms)} ms.`,
-    );
-  return ms;
-}
-
-function count(given: number): number {
-  if (!Number.isInteger(given) || given < 100 || given > 10_000_000) {
-    throw new CacheConfigError(
-      `RedisBackend option noticesKept must be a whole number from 100 to 10,000,000; got ${String(given)}.`,
-    );
-  }
-  return given;
 }
 
 function secretsOf(options: RedisBackendOptions): readonly string[] {

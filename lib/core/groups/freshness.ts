@@ -1,50 +1,58 @@
 import type { Entry } from '../../ports/entry.js';
+import type { Millis } from '../../ports/time.js';
 
-/** How an entry stands towards the invalidations of its groups. */
-export type Validity = 'current' | 'soft' | 'dead';
+/** How the invalidations of its groups bear on an entry. */
+export type Validity = 'valid' | 'soft' | 'invalidated';
 
 /** What an entry may be used for now. */
 export type Freshness = 'fresh' | 'stale' | 'fallback' | 'expired';
 
-/** The windows of an entry; pure, over absolute moments in shared time. RFC 5861 names: stale is staleWhileRevalidate, fallback is staleIfError. */
-export function judge(entry: Entry, now: number, standing: Validity): Freshness {
-  if (standing === 'dead') return 'expired';
-  if (standing === 'current' && now < entry.freshUntil) return 'fresh';
-  // A softly invalidated entry is one whose ttl has ended: without a window there is nothing left of it.
+/**
+ * Judges an entry by its windows and its validity. Pure, over absolute moments in shared time. In
+ * the words of RFC 5861, stale is stale-while-revalidate and fallback is stale-if-error.
+ */
+export function judge(entry: Entry, now: Millis, validity: Validity): Freshness {
+  if (validity === 'invalidated') return 'expired';
+  if (validity === 'valid' && now < entry.freshUntil) return 'fresh';
+  // A soft invalidation ends the ttl: without a stale window nothing of the entry is left.
   if (now < entry.staleUntil && entry.staleUntil > entry.freshUntil) return 'stale';
-  return now < entry.fallbackUntil && entry.fallbackUntil > entry.freshUntil
-    ? 'fallback'
-    : 'expired';
+  return isInFallbackWindow(entry, now) ? 'fallback' : 'expired';
 }
 
-/** The windows of one production, in milliseconds. */
+/** May the entry answer a call whose production failed (staleIfError)? */
+export function isInFallbackWindow(entry: Entry, now: Millis): boolean {
+  return now < entry.fallbackUntil && entry.fallbackUntil > entry.freshUntil;
+}
+
+/** The windows of one production. They add up: the others begin after the ttl. */
 export interface Windows {
-  readonly ttl: number;
-  readonly staleWhileRevalidate: number;
-  readonly staleIfError: number;
+  readonly ttl: Millis;
+  readonly staleWhileRevalidate: Millis;
+  readonly staleIfError: Millis;
 }
 
 export interface Deadlines {
-  readonly freshUntil: number;
-  readonly staleUntil: number;
-  readonly fallbackUntil: number;
+  readonly freshUntil: Millis;
+  readonly staleUntil: Millis;
+  readonly fallbackUntil: Millis;
 }
 
 /**
- * Windows add up after the (possibly shortened) ttl.
- * @param jitter share of the ttl that chance may take away, 0 to 1; only shortens, so that `ttl` stays an upper bound
- * @param chance 0 to 1
- * @param settleUntil when in the future: the load may have read a lagging replica, and nothing of it is usable beyond that moment
+ * @param jitter the largest share of the ttl that is taken away at random, 0 to 1. It only
+ * shortens, so that `ttl` stays an upper bound
+ * @param random 0 to 1
+ * @param settleUntil when in the future: the load may have read a lagging replica, so nothing of
+ * the entry is usable beyond that moment
  */
 export function deadlines(
-  now: number,
+  now: Millis,
   windows: Windows,
   jitter: number,
-  chance: number,
-  settleUntil: number,
+  random: number,
+  settleUntil: Millis,
 ): Deadlines {
   const cap = settleUntil > now ? settleUntil : Infinity;
-  const freshUntil = now + Math.max(1, Math.round(windows.ttl * (1 - jitter * chance)));
+  const freshUntil = now + Math.max(1, Math.round(windows.ttl * (1 - jitter * random)));
   return {
     freshUntil: Math.min(freshUntil, cap),
     staleUntil: Math.min(freshUntil + windows.staleWhileRevalidate, cap),
@@ -52,8 +60,8 @@ export function deadlines(
   };
 }
 
-/** The entry with none of its windows beyond that moment. */
-export function capExpiry(entry: Entry, cap: number): Entry {
+/** The entry with none of its windows beyond `cap`. */
+export function capExpiry(entry: Entry, cap: Millis): Entry {
   return {
     ...entry,
     freshUntil: Math.min(entry.freshUntil, cap),
@@ -62,24 +70,25 @@ export function capExpiry(entry: Entry, cap: number): Entry {
   };
 }
 
-/** When the entry is of no use to anyone. */
-export function expiresAt(entry: Deadlines): number {
+/** When the last window of the entry ends. */
+export function expiresAt(entry: Deadlines): Millis {
   return Math.max(entry.freshUntil, entry.staleUntil, entry.fallbackUntil);
 }
 
 /**
- * Should a fresh entry be refreshed early? `'xfetch'`: when `now - cost * ln(chance) >= freshUntil`, so that the sooner the end and the dearer the
- * load, the likelier (Vattani, Chierichetti, Lowenstein: Optimal Probabilistic Cache Stampede Prevention, VLDB 2015, beta 1).
+ * Should a fresh entry be refreshed early? `'xfetch'`: when `now - cost * ln(random)` reaches the
+ * end of the ttl, so the likelier the nearer the end and the more expensive the load (Vattani,
+ * Chierichetti, Lowenstein: Optimal Probabilistic Cache Stampede Prevention, VLDB 2015, beta 1).
  * A number: once that share of the ttl has passed.
- * @param chance in (0, 1]
+ * @param random in (0, 1]
  */
 export function shouldRefreshEarly(
   entry: Entry,
-  now: number,
+  now: Millis,
   rule: 'xfetch' | number | false,
-  chance: number,
+  random: number,
 ): boolean {
   if (rule === false) return false;
-  if (rule === 'xfetch') return now - entry.cost * Math.log(chance) >= entry.freshUntil;
+  if (rule === 'xfetch') return now - entry.cost * Math.log(random) >= entry.freshUntil;
   return now - entry.createdAt >= rule * (entry.freshUntil - entry.createdAt);
 }

@@ -1,12 +1,8 @@
 import type { Entry } from '../../ports/entry.js';
 import { CacheConfigError } from '../../ports/errors.js';
 import { encodeText, describeType } from '../key/percent-encoding.js';
-import type {
-  GroupInvalidation,
-  Marker,
-  ScopeGroups,
-  ScopeReading,
-} from '../../ports/shared-backend.js';
+import type { GroupInvalidation, Marker, ScopeGroups, ScopeReading } from '../../ports/groups.js';
+import type { Millis, Tick } from '../../ports/time.js';
 import type { CacheKey } from '../key/key.js';
 import type { Validity } from './freshness.js';
 
@@ -27,9 +23,10 @@ export function segmentGroup(encodedSegment: string): string {
 }
 
 /**
- * Copies, checks, sorts and removes duplicates; never keeps the caller's array.
- * @param of what names them, for the message
- * @throws CacheConfigError for what is not an array, a tag that is not a string of 1 to 256 characters of well-formed text, or more than 64 tags
+ * Checks and sorts tags and removes duplicates; never keeps the caller's array.
+ * @param of what the tags belong to, for the error message
+ * @throws CacheConfigError (`CACHE_CONFIG`) for anything but an array of at most 64 well-formed
+ * strings of 1 to 256 characters
  */
 export function normalizeTags(
   tags: readonly string[],
@@ -63,7 +60,10 @@ export function normalizeTags(
 
 const NO_TAGS: readonly string[] = Object.freeze([]);
 
-/** @throws CacheConfigError: one text instead of an array would be taken apart into its characters, and nobody would find the entry by it */
+/**
+ * A string would be split into its characters, and the entry never found by the tag that was meant.
+ * @throws CacheConfigError (`CACHE_CONFIG`) for anything but an array
+ */
 export function assertTags(given: unknown): asserts given is readonly string[] {
   if (!Array.isArray(given))
     throw new CacheConfigError(
@@ -71,7 +71,10 @@ export function assertTags(given: unknown): asserts given is readonly string[] {
     );
 }
 
-/** What a callback gave; nothing means none. @throws CacheConfigError for anything but an array */
+/**
+ * The tags that a callback returned; undefined and null mean none.
+ * @throws CacheConfigError (`CACHE_CONFIG`) for anything else but an array
+ */
 export function tagsFromCallback(given: unknown): readonly string[] {
   if (given === undefined || given === null) return NO_TAGS;
   assertTags(given);
@@ -86,31 +89,32 @@ const NAMESPACE_ONLY: ScopeGroups = Object.freeze({
   scope: NAMESPACE,
   groups: Object.freeze([ALL]),
 });
-/** One object for all, so that a backend sees at a glance that many reads need the same markers. */
+/** One object for all such keys, so that a batch recognizes reads that need the same markers. */
 const NAMESPACE_GROUPS: readonly ScopeGroups[] = Object.freeze([NAMESPACE_ONLY]);
 
 /**
- * The groups that decide about an entry: everything in the namespace; and, in the tenant's own scope when the key has a tenant (else in the
- * namespace's), everything of the scope, the segment, and the tags. The same key and tags always give the same order.
- * @param plain the key was given as a plain string: a segment of its own, which needs no group
+ * The groups whose invalidation concerns an entry: everything in the namespace; then, in the scope
+ * of the tenant when the key has one (else in that of the namespace), everything, the segment and
+ * the tags. The same key and tags always give the same order.
+ * @param isPlainString the key was given as a plain string: a segment of its own, without a group
  */
 export function groupsOf(
   key: CacheKey,
-  plain: boolean,
+  isPlainString: boolean,
   tags: readonly string[],
 ): readonly ScopeGroups[] {
-  if (tags.length === 0 && key.tenant === undefined && (plain || key.segment === undefined))
+  if (tags.length === 0 && key.tenant === undefined && (isPlainString || key.segment === undefined))
     return NAMESPACE_GROUPS;
   const groups = [ALL];
-  if (key.segment !== undefined && !plain) groups.push(segmentGroup(key.segment));
+  if (key.segment !== undefined && !isPlainString) groups.push(segmentGroup(key.segment));
   for (const tag of tags) groups.push(tagGroup(tag));
   return key.tenant === undefined
     ? [{ scope: NAMESPACE, groups }]
     : [NAMESPACE_ONLY, { scope: key.tenant, groups }];
 }
 
-/** Does the invalidation name what these groups are in? */
-export function touches(
+/** Does the invalidation concern an entry of these groups? */
+export function concerns(
   { scope, groups, match }: GroupInvalidation,
   own: readonly ScopeGroups[],
 ): boolean {
@@ -120,58 +124,66 @@ export function touches(
     : groups.some((group) => mine.includes(group));
 }
 
-/** Every group of the reading exists, so that an entry can be judged by it. */
+/** Every clock and marker exists, so that an entry can be judged by the reading. */
 export function isComplete(scopes: readonly ScopeReading[]): boolean {
   return scopes.every((scope) => scope.clock !== undefined && !scope.markers.includes(undefined));
 }
 
+/** The clocks of the scopes, as a production that begins now notes them. */
+export function startTicksOf(scopes: readonly ScopeReading[] | undefined): readonly Tick[] {
+  return scopes?.map(({ clock }) => clock ?? 0) ?? NO_TICKS;
+}
+
+const NO_TICKS: readonly Tick[] = Object.freeze([]);
+
 /**
- * How the invalidations known to `reading` bear on an entry that was loaded at `startTicks`. A missing marker means dead: it may have been lost
- * together with an invalidation. Guarded by the model and schedule tests (missing marker read as valid).
+ * Judges an entry, whose production noted `startTicks`, by the markers of its groups. A missing
+ * marker may have been lost together with an invalidation, so the entry is invalidated.
  */
 export function validityOf(
-  startTicks: readonly number[],
+  startTicks: readonly Tick[],
   request: readonly ScopeGroups[],
   reading: readonly ScopeReading[],
 ): Validity {
-  let standing: Validity = 'current';
+  let validity: Validity = 'valid';
   for (let i = 0; i < request.length; i++) {
     const start = startTicks[i];
     const markers = reading[i]?.markers;
-    if (start === undefined || markers === undefined) return 'dead';
+    if (start === undefined || markers === undefined) return 'invalidated';
     for (const marker of markers) {
-      if (marker === undefined || marker.hard > start) return 'dead';
-      if (marker.soft > start) standing = 'soft';
+      if (marker === undefined || marker.hard > start) return 'invalidated';
+      if (marker.soft > start) validity = 'soft';
       if (marker.combinations.length === 0) continue;
-      const combined = combinedStanding(marker, request[i]?.groups ?? [], start);
-      if (combined === 'dead') return 'dead';
-      if (combined === 'soft') standing = 'soft';
+      const combined = validityByCombinations(marker, request[i]?.groups ?? [], start);
+      if (combined === 'invalidated') return 'invalidated';
+      if (combined === 'soft') validity = 'soft';
     }
   }
-  return standing;
+  return validity;
 }
 
-function combinedStanding(marker: Marker, groups: readonly string[], start: number): Validity {
-  let standing: Validity = 'current';
-  for (const combination of marker.combinations) {
-    if (combination.soft <= start || !combination.groups.every((group) => groups.includes(group)))
-      continue;
-    if (combination.hard > start) return 'dead';
-    standing = 'soft';
+function validityByCombinations(marker: Marker, groups: readonly string[], start: Tick): Validity {
+  let validity: Validity = 'valid';
+  for (const { groups: all, hard, soft } of marker.combinations) {
+    if (soft <= start || !all.every((group) => groups.includes(group))) continue;
+    if (hard > start) return 'invalidated';
+    validity = 'soft';
   }
-  return standing;
+  return validity;
 }
 
-/** The end of the longest settle window that is open for these groups, in shared time; 0 when none. */
-export function settleUntil(reading: readonly ScopeReading[]): number {
+/** The end of the longest settle window that these markers tell of, in shared time; 0 for none. */
+export function settleUntil(reading: readonly ScopeReading[]): Millis {
   let until = 0;
-  for (const scope of reading)
-    for (const marker of scope.markers)
+  for (const { markers } of reading) {
+    for (const marker of markers) {
       if (marker !== undefined && marker.settleUntil > until) until = marker.settleUntil;
+    }
+  }
   return until;
 }
 
-/** Do the tags of the entry go beyond those the reading was made for? */
+/** Does the entry have tags beyond those that were asked for? */
 export function hasOtherTags(entry: Entry, tags: readonly string[]): boolean {
   return entry.tags.some((tag) => !tags.includes(tag));
 }
@@ -181,10 +193,8 @@ export function unionTags(a: readonly string[], b: readonly string[]): readonly 
   return a.length === 0 ? b : [...new Set([...a, ...b])].sort();
 }
 
-/** Are all of these groups among the others? Both are of one key. */
-export function includes(all: readonly ScopeGroups[], some: readonly ScopeGroups[]): boolean {
-  return (
-    all === some ||
-    some.every(({ groups }, i) => groups.every((group) => all[i]?.groups.includes(group) === true))
-  );
+/** Are all of these groups among the others? Both belong to the same key. */
+export function includesGroups(all: readonly ScopeGroups[], some: readonly ScopeGroups[]): boolean {
+  if (all === some) return true;
+  return some.every(({ groups }, i) => groups.every((group) => all[i]?.groups.includes(group)));
 }

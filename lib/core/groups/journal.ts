@@ -1,20 +1,21 @@
-import type { GroupInvalidation } from '../../ports/shared-backend.js';
+import type { GroupInvalidation } from '../../ports/groups.js';
+import type { Millis } from '../../ports/time.js';
 import { ALL, NAMESPACE } from './groups.js';
 
-/** A change of the backend that must not be lost. Idempotent: repeating it costs misses. */
+/** A change that must not be lost. Idempotent: repeating it costs misses, nothing else. */
 export type Change =
-  | { readonly kind: 'keys'; readonly keys: readonly string[]; readonly settleMs: number }
+  | { readonly kind: 'keys'; readonly keys: readonly string[]; readonly settleMs: Millis }
   | {
       readonly kind: 'groups';
       readonly invalidation: GroupInvalidation;
-      /** Present when nothing in the scope can be used after it: memory is given back. */
+      /** Present when nothing of the scope is usable afterwards: its memory is given back. */
       readonly clears?: true;
     };
 
 const MAX_CHANGES = 10_000;
-const KEYS_A_CHANGE = 1_000;
+const MAX_KEYS_PER_CHANGE = 1_000;
 
-/** A new object each time: `remove` of the one that is being sent must not take out what was added while it was. */
+/** Everything in a scope. A new object each time, because the journal removes by identity. */
 export function clearChange(scope = NAMESPACE): Change & { readonly kind: 'groups' } {
   return {
     kind: 'groups',
@@ -22,39 +23,43 @@ export function clearChange(scope = NAMESPACE): Change & { readonly kind: 'group
   };
 }
 
-/** The same in parts, none of which is large: a part that failed is repeated, not all of them. */
+/** Splits a change of many keys, so that only the part that failed has to be repeated. */
 export function splitChange(change: Change): readonly Change[] {
-  if (change.kind !== 'keys' || change.keys.length <= KEYS_A_CHANGE) return [change];
+  if (change.kind !== 'keys' || change.keys.length <= MAX_KEYS_PER_CHANGE) return [change];
   const parts: Change[] = [];
-  for (let i = 0; i < change.keys.length; i += KEYS_A_CHANGE)
-    parts.push({ ...change, keys: change.keys.slice(i, i + KEYS_A_CHANGE) });
+  for (let i = 0; i < change.keys.length; i += MAX_KEYS_PER_CHANGE) {
+    parts.push({ ...change, keys: change.keys.slice(i, i + MAX_KEYS_PER_CHANGE) });
+  }
   return parts;
 }
 
-/** Changes in the order of their last mention, each once. When there are too many, the whole namespace stands for them. */
+/**
+ * Changes in the order in which each was last added, each once. When there are too many, one
+ * invalidation of the whole namespace replaces them.
+ */
 export class InvalidationJournal {
-  readonly #changes = new Map<string, { readonly change: Change; readonly at: number }>();
+  readonly #changes = new Map<string, { readonly change: Change; readonly addedAt: Millis }>();
   #overflowed = false;
 
-  /** @returns false when the list overflowed and now names the whole namespace */
-  add(change: Change, at: number): boolean {
+  /** @returns false when the journal has just overflowed */
+  add(change: Change, addedAt: Millis): boolean {
     if (this.#overflowed || this.#changes.size >= MAX_CHANGES) {
       const first = !this.#overflowed;
       this.#changes.clear();
       this.#overflowed = true;
-      this.#changes.set('', { change: clearChange(), at });
+      this.#changes.set('', { change: clearChange(), addedAt });
       return !first;
     }
     const id = JSON.stringify(change);
     this.#changes.delete(id);
-    this.#changes.set(id, { change, at });
+    this.#changes.set(id, { change, addedAt });
     return true;
   }
 
-  /** Forgets what is older than `at`. */
-  expire(at: number): void {
-    for (const [id, { at: added }] of this.#changes) {
-      if (added >= at) return;
+  /** Forgets changes that were added before `addedAt`. */
+  expire(addedAt: Millis): void {
+    for (const [id, listed] of this.#changes) {
+      if (listed.addedAt >= addedAt) return;
       this.#changes.delete(id);
     }
     this.#overflowed = false;
@@ -69,7 +74,7 @@ export class InvalidationJournal {
     return first.done === true ? undefined : first.value.change;
   }
 
-  /** Takes this very change out; one that was added again meanwhile stays. */
+  /** Removes this very object; an equal change that was added meanwhile stays. */
   remove(change: Change): void {
     for (const [id, listed] of this.#changes) {
       if (listed.change !== change) continue;

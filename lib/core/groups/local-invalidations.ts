@@ -1,130 +1,208 @@
-import type { MemoryEntry, ScopeGroups } from '../../ports/shared-backend.js';
-import type { GroupInvalidation } from '../../ports/shared-backend.js';
+import type { GroupInvalidation, ScopeGroups } from '../../ports/groups.js';
+import type { MemoryEntry } from '../../ports/memory-tier.js';
+import type { Millis, NoticeSeq } from '../../ports/time.js';
+import { BoundedMap } from './bounded-map.js';
 import type { Validity } from './freshness.js';
 
-const MAX_MOVES = 10_000;
+const MAX_MARKS = 100_000;
 const MAX_COMBINATIONS = 64;
+const MAX_SETTLING_KEYS = 100_000;
 
-interface Move {
-  hard: number;
-  soft: number;
+/** How far a group, or a combination of groups, has been invalidated. */
+interface Mark {
+  readonly hard: NoticeSeq;
+  readonly soft: NoticeSeq;
+  /** The end of the settle window, by the clock of the register; 0 for none. */
+  readonly settleUntil: Millis;
 }
 
-interface Combination extends Move {
+interface CombinationMark extends Mark {
   readonly scope: string;
   readonly groups: readonly string[];
 }
 
-/** When an entry was learned, and up to which move it was last found good. */
-class Proof {
+/** The state of the register when an entry was read, and when it was last judged. */
+class Stamp {
   constructor(
-    readonly owner: NearFences,
-    readonly learned: number,
-    public checked: number,
+    readonly owner: LocalInvalidations,
+    readonly readAt: NoticeSeq,
+    public judgedAt: number,
   ) {}
 }
 
 /**
- * What this process knows of invalidations, for entries it answers from its own memory.
+ * The invalidations this process knows of: its own, and those it was notified of. It judges entries
+ * in memory, in L1 and in backends that have no markers of their own.
  *
- * Invariant: moments are counted in this process, one for each notice, applied synchronously. An entry whose production or backend read *began*
- * at moment m is good as long as no move of one of its groups has a moment greater than m. So no clocks are compared, and an answer that was
- * under way when a notice came cannot be mistaken for one that began after it.
+ * Invariant: an entry whose production or backend read *began* at position p is good as long as no
+ * mark of its groups is above p. Positions are counted here, synchronously, so an answer that was
+ * under way when an invalidation arrived is never mistaken for one that began after it.
+ *
+ * The marks are bounded. Dropping one raises the floor to it: older entries count as invalidated,
+ * which costs misses and never revives anything.
  */
-export class NearFences {
-  #moment = 1;
-  /** Entries learned before this are unproven: a gap, or a forgotten move. */
-  #floor = 0;
-  /** Counts moves of groups; equal to `Proof.checked` means there is nothing new to judge. */
-  #moves = 0;
-  readonly #groups = new Map<string, Move>();
-  #combinations: Combination[] = [];
+export class LocalInvalidations {
+  /** Entries read before this are not known to be good. */
+  #floor: NoticeSeq = 0;
+  #position: NoticeSeq;
+  /** Counts invalidations of groups; a stamp that carries the same count needs no judging. */
+  #groupChanges = 0;
+  #marks = new BoundedMap<Mark>(MAX_MARKS);
+  #combinations: CombinationMark[] = [];
+  readonly #settlingKeys = new BoundedMap<Millis>(MAX_SETTLING_KEYS);
+
+  constructor(readonly now: () => Millis) {
+    this.#position = this.#micros();
+  }
 
   /** To be taken before a read or a production begins. */
-  moment(): number {
-    return this.#moment;
+  get position(): NoticeSeq {
+    return this.#position;
   }
 
-  /** A key was deleted or replaced: what began before must not be kept. */
-  keysMoved(): void {
-    this.#moment++;
+  /** Keys were deleted or replaced: what began before must not be kept. */
+  recordKeys(keys: readonly string[], settleMs: Millis): void {
+    this.#advance();
+    if (settleMs <= 0) return;
+    const until = this.now() + settleMs;
+    for (const key of keys) {
+      this.#settlingKeys.set(key, Math.max(until, this.#settlingKeys.get(key) ?? 0));
+    }
   }
 
-  groupsMoved(invalidation: GroupInvalidation): void {
-    const now = ++this.#moment;
-    this.#moves++;
-    const hard = invalidation.mode === 'hard' ? now : 0;
-    if (invalidation.match === 'all' && invalidation.groups.length > 1) {
-      if (this.#combinations.length >= MAX_COMBINATIONS) this.forget();
-      this.#combinations.push({
-        scope: invalidation.scope,
-        groups: invalidation.groups,
-        hard,
-        soft: now,
-      });
+  recordGroups({ scope, groups, match, mode, settleMs }: GroupInvalidation): void {
+    const at = this.#advance();
+    this.#groupChanges++;
+    const settleUntil = settleMs > 0 ? this.now() + settleMs : 0;
+    if (match === 'all' && groups.length > 1) {
+      this.#recordCombination(scope, groups, marked(at, mode, settleUntil));
       return;
     }
-    for (const group of invalidation.groups) {
-      const id = idOf(invalidation.scope, group);
-      const move = this.#groups.get(id);
-      if (move !== undefined) {
-        move.soft = now;
-        if (hard !== 0) move.hard = hard;
-        continue;
-      }
-      if (this.#groups.size >= MAX_MOVES) this.forget();
-      this.#groups.set(id, { hard, soft: now });
+    for (const group of groups) {
+      const id = idOf(scope, group);
+      this.#setMark(id, marked(at, mode, settleUntil, this.#marks.get(id)));
     }
   }
 
-  /** Nothing learned before now is known to hold. */
-  forget(): void {
-    this.#floor = ++this.#moment;
-    this.#moves++;
-    this.#groups.clear();
+  /** Nothing read before now is known to be good. */
+  invalidateAll(): void {
+    this.#floor = this.#advance();
+    this.#groupChanges++;
+    this.#marks = new BoundedMap<Mark>(MAX_MARKS);
     this.#combinations = [];
   }
 
-  /** Was nothing at all moved since `began`? Then an answer to what began then may be kept without judging. */
-  quietSince(began: number): boolean {
-    return this.#moment === began;
+  /** Nothing was invalidated since `readAt`, so what began then may be kept without judging. */
+  unchangedSince(readAt: NoticeSeq): boolean {
+    return this.#position === readAt;
   }
 
-  /** The proof of an entry that was learned by something that began at `began`. */
-  prove(began: number): object {
-    return new Proof(this, began, began === this.#moment ? this.#moves : -1);
+  /** @param readAt the position before the read or production of the entry began */
+  stamp(readAt: NoticeSeq): object {
+    return new Stamp(this, readAt, readAt === this.#position ? this.#groupChanges : -1);
   }
 
-  /** True without looking further when nothing moved since the entry was last judged: the way of nearly every hit. */
-  isProven(entry: MemoryEntry): boolean {
-    const proof = entry.stamp;
-    return proof instanceof Proof && proof.checked === this.#moves && proof.owner === this;
+  /** True when no group was invalidated since the entry was last judged: nearly every hit. */
+  isCurrent({ stamp }: MemoryEntry): boolean {
+    return stamp instanceof Stamp && stamp.judgedAt === this.#groupChanges && stamp.owner === this;
   }
 
-  /** Judges an entry by the moves since it was learned; `dead` when it was not learned by this cache. */
-  standing(entry: MemoryEntry, request: readonly ScopeGroups[]): Validity {
-    const proof = entry.stamp;
-    if (!(proof instanceof Proof) || proof.owner !== this || proof.learned < this.#floor)
-      return 'dead';
-    let standing: Validity = 'current';
+  /** Judges an entry in memory. One that this register did not stamp is invalidated. */
+  judge({ stamp }: MemoryEntry, request: readonly ScopeGroups[]): Validity {
+    if (!(stamp instanceof Stamp) || stamp.owner !== this) return 'invalidated';
+    const validity = this.validity(stamp.readAt, request);
+    if (validity === 'valid') stamp.judgedAt = this.#groupChanges;
+    return validity;
+  }
+
+  /** Judges an entry of these groups that was read, or whose production began, at `readAt`. */
+  validity(readAt: NoticeSeq, request: readonly ScopeGroups[]): Validity {
+    if (readAt < this.#floor || this.#isAhead(readAt)) return 'invalidated';
+    let validity: Validity = 'valid';
     for (const { scope, groups } of request) {
       for (const group of groups) {
-        const move = this.#groups.get(idOf(scope, group));
-        if (move === undefined) continue;
-        if (move.hard > proof.learned) return 'dead';
-        if (move.soft > proof.learned) standing = 'soft';
+        const mark = this.#marks.get(idOf(scope, group));
+        if (mark === undefined) continue;
+        if (mark.hard > readAt) return 'invalidated';
+        if (mark.soft > readAt) validity = 'soft';
       }
     }
-    for (const combination of this.#combinations) {
-      if (combination.soft <= proof.learned) continue;
-      const groups = request.find((scope) => scope.scope === combination.scope)?.groups ?? [];
-      if (!combination.groups.every((group) => groups.includes(group))) continue;
-      if (combination.hard > proof.learned) return 'dead';
-      standing = 'soft';
+    for (const mark of this.#combinations) {
+      if (mark.soft <= readAt || !isIn(mark, request)) continue;
+      if (mark.hard > readAt) return 'invalidated';
+      validity = 'soft';
     }
-    if (standing === 'current') proof.checked = this.#moves;
-    return standing;
+    return validity;
   }
+
+  /** The end of the longest settle window of the key or its groups, over or not; 0 for none. */
+  settleUntil(key: string, request: readonly ScopeGroups[]): Millis {
+    let until = this.#settlingKeys.get(key) ?? 0;
+    for (const { scope, groups } of request) {
+      for (const group of groups) {
+        until = Math.max(until, this.#marks.get(idOf(scope, group))?.settleUntil ?? 0);
+      }
+    }
+    for (const mark of this.#combinations) {
+      if (mark.settleUntil > until && isIn(mark, request)) until = mark.settleUntil;
+    }
+    return until;
+  }
+
+  #setMark(id: string, mark: Mark): void {
+    const dropped = this.#marks.set(id, mark);
+    if (dropped !== undefined) this.#floor = Math.max(this.#floor, dropped.soft);
+  }
+
+  #recordCombination(scope: string, groups: readonly string[], mark: Mark): void {
+    const same = this.#combinations.findIndex(
+      (other) =>
+        other.scope === scope &&
+        other.groups.length === groups.length &&
+        other.groups.every((group, i) => group === groups[i]),
+    );
+    const [known] = same < 0 ? [] : this.#combinations.splice(same, 1);
+    this.#combinations.push({ scope, groups, ...merged(mark, known) });
+    if (this.#combinations.length <= MAX_COMBINATIONS) return;
+    // Too many to keep apart: all entries of the first group count, which takes away more.
+    const oldest = this.#combinations.shift();
+    if (oldest === undefined) return;
+    const { hard, soft, settleUntil } = oldest;
+    const id = idOf(oldest.scope, oldest.groups[0] ?? '');
+    this.#setMark(id, merged({ hard, soft, settleUntil }, this.#marks.get(id)));
+  }
+
+  #advance(): NoticeSeq {
+    this.#position = Math.max(this.#micros(), this.#position + 1);
+    return this.#position;
+  }
+
+  /** Stored by a process whose clock is ahead: no later invalidation here would be above it. */
+  #isAhead(readAt: NoticeSeq): boolean {
+    return readAt > this.#position && readAt > this.#micros();
+  }
+
+  #micros(): NoticeSeq {
+    return Math.floor(this.now() * 1_000);
+  }
+}
+
+function marked(at: NoticeSeq, mode: 'soft' | 'hard', settleUntil: Millis, known?: Mark): Mark {
+  return merged({ hard: mode === 'hard' ? at : 0, soft: at, settleUntil }, known);
+}
+
+function merged(mark: Mark, known: Mark | undefined): Mark {
+  if (known === undefined) return mark;
+  return {
+    hard: Math.max(mark.hard, known.hard),
+    soft: Math.max(mark.soft, known.soft),
+    settleUntil: Math.max(mark.settleUntil, known.settleUntil),
+  };
+}
+
+function isIn(mark: CombinationMark, request: readonly ScopeGroups[]): boolean {
+  const groups = request.find(({ scope }) => scope === mark.scope)?.groups ?? [];
+  return mark.groups.every((group) => groups.includes(group));
 }
 
 function idOf(scope: string, group: string): string {

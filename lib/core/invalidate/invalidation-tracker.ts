@@ -4,32 +4,35 @@ import { assertTask } from '../options/validate-call.js';
 /** The invalidations under way that one task has started. */
 class TrackedTask {
   readonly running = new Set<Promise<unknown>>();
-  /** False when nobody waits any more: work that goes on in the context of a task that has ended is not collected. */
-  open = true;
+  /** False once the task has ended: work that goes on in its context is not waited for. */
+  isOpen = true;
 }
 
-/** Collects the invalidations that a task, and whatever it calls and publishes, has started. */
+/** Tracks the invalidations that a task, and everything it calls and publishes, has started. */
 export class InvalidationTracker {
-  constructor(readonly context: AsyncContext) {}
+  constructor(private readonly context: AsyncContext) {}
 
-  /** Settles when the task and the invalidations it started have settled; a failed invalidation is told to whoever started it. */
+  /**
+   * Settles when the task and the invalidations that it started have settled. An invalidation that
+   * fails rejects for its own caller.
+   */
   async run<T>(task: () => Promise<T> | T): Promise<T> {
     assertTask('awaitInvalidations', task);
-    const started = new TrackedTask();
-    return this.context.run(started, async () => {
+    const tracked = new TrackedTask();
+    return this.context.run(tracked, async () => {
       try {
         return await task();
       } finally {
-        while (started.running.size > 0) await Promise.allSettled(started.running);
-        started.open = false;
+        while (tracked.running.size > 0) await Promise.allSettled(tracked.running);
+        tracked.isOpen = false;
       }
     });
   }
 
-  note<T>(invalidation: Promise<T>): Promise<T> {
-    const started = this.context.current();
-    if (!(started instanceof TrackedTask) || !started.open) return invalidation;
-    const { running } = started;
+  track<T>(invalidation: Promise<T>): Promise<T> {
+    const tracked = this.context.current();
+    if (!(tracked instanceof TrackedTask) || !tracked.isOpen) return invalidation;
+    const { running } = tracked;
     const settled = (): void => {
       running.delete(invalidation);
     };

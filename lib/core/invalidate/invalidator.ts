@@ -1,238 +1,254 @@
 import type { Clock } from '../../ports/clock.js';
-import type { Entry } from '../../ports/entry.js';
 import { BackendError } from '../../ports/errors.js';
-import type { SharedBackend, Notice } from '../../ports/shared-backend.js';
+import type { MemoryTier } from '../../ports/memory-tier.js';
+import type { Notice, SharedBackend } from '../../ports/shared-backend.js';
+import type { Millis } from '../../ports/time.js';
+import { type Change, clearChange, InvalidationJournal, splitChange } from '../groups/journal.js';
+import type { LocalInvalidations } from '../groups/local-invalidations.js';
 import type { Background } from '../observe/background.js';
-import { type Change, InvalidationJournal, clearChange, splitChange } from '../groups/journal.js';
-import type { LeaseDesk } from '../read/lease.js';
+import type { Reporter } from '../observe/reporter.js';
 import type { SingleFlight } from '../read/single-flight.js';
-import type { Tiers } from '../read/tiers.js';
+import { isPromise, type Tiers } from '../read/tiers.js';
+import type { WriteOrder } from './write-order.js';
 
-/** For how long a change is repeated after a reconnection: an asynchronous replica that was promoted may have lost it. */
-const REAPPLY_MS = 10_000;
-/** How often a change may be refused before everything is invalidated in its place. */
-const MOST_REFUSALS = 5;
+/** How long a change is repeated after a reconnection: a promoted replica may have lost it. */
+const REPEAT_MS: Millis = 10_000;
+/** How often a change may be refused before everything is invalidated instead of it. */
+const MAX_REFUSALS = 5;
 const FIRST_RETRY_MS = 100;
-const LONGEST_RETRY_MS = 2_000;
+const MAX_RETRY_MS = 2_000;
 
 export interface InvalidatorParts {
-  readonly store: SharedBackend<Entry>;
   readonly flights: SingleFlight;
-  readonly desk: LeaseDesk;
+  /** Methods under way whose result is to be stored. */
+  readonly puts: SingleFlight;
+  readonly invalidations: LocalInvalidations;
+  /** An L1 in front of a shared backend; undefined when the cache lives in memory. */
+  readonly l1: MemoryTier | undefined;
+  readonly backend: SharedBackend | undefined;
+  readonly order: WriteOrder;
   readonly background: Background;
   readonly clock: Clock;
-  readonly failed: (during: string, error: unknown) => void;
-  readonly journaled: (happened: 'replayed' | 'overflowed', count: number) => void;
-  readonly gap: (reason: string) => void;
-  /** Gives back, in the background, the memory of what can no longer be used. */
-  readonly sweep: (scope: string) => void;
+  readonly reporter: Reporter;
+  readonly onReleased: (storageKey: string) => void;
 }
 
 /**
- * Makes changes hold: in this process at once, in the backend as soon as it can be reached, in that order.
+ * Makes changes take effect: in this process at once, then in the backend, as soon as it can be
+ * reached.
  *
- * Invariant: while a change has not reached the backend, `settled` is false and nothing is read from or stored to it; so an entry that is older
- * than the change cannot be seen by this process, and the journal is empty before the backend is trusted again.
+ * Invariant: while a change has not reached the backend, `isDrained` is false and nothing is read
+ * from or stored in it. So this process never sees an entry that is older than the change, and the
+ * journal is empty before the backend is trusted again.
  */
 export class Invalidator {
-  readonly #pending = new InvalidationJournal();
+  readonly #journal = new InvalidationJournal();
+  /** Acknowledged changes that a failover may still lose. */
   readonly #recent = new InvalidationJournal();
-  #replaying = false;
+  #isReplaying = false;
   #reconnections = 0;
   /** The reconnection after which recent changes were last repeated. */
-  #reapplied = 0;
+  #repeatedAt = 0;
   #retryMs = FIRST_RETRY_MS;
   #refusals = 0;
   #cancelRetry: (() => void) | undefined;
-  #closed = false;
+  #isClosed = false;
 
   constructor(
-    readonly parts: InvalidatorParts,
-    /** Late, because the tiers ask `settled`. */
-    readonly tiers: () => Tiers,
+    private readonly parts: InvalidatorParts,
+    /** Late, because the tiers ask `isDrained`. */
+    private readonly tiers: () => Tiers,
   ) {}
 
   /** Has every change reached the backend? */
-  get settled(): boolean {
-    return this.#pending.size === 0 && this.#reapplied === this.#reconnections;
+  get isDrained(): boolean {
+    return this.#journal.size === 0 && this.#repeatedAt === this.#reconnections;
   }
 
+  /** Changes that wait in the journal. */
   get pending(): number {
-    return this.#pending.size;
+    return this.#journal.size;
   }
 
-  /** @returns true when all of it is durable; false when something waits in the journal */
+  /** @returns false when some of the changes wait in the journal */
   async apply(changes: readonly Change[]): Promise<boolean> {
-    for (const change of changes) this.here(change);
-    const results = await Promise.all(
-      changes.flatMap(splitChange).map((change) => this.#there(change)),
-    );
-    // Again: a load that began in between may have read what the backend still had.
-    for (const change of changes) this.here(change);
+    for (const change of changes) this.applyLocally(change);
+    const sending = changes.flatMap(splitChange).map((change) => this.#applyToBackend(change));
+    if (!sending.some(isPromise)) return sending.every(Boolean);
+    const results = await Promise.all(sending);
+    // Again: a load that began meanwhile may have read what the backend still had.
+    for (const change of changes) this.applyLocally(change);
     return results.every(Boolean);
   }
 
-  /** What could not be done in another way is done by making sure that the old is gone. */
-  defer(change: Change): void {
-    if (!this.#pending.add(change, this.parts.clock.now()))
-      this.parts.journaled('overflowed', this.#pending.size);
+  /** The effect in this process: flights are detached, L1 and the register know. Synchronous. */
+  applyLocally(change: Change): void {
+    const { flights, puts, invalidations, l1 } = this.parts;
+    if (change.kind === 'groups') {
+      flights.onGroupsInvalidated(change.invalidation);
+      puts.onGroupsInvalidated(change.invalidation);
+      invalidations.recordGroups(change.invalidation);
+      return;
+    }
+    invalidations.recordKeys(change.keys, change.settleMs);
+    for (const key of change.keys) {
+      flights.onKeyInvalidated(key);
+      puts.onKeyInvalidated(key);
+      l1?.remove(key);
+    }
+  }
+
+  /** For a change that could not be made in any other way. */
+  enqueue(change: Change): void {
+    const { clock, reporter } = this.parts;
+    if (!this.#journal.add(change, clock.now())) {
+      reporter.report({ type: 'journal_overflowed', count: this.#journal.size });
+    }
     this.#retryLater();
   }
 
-  /** To be repeated after a failover: what the backend has acknowledged, or, for a value that was stored, that what was there before is gone. */
-  arrived(change: Change): void {
-    if (this.tiers().local) return;
+  /** Repeats the change after a failover: what was there before it has to be gone. */
+  remember(change: Change): void {
+    if (this.parts.backend === undefined) return;
     const now = this.parts.clock.now();
-    this.#recent.expire(now - REAPPLY_MS);
+    this.#recent.expire(now - REPEAT_MS);
     this.#recent.add(change, now);
   }
 
-  /** The effect in this process: flights detached, L1 told. Synchronous. */
-  here(change: Change): void {
-    const { flights } = this.parts;
-    const { fences, near, local } = this.tiers();
-    if (change.kind === 'groups') {
-      flights.groupsMoved(change.invalidation);
-      fences.groupsMoved(change.invalidation);
-      return;
-    }
-    fences.keysMoved();
-    for (const key of change.keys) {
-      flights.keyMoved(key);
-      if (!local) near?.remove(key);
-    }
-  }
-
-  /** What others did. */
-  hear(notice: Notice): void {
+  /** A notice of another process. */
+  onNotice(notice: Notice): void {
     switch (notice.kind) {
       case 'keys':
-        this.here({ kind: 'keys', keys: notice.keys, settleMs: 0 });
+        this.applyLocally({ kind: 'keys', keys: notice.keys, settleMs: 0 });
         return;
       case 'groups':
-        this.here({ kind: 'groups', invalidation: notice.invalidation });
+        this.applyLocally({ kind: 'groups', invalidation: notice.invalidation });
         return;
       case 'released':
-        this.parts.desk.released(notice.key);
+        this.parts.onReleased(notice.key);
         return;
-      case 'gap': {
-        const { fences, near, local } = this.tiers();
-        // Without L1 nobody joins by what was heard.
-        if (near !== undefined) this.parts.flights.closeAll();
-        fences.forget();
-        if (!local) near?.clear();
-        this.parts.gap(notice.reason);
-      }
+      case 'gap':
+        this.#onNoticesMissed(notice.reason);
     }
   }
 
-  /** The backend is there, possibly another one than before. */
-  reconnected(): void {
-    this.#recent.expire(this.parts.clock.now() - REAPPLY_MS);
+  /** The backend is there again; it may be another server than before. */
+  onReconnect(): void {
+    this.#recent.expire(this.parts.clock.now() - REPEAT_MS);
     this.#reconnections++;
-    if (this.#recent.size === 0) this.#reapplied = this.#reconnections;
-    if (!this.settled) this.#retryNow();
+    if (this.#recent.size === 0) this.#repeatedAt = this.#reconnections;
+    if (!this.isDrained) this.#retryNow();
   }
 
   close(): void {
-    this.#closed = true;
+    this.#isClosed = true;
     this.#cancelRetry?.();
   }
 
-  async #there(change: Change): Promise<boolean> {
-    const { store, failed } = this.parts;
-    // Behind others in the journal it waits its turn, so that the order stays.
-    if (store.state === 'up' && this.settled) {
-      try {
-        await this.#send(change);
-        this.arrived(change);
+  #onNoticesMissed(reason: string): void {
+    const { flights, invalidations, l1, reporter } = this.parts;
+    // Without L1, no caller joins a flight because of what was heard.
+    if (l1 !== undefined) flights.stopJoiningAll();
+    invalidations.invalidateAll();
+    l1?.clear();
+    reporter.report({ type: 'notices_missed', reason });
+  }
+
+  /** Behind sets of the same key or groups, and behind the journal, so that the order stays. */
+  #applyToBackend(change: Change): boolean | Promise<boolean> {
+    const sending = this.parts.order.enqueueChange(change, () => this.#trySend(change));
+    return sending ?? this.#trySend(change);
+  }
+
+  #trySend(change: Change): boolean | Promise<boolean> {
+    const { backend } = this.parts;
+    if (!this.isDrained || backend?.state === 'down') return this.#defer(change);
+    const sending = this.tiers().send(change);
+    if (sending === undefined) return true;
+    return sending.then(
+      () => {
+        this.remember(change);
         return true;
-      } catch (error) {
-        failed('invalidate', error);
-        if (isKept(error)) return false;
-      }
-    }
-    this.defer(change);
+      },
+      (error: unknown) => {
+        this.#reportProblem('invalidate', error);
+        return this.#defer(change);
+      },
+    );
+  }
+
+  #defer(change: Change): false {
+    this.enqueue(change);
     return false;
   }
 
-  async #send(change: Change): Promise<void> {
-    if (change.kind === 'keys') await this.parts.store.delete(change.keys, change.settleMs);
-    else {
-      await this.parts.store.invalidate(change.invalidation);
-      if (change.clears === true) this.parts.sweep(change.invalidation.scope);
-    }
-  }
-
   /**
-   * A change that the backend answers and refuses again and again would keep all others waiting for ever: a change of everything stands for it, at
-   * the cost of misses. When that is refused as well, nothing may be believed, and the journal has to wait.
+   * A change that the backend refuses again and again would keep all others waiting. It is replaced
+   * by one that invalidates everything, at the cost of misses. When that is refused as well,
+   * nothing may be believed, and the journal has to wait.
    */
-  async #instead(error: unknown): Promise<void> {
-    if (isKept(error)) return;
-    if (
-      !(error instanceof BackendError) ||
-      error.code !== 'CACHE_BACKEND_FAILED' ||
-      ++this.#refusals < MOST_REFUSALS
-    )
-      throw error;
-    this.parts.failed('replay', error);
-    await this.#send(clearChange());
-    this.parts.journaled('overflowed', 1);
+  async #clearInstead(error: unknown): Promise<void> {
+    const isRefused = error instanceof BackendError && error.code === 'CACHE_BACKEND_FAILED';
+    if (!isRefused || ++this.#refusals < MAX_REFUSALS) throw error;
+    this.#reportProblem('replay', error);
+    await this.tiers().send(clearChange());
+    this.parts.reporter.report({ type: 'journal_overflowed', count: 1 });
   }
 
   #retryNow(): void {
     this.#cancelRetry?.();
     this.#cancelRetry = undefined;
-    if (!this.#replaying && !this.#closed) this.parts.background.run(() => this.#replay());
+    if (!this.#isReplaying && !this.#isClosed) this.parts.background.run(() => this.#replay());
   }
 
   #retryLater(): void {
-    if (this.#cancelRetry !== undefined || this.#closed) return;
+    if (this.#cancelRetry !== undefined || this.#isClosed) return;
     this.#cancelRetry = this.parts.clock.after(this.#retryMs, () => {
       this.#retryNow();
     });
-    this.#retryMs = Math.min(LONGEST_RETRY_MS, 2 * this.#retryMs);
+    this.#retryMs = Math.min(MAX_RETRY_MS, 2 * this.#retryMs);
   }
 
-  /** Recent changes first: they are older than those that wait. */
   async #replay(): Promise<void> {
-    this.#replaying = true;
+    this.#isReplaying = true;
     let count = 0;
     try {
-      while (this.#reapplied !== this.#reconnections) {
+      // Recent changes first: they are older than those that wait.
+      while (this.#repeatedAt !== this.#reconnections) {
         const round = this.#reconnections;
-        for (const change of this.#recent.list())
-          await this.#send(change)
-            .catch(unlessKept)
-            .then(() => count++);
-        this.#reapplied = round;
+        for (const change of this.#recent.list()) {
+          await this.tiers().send(change);
+          count++;
+        }
+        this.#repeatedAt = round;
       }
-      for (
-        let change = this.#pending.first;
-        change !== undefined && !this.#closed;
-        change = this.#pending.first
-      ) {
-        await this.#send(change).catch((error: unknown) => this.#instead(error));
+      for (let next = this.#journal.first; next !== undefined; next = this.#journal.first) {
+        if (this.#isClosed) break;
+        await this.#sendOrClear(next);
         this.#refusals = 0;
         count++;
-        this.#pending.remove(change);
-        this.#recent.add(change, this.parts.clock.now());
+        this.#journal.remove(next);
+        this.remember(next);
       }
       this.#retryMs = FIRST_RETRY_MS;
-      if (count > 0) this.parts.journaled('replayed', count);
+      if (count > 0) this.parts.reporter.report({ type: 'journal_replayed', count });
     } catch (error) {
-      this.parts.failed('replay', error);
+      this.#reportProblem('replay', error);
     } finally {
-      this.#replaying = false;
-      if (!this.settled) this.#retryLater();
+      this.#isReplaying = false;
+      if (!this.isDrained) this.#retryLater();
     }
   }
-}
 
-function isKept(error: unknown): boolean {
-  return error instanceof BackendError && error.kept;
-}
-function unlessKept(error: unknown): void {
-  if (!isKept(error)) throw error;
+  async #sendOrClear(change: Change): Promise<void> {
+    try {
+      await this.tiers().send(change);
+    } catch (error) {
+      await this.#clearInstead(error);
+    }
+  }
+
+  #reportProblem(operation: string, error: unknown): void {
+    this.parts.reporter.report({ type: 'backend_problem', operation, error });
+  }
 }

@@ -1,34 +1,36 @@
 import type { AsyncContext } from '../../ports/context.js';
-import type { GroupInvalidation, ScopeGroups } from '../../ports/shared-backend.js';
+import type { GroupInvalidation, ScopeGroups } from '../../ports/groups.js';
+import { concerns } from '../groups/groups.js';
+import { type Change, InvalidationJournal } from '../groups/journal.js';
+import type { Reporter } from '../observe/reporter.js';
 import type { Call } from '../options/call.js';
-import type { Engine } from '../compose.js';
-import type { Answer } from '../read/get-or-set.js';
-import { touches } from '../groups/groups.js';
-import { InvalidationJournal, type Change } from '../groups/journal.js';
+import type { CallResult } from '../read/answers.js';
+import type { ReadThrough } from '../read/get-or-set.js';
 
 export interface UnitOfWorkOptions {
   /**
-   * True for an error after which it is not known whether the work was committed (a connection lost during COMMIT): the invalidations are then
-   * carried out, which costs misses at worst. Default: never.
+   * True for an error after which it is not known whether the work was committed (a connection that
+   * was lost during COMMIT). The invalidations are then carried out, which costs misses at worst.
+   * Default: never.
    */
   readonly inDoubt?: (error: unknown) => boolean;
 }
 
 /**
- * What a transaction has changed and nobody else may know yet. Its changes are held until it ends; for its own reads what they name is dirty.
+ * The changes of a transaction, deferred until it ends. For its own reads, what they name is dirty.
  *
- * Nothing that is produced inside is stored or shared, dirty or not: the producer may see rows that are not committed, or a snapshot that is
- * older than an invalidation by somebody else.
+ * Nothing that is produced inside is stored or shared, dirty or not: the producer may see rows that
+ * are not committed, or a snapshot that is older than another process's invalidation.
  */
 class UnitOfWork {
-  open = true;
-  readonly #held = new InvalidationJournal();
+  isOpen = true;
+  readonly #deferred = new InvalidationJournal();
   readonly #keys = new Set<string>();
   readonly #groups: GroupInvalidation[] = [];
 
-  hold(changes: readonly Change[]): void {
+  defer(changes: readonly Change[]): void {
     for (const change of changes) {
-      this.#held.add(change, 0);
+      this.#deferred.add(change, 0);
       if (change.kind === 'groups') this.#groups.push(change.invalidation);
       else for (const key of change.keys) this.#keys.add(key);
     }
@@ -37,30 +39,32 @@ class UnitOfWork {
   isDirty(storageKey: string, groups: readonly ScopeGroups[]): boolean {
     return (
       this.#keys.has(storageKey) ||
-      this.#groups.some((invalidation) => touches(invalidation, groups))
+      this.#groups.some((invalidation) => concerns(invalidation, groups))
     );
   }
 
   close(): readonly Change[] {
-    this.open = false;
-    return this.#held.list();
+    this.isOpen = false;
+    return this.#deferred.list();
   }
 }
 
-/** The units of work of one cache: which one a call belongs to is told by its asynchronous context. */
+/** The units of work of one cache. The asynchronous context tells which one a call belongs to. */
 export class UnitOfWorkRegistry {
   #open = 0;
 
   constructor(
-    readonly engine: Engine,
-    readonly context: AsyncContext,
+    private readonly context: AsyncContext,
+    private readonly readThrough: ReadThrough,
+    private readonly reporter: Reporter,
+    private readonly produceUncached: (call: Call) => Promise<unknown>,
   ) {}
 
   /** Costs nothing while no unit is open. */
   get current(): UnitOfWork | undefined {
     if (this.#open === 0) return undefined;
     const unit = this.context.current();
-    return unit instanceof UnitOfWork && unit.open ? unit : undefined;
+    return unit instanceof UnitOfWork && unit.isOpen ? unit : undefined;
   }
 
   /** A unit inside a unit is part of it. */
@@ -77,7 +81,7 @@ export class UnitOfWorkRegistry {
       await flush(unit.close());
       return result;
     } catch (error) {
-      if (unit.open && inDoubt?.(error) === true) await flush(unit.close());
+      if (unit.isOpen && inDoubt?.(error) === true) await flush(unit.close());
       throw error;
     } finally {
       unit.close();
@@ -86,24 +90,26 @@ export class UnitOfWorkRegistry {
   }
 
   /** @returns false when no unit is open, so that the changes are to be applied now */
-  hold(changes: readonly Change[]): boolean {
+  defer(changes: readonly Change[]): boolean {
     const unit = this.current;
-    unit?.hold(changes);
+    unit?.defer(changes);
     return unit !== undefined;
   }
 
-  /** A call inside a unit: what is stored when it is fresh and clean; undefined when the producer has to run, for this call alone. */
-  async find(call: Call): Promise<Answer | undefined> {
+  /** What is stored, when it is fresh and clean; otherwise the call has to produce for itself. */
+  async find(call: Call): Promise<CallResult | undefined> {
     const unit = this.current;
     if (unit === undefined || unit.isDirty(call.storageKey, call.groups)) return undefined;
-    const { entry, groups, taker, tier, verdict } = await this.engine.readThrough.look(call, false);
-    if (verdict !== 'fresh' || taker === undefined || unit.isDirty(call.storageKey, groups))
-      return undefined;
-    return this.engine.count(call, Promise.resolve({ outcome: 'hit', tier, taker, entry }));
+    const lookup = await this.readThrough.lookup(call);
+    const { entry, freshness, groups, tier, value } = lookup;
+    if (freshness !== 'fresh' || value === undefined) return undefined;
+    if (unit.isDirty(call.storageKey, groups)) return undefined;
+    this.reporter.outcome('hit', tier, call.storageKey);
+    return { outcome: 'hit', tier, value, entry };
   }
 
-  async read(call: Call): Promise<unknown> {
+  async getOrProduce(call: Call): Promise<unknown> {
     const found = await this.find(call);
-    return found === undefined ? this.engine.bypass(call) : found.taker.take();
+    return found === undefined ? this.produceUncached(call) : found.value.value();
   }
 }

@@ -1,4 +1,4 @@
-/** The one door for work that nobody awaits: it is counted, its failure is reported, and `drain` waits for it. */
+/** Work that nobody awaits: it is counted, its failure is reported, and `drain` waits for it. */
 export class Background {
   readonly #running = new Set<Promise<void>>();
   readonly #report: (error: unknown) => void;
@@ -8,14 +8,15 @@ export class Background {
   }
 
   run(task: () => Promise<unknown>): void {
-    const running: Promise<void> = task()
-      .then(
-        () => undefined,
-        (error: unknown) => {
-          this.#report(error);
-        },
-      )
-      .finally(() => this.#running.delete(running));
+    const running: Promise<void> = task().then(
+      () => {
+        this.#running.delete(running);
+      },
+      (error: unknown) => {
+        this.#running.delete(running);
+        this.#report(error);
+      },
+    );
     this.#running.add(running);
   }
 

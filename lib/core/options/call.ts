@@ -1,41 +1,40 @@
 import { CacheConfigError } from '../../ports/errors.js';
 import { formatValue } from '../../ports/validate.js';
-import type { ScopeGroups } from '../../ports/shared-backend.js';
+import type { ScopeGroups } from '../../ports/groups.js';
+import type { Millis } from '../../ports/time.js';
 import { normalizeTags, groupsOf, tagsFromCallback } from '../groups/groups.js';
 import { type CacheKey, storageKey } from '../key/key.js';
 import type { EntryPolicy } from './options.js';
 import type { Producer } from './types.js';
 
-/** One call of `getOrSet`, everything decided. */
+/** One call of `getOrSet` with everything decided. Only the last four fields change. */
 export interface Call {
   readonly key: CacheKey;
   readonly storageKey: string;
-  /** Tags known beforehand, clean. */
+  /** Tags known beforehand, normalized. */
   readonly tags: readonly string[];
   /** The groups of the key and of `tags`. */
   readonly groups: readonly ScopeGroups[];
-  readonly plain: boolean;
+  readonly isPlainString: boolean;
   readonly policy: EntryPolicy;
   readonly producer: Producer<unknown>;
   readonly resultTags: ((value: unknown) => readonly string[]) | undefined;
   readonly unless: ((value: unknown) => boolean) | undefined;
   readonly signal: AbortSignal | undefined;
-  /** When the backend must have answered for the production to begin on time; local clock. Moved on while waiting for somebody else's lease. */
-  backendBy: number;
-  /** Told when the call waits for a production that is not its own. */
+  /** When the backend must have answered so that the production starts in time; local clock. */
+  backendBy: Millis;
+  /** True once the call has waited for a load whose result it could not share. */
+  hasWaited: boolean;
+  /** Called when the call waits for a production that it did not start. */
   onWait: (() => void) | undefined;
-  /** Told of the refresh that the call has started in the background, and how it lands. */
-  onRefresh: ((landing: Promise<unknown>) => void) | undefined;
-  /** Has it waited for a load that it could not share? Once is enough. */
-  outlasted: boolean;
-  /** Callers of the same tick who share the answer. */
-  riders: number;
+  /** Called with the background refresh that the call started. */
+  onRefresh: ((settled: Promise<unknown>) => void) | undefined;
 }
 
-/** A producer of whatever type; only `produce` calls it, with the context it expects. */
+/** A producer of any type. Only the load calls it, with the context it expects. */
 export type AnyProducer = (context: never) => unknown;
 
-/** What `call` needs beyond the key. */
+/** The options that are resolved for each call; the others are resolved once. */
 export interface CallOptions {
   readonly tags?: readonly string[] | ((value: never) => readonly string[]);
   readonly resultTags?: (value: never) => readonly string[];
@@ -44,16 +43,17 @@ export interface CallOptions {
 }
 
 /**
- * @param plain the key was given as a plain string: it is in no segment's group, so that not every such key needs a marker of its own
- * @throws CacheConfigError (`CACHE_CONFIG`) for a producer that is no function and for tags that are none
+ * @param isPlainString the key was given as a plain string: it is in the group of no segment, so
+ * that not every such key needs a marker of its own
+ * @throws CacheConfigError (`CACHE_CONFIG`) for a producer that is not a function, and bad tags
  */
 export function makeCall(
   key: CacheKey,
-  plain: boolean,
+  isPlainString: boolean,
   producer: AnyProducer,
   options: CallOptions | undefined,
   policy: EntryPolicy,
-  backendBy: number,
+  backendBy: Millis,
 ): Call {
   if (typeof producer !== 'function') {
     throw new CacheConfigError(
@@ -68,18 +68,17 @@ export function makeCall(
     key,
     storageKey: storageKey(key),
     tags,
-    groups: groupsOf(key, plain, tags),
-    plain,
+    groups: groupsOf(key, isPlainString, tags),
+    isPlainString,
     policy,
     producer: producer as Producer<unknown>,
     resultTags: fromValue === undefined ? undefined : (value) => tagsFromCallback(fromValue(value)),
     unless: options?.unless as ((value: unknown) => boolean) | undefined,
     signal: options?.signal,
     backendBy,
+    hasWaited: false,
     onWait: undefined,
     onRefresh: undefined,
-    outlasted: false,
-    riders: 0,
   };
 }
 

@@ -1,8 +1,8 @@
 import type { AsyncContext } from '../../ports/context.js';
-import { Flight } from './flight.js';
 import type { BatchContext, ProducerContext } from '../options/types.js';
+import { Flight } from './flight.js';
 
-interface Request {
+interface ProduceRequest {
   readonly index: number;
   readonly context: ProducerContext;
   /** Undefined for what is produced without being shared. */
@@ -12,100 +12,103 @@ interface Request {
 }
 
 /**
- * Gathers the productions of a batch into one call, and its background refreshes into one more.
+ * Collects the productions of a batch into one call, and its background refreshes into another.
  *
- * Every key of the batch reports once: it is to be produced, it was answered, or it waits for somebody else's production. When all have
- * reported, what is to be produced is produced in one call; no timer decides. A key that has to be produced after all comes later, by itself.
- * Refreshes wait until each of those that were started has its turn, or has ended without one.
+ * Every key of the batch settles once: it has to be produced, it was answered, or it waits for a
+ * production of another caller. When none is pending any more, everything that has to be produced
+ * is produced in one call; no timer decides. A key that has to be produced after all comes later,
+ * by itself. Refreshes wait until each refresh that was started has asked for its value, or has
+ * ended without.
  */
 export class BatchCollector {
-  readonly #unreported = new Set<number>();
-  #onReport: (() => void) | undefined;
-  /** By their landings. */
+  readonly #pending = new Set<number>();
+  #onSettled: (() => void) | undefined;
+  /** Refreshes that may still ask for a value. */
   readonly #refreshing = new Set<Promise<unknown>>();
-  #requests: Request[] = [];
-  #refreshes: Request[] = [];
+  #requests: ProduceRequest[] = [];
+  #refreshes: ProduceRequest[] = [];
 
   constructor(
     /** Values or errors in the order of the indexes. */
-    readonly produce: (
+    private readonly produceAll: (
       indexes: readonly number[],
       context: BatchContext,
     ) => Promise<readonly unknown[]>,
-    readonly context: AsyncContext,
+    private readonly context: AsyncContext,
   ) {}
 
-  /** One more key that will report. */
-  expect(index: number): void {
-    this.#unreported.add(index);
+  /** Adds a key that will settle. */
+  add(index: number): void {
+    this.#pending.add(index);
+  }
+
+  settle(index: number): void {
+    if (this.#pending.delete(index)) this.#onSettled?.();
+    this.#flush();
   }
 
   /** The producer of one key. */
-  request(index: number, context: ProducerContext): Promise<unknown> {
+  produce(index: number, context: ProducerContext): Promise<unknown> {
     const current = this.context.current();
     const flight = current instanceof Flight ? current : undefined;
     return new Promise((resolve, reject) => {
       const request = { index, context, flight, resolve, reject };
       if (!context.background) {
         this.#requests.push(request);
-        this.report(index);
+        this.settle(index);
         return;
       }
       this.#refreshes.push(request);
-      if (flight !== undefined) this.#refreshing.delete(flight.landing);
-      this.#depart();
+      if (flight !== undefined) this.#refreshing.delete(flight.result);
+      this.#flush();
     });
   }
 
-  report(index: number): void {
-    if (this.#unreported.delete(index)) this.#onReport?.();
-    this.#depart();
-  }
-
-  /** Settles when at most `left` keys have not reported. */
-  unreported(left: number): Promise<void> {
+  /** Settles when at most `count` keys are pending. */
+  whenPending(count: number): Promise<void> {
     return new Promise((resolve) => {
-      this.#onReport = () => {
-        if (this.#unreported.size <= left) resolve();
+      this.#onSettled = () => {
+        if (this.#pending.size <= count) resolve();
       };
-      this.#onReport();
+      this.#onSettled();
     });
   }
 
-  /** A refresh of one of the keys was started: it will request, or land without. */
-  refreshes(landing: Promise<unknown>): void {
-    this.#refreshing.add(landing);
-    const landed = (): void => {
-      this.#refreshing.delete(landing);
-      this.#depart();
+  /** A refresh of one of the keys was started; it asks for its value, or ends without. */
+  onRefresh(result: Promise<unknown>): void {
+    this.#refreshing.add(result);
+    const settled = (): void => {
+      this.#refreshing.delete(result);
+      this.#flush();
     };
-    landing.then(landed, landed);
+    result.then(settled, settled);
   }
 
-  #depart(): void {
-    if (this.#unreported.size > 0) return;
+  #flush(): void {
+    if (this.#pending.size > 0) return;
     const requests = this.#requests;
     this.#requests = [];
-    this.#run(requests);
+    this.#produceTogether(requests);
     if (this.#refreshing.size > 0) return;
     const refreshes = this.#refreshes;
     this.#refreshes = [];
-    // Nothing but its context tells a refresh whose data it is about, so it is about one tenant's.
+    // Only its context tells a refresh which tenant it is for, so a call is for one tenant.
     for (const tenant of new Set(refreshes.map(({ context }) => context.tenant))) {
-      this.#run(refreshes.filter(({ context }) => context.tenant === tenant));
+      this.#produceTogether(refreshes.filter(({ context }) => context.tenant === tenant));
     }
   }
 
-  #run(requests: readonly Request[]): void {
+  #produceTogether(requests: readonly ProduceRequest[]): void {
     if (requests.length === 0) return;
-    void this.#inFlight(requests, async () => {
+    void this.#inContext(requests, async () => {
       try {
-        const values = await this.produce(
+        const values = await this.produceAll(
           requests.map(({ index }) => index),
           new MergedContext(requests.map(({ context }) => context)),
         );
-        if (!Array.isArray(values) || values.length !== requests.length)
+        if (!Array.isArray(values) || values.length !== requests.length) {
           throw wrongLength(requests.length, values);
+        }
         requests.forEach((request, i) => {
           const value: unknown = values[i];
           if (value instanceof Error) request.reject(value);
@@ -118,26 +121,27 @@ export class BatchCollector {
   }
 
   /**
-   * All of them wait for the one in whose context the call is made: asking for a key of the batch in there is then seen to be endless. Whoever
-   * reported last may be in no such context, or in that of a caller while nobody waits for the refresh.
+   * Makes the call in the context of one of the flights, on which the others then depend: a
+   * producer that asks for a key of its own batch is seen to wait for itself. The caller that
+   * settled last may run in no flight, or in that of another call.
    */
-  #inFlight(requests: readonly Request[], task: () => Promise<void>): Promise<void> {
+  #inContext(requests: readonly ProduceRequest[], task: () => Promise<void>): Promise<void> {
     const flights = new Set(
       requests.map(({ flight }) => flight).filter((flight) => flight !== undefined),
     );
     const carrier = [...flights].at(-1);
     if (carrier === undefined) return task();
-    for (const flight of flights) if (flight !== carrier) flight.waitsFor.add(carrier);
+    for (const flight of flights) if (flight !== carrier) flight.addDependency(carrier);
     const run = (): Promise<void> => this.context.run(carrier, task);
-    return carrier.background ? this.context.runOutside(run) : run();
+    return carrier.isBackground ? this.context.runOutside(run) : run();
   }
 }
 
-/** What the productions of several keys have in common. */
+/** The contexts of several productions as one. */
 class MergedContext implements BatchContext {
   #signal: AbortSignal | undefined;
 
-  constructor(readonly contexts: readonly ProducerContext[]) {}
+  constructor(private readonly contexts: readonly ProducerContext[]) {}
 
   get background(): boolean {
     return this.contexts[0]?.background === true;
@@ -149,22 +153,23 @@ class MergedContext implements BatchContext {
   }
 
   get signal(): AbortSignal {
-    return (this.#signal ??= whenAll([...new Set(this.contexts.map(({ signal }) => signal))]));
+    const signals = new Set(this.contexts.map(({ signal }) => signal));
+    return (this.#signal ??= abortWithAll([...signals]));
   }
 }
 
-/** Aborts when all have. */
-function whenAll(signals: readonly AbortSignal[]): AbortSignal {
+/** Aborts when all of the signals have. */
+function abortWithAll(signals: readonly AbortSignal[]): AbortSignal {
   const [first] = signals;
   if (first !== undefined && signals.length === 1) return first;
   const controller = new AbortController();
   let left = signals.length;
   for (const signal of signals) {
-    const aborted = (): void => {
+    const onAbort = (): void => {
       if (--left === 0) controller.abort(signal.reason);
     };
-    if (signal.aborted) aborted();
-    else signal.addEventListener('abort', aborted, { once: true });
+    if (signal.aborted) onAbort();
+    else signal.addEventListener('abort', onAbort, { once: true });
   }
   return controller.signal;
 }

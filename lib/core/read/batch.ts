@@ -1,129 +1,90 @@
+import type { AsyncContext } from '../../ports/context.js';
+import type { Clock } from '../../ports/clock.js';
+import type { Millis } from '../../ports/time.js';
 import type { Call } from '../options/call.js';
-import { BatchCollector } from './batch-collector.js';
-import type { Engine } from '../compose.js';
 import type { CallResolver } from '../options/resolve-call.js';
-import { warmUpCallOptions, assertBatch, assertArray } from '../options/validate-call.js';
-import { AT_ONCE, inParts } from './parts.js';
-import { Shared, type Taker } from './shared-value.js';
-import type {
-  BatchProducer,
-  GetOrSetOptions,
-  KeyLike,
-  ProducerContext,
-  WarmUpOptions,
-  WarmUpResult,
-} from '../options/types.js';
-import type { UnitOfWorkRegistry } from '../invalidate/unit-of-work.js';
-import { WarmUp } from './warm-up.js';
+import type { BatchProducer, GetOrSetOptions, KeyLike, ProducerContext } from '../options/types.js';
+import { assertBatch } from '../options/validate-call.js';
+import { BatchCollector } from './batch-collector.js';
+import { MAX_CONCURRENT_KEYS } from './map-in-chunks.js';
+import type { ValueHandle } from './shared-value.js';
 
-/** A batch waits for the backend as long as a single call does, and as long again for each of so many keys. */
-const KEYS_A_DEADLINE = 50;
+/** So many keys of a batch wait for the backend as long as a single call does. */
+const KEYS_PER_TIMEOUT = 50;
 
-/** Many keys at once, over the same path as one: looks travel together, what is missing is produced in one call. */
+export interface BatchParts {
+  readonly calls: CallResolver;
+  readonly context: AsyncContext;
+  readonly clock: Clock;
+  readonly backendTimeout: Millis;
+  /** The path of a single call. */
+  readonly getOrSet: (call: Call) => Promise<ValueHandle>;
+}
+
+/** Many keys at once, over the path of one: lookups travel together, productions are one call. */
 export class BatchReads {
-  readonly #warmUp: WarmUp;
-  #closed = false;
+  constructor(private readonly parts: BatchParts) {}
 
-  constructor(
-    readonly engine: Engine,
-    readonly calls: CallResolver,
-    readonly units: UnitOfWorkRegistry,
-  ) {
-    this.#warmUp = new WarmUp(engine, calls);
-  }
-
+  /** @returns one settled result per key, in the order of the keys */
   async getOrSetMany<K extends KeyLike>(
     keys: readonly K[],
     produceMissing: BatchProducer<unknown, K>,
     options: GetOrSetOptions<never> | undefined,
   ): Promise<PromiseSettledResult<unknown>[]> {
     assertBatch(keys, produceMissing);
-    const { engine } = this;
-    const places = new Map<string, number>();
+    const { calls: resolver, clock, context, backendTimeout } = this.parts;
     const distinct: K[] = [];
     const calls: Call[] = [];
-    const bulk = new BatchCollector((indexes, context) => {
+    const indexOf = new Map<string, number>();
+    const collector = new BatchCollector((indexes, merged) => {
       const missing = indexes.map((index) => distinct[index] as K);
-      return this.calls.within(context, async () => produceMissing(missing, context));
-    }, engine.context);
-    const which = keys.map((key) => {
+      return resolver.runAsTenant(merged, async () => produceMissing(missing, merged));
+    }, context);
+    const positions = keys.map((key) => {
       const index = distinct.length;
-      const call = this.calls.call(
-        key,
-        (context: ProducerContext) => bulk.request(index, context),
-        options,
-      );
-      const known = places.get(call.storageKey);
+      const producer = (own: ProducerContext): unknown => collector.produce(index, own);
+      const call = resolver.call(key, producer, options);
+      const known = indexOf.get(call.storageKey);
       if (known !== undefined) return known;
-      places.set(call.storageKey, index);
+      indexOf.set(call.storageKey, index);
       distinct.push(key);
       calls.push(call);
-      bulk.expect(index);
+      collector.add(index);
       return index;
     });
-    // Each waits for its turn behind the others, so they are given time together.
-    const patience =
-      (1 + Math.floor(Math.min(calls.length, AT_ONCE) / KEYS_A_DEADLINE)) *
-      engine.settings.backendTimeout;
-    const answers: Promise<Taker>[] = [];
+    // Each waits behind the others, so they share their time.
+    const concurrent = Math.min(calls.length, MAX_CONCURRENT_KEYS);
+    const timeoutMs = (1 + Math.floor(concurrent / KEYS_PER_TIMEOUT)) * backendTimeout;
+    const answers: Promise<ValueHandle>[] = [];
     for (const [index, call] of calls.entries()) {
-      if (index > 0 && index % AT_ONCE === 0) await bulk.unreported(calls.length - index);
-      call.backendBy = engine.tiers.clock.now() + patience;
-      answers.push(this.#start(call, index, bulk));
+      if (index > 0 && index % MAX_CONCURRENT_KEYS === 0) {
+        await collector.whenPending(calls.length - index);
+      }
+      call.backendBy = clock.now() + timeoutMs;
+      answers.push(this.#start(call, index, collector));
     }
     const settled = await Promise.allSettled(answers);
-    return which.map((index) => valueOf(settled[index]));
+    return positions.map((index) => valueOf(settled[index]));
   }
 
-  async getMany<R>(keys: readonly KeyLike[], get: (key: KeyLike) => Promise<R>): Promise<R[]> {
-    return inParts(assertArray(keys, 'getMany: keys'), get);
-  }
-
-  async warmUp<K extends KeyLike>(
-    keys: Iterable<K> | AsyncIterable<K>,
-    produceMissing: BatchProducer<unknown, K>,
-    options: WarmUpOptions<never> | undefined,
-  ): Promise<WarmUpResult> {
-    const calls = warmUpCallOptions(keys, produceMissing, options);
-    return this.#warmUp.run(
-      keys,
-      (some) => this.getOrSetMany(some, produceMissing, calls),
-      options ?? {},
-    );
-  }
-
-  close(): void {
-    this.#closed = true;
-    this.#warmUp.close();
-  }
-
-  #start(call: Call, index: number, bulk: BatchCollector): Promise<Taker> {
-    call.onRefresh = (landing) => {
-      bulk.refreshes(landing);
+  #start(call: Call, index: number, collector: BatchCollector): Promise<ValueHandle> {
+    const settle = (): void => {
+      collector.settle(index);
     };
-    const report = (call.onWait = (): void => {
-      bulk.report(index);
-    });
-    const answer = this.#take(call);
-    answer.then(report, report);
+    call.onWait = settle;
+    call.onRefresh = (result) => {
+      collector.onRefresh(result);
+    };
+    const answer = this.parts.getOrSet(call);
+    answer.then(settle, settle);
     return answer;
-  }
-
-  /** What is produced in a unit of work, or after the cache was closed, is not stored; but it is produced in one call as well. */
-  async #take(call: Call): Promise<Taker> {
-    const { engine, units } = this;
-    if (!this.#closed) {
-      if (units.current === undefined)
-        return (await engine.count(call, engine.readThrough.run(call))).taker;
-      const found = await units.find(call);
-      if (found !== undefined) return found.taker;
-    }
-    return new Shared(await engine.bypass(call));
   }
 }
 
-function valueOf(result: PromiseSettledResult<Taker> | undefined): PromiseSettledResult<unknown> {
-  if (result?.status === 'fulfilled') return { status: 'fulfilled', value: result.value.take() };
+function valueOf(
+  result: PromiseSettledResult<ValueHandle> | undefined,
+): PromiseSettledResult<unknown> {
+  if (result?.status === 'fulfilled') return { status: 'fulfilled', value: result.value.value() };
   const reason: unknown = result?.reason;
   return { status: 'rejected', reason };
 }

@@ -1,97 +1,119 @@
 import type { Codec } from '../../ports/codec.js';
 import type { Entry } from '../../ports/entry.js';
 import { ReentrantProducerError } from '../../ports/errors.js';
-import type { GroupInvalidation, ScopeGroups } from '../../ports/shared-backend.js';
-import { NAMESPACE, touches } from '../groups/groups.js';
+import type { GroupInvalidation } from '../../ports/groups.js';
+import type { CallSeq, Millis, NoticeSeq, Tick } from '../../ports/time.js';
+import { concerns, NAMESPACE } from '../groups/groups.js';
 import { redacted } from '../key/key.js';
-import { canMix, type Taker } from './shared-value.js';
-import type { Look } from './tiers.js';
+import type { Call } from '../options/call.js';
+import type { Lookup } from './lookup.js';
+import { codecsCompatible, type ValueHandle } from './shared-value.js';
 
-/** How a flight ended for those who are in it. */
-export type Landing =
-  /** A value was produced. */
-  | { readonly kind: 'produced'; readonly taker: Taker; readonly entry: Entry | undefined }
-  /** The producer failed and a stale value may stand in for it. */
+/** How a flight ended for its callers. */
+export type FlightResult =
   | {
-      readonly kind: 'fallback';
-      readonly taker: Taker;
-      readonly entry: Entry;
-      readonly error: unknown;
+      readonly kind: 'produced';
+      readonly value: ValueHandle;
+      readonly entry: Entry | undefined;
     }
-  /** Somebody else had stored a good entry; it was read at moment `asOf`, and does not count for who came later. */
-  | { readonly kind: 'found'; readonly taker: Taker; readonly entry: Entry; readonly asOf: number }
-  /** Nothing was produced (a refresh that another process is doing): ask again. */
-  | { readonly kind: 'again' };
+  /** Another process has stored a usable entry; it was read after `readAt`. */
+  | {
+      readonly kind: 'stored';
+      readonly value: ValueHandle;
+      readonly entry: Entry;
+      readonly readAt: CallSeq;
+    }
+  /** Nothing was produced: look again. */
+  | { readonly kind: 'retry' };
 
 /**
- * One load of one key: lease, production, write. Callers join it and share its result and its error.
+ * 'load': callers wait for it. 'refresh': in the background, not aborted when callers leave. 'put':
+ * a method whose result replaces what is stored; nobody joins it.
+ */
+export type FlightKind = 'load' | 'refresh' | 'put';
+
+const NO_TICKS: readonly Tick[] = Object.freeze([]);
+
+/**
+ * One load of one key: lease, production, write. Callers join it and share its value and its error.
  *
  * Invariants:
- * - `joinable` only ever goes from true to false, and so does `storable`; `overtaken` only from false to true.
- * - whoever is in the flight gets its landing, detached or not; detached means: takes no new callers and stores nothing.
+ * - `joinable` and `storable` only ever go from true to false; `staleInvalidated` only to true.
+ * - A caller that has joined gets the result, detached or not. A detached flight takes no further
+ *   callers and stores nothing.
  */
 export class Flight {
-  joinable = true;
+  readonly storageKey: string;
+  readonly codec: Codec;
+  joinable: boolean;
   storable = true;
-  /** Did an invalidation make the stand-in unusable for anything? Nobody gets it then, not even who came before. */
-  overtaken = false;
-  /** The moment (count of calls) at which the production began; a caller who came before it may always join. */
-  producedFrom = Infinity;
-  /** When that was, by the local clock. */
-  producedAt = Infinity;
-  /** The lease this flight holds in the backend, when it holds one. */
+  /** A hard invalidation concerned the stale entry: nobody may get it any more. */
+  staleInvalidated = false;
+  /** When the production began; a caller that asked before may always join. */
+  startedSeq: CallSeq = Infinity;
+  /** The same by the local clock. */
+  startedAt: Millis = Infinity;
+  /** What this process knew of before the production, or before what it is judged by was read. */
+  readAt: NoticeSeq = 0;
+  /** The token of the lease that the flight holds in a shared backend. */
   lease: string | undefined;
-  startTicks: readonly number[] = [];
-  readonly waitsFor = new Set<Flight>();
-  readonly landing: Promise<Landing>;
-  /** Settles when nothing of the flight is under way any more, its write included. */
-  readonly ended: Promise<void>;
-  /** Why it was aborted, when it was. */
+  /** The clocks of the entry's scopes, read before the production began. */
+  startTicks: readonly Tick[] = NO_TICKS;
+  /** The end of a settle window that the production falls into, in shared time; 0 for none. */
+  settleUntil: Millis = 0;
+  /** The groups whose settle windows `settleUntil` covers. */
+  settledGroups: Call['groups'];
+  /** Ends the renewal of the lease. */
+  stopRenewal: (() => void) | undefined;
+  readonly result: Promise<FlightResult>;
+  /** Why the flight was aborted. */
   aborted: { readonly reason: unknown } | undefined;
-  /** Called when it is aborted. */
   onAbort: (() => void) | undefined;
-  /** Made when a producer asks for it: making one costs more than the rest of a flight. */
+  isSettled = false;
+  #isFinished = false;
+  /** Created when a producer asks for it: it costs more than the rest of a flight. */
   #controller: AbortController | undefined;
   #callers = 0;
-  #land!: (landing: Landing) => void;
-  #fail!: (error: unknown) => void;
-  #end!: () => void;
+  /** Flights that this one's producer waits for. */
+  #dependencies: Set<Flight> | undefined;
+  #resolve!: (result: FlightResult) => void;
+  #reject!: (error: unknown) => void;
+  #onFinished: (() => void)[] | undefined;
 
   constructor(
-    readonly storageKey: string,
-    readonly groups: readonly ScopeGroups[],
-    /** Refreshes nobody waits for: not aborted when callers leave. */
-    readonly background: boolean,
-    /** The stale value that may stand in for a slow or failing production. */
-    readonly candidate: Look | undefined,
-    /** The moment (count of calls) at which the look for the candidate began; who came later may know more. */
-    readonly candidateAsOf = 0,
-    /** Did this process hear of no invalidation between that look and the start of this flight? One that comes later detaches it. */
-    readonly candidateHolds = false,
-    /** By which the result is to be stored; callers with one that does not mix with it load for themselves. */
-    readonly codec?: Codec,
+    /** The cache that runs it; caches on one memory backend share their flights. */
+    readonly owner: object,
+    readonly call: Call,
+    readonly kind: FlightKind,
+    /** The stale entry that may answer for a slow or failing production. */
+    readonly stale: Lookup | undefined,
   ) {
-    this.landing = new Promise<Landing>((resolve, reject) => {
-      this.#land = resolve;
-      this.#fail = reject;
+    this.storageKey = call.storageKey;
+    this.codec = call.policy.codec;
+    this.joinable = kind !== 'put';
+    this.settledGroups = call.groups;
+    this.result = new Promise<FlightResult>((resolve, reject) => {
+      this.#resolve = resolve;
+      this.#reject = reject;
     });
-    this.ended = new Promise<void>((resolve) => {
-      this.#end = resolve;
-    });
-    // Callers get the failure from their own promise; a flight without callers must not become an unhandled rejection.
-    this.landing.catch(() => undefined);
+    // Nobody may be waiting: its failure must not become an unhandled rejection.
+    if (kind !== 'load') this.result.catch(() => undefined);
   }
 
-  /** May callers with this codec have the result? */
-  suits(codec: Codec | undefined): boolean {
-    return codec === undefined || this.codec === undefined || canMix(this.codec, codec);
+  get isBackground(): boolean {
+    return this.kind === 'refresh';
+  }
+
+  acceptsCodec(codec: Codec): boolean {
+    return codecsCompatible(this.codec, codec);
   }
 
   /** For the producer. */
   get signal(): AbortSignal {
     const controller = (this.#controller ??= new AbortController());
-    if (this.aborted !== undefined && !controller.signal.aborted)
+    if (this.aborted !== undefined && !controller.signal.aborted) {
       controller.abort(this.aborted.reason);
+    }
     return controller.signal;
   }
 
@@ -99,16 +121,28 @@ export class Flight {
     if (this.aborted !== undefined) throw this.aborted.reason;
   }
 
-  land(landing: Landing): void {
-    this.#land(landing);
+  resolve(result: FlightResult): void {
+    this.isSettled = true;
+    this.#resolve(result);
   }
 
-  fail(error: unknown): void {
-    this.#fail(error);
+  reject(error: unknown): void {
+    this.isSettled = true;
+    this.#reject(error);
   }
 
-  end(): void {
-    this.#end();
+  /** Nothing of the flight is under way any more, its write included. */
+  finish(): void {
+    this.#isFinished = true;
+    for (const done of this.#onFinished ?? []) done();
+    this.#onFinished = undefined;
+  }
+
+  whenFinished(): Promise<void> {
+    if (this.#isFinished) return Promise.resolve();
+    return new Promise((resolve) => {
+      (this.#onFinished ??= []).push(resolve);
+    });
   }
 
   detach(): void {
@@ -117,10 +151,10 @@ export class Flight {
   }
 
   /**
-   * Takes no new callers, but may still store: a tag moved that the result may turn out to have, or something is no longer known. What those who
-   * are in it may get stays as it was: they came before.
+   * Takes no further callers; the result may still be stored. Used when an invalidation may concern
+   * a tag that only the result will reveal, and when notices were missed.
    */
-  close(): void {
+  stopJoining(): void {
     this.joinable = false;
   }
 
@@ -136,64 +170,69 @@ export class Flight {
     return this.#callers;
   }
 
-  enter(): void {
+  addCaller(): void {
     this.#callers++;
   }
 
-  /** The last caller to leave aborts the production, and what it still produces is not stored. */
-  leave(reason: unknown): void {
+  /** The last caller to leave aborts the production. */
+  removeCaller(reason: unknown): void {
     this.#callers--;
-    if (this.#callers === 0 && !this.background) this.abort(reason);
+    if (this.#callers === 0 && this.kind === 'load') this.abort(reason);
   }
 
   /** The key was deleted or replaced. */
-  keyMoved(): void {
-    this.overtaken = true;
+  onKeyInvalidated(): void {
+    this.staleInvalidated = true;
     this.detach();
   }
 
   /**
-   * Detaches the flight when it is known to be in the groups. A production may still turn out to have a tag of the scope (tags made from the
-   * result): then it takes no new callers, and whether it is stored good is decided by the markers. The stand-in has all of its tags already, so
-   * an invalidation of others does it no harm, nor does a soft one.
+   * Detaches the flight when its groups are known to be concerned. Otherwise the result may still
+   * turn out to have one of these tags: then the markers decide whether it is stored as valid, and
+   * until then nobody joins. The stale entry has all of its tags already, so it is only concerned
+   * by its own groups, and by a soft invalidation not at all.
    */
-  groupsMoved(invalidation: GroupInvalidation): void {
-    if (
-      invalidation.mode === 'hard' &&
-      touches(invalidation, this.candidate?.groups ?? this.groups)
-    )
-      this.overtaken = true;
-    if (touches(invalidation, this.groups)) this.detach();
+  onGroupsInvalidated(invalidation: GroupInvalidation): void {
+    const { groups } = this.call;
+    if (invalidation.mode === 'hard' && concerns(invalidation, this.stale?.groups ?? groups)) {
+      this.staleInvalidated = true;
+    }
+    if (concerns(invalidation, groups)) this.detach();
     else if (
       invalidation.scope === NAMESPACE ||
-      this.groups.some((scope) => scope.scope === invalidation.scope)
-    )
-      this.close();
-  }
-
-  /**
-   * Notes that this flight's producer waits for another flight.
-   * @throws ReentrantProducerError when that one waits, directly or through others, for this one: neither could ever end
-   */
-  waitFor(other: Flight): () => void {
-    this.refuse(other);
-    this.waitsFor.add(other);
-    return () => this.waitsFor.delete(other);
-  }
-
-  /** @throws ReentrantProducerError as `waitFor` does */
-  refuse(other: Flight): void {
-    if (other.leadsTo(this)) {
-      throw new ReentrantProducerError(
-        `The producer of ${redacted(this.storageKey)} asked for ${redacted(other.storageKey)}, which is waiting for it: this would never end. ` +
-          'Call the uncached method inside the producer, or give the inner call its own key.',
-      );
+      groups.some(({ scope }) => scope === invalidation.scope)
+    ) {
+      this.stopJoining();
     }
   }
 
-  leadsTo(target: Flight): boolean {
+  /**
+   * Notes that this flight's producer waits for another flight. The returned function ends it.
+   * @throws ReentrantProducerError (`CACHE_REENTRANT`) when that one waits for this one, directly
+   * or through others: neither could ever end
+   */
+  addDependency(other: Flight): () => void {
+    this.assertNoCycle(other);
+    const dependencies = (this.#dependencies ??= new Set());
+    dependencies.add(other);
+    return () => {
+      dependencies.delete(other);
+    };
+  }
+
+  /** @throws ReentrantProducerError (`CACHE_REENTRANT`) as `addDependency` does */
+  assertNoCycle(other: Flight): void {
+    if (!other.#dependsOn(this)) return;
+    throw new ReentrantProducerError(
+      `The producer of ${redacted(this.storageKey)} asked for ${redacted(other.storageKey)}, ` +
+        'which waits for this producer: neither could ever end. Call the uncached method inside ' +
+        'the producer, or give the inner call its own key.',
+    );
+  }
+
+  #dependsOn(target: Flight): boolean {
     if (this === target) return true;
-    for (const next of this.waitsFor) if (next.leadsTo(target)) return true;
+    for (const next of this.#dependencies ?? []) if (next.#dependsOn(target)) return true;
     return false;
   }
 }

@@ -1,151 +1,130 @@
 import type { Clock } from '../../ports/clock.js';
-import type { Entry } from '../../ports/entry.js';
-import { BackendError } from '../../ports/errors.js';
-import type { Acquired, SharedBackend } from '../../ports/shared-backend.js';
-import type { Background } from '../observe/background.js';
-import type { Call } from '../options/call.js';
+import type { SharedBackend } from '../../ports/shared-backend.js';
+import type { Millis, Tick } from '../../ports/time.js';
 import { validityOf } from '../groups/groups.js';
-import type { Look } from './tiers.js';
+import type { Background } from '../observe/background.js';
+import type { Flight } from './flight.js';
+import type { Lookup } from './lookup.js';
 
 const FIRST_POLL_MS = 10;
-const LONGEST_POLL_MS = 80;
-const OF_PUT = ':put';
-
-/** Who holds a lease, or wants to. */
-export interface Holder {
-  readonly storageKey: string;
-  lease: string | undefined;
-  /** The lease is lost. */
-  close(): void;
-}
+const MAX_POLL_MS = 80;
+const PUT_SUFFIX = ':put';
+const UNKNOWN_TICKS = '-';
 
 /**
- * Leases of this process: their names, renewal, and the waiting for those of others.
+ * The leases of this process in a shared backend: their tokens, their renewal, and the waiting for
+ * leases of other processes.
  *
- * A lease names its holder's start ticks, so that whoever finds it taken can tell from the markers that the holder's load was overtaken by an
- * invalidation and takes the lease over instead of waiting for a result that nobody may use.
+ * A token names the ticks that its holder knew when it asked for the lease. A process that finds
+ * the lease held can tell from the markers that the holder's load was overtaken by an invalidation,
+ * and takes the lease over instead of waiting for a result that it may not use.
  */
-export class LeaseDesk {
+export class Leases {
   readonly #waiting = new Map<string, Set<() => void>>();
   #count = 0;
 
   constructor(
-    readonly store: SharedBackend<Entry>,
+    readonly backend: SharedBackend,
     readonly clock: Clock,
-    readonly leaseMs: number,
+    readonly leaseMs: Millis,
     readonly background: Background,
     /** Unique among all processes. */
     readonly holder: string,
   ) {}
 
-  name(startTicks: readonly number[]): string {
-    return `${this.holder}.${(++this.#count).toString(36)}:${startTicks.join(',')}`;
+  /** @param startTicks undefined when they are not known yet: then it is never overtaken */
+  newToken(startTicks: readonly Tick[] | undefined): string {
+    const ticks = startTicks?.join(',') ?? UNKNOWN_TICKS;
+    return `${this.holder}.${(++this.#count).toString(36)}:${ticks}`;
   }
 
-  /** Of a method whose result is to be stored: nobody waits for it, whoever has to load takes it over. */
-  nameOfPut(): string {
-    return `${this.holder}.${(++this.#count).toString(36)}${OF_PUT}`;
+  /** For a method whose result is to be stored: loads do not wait for it but take it over. */
+  newPutToken(): string {
+    return `${this.holder}.${(++this.#count).toString(36)}${PUT_SUFFIX}`;
   }
 
-  isOfPut(lease: string): boolean {
-    return lease.endsWith(OF_PUT);
+  isPutToken(token: string): boolean {
+    return token.endsWith(PUT_SUFFIX);
   }
 
-  async acquire(
-    call: Call,
-    lease: string,
-    seen: Entry | undefined,
-    dead: string | undefined,
-    replaces = false,
-  ): Promise<Acquired<Entry>> {
-    const left = Math.max(1, call.backendBy - this.clock.now());
-    const text = call.policy.codec.text !== undefined;
-    try {
-      return await this.store.acquire(
-        { key: call.storageKey, lease, leaseMs: this.leaseMs, seen, dead, replaces, text },
-        left,
-      );
-    } catch (error) {
-      // It may have been taken all the same: then everybody would wait for nobody until it ends.
-      if (error instanceof BackendError && error.unknownOutcome)
-        this.#giveUp(call.storageKey, lease);
-      throw error;
-    }
-  }
-
-  /** Was the load of this lease overtaken by an invalidation that `look` knows of? */
-  isDead(lease: string, look: Look): boolean {
-    const ticks = lease
-      .slice(lease.lastIndexOf(':') + 1)
+  /** Was the load of this lease overtaken by an invalidation that `lookup` shows? */
+  isOvertaken(token: string, { scopes, groups }: Lookup): boolean {
+    if (scopes === undefined) return false;
+    const ticks = token
+      .slice(token.lastIndexOf(':') + 1)
       .split(',')
       .map(Number);
-    return (
-      look.scopes !== undefined &&
-      ticks.length === look.groups.length &&
-      validityOf(ticks, look.groups, look.scopes) === 'dead'
-    );
+    if (ticks.some(Number.isNaN)) return false;
+    return ticks.length === groups.length && validityOf(ticks, groups, scopes) === 'invalidated';
   }
 
-  /** Keeps the lease of a running production alive, every third of its ttl; a lost one ends the right to store. */
-  keepAlive(holder: Holder): () => void {
+  /** Renews the lease of a running production every third of its time to live. */
+  startRenewal(flight: Flight): void {
     let cancel = (): void => undefined;
-    const again = (): void => {
+    const schedule = (): void => {
       cancel = this.clock.after(Math.max(1, Math.floor(this.leaseMs / 3)), () => {
-        const { lease } = holder;
+        const { lease } = flight;
         if (lease === undefined) return;
-        again();
+        schedule();
         this.background.run(async () => {
-          // Not `detach`: callers already in are fine, the store refuses the fill by itself. New callers must not wait for a lost cause.
-          if (!(await this.store.renew(holder.storageKey, lease, this.leaseMs))) holder.close();
+          // Its callers keep their result, and the backend refuses the fill by itself; but further
+          // callers must not wait for a load that will not be stored.
+          if (await this.backend.renew(flight.storageKey, lease, this.leaseMs)) return;
+          if (flight.kind === 'put') flight.lease = undefined;
+          flight.stopJoining();
         });
       });
     };
-    again();
-    return () => {
+    schedule();
+    flight.stopRenewal = () => {
       cancel();
     };
   }
 
-  release(holder: Holder): void {
-    const { lease } = holder;
+  release(flight: Flight): void {
+    flight.stopRenewal?.();
+    const { lease } = flight;
     if (lease === undefined) return;
-    holder.lease = undefined;
-    this.#giveUp(holder.storageKey, lease);
+    flight.lease = undefined;
+    this.releaseInBackground(flight.storageKey, lease);
   }
 
-  #giveUp(storageKey: string, lease: string): void {
-    this.background.run(() => this.store.release(storageKey, lease));
+  releaseInBackground(storageKey: string, token: string): void {
+    this.background.run(() => this.backend.release(storageKey, token));
   }
 
-  /** Somebody gave the lease of this key up. */
-  released(storageKey: string): void {
+  /** The lease on this key was given up. */
+  onReleased(storageKey: string): void {
     const waiting = this.#waiting.get(storageKey);
     if (waiting === undefined) return;
     this.#waiting.delete(storageKey);
     for (const wake of waiting) wake();
   }
 
-  /** Settles when the lease is given up, or after a jittered, growing while: a notice may be lost, and a holder may die. */
-  turn(storageKey: string, tries: number, remainingMs: number): Promise<void> {
-    const longest =
-      Math.min(LONGEST_POLL_MS, FIRST_POLL_MS * 2 ** Math.min(tries, 10)) *
-      (0.75 + Math.random() / 2);
+  /**
+   * Settles when the lease is given up, or after a jittered, growing pause: a notice may be lost,
+   * and a holder may die.
+   */
+  waitForRelease(storageKey: string, tries: number, remainingMs: Millis): Promise<void> {
+    const pause = Math.min(MAX_POLL_MS, FIRST_POLL_MS * 2 ** Math.min(tries, 10));
+    const jittered = pause * (0.75 + Math.random() / 2);
     return new Promise((resolve) => {
       const waiting = this.#waiting.get(storageKey) ?? new Set();
       this.#waiting.set(storageKey, waiting);
       const wake = (): void => {
         cancel();
         waiting.delete(wake);
-        if (waiting.size === 0 && this.#waiting.get(storageKey) === waiting)
+        if (waiting.size === 0 && this.#waiting.get(storageKey) === waiting) {
           this.#waiting.delete(storageKey);
+        }
         resolve();
       };
-      const cancel = this.clock.after(Math.max(1, Math.min(longest, remainingMs + 2)), wake);
+      const cancel = this.clock.after(Math.max(1, Math.min(jittered, remainingMs + 2)), wake);
       waiting.add(wake);
     });
   }
 
-  /** Callers waiting for somebody else's lease. */
+  /** Keys whose lease this process waits for. */
   get size(): number {
     return this.#waiting.size;
   }

@@ -1,342 +1,236 @@
 import type { AsyncContext } from '../../ports/context.js';
-import type { Payload } from '../../ports/codec.js';
-import type { Entry } from '../../ports/entry.js';
+import type { Clock } from '../../ports/clock.js';
 import { ProducerTimeoutError } from '../../ports/errors.js';
-import type { ScopeGroups } from '../../ports/shared-backend.js';
-import type { Backoff } from './backoff.js';
+import type { CallSeq } from '../../ports/time.js';
+import type { Reporter } from '../observe/reporter.js';
 import type { Call } from '../options/call.js';
-import type { CacheEvents } from '../observe/events.js';
-import { Flight } from './flight.js';
-import { normalizeTags, groupsOf, includes, settleUntil, unionTags } from '../groups/groups.js';
-import type { LeaseDesk } from './lease.js';
-import type { MarkerKeeper } from './marker-keeper.js';
-import { type Settings, ttlFor } from '../options/options.js';
-import { capExpiry, deadlines, expiresAt } from '../groups/freshness.js';
-import { type Production, produce } from './produce.js';
+import type { Backoff } from './backoff.js';
+import type { EntryBuilder } from './entry-builder.js';
+import { Flight, type FlightKind, type FlightResult } from './flight.js';
+import type { Lookup } from './lookup.js';
+import { RecordingContext } from './producer-context.js';
+import { race } from './race.js';
 import type { SingleFlight } from './single-flight.js';
-import type { Stats } from '../observe/stats.js';
-import { encode, frozenOf, Shared, type Taker, takerOf } from './shared-value.js';
-import type { Look, Tiers } from './tiers.js';
-import { takeTurn, type Turn } from './turn.js';
+import { isPromise, type StoreResult, type Tiers } from './tiers.js';
+import type { Timeouts } from './timeouts.js';
 
-export interface LoaderParts {
-  readonly settings: Settings;
+export interface LoadParts {
   readonly tiers: Tiers;
-  readonly desk: LeaseDesk;
-  readonly keeper: MarkerKeeper;
   readonly flights: SingleFlight;
-  readonly stats: Stats;
-  readonly events: CacheEvents;
+  readonly entries: EntryBuilder;
+  readonly reporter: Reporter;
   readonly backoff: Backoff;
   readonly context: AsyncContext;
-  /** Counts calls and productions of this process: who came before whom. */
-  readonly moment: () => number;
-  readonly label: (storageKey: string) => string;
-  /** Told of a backend that could not do its part. */
-  readonly failed: (during: string, error: unknown) => void;
+  readonly clock: Clock;
+  readonly timeouts: Timeouts;
+  readonly nextSeq: () => CallSeq;
 }
 
-/** What is to be known of a load when its result is stored. */
-interface Load {
-  /** Groups whose settle windows the result respects already. */
-  readonly known: readonly ScopeGroups[];
-  /** Shared time. */
-  readonly startedAt: number;
-  /** Where this process stood, for what it has heard since. */
-  readonly began: number;
-}
+/**
+ * Loads a key: lease, production, write. The only way a produced value is stored.
+ *
+ * Every step continues at once when its answer is there at once: in memory, a load makes no promise
+ * but those of its producer and of the flight's result.
+ */
+export class Loads {
+  constructor(private readonly parts: LoadParts) {}
 
-/** Loads a key: turn, production, write. The only way a produced value is ever stored. */
-export class Loader {
-  constructor(readonly parts: LoaderParts) {}
-
-  /**
-   * Registers the flight before anything is awaited, so that the next caller finds it.
-   * @param asOf the moment before `look` began
-   */
-  start(call: Call, look: Look, background: boolean, asOf: number): Flight {
-    const candidate = look.taker === undefined || look.verdict === 'fresh' ? undefined : look;
-    const holds = this.parts.tiers.fences.quietSince(look.began);
-    const flight = new Flight(
-      call.storageKey,
-      call.groups,
-      background,
-      candidate,
-      asOf,
-      holds,
-      call.policy.codec,
-    );
+  /** Registers the flight before anything is awaited, so that the next caller finds it. */
+  start(call: Call, lookup: Lookup, kind: FlightKind): Flight {
+    const usable = lookup.value !== undefined && lookup.freshness !== 'fresh';
+    const flight = new Flight(this, call, kind, usable ? lookup : undefined);
     this.parts.flights.add(flight);
-    void this.#fly(flight, call, look);
+    if (flight.isBackground) call.onRefresh?.(flight.result);
+    let permit: FlightResult | undefined | Promise<FlightResult | undefined>;
+    try {
+      permit = this.parts.tiers.lease(flight, lookup);
+    } catch (error) {
+      this.#fail(flight, error);
+      return flight;
+    }
+    if (isPromise(permit)) {
+      permit.then(
+        (result) => {
+          this.#proceed(flight, result);
+        },
+        (error: unknown) => {
+          this.#fail(flight, error);
+        },
+      );
+    } else this.#proceed(flight, permit);
     return flight;
   }
 
-  /** Never rejects: what happens to the flight is told to those who are in it. */
-  async #fly(flight: Flight, call: Call, look: Look): Promise<void> {
-    const { desk, flights, tiers } = this.parts;
-    const began = tiers.fences.moment();
-    let cancelRenewal = (): void => undefined;
+  /**
+   * Runs the producer for this call alone: nobody joins, and nothing is stored.
+   * @throws ProducerTimeoutError, the reason of the call's signal, and what the producer throws
+   */
+  produceUncached(call: Call): Promise<unknown> {
+    const flight = new Flight(this, call, 'load', undefined);
+    const producing = new Promise<unknown>((resolve, reject) => {
+      this.#runProducer(flight, new RecordingContext(flight), resolve, reject);
+    });
+    const { clock, reporter } = this.parts;
+    return race(producing, { clock, signal: call.signal }).catch((error: unknown) => {
+      if (error instanceof ProducerTimeoutError) reporter.stats.cache_producer_timeouts++;
+      if (call.signal?.aborted === true) flight.abort(call.signal.reason);
+      throw error;
+    });
+  }
+
+  #proceed(flight: Flight, result: FlightResult | undefined): void {
+    if (result !== undefined) {
+      this.parts.reporter.onStep?.(result.kind === 'stored' ? 'found by the second look' : 'retry');
+      flight.resolve(result);
+      this.#finish(flight);
+      return;
+    }
+    if (flight.aborted !== undefined) {
+      this.#fail(flight, flight.aborted.reason);
+      return;
+    }
+    flight.onAbort = () => {
+      this.parts.tiers.release(flight);
+    };
+    this.parts.reporter.stats.cache_productions++;
+    this.parts.reporter.onStep?.('produce');
+    const recorded = new RecordingContext(flight);
+    this.#runProducer(
+      flight,
+      recorded,
+      (value) => {
+        if (flight.isSettled) this.#finish(flight);
+        else this.#onProduced(flight, recorded, value);
+      },
+      (error) => {
+        if (flight.isSettled) this.#finish(flight);
+        else this.#fail(flight, error);
+      },
+    );
+  }
+
+  /** Calls one of the functions at the hard timeout, and again when the producer settles later. */
+  #runProducer(
+    flight: Flight,
+    recorded: RecordingContext,
+    onValue: (value: unknown) => void,
+    onError: (error: unknown) => void,
+  ): void {
+    const { nextSeq, clock, context, timeouts } = this.parts;
+    const { call } = flight;
+    flight.startedSeq = nextSeq();
+    flight.startedAt = clock.now();
+    const timeout = timeouts.start(call.policy.hardTimeout, () => {
+      const error = timeoutError(call);
+      flight.abort(error);
+      onError(error);
+    });
+    const run = (): void => {
+      context.enter(flight, (leave) => {
+        invoke(call, recorded).then(
+          (value) => {
+            timeout.cancel();
+            leave();
+            onValue(value);
+          },
+          (error: unknown) => {
+            timeout.cancel();
+            leave();
+            // The producer's own error, whatever it is: a NotFoundException must stay a 404.
+            onError(error);
+          },
+        );
+      });
+    };
+    if (flight.isBackground) context.runOutside(run);
+    else run();
+  }
+
+  #onProduced(flight: Flight, recorded: RecordingContext, value: unknown): void {
+    const { backoff, entries, tiers } = this.parts;
+    backoff.onSuccess(flight.storageKey);
+    let stored: StoreResult | Promise<StoreResult>;
     try {
-      const turn = await this.#turn(flight, call, look);
-      if (turn.state === 'landed') {
-        flight.land(turn.landing);
+      const produced = entries.build(flight, recorded, value);
+      flight.resolve({ kind: 'produced', value: produced.value, entry: produced.entry });
+      if (produced.entry === undefined) {
+        this.#finish(flight);
         return;
       }
-      if (flight.lease !== undefined && !tiers.local) cancelRenewal = desk.keepAlive(flight);
-      flight.onAbort = () => {
-        desk.release(flight);
-      };
-      flight.throwIfAborted();
-      flight.producedFrom = this.parts.moment();
-      flight.producedAt = tiers.clock.now();
-      this.parts.stats.cache_productions++;
-      const startedAt = tiers.store.now();
-      const production = await produce(
-        call,
-        flight,
-        staleOf(flight),
-        tiers.clock,
-        this.parts.context,
-      );
-      this.parts.backoff.onSuccess(call.storageKey);
-      const { taker, entry } = this.#make(flight, call, production, turn.settleUntil);
-      flight.land({ kind: 'produced', taker, entry });
-      if (entry !== undefined)
-        await this.#write(flight, call, entry, { known: turn.groups, startedAt, began });
+      stored = tiers.store(flight, produced.entry, produced.frozen);
     } catch (error) {
-      this.#crash(flight, call, error);
-    } finally {
-      cancelRenewal();
-      desk.release(flight);
-      flights.remove(flight);
-    }
-  }
-
-  async #turn(flight: Flight, call: Call, look: Look): Promise<Turn> {
-    const { tiers, desk, keeper, settings, moment } = this.parts;
-    const { leaseWait: waitMs, backendTimeout } = settings;
-    // A look that was answered late may have waited for this busy process: without the lease the others would produce it again.
-    if (look.scopes !== undefined)
-      call.backendBy = Math.max(call.backendBy, tiers.clock.now() + backendTimeout / 2);
-    // One that was not answered, and has used up the time for the backend, is answer enough.
-    if (tiers.usable && (tiers.local || tiers.clock.now() < call.backendBy)) {
-      try {
-        return await takeTurn(flight, call, look, {
-          tiers,
-          desk,
-          keeper,
-          waitMs,
-          backendTimeout,
-          moment,
-        });
-      } catch (error) {
-        this.parts.failed('acquire', error);
-      }
-    }
-    // Without the backend there is no fence, so nothing is stored; the caller still gets the value.
-    flight.storable = false;
-    return { state: 'go', settleUntil: 0, groups: call.groups };
-  }
-
-  /** What callers get, and the entry when it is to be stored. */
-  #make(
-    flight: Flight,
-    call: Call,
-    production: Production,
-    settleUntil: number,
-  ): { taker: Taker; entry: Entry | undefined } {
-    const { value } = production;
-    const now = this.parts.tiers.store.now();
-    // What began in a settle window may be old; when the window has ended meanwhile there is no time left to keep it for.
-    const tooLate = settleUntil > 0 && settleUntil <= now;
-    const entry =
-      flight.storable && flight.lease !== undefined && !tooLate
-        ? this.#decide(call, production)
-        : undefined;
-    if (value === undefined || (entry === undefined && flight.callers + call.riders <= 1))
-      return { taker: new Shared(value), entry: undefined };
-    const { codec } = call.policy;
-    let body: Payload;
-    try {
-      body = encode(codec, value);
-    } catch (error) {
-      if (entry !== undefined) this.#unstorable(call, error);
-      return { taker: new Shared(value), entry: undefined };
-    }
-    const frozen =
-      this.parts.tiers.shares(codec) && entry !== undefined ? frozenOf(codec, body) : undefined;
-    const taker = frozen === undefined ? takerOf(value, codec, body) : new Shared(frozen.value);
-    if (entry === undefined) return { taker, entry };
-    if (body.length > this.parts.settings.maxValueBytes) {
-      this.#unstorable(
-        call,
-        new RangeError(
-          `The encoded value has ${String(body.length)} bytes; maxValueBytes is ${String(this.parts.settings.maxValueBytes)}.`,
-        ),
-      );
-      return { taker, entry: undefined };
-    }
-    const { ttl, tags } = entry;
-    const { policy } = call;
-    const staleWhileRevalidate = production.staleWhileRevalidate ?? policy.staleWhileRevalidate;
-    const staleIfError = production.staleIfError ?? policy.staleIfError;
-    const windows = deadlines(
-      now,
-      { ttl, staleWhileRevalidate, staleIfError },
-      policy.jitter,
-      Math.random(),
-      settleUntil,
-    );
-    const { startTicks } = flight;
-    return {
-      taker,
-      entry: {
-        key: call.key.text,
-        codec: codec.id,
-        body,
-        createdAt: now,
-        ...windows,
-        cost: production.cost,
-        startTicks,
-        tags,
-      },
-    };
-  }
-
-  /** Is it to be stored, for how long and under which tags? A callback that throws means: not stored. */
-  #decide(
-    call: Call,
-    production: Production,
-  ): { ttl: number; tags: readonly string[] } | undefined {
-    const { value, skip } = production;
-    if (value === undefined || skip) return undefined;
-    let callback = 'unless';
-    try {
-      if (call.unless?.(value) === true) return undefined;
-      callback = 'ttl';
-      const ttl = ttlFor(call.policy, value, production.ttl);
-      callback = 'tags';
-      const tags = unionTags(
-        call.tags,
-        normalizeTags([...(call.resultTags?.(value) ?? []), ...production.tags]),
-      );
-      return ttl > 0 ? { ttl, tags } : undefined;
-    } catch (error) {
-      const { events, label } = this.parts;
-      if (events.hasListeners)
-        events.emit({ type: 'callback_failed', callback, key: label(call.storageKey), error });
-      return undefined;
-    }
-  }
-
-  async #write(
-    flight: Flight,
-    call: Call,
-    made: Entry,
-    { known, startedAt, began }: Load,
-  ): Promise<void> {
-    const { tiers, keeper, stats, events, label } = this.parts;
-    const { lease } = flight;
-    let entry = made;
-    let stored = false;
-    try {
-      const groups =
-        entry.tags.length === call.tags.length
-          ? call.groups
-          : groupsOf(call.key, call.plain, entry.tags);
-      if (!includes(known, groups) || !keeper.areKept(groups, expiresAt(entry))) {
-        const window = settleUntil(await keeper.ensure(groups, expiresAt(entry)));
-        // The load may have read a replica that lagged behind a change of a tag which only its result told.
-        if (window > startedAt) entry = capExpiry(entry, window);
-      }
-      const now = tiers.store.now();
-      if (expiresAt(entry) <= now && entry !== made) return;
-      if (flight.storable && lease !== undefined) {
-        stored = await tiers.store.fill(
-          call.storageKey,
-          lease,
-          entry,
-          Math.max(1, Math.ceil(expiresAt(entry) - now)),
-        );
-      }
-    } catch (error) {
-      stats.cache_write_err++;
-      if (events.hasListeners)
-        events.emit({ type: 'write_failed', key: label(call.storageKey), error });
+      this.#onWriteFailed(flight, error);
       return;
     }
-    if (!stored) {
-      stats.cache_fill_refused++;
-      if (events.hasListeners) events.emit({ type: 'fill_refused', key: label(call.storageKey) });
-      return;
-    }
-    stats.cache_fills++;
-    flight.lease = undefined;
-    if (flight.storable) tiers.keep(call.storageKey, entry, began);
+    if (isPromise(stored)) {
+      stored.then(
+        (result) => {
+          this.#onStored(flight, result);
+        },
+        (error: unknown) => {
+          this.#onWriteFailed(flight, error);
+        },
+      );
+    } else this.#onStored(flight, stored);
   }
 
-  #crash(flight: Flight, call: Call, error: unknown): void {
-    const { stats, events, tiers, backoff, label } = this.parts;
+  #onStored(flight: Flight, result: StoreResult): void {
+    const { reporter } = this.parts;
+    reporter.onStep?.(`store: ${result}`);
+    if (result === 'stored') reporter.stats.cache_fills++;
+    else if (result === 'refused') {
+      reporter.report({ type: 'fill_refused', key: flight.storageKey });
+    }
+    this.#finish(flight);
+  }
+
+  #onWriteFailed(flight: Flight, error: unknown): void {
+    this.parts.reporter.report({ type: 'write_failed', key: flight.storageKey, error });
+    if (!flight.isSettled) flight.reject(error);
+    this.#finish(flight);
+  }
+
+  /** The production failed; each caller decides whether a stale value answers it. */
+  #fail(flight: Flight, error: unknown): void {
+    const { reporter, backoff, clock } = this.parts;
+    const { stats } = reporter;
     if (error instanceof ProducerTimeoutError) stats.cache_producer_timeouts++;
-    else if (flight.producedFrom !== Infinity && flight.aborted === undefined)
+    else if (flight.startedSeq !== Infinity && flight.aborted === undefined) {
       stats.cache_producer_err++;
-    const { candidate } = flight;
-    const now = tiers.store.now();
-    if (events.hasListeners)
-      events.emit({
-        type: flight.background ? 'refresh_failed' : 'producer_error',
-        key: label(call.storageKey),
-        error,
-      });
-    // Nobody waiting any more says nothing about the origin.
-    const abandoned =
-      flight.aborted !== undefined && !(flight.aborted.reason instanceof ProducerTimeoutError);
-    // A refresh before the end of the ttl has no stand-in, because nobody waits for it: the value is still fresh.
-    if ((flight.background || candidate?.entry !== undefined) && !abandoned)
-      backoff.onFailure(call.storageKey, tiers.clock.now());
-    const entry = candidate?.entry;
-    const inWindow =
-      entry !== undefined && entry.fallbackUntil > entry.freshUntil && now < entry.fallbackUntil;
-    if (
-      inWindow &&
-      candidate?.taker !== undefined &&
-      mayStandIn(flight, error) &&
-      this.#allowsFallback(call, error)
-    ) {
-      flight.land({ kind: 'fallback', taker: candidate.taker, entry, error });
-    } else flight.fail(error);
-  }
-
-  #allowsFallback(call: Call, error: unknown): boolean {
-    try {
-      return call.policy.staleIfErrorWhen(error);
-    } catch (problem) {
-      const { events, label } = this.parts;
-      if (events.hasListeners)
-        events.emit({
-          type: 'callback_failed',
-          callback: 'staleIfErrorWhen',
-          key: label(call.storageKey),
-          error: problem,
-        });
-      return false;
     }
+    const type = flight.isBackground ? 'refresh_failed' : 'producer_error';
+    reporter.onStep?.(type);
+    reporter.report({ type, key: flight.storageKey, error });
+    // When all callers have left, the failure tells nothing about the origin.
+    const wasAbandoned =
+      flight.aborted !== undefined && !(flight.aborted.reason instanceof ProducerTimeoutError);
+    if ((flight.isBackground || flight.stale !== undefined) && !wasAbandoned) {
+      backoff.onFailure(flight.storageKey, clock.now());
+    }
+    flight.reject(error);
+    this.#finish(flight);
   }
 
-  #unstorable(call: Call, error: unknown): void {
-    const { stats, events, label } = this.parts;
-    stats.cache_unstorable++;
-    if (events.hasListeners)
-      events.emit({ type: 'unstorable', key: label(call.storageKey), error });
+  #finish(flight: Flight): void {
+    this.parts.tiers.release(flight);
+    this.parts.flights.remove(flight);
   }
 }
 
-function staleOf(flight: Flight): { readonly value: unknown } | undefined {
-  const taker = flight.candidate?.taker;
-  return taker === undefined ? undefined : { value: taker.take() };
+/** Calls the producer; a value or an error that is there at once becomes a promise. */
+function invoke(call: Call, context: RecordingContext): Promise<unknown> {
+  try {
+    const given = call.producer(context);
+    return given instanceof Promise ? given : Promise.resolve(given);
+  } catch (error) {
+    return Promise.reject(error);
+  }
 }
 
-/** Not for a production that nobody waited for to its end: only a timeout of its own aborts one that somebody waits for. */
-function mayStandIn(flight: Flight, error: unknown): boolean {
-  return !flight.overtaken && (flight.aborted === undefined || flight.aborted.reason === error);
+function timeoutError(call: Call): ProducerTimeoutError {
+  const ms = String(call.policy.hardTimeout);
+  return new ProducerTimeoutError(
+    `The producer of segment ${JSON.stringify(call.key.segment ?? '')} did not settle within ${ms} ms ` +
+      '(producerTimeout.hard). Pass its signal on to what it waits for, or raise the timeout.',
+  );
 }

@@ -1,63 +1,66 @@
 import type { Codec, Payload } from '../../ports/codec.js';
-import type { Frozen } from '../../ports/shared-backend.js';
-import { deepFreeze } from './freeze.js';
+import type { FrozenValue } from '../../ports/memory-tier.js';
 
 /** Hands one value to many callers so that no caller can change what another one gets. */
-export interface Taker {
-  take(): unknown;
+export interface ValueHandle {
+  value(): unknown;
 }
 
-/** The same value to everyone: primitives, frozen values, and values that no codec can copy. */
-export class Shared implements Taker {
-  constructor(readonly value: unknown) {}
-  take(): unknown {
-    return this.value;
+/** The same value for every caller: primitives, frozen values, and values that cannot be copied. */
+export class SharedValue implements ValueHandle {
+  constructor(readonly shared: unknown) {}
+
+  value(): unknown {
+    return this.shared;
   }
 }
 
-/** A copy for everyone, decoded from what is stored. */
-export class Copies implements Taker {
+/** A copy for every caller, decoded from what is stored. */
+export class DecodedCopies implements ValueHandle {
   constructor(
     readonly codec: Codec,
     readonly body: Payload,
   ) {}
-  take(): unknown {
+
+  value(): unknown {
     return decode(this.codec, this.body);
   }
 }
 
-/** What was just produced or decoded: the value itself to the first caller, copies to the others. */
-class Produced implements Taker {
-  #first = true;
+/** A value that was just produced or decoded: the first caller gets it, the others copies. */
+class FirstOwner implements ValueHandle {
+  #isTaken = false;
+
   constructor(
-    readonly value: unknown,
-    readonly copies: Copies,
+    readonly first: unknown,
+    readonly codec: Codec,
+    readonly body: Payload,
   ) {}
-  take(): unknown {
-    if (!this.#first) return this.copies.take();
-    this.#first = false;
-    return this.value;
+
+  value(): unknown {
+    if (this.#isTaken) return decode(this.codec, this.body);
+    this.#isTaken = true;
+    return this.first;
   }
 }
 
-/** For a value that exists already: to the first caller as it is, copies for the others. */
-export function takerOf(value: unknown, codec: Codec, body: Payload): Taker {
-  return isPrimitive(value) ? new Shared(value) : new Produced(value, new Copies(codec, body));
+/** @param body the encoded `value` */
+export function handleFor(value: unknown, codec: Codec, body: Payload): ValueHandle {
+  return isPrimitive(value) ? new SharedValue(value) : new FirstOwner(value, codec, body);
 }
 
 export function decode(codec: Codec, body: Payload): unknown {
   if (typeof body !== 'string') return codec.decode(body);
-  return codec.text === undefined
-    ? codec.decode(new TextEncoder().encode(body))
-    : codec.text.decode(body);
+  const { text } = codec;
+  return text === undefined ? codec.decode(new TextEncoder().encode(body)) : text.decode(body);
 }
 
 export function encode(codec: Codec, value: unknown): Payload {
   return codec.text === undefined ? codec.encode(value) : codec.text.encode(value);
 }
 
-/** May a call that uses the one be given what the other decodes, or what was produced to be stored by it? */
-export function canMix(one: Codec, other: Codec): boolean {
+/** May what one codec stores answer a call that uses the other one? */
+export function codecsCompatible(one: Codec, other: Codec): boolean {
   return one.id === other.id || (one.exclusive !== true && other.exclusive !== true);
 }
 
@@ -66,13 +69,31 @@ function isPrimitive(value: unknown): boolean {
 }
 
 /** A decoded value takes about this many times its encoded length. */
-const DECODED = 3;
+const DECODED_SIZE_FACTOR = 3;
 
-/** A decoded value as one deeply frozen object for everyone, or undefined when something in it cannot be frozen (Date, Map, Set, bytes). */
-export function frozenOf(codec: Codec, body: Payload): Frozen | undefined {
+/**
+ * The decoded value as one deeply frozen object for every caller; undefined when it contains
+ * something that `Object.freeze` does not protect (Date, Map, Set, bytes, class instances).
+ */
+export function tryFreeze(codec: Codec, body: Payload): FrozenValue | undefined {
   const value = decode(codec, body);
-  // What is immutable is mostly text, and as long as its encoded form.
-  return deepFreeze(value)
-    ? { value, size: body.length * (codec.immutable === true ? 1 : DECODED) }
-    : undefined;
+  if (!deepFreeze(value)) return undefined;
+  // Immutable values are mostly strings, as long as their encoded form.
+  return { value, size: body.length * (codec.immutable === true ? 1 : DECODED_SIZE_FACTOR) };
+}
+
+/** @returns false when something in the value cannot be frozen */
+export function deepFreeze(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return typeof value !== 'function';
+  if (Array.isArray(value)) {
+    for (const item of value) if (!deepFreeze(item)) return false;
+  } else {
+    const prototype: unknown = Object.getPrototypeOf(value);
+    if (prototype !== Object.prototype && prototype !== null) return false;
+    for (const name of Object.keys(value)) {
+      if (!deepFreeze((value as Record<string, unknown>)[name])) return false;
+    }
+  }
+  Object.freeze(value);
+  return true;
 }

@@ -1,80 +1,86 @@
 import { CacheClosedError, CacheConfigError } from '../../ports/errors.js';
 import { formatValue } from '../../ports/validate.js';
-import type { Call } from '../options/call.js';
-import type { CallResolver } from '../options/resolve-call.js';
-import type { Engine } from '../compose.js';
 import { CacheKey } from '../key/key.js';
 import { encodePart, encodeText } from '../key/percent-encoding.js';
+import type { Call } from '../options/call.js';
+import type { CallResolver } from '../options/resolve-call.js';
 import type { Producer, ProducerContext, WarmUpOptions, WarmUpResult } from '../options/types.js';
+import type { ReadThrough } from './get-or-set.js';
+import type { Loads } from './load.js';
+import type { SingleFlight } from './single-flight.js';
 
 type Once = NonNullable<WarmUpOptions['once']>;
 type FillBatch<K> = (keys: readonly K[]) => Promise<PromiseSettledResult<unknown>[]>;
 
-/** Fills a cache beforehand; one process of the fleet does it when it is to be done `once`. */
+export interface WarmUpParts {
+  readonly calls: CallResolver;
+  readonly readThrough: ReadThrough;
+  readonly flights: SingleFlight;
+  readonly loads: Loads;
+  readonly isClosed: () => boolean;
+}
+
+/** Fills a cache in advance; with `once`, one process of the fleet does it. */
 export class WarmUp {
-  #closed = false;
-
-  constructor(
-    readonly engine: Engine,
-    readonly calls: CallResolver,
-  ) {}
-
-  /** What is under way ends with the batches it is at. */
-  close(): void {
-    this.#closed = true;
-  }
+  constructor(private readonly parts: WarmUpParts) {}
 
   async run<K>(
     keys: Iterable<K> | AsyncIterable<K>,
     fill: FillBatch<K>,
     options: WarmUpOptions<never>,
   ): Promise<WarmUpResult> {
-    const filling = new Filling(keys, fill, options, () => this.#closed);
+    const { isClosed } = this.parts;
+    const run = new WarmUpRun(keys, fill, options, isClosed);
     const { once } = options;
     let skipped = false;
-    if (once === undefined || this.#closed) await filling.run();
-    else skipped = !(await this.#once(once, filling));
-    return { ...filling.progress, skipped, ...(filling.stopped ? { stopped: true } : undefined) };
+    if (once === undefined || isClosed()) await run.run();
+    else skipped = !(await this.#runOnce(once, run));
+    return { ...run.progress, skipped, ...(run.isStopped ? { stopped: true } : undefined) };
   }
 
-  /** @returns false when somebody else does it, or has done it */
-  async #once<K>(once: Once, filling: Filling<K>): Promise<boolean> {
-    const { readThrough, flights } = this.engine;
-    const turn = new Turn();
-    const call = this.#callOf(once, turn.produce);
-    const look = await readThrough.look(call, false);
-    if (look.verdict === 'fresh' || flights.find(call.storageKey) !== undefined) return false;
-    const { landing } = readThrough.parts.loader.start(call, look, true, 0);
+  /** @returns false when another process does it, or has done it */
+  async #runOnce<K>(once: Once, run: WarmUpRun<K>): Promise<boolean> {
+    const { readThrough, flights, loads } = this.parts;
+    const deferred = new DeferredProducer();
+    const call = this.#callFor(once, deferred.produce);
+    const lookup = await readThrough.lookup(call);
+    if (lookup.freshness === 'fresh' || flights.has(call.storageKey)) return false;
+    const { result } = loads.start(call, lookup, 'refresh');
     try {
-      // Not in the producer, which runs outside of the caller's context: there the tenant of the keys is not known.
-      const began = await Promise.race([turn.began, landing.then(() => undefined)]);
-      if (began === undefined) return false;
-      turn.finish(
-        filling.run(began.signal).then(() => (filling.stopped ? began.skip() : filling.progress)),
-      );
-      return (await landing).kind === 'produced';
+      // Not in the producer: it runs outside of the caller's context, without its tenant.
+      const context = await Promise.race([deferred.started, result.then(() => undefined)]);
+      if (context === undefined) return false;
+      const progress = run.run(context.signal).then(() => {
+        if (run.isStopped) context.skip();
+        return run.progress;
+      });
+      deferred.finish(progress);
+      return (await result).kind === 'produced';
     } catch (error) {
       if (!(error instanceof CacheClosedError)) throw error;
-      filling.stopped = true;
+      run.isStopped = true;
       return true;
     }
   }
 
   /**
-   * The lease of its key makes it once in the fleet, and is renewed for as long as it runs. No key that can be given reads like this one. It is of
-   * the caller's tenant, if any, as the caller's plain keys are; it needs none, because it holds nothing of anybody's.
+   * The lease of this key makes the warm-up happen once in the fleet, and is renewed while it runs.
+   * No key that a user can give reads like this one. It is in the caller's tenant, as the caller's
+   * plain keys are, but needs none, because it holds no data.
    */
-  #callOf({ name, every, within = '1h' }: Once, producer: Producer<unknown>): Call {
-    if (typeof name !== 'string' || name === '')
-      throw new CacheConfigError('warmUp: once.name must be a non-empty text.');
-    const tenant = this.calls.settings.tenant();
+  #callFor({ name, every, within = '1h' }: Once, producer: Producer<unknown>): Call {
+    if (typeof name !== 'string' || name === '') {
+      throw new CacheConfigError('warmUp: once.name must be a non-empty string.');
+    }
+    const { calls } = this.parts;
+    const tenant = calls.settings.tenant();
     const encoded = tenant === undefined ? undefined : encodePart(tenant, 'tenant');
     const key = CacheKey.fromEncoded(
       encoded,
       undefined,
       `warm-up:${encodeText(name, 'once.name')}`,
     );
-    const policy = this.calls.policy({
+    const policy = calls.policy({
       ttl: every,
       jitter: 0,
       staleWhileRevalidate: 0,
@@ -83,14 +89,14 @@ export class WarmUp {
       producerTimeout: { hard: within },
       codec: 'json',
     });
-    return this.calls.make(key, name, producer, undefined, policy);
+    return calls.make(key, name, producer, undefined, policy);
   }
 }
 
 /** One warm-up: batches of `batchSize` keys, `concurrency` of them at a time. */
-class Filling<K> {
+class WarmUpRun<K> {
   readonly progress = { done: 0, failed: 0, total: 0 };
-  stopped = false;
+  isStopped = false;
   readonly #batchSize: number;
   readonly #concurrency: number;
 
@@ -111,7 +117,7 @@ class Filling<K> {
         Array.from({ length: this.#concurrency }, () => this.#work(batches, signal)),
       );
     } finally {
-      // Whatever the keys come from is told that no more of them are wanted. Nobody waits for it.
+      // Tells the source of the keys that no more are wanted, without waiting for it.
       batches.return(undefined).catch(() => undefined);
     }
   }
@@ -122,7 +128,7 @@ class Filling<K> {
       options.signal?.throwIfAborted();
       signal?.throwIfAborted();
       if (this.isClosed()) {
-        this.stopped = true;
+        this.isStopped = true;
         return;
       }
       progress.total += next.value.length;
@@ -134,19 +140,18 @@ class Filling<K> {
   }
 }
 
-/** The turn that a lease gives, to be used outside of the producer that gets it. */
-class Turn {
-  /** When the lease is held. */
-  readonly began: Promise<ProducerContext>;
+/** A producer whose work is done outside of it, once its lease is held. */
+class DeferredProducer {
+  readonly started: Promise<ProducerContext>;
   readonly produce: Producer<unknown>;
   finish!: (result: Promise<unknown>) => void;
 
   constructor() {
     const finished = new Promise<unknown>((resolve) => (this.finish = resolve));
-    let begin: (context: ProducerContext) => void;
-    this.began = new Promise((resolve) => (begin = resolve));
+    let start: (context: ProducerContext) => void;
+    this.started = new Promise((resolve) => (start = resolve));
     this.produce = (context) => {
-      begin(context);
+      start(context);
       return finished;
     };
   }

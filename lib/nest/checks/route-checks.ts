@@ -1,20 +1,11 @@
 import type { Type } from '@nestjs/common';
 import { CacheConfigError, CacheDecoratorError } from '../../ports/errors.js';
-import { handlerName } from '../http/handler-name.js';
-import type { RoutePlan } from '../http/route.js';
-import { READING, type Route } from '../http/routes.js';
+import { IDENTITY_CHOICES } from '../http/identity.js';
+import type { RouteConfig } from '../http/route.js';
+import { CACHED_METHODS, handlerName, type Route } from '../http/routes.js';
 
 /** Nest's metadata key of `@UseGuards`. */
 const GUARDS = '__guards__';
-
-export const IDENTITY_CHOICES =
-  'Say it in http: principal: (request) => ... brings who asks into the key; ' +
-  "credentials: 'bypass' lets requests with credentials go past the cache, 'ignore' says that " +
-  'the answer is the same for everyone, ' +
-  "'standard' does as RFC 9111 has it. Credentials are Authorization, Cookie, " +
-  'Proxy-Authorization, X-Api-Key, a verified client certificate, ' +
-  'and request.user when a guard has set it; name other headers that say who asks in ' +
-  'credentialHeaders.';
 
 export function isGuarded(method: object, type: object): boolean {
   return Reflect.hasMetadata(GUARDS, method) || Reflect.hasMetadata(GUARDS, type);
@@ -26,23 +17,23 @@ export function isGuarded(method: object, type: object): boolean {
  * @throws CacheDecoratorError (`CACHE_DECORATOR`)
  */
 export function assertIdentityDeclared(
-  plan: RoutePlan,
+  config: RouteConfig,
   { controller, handler, method }: Route,
 ): void {
-  if (plan.unfit !== undefined || !READING.includes(method)) return;
-  const { principal, credentials } = plan.http;
+  if (config.uncacheable !== undefined || !CACHED_METHODS.includes(method)) return;
+  const { principal, credentials } = config.http;
   if (credentials === 'in-key') {
     throw new CacheDecoratorError(
-      `${plan.where} has http: { credentials: 'in-key' }, which is for a key made from the ` +
+      `${config.where} has http: { credentials: 'in-key' }, which is for a key made from the ` +
         'arguments; its response has another key. ' +
         IDENTITY_CHOICES,
     );
   }
   const isDeclared =
-    principal !== undefined || credentials !== undefined || plan.credentials.inKey.length > 0;
+    principal !== undefined || credentials !== undefined || config.credentials.inKey.length > 0;
   if (isDeclared || !isGuarded(handler, controller)) return;
   throw new CacheDecoratorError(
-    `${plan.where} is cached and has @UseGuards, but does not say whether its answer depends on ` +
+    `${config.where} is cached and has @UseGuards, but does not say whether its answer depends on ` +
       `who asks: one user could be given what was made for another. ${IDENTITY_CHOICES}`,
   );
 }
@@ -81,12 +72,17 @@ export class FixedKeys {
    * answer with responses of the other
    */
   reserve(
-    { options, where, unfit, version, severalPaths }: RoutePlan,
+    { options, where, uncacheable, version, multiPath }: RouteConfig,
     { controller, handler, method }: Route,
   ): void {
     const { key, cache } = options;
     // With several paths the path is part of the key.
-    if (key === undefined || unfit !== undefined || !READING.includes(method) || severalPaths)
+    if (
+      key === undefined ||
+      uncacheable !== undefined ||
+      !CACHED_METHODS.includes(method) ||
+      multiPath
+    )
       return;
     const name = JSON.stringify([cache, key, version]);
     const owner = this.#owners.get(name);

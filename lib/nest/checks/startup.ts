@@ -9,10 +9,9 @@ import {
   type MethodMetadata,
 } from '../decorators/metadata.js';
 import type { CacheEvictOptions } from '../decorators/options.js';
-import type { Handler } from '../http/handler-name.js';
-import { compilePath, mayMeet } from '../http/path-pattern.js';
+import { compilePath, mayOverlap } from '../http/path-pattern.js';
 import { patternsOf } from '../http/route.js';
-import { handlersOf, READING } from '../http/routes.js';
+import { CACHED_METHODS, type Handler, handlersOf } from '../http/routes.js';
 import { namesTarget } from '../method/evict.js';
 import type { CacheRegistry } from '../module/registry.js';
 import { assertSafe } from './unsafe-combinations.js';
@@ -116,7 +115,7 @@ function isKeyUnused({ key, cacheable, put, evictions }: MethodMetadata, route: 
 
 /** Nest's number of HEAD, which is answered by what the others have stored. */
 const HEAD = 7;
-const ANSWERED: readonly unknown[] = Object.freeze([...READING, HEAD]);
+const ANSWERED: readonly unknown[] = Object.freeze([...CACHED_METHODS, HEAD]);
 
 function checkRoute(
   metadata: MethodMetadata,
@@ -164,7 +163,7 @@ function changesCachedRoute(method: Handler, type: Type): boolean {
     if (!isCached || !ANSWERED.includes(Reflect.getMetadata('method', handler))) continue;
     if (
       patternsOf(type, handler).some((pattern) =>
-        paths.some((path) => mayMeet(path, compilePath(pattern))),
+        paths.some((path) => mayOverlap(path, compilePath(pattern))),
       )
     )
       return true;

@@ -1,10 +1,10 @@
 import { CacheDecoratorError } from '../../ports/errors.js';
-import type { Unshared } from '../http/produce.js';
-import type { RoutePlan } from '../http/route.js';
+import type { UnshareableReason } from '../http/observations.js';
+import type { RouteConfig } from '../http/route.js';
 
-type Unfit = NonNullable<RoutePlan['unfit']>;
+type UncacheableReason = NonNullable<RouteConfig['uncacheable']>;
 
-const ROUTES: Readonly<Record<Unfit, string>> = {
+const ROUTES: Readonly<Record<UncacheableReason, string>> = {
   sse: 'sends server-sent events, a stream that has no one answer to keep',
   res: 'sends its response itself (@Res() or @Next()), so that there is nothing to keep',
   render: 'renders a view (@Render()) after the cache has seen its value',
@@ -13,15 +13,15 @@ const ROUTES: Readonly<Record<Unfit, string>> = {
 };
 
 /** For a route that opted in, perhaps by its class, and can never be cached. */
-export function uncacheableRouteError({ where, unfit }: RoutePlan): CacheDecoratorError {
+export function uncacheableRouteError({ where, uncacheable }: RouteConfig): CacheDecoratorError {
   return new CacheDecoratorError(
-    `${where} ${unfit === undefined ? '' : ROUTES[unfit]}. Put @NoCache() on it, or leave ` +
+    `${where} ${uncacheable === undefined ? '' : ROUTES[uncacheable]}. Put @NoCache() on it, or leave ` +
       '@Cacheable out where it is alone.',
   );
 }
 
 /** Why a response cannot be stored, where only the response shows it. */
-const RESPONSES: Partial<Readonly<Record<Unshared, string>>> = {
+const RESPONSES: Partial<Readonly<Record<UnshareableReason, string>>> = {
   stream:
     'answers with a stream, bytes or an error, of which nothing is kept. Put @NoCache() on it, ' +
     'or return what goes out as text',
@@ -35,8 +35,8 @@ const RESPONSES: Partial<Readonly<Record<Unshared, string>>> = {
 
 /** Undefined for a response that declares itself uncacheable, or is not stored this time only. */
 export function uncacheableResponseError(
-  { where }: RoutePlan,
-  reason: Unshared,
+  { where }: RouteConfig,
+  reason: UnshareableReason,
 ): CacheDecoratorError | undefined {
   const text = RESPONSES[reason];
   return text === undefined ? undefined : new CacheDecoratorError(`${where} ${text}.`);

@@ -1,8 +1,7 @@
 import { splitList } from '../../http/headers.js';
 import { mustBypass } from '../../http/request.js';
-import { handlerName } from '../http/handler-name.js';
-import type { RoutePlan } from '../http/route.js';
-import { READING, type Route } from '../http/routes.js';
+import type { RouteConfig } from '../http/route.js';
+import { CACHED_METHODS, handlerName, type Route } from '../http/routes.js';
 
 /**
  * Nest's metadata keys of handlers and its numbers of their parameters, the same in all its major
@@ -23,25 +22,25 @@ interface Argument {
  * and where the route declares something about an input, it is not reported.
  */
 export function unkeyedInputs(
-  plan: RoutePlan,
+  config: RouteConfig,
   { controller, handler, method }: Route,
   hasTenant: boolean,
 ): readonly string[] {
-  if (plan.unfit !== undefined || !READING.includes(method)) return [];
+  if (config.uncacheable !== undefined || !CACHED_METHODS.includes(method)) return [];
   const given = Reflect.getMetadata(
     ROUTE_ARGUMENTS,
     controller,
     handlerName(controller, handler),
   ) as Record<string, Argument> | undefined;
   const taken = Object.entries(given ?? {});
-  const { principal, credentials, query } = plan.http;
+  const { principal, credentials, query } = config.http;
   const bypassed = credentials === undefined || credentials === 'bypass';
   const variesByItself = taken.some(([key]) => key.startsWith(`${TAKEN.response}:`));
-  const declared = [...plan.vary, ...varyOf(handler), ...(plan.hostInKey ? ['host'] : [])];
+  const declared = [...config.vary, ...varyOf(handler), ...(config.hostInKey ? ['host'] : [])];
   const covers = (header: string): boolean =>
     declared.includes(header) ||
     mustBypass({ [header]: '1' }) !== undefined ||
-    (plan.credentials.notInKey.includes(header) && (bypassed || principal !== undefined));
+    (config.credentials.notInKey.includes(header) && (bypassed || principal !== undefined));
   const coversCustom =
     principal !== undefined || credentials !== undefined || declared.length > 0 || hasTenant;
 
@@ -70,7 +69,7 @@ export function unkeyedInputs(
   return [...new Set(taken.map(unkeyed).filter((one) => one !== undefined))];
 }
 
-export function unkeyedInputsMessage({ where }: RoutePlan, inputs: readonly string[]): string {
+export function unkeyedInputsMessage({ where }: RouteConfig, inputs: readonly string[]): string {
   return (
     `${where} is cached and takes ${inputs.join(' and ')}, which its key leaves out: what is ` +
     'made of it is given to others, and a pipe that would refuse it does not run on a hit. ' +

@@ -8,7 +8,7 @@ import {
   type MethodMetadata,
 } from '../decorators/metadata.js';
 import { isGuarded } from './route-checks.js';
-import { READING } from '../http/routes.js';
+import { CACHED_METHODS } from '../http/routes.js';
 import { type Injected, injectedInto, type Transport, transportOf } from './transports.js';
 
 const WRITES: Partial<Readonly<Record<Transport, string>>> = {
@@ -146,7 +146,7 @@ function assertSafeRoute(
   if (
     metadata.evictions.length > 0 &&
     isRoute(method) &&
-    READING.includes(Reflect.getMetadata('method', method)) &&
+    CACHED_METHODS.includes(Reflect.getMetadata('method', method)) &&
     !cachesValueOnly(metadata)
   ) {
     throw new CacheDecoratorError(

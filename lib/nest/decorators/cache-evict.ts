@@ -1,5 +1,5 @@
 import { CacheDecoratorError } from '../../ports/errors.js';
-import { checkOptions } from './validate.js';
+import { assertDecoratorOptions } from './validate.js';
 import type { AsyncMethod, AsyncMethodDecorator, CacheEvictOptions } from './options.js';
 import { decorateMethod } from '../method/decorate-method.js';
 import { assertCalled, qualifiedName } from './metadata.js';
@@ -20,7 +20,7 @@ export function CacheEvict<M extends AsyncMethod>(
   options: CacheEvictOptions<M> = {},
 ): AsyncMethodDecorator<M> {
   assertCalled('@CacheEvict', options);
-  // `checkOptions` refuses null and the like: it knows the method.
+  // `assertDecoratorOptions` refuses null and the like: it knows the method.
   const timing: string = (options as CacheEvictOptions<M> | null)?.timing ?? 'after-success';
   if (!['after-success', 'after-commit', 'before', 'both'].includes(timing)) {
     throw new CacheDecoratorError(
@@ -33,6 +33,6 @@ export function CacheEvict<M extends AsyncMethod>(
     decorateMethod('@CacheEvict', target, name, descriptor, options).evictions.unshift(
       options as unknown as CacheEvictOptions,
     );
-    checkOptions('@CacheEvict', qualifiedName(target, name), options);
+    assertDecoratorOptions('@CacheEvict', qualifiedName(target, name), options);
   };
 }

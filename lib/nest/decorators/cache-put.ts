@@ -1,4 +1,4 @@
-import { checkOptions } from './validate.js';
+import { assertDecoratorOptions } from './validate.js';
 import type { AsyncMethod, CachePutOptions, ResultMethodDecorator } from './options.js';
 import { decorateMethod } from '../method/decorate-method.js';
 import { assertCalled, qualifiedName, setOnce } from './metadata.js';
@@ -30,6 +30,6 @@ export function CachePut<M extends AsyncMethod>(
       options as unknown as CachePutOptions,
       '@CachePut',
     );
-    checkOptions('@CachePut', qualifiedName(target, name), options);
+    assertDecoratorOptions('@CachePut', qualifiedName(target, name), options);
   };
 }

@@ -1,5 +1,5 @@
 import { CacheDecoratorError } from '../../ports/errors.js';
-import { checkOptions } from './validate.js';
+import { assertDecoratorOptions } from './validate.js';
 import type { AsyncMethod, CacheableOptions, ClassOrResultMethodDecorator } from './options.js';
 import { decorateMethod } from '../method/decorate-method.js';
 import { addClassMetadata, assertCalled, qualifiedName, setOnce } from './metadata.js';
@@ -38,11 +38,11 @@ export function Cacheable<M extends AsyncMethod>(
         given,
         '@Cacheable',
       );
-      checkOptions('@Cacheable', qualifiedName(target, name), given);
+      assertDecoratorOptions('@Cacheable', qualifiedName(target, name), given);
     } else {
       const metadata = addClassMetadata('@Cacheable', target, descriptor);
       const where = (target as { readonly name: string }).name;
-      checkOptions('@Cacheable', where, given);
+      assertDecoratorOptions('@Cacheable', where, given);
       assertNoMethodOptions(given, where);
       metadata.cacheable = given;
     }

@@ -13,74 +13,61 @@ import { ModuleRef } from '@nestjs/core';
 import type { CacheService } from '../../core/cache.js';
 import { CacheKey } from '../../core/key/key.js';
 import type { InvalidateRequest, InvalidationResult, KeyLike } from '../../core/options/types.js';
-import { CacheConfigError, CacheError } from '../../ports/errors.js';
-import { assertKnownOptions, isObject, formatValue } from '../../ports/validate.js';
+import { CacheError } from '../../ports/errors.js';
+import * as is from '../../ports/option-checks.js';
+import { type Checks, isObject, parseOptions } from '../../ports/validate.js';
 import { getCacheToken } from '../module/tokens.js';
 
 export interface InvalidationEndpointOptions {
-  /** The path that takes POST requests, for instance `'internal/cache/invalidations'`. */
+  /** Where it answers POST, for instance `'internal/cache/invalidations'`. */
   readonly path: string;
-  /**
-   * Who may use it: a guard class or instance, or several that must all agree. There is no default.
-   */
+  /** Who may use it: a guard class or instance, or several that must all agree. There is no default. */
   readonly guard: Type<CanActivate> | CanActivate | readonly (Type<CanActivate> | CanActivate)[];
   /** The name of the cache. Default 'default'. */
   readonly cache?: string;
 }
 
-/** A key in the JSON of a request. */
+/** As in JSON: a key is a text, or its parts. */
 interface KeyParts {
   readonly tenant?: string | number;
   readonly segment?: string | number;
   readonly params?: Readonly<Record<string, unknown>>;
 }
 
-const NAMES: ReadonlySet<string> = new Set(['path', 'guard', 'cache']);
+const CHECKS = {
+  path: is.that<string>("a path such as 'internal/cache'", is.isFilled),
+  guard: is.that<InvalidationEndpointOptions['guard']>(
+    'a guard class or instance, or an array of them: without one, ' +
+      'anyone who reaches the endpoint can empty the cache',
+    (given) =>
+      Array.isArray(given) ? given.length > 0 : typeof given === 'function' || isObject(given),
+  ),
+  cache: is.cacheName,
+} satisfies Checks<InvalidationEndpointOptions>;
 const PARTS: ReadonlySet<string> = new Set(['tenant', 'segment', 'params']);
 
 /**
- * An endpoint by which a command side in another process or language invalidates. There is none
- * unless the application adds it:
+ * An endpoint by which a command side in another process or language invalidates. Off unless it is asked for:
  *
  * ```ts
- * const invalidations = CacheInvalidationController.forRoot({ path: 'internal/cache', guard });
- *
- * @Module({ controllers: [invalidations] })
+ * @Module({ controllers: [CacheInvalidationController.forRoot({ path: 'internal/cache', guard: InternalGuard })] })
  * ```
  *
- * The body is what `cache.invalidate` takes, as JSON; a key is a string or
- * `{ tenant, segment, params }`. It answers 200 with `{ durable }` when the invalidation is
- * acknowledged, and 400 with a message for a body that names nothing.
+ * The body is what `cache.invalidate` takes, as JSON; a key is a text or `{ tenant, segment, params }`. It answers 200 with `{ durable }` when the
+ * invalidation is acknowledged, and 400 with a message for a body that says nothing.
  */
 export const CacheInvalidationController = Object.freeze({
-  /**
-   * @throws CacheConfigError (`CACHE_CONFIG`) without a path, and without a guard: a client that
-   * reaches the endpoint can empty the cache
-   */
+  /** @throws CacheConfigError (`CACHE_CONFIG`) without a path or a guard */
   forRoot(options: InvalidationEndpointOptions): Type {
-    if (!isObject(options))
-      throw new CacheConfigError(
-        `CacheInvalidationController.forRoot needs { path, guard }; got ${formatValue(options)}.`,
-      );
-    assertKnownOptions(options, NAMES, 'option of CacheInvalidationController');
-    const { path, cache = 'default' } = options;
-    const guards = guardsOf(options.guard);
-    if (guards.length === 0) {
-      throw new CacheConfigError(
-        'CacheInvalidationController.forRoot needs a guard: every client that reaches the ' +
-          'endpoint can ' +
-          'empty the cache. Give it one: { path, guard: InternalGuard }.',
-      );
-    }
-    if (typeof path !== 'string' || path === '') {
-      throw new CacheConfigError(
-        "CacheInvalidationController.forRoot needs a path such as 'internal/cache'; got " +
-          `${JSON.stringify(path)}.`,
-      );
-    }
-
-    @Controller(path)
-    @UseGuards(...guards)
+    const { cache = 'default' } = parseOptions(options, CHECKS, {
+      what: 'CacheInvalidationController.forRoot: the options',
+      owner: 'CacheInvalidationController',
+      example: "{ path: 'internal/cache', guard: InternalGuard }",
+      prefix: 'CacheInvalidationController.forRoot: ',
+      required: ['path', 'guard'],
+    });
+    @Controller(options.path)
+    @UseGuards(...[options.guard].flat())
     class Invalidations {
       constructor(@Inject(ModuleRef) private readonly moduleRef: ModuleRef) {}
 
@@ -112,12 +99,12 @@ function requestOf(body: unknown): InvalidateRequest {
   const { keys, tags, tenant, segment, ...others } = body as Record<string, unknown>;
   if (keys !== undefined && !Array.isArray(keys))
     throw new BadRequestException(
-      'keys must be a list of strings, or of { tenant, segment, params }.',
+      'keys must be a list of texts, or of { tenant, segment, params }.',
     );
   if (tags !== undefined && !(Array.isArray(tags) && tags.every((tag) => typeof tag === 'string')))
-    throw new BadRequestException('tags must be a list of strings.');
-  if (!isPart(tenant)) throw new BadRequestException('tenant must be a string or a number.');
-  if (!isPart(segment)) throw new BadRequestException('segment must be a string or a number.');
+    throw new BadRequestException('tags must be a list of texts.');
+  if (!isPart(tenant)) throw new BadRequestException('tenant must be a text or a number.');
+  if (!isPart(segment)) throw new BadRequestException('segment must be a text or a number.');
   return {
     ...others,
     ...(keys === undefined ? undefined : { keys: keys.map(keyOf) }),
@@ -139,7 +126,7 @@ function keyOf(given: unknown): KeyLike {
     !Object.keys(given).every((name) => PARTS.has(name))
   ) {
     throw new BadRequestException(
-      'A key must be a string, or an object of tenant, segment and params.',
+      'A key must be a text, or an object of tenant, segment and params.',
     );
   }
   const { tenant, segment, params } = given as KeyParts;
@@ -150,14 +137,4 @@ function keyOf(given: unknown): KeyLike {
   if (tenant !== undefined) builder.tenant(tenant);
   if (segment !== undefined) builder.segment(segment);
   return builder.params(params ?? {}).build();
-}
-
-/** JavaScript may leave the guard out. */
-function guardsOf(
-  given: InvalidationEndpointOptions['guard'] | undefined,
-): readonly (Type<CanActivate> | CanActivate)[] {
-  if (given === undefined) return [];
-  return Array.isArray(given)
-    ? (given as readonly (Type<CanActivate> | CanActivate)[])
-    : [given as Type<CanActivate> | CanActivate];
 }

@@ -4,7 +4,7 @@ import { CacheDecoratorError } from '../../ports/errors.js';
 import { transportOf } from '../checks/transports.js';
 import { cachesValueOnly, isRoute, type MethodMetadata } from '../decorators/metadata.js';
 import { awaitInvalidations } from '../events/command-interceptor.js';
-import { routeCall } from '../http/route-call.js';
+import { runRouteHandler } from '../http/route-handler.js';
 import type { CacheRegistry, Run } from '../module/registry.js';
 import { cachedMethod, cachedPromise, cachedResolver } from './cacheable.js';
 import { type HostClass, methodOf } from './key.js';
@@ -36,9 +36,7 @@ export function compiledMethod(
   try {
     run = compile(method, original, isCached && hasCache);
   } catch (error) {
-    return metadata.returnsObservable
-      ? () => throwError(() => error)
-      : () => Promise.reject(error);
+    return metadata.returnsObservable ? () => throwError(() => error) : () => Promise.reject(error);
   }
   if (!hasCache) return run;
   byClass ??= new Map();
@@ -95,9 +93,12 @@ function asRouteHandler(
 ): Run {
   const { metadata, registry } = method;
   return (instance, args) => {
-    const request = registry.routeCalls.take(metadata);
+    const request = registry.handlerLink.consume(metadata);
     if (request === undefined) return otherwise(instance, args);
-    return around((on, given) => routeCall(method, on, given, request, plain))(instance, args);
+    return around((on, given) => runRouteHandler(method, on, given, request, plain))(
+      instance,
+      args,
+    );
   };
 }
 

@@ -1,6 +1,5 @@
 import { Inject, Logger, Optional } from '@nestjs/common';
-import { CacheConfigError, CacheDecoratorError } from '../../ports/errors.js';
-import { formatValue } from '../../ports/validate.js';
+import { CacheDecoratorError } from '../../ports/errors.js';
 import { addMethodMetadata, type MethodMetadata, qualifiedName } from '../decorators/metadata.js';
 import { CacheRegistry } from '../module/registry.js';
 import { compiledMethod, type Method } from './compile-method.js';
@@ -12,9 +11,7 @@ export const REGISTRY = Symbol('nest-query-cache:registry');
  * Puts the method into a wrapper, once however many of our decorators it has. The wrapper asks the
  * instance for the caches of its application, which Nest injects as a property: so it works in
  * every scope and for any number of applications, and without a `CacheModule` the method just runs.
- *
- * @throws CacheDecoratorError (`CACHE_DECORATOR`) for what cannot be decorated;
- * CacheConfigError (`CACHE_CONFIG`) for an option `returns` that does not exist
+ * @throws CacheDecoratorError (`CACHE_DECORATOR`) for what cannot be decorated
  */
 export function decorateMethod(
   decorator: string,
@@ -26,7 +23,7 @@ export function decorateMethod(
   const metadata = addMethodMetadata(decorator, target, name, descriptor);
   const type: unknown = Reflect.getMetadata('design:returntype', target, name);
   assertNotSync(decorator, qualifiedName(target, name), type);
-  if (returnsObservable(decorator, qualifiedName(target, name), type, options?.returns))
+  if (options?.returns === 'observable' || isObservableType(type))
     metadata.returnsObservable = true;
   if (metadata.decorated) return metadata;
   metadata.decorated = true;
@@ -84,20 +81,6 @@ function assertNotSync(decorator: string, where: string, type: unknown): void {
       'synchronously: an answer from a cache is a Promise. Make the method async (or return an ' +
       'Observable).',
   );
-}
-
-function returnsObservable(
-  decorator: string,
-  where: string,
-  type: unknown,
-  returns: unknown,
-): boolean {
-  if (returns !== undefined && returns !== 'observable') {
-    throw new CacheConfigError(
-      `${decorator} on ${where}: returns must be 'observable'; got ${formatValue(returns)}.`,
-    );
-  }
-  return returns === 'observable' || isObservableType(type);
 }
 
 /** By name, because an application may have another copy of rxjs; a Subject extends Observable. */

@@ -1,10 +1,11 @@
 import type { CacheService } from '../../core/cache.js';
 import { tagsFromCallback } from '../../core/groups/groups.js';
-import type { PendingPut } from '../../core/invalidate/pending-put.js';
 import type { SetOptions } from '../../core/options/types.js';
 import type { CachePutOptions } from '../decorators/options.js';
 import { entryOptionsOf } from './cacheable.js';
 import { type MethodContext, messageOf, resolveOption } from './method-context.js';
+
+type PutInProgress = Awaited<ReturnType<CacheService['beginPut']>>;
 
 const CALLBACKS = 'unless or tags';
 
@@ -15,7 +16,7 @@ const CALLBACKS = 'unless or tags';
  * the old value outdated, so the key is deleted then.
  */
 export class CachePutCall {
-  #pending: PendingPut | undefined;
+  #pending: PutInProgress | undefined;
   /** Why there is no fence. */
   #problem: unknown;
 
@@ -49,7 +50,7 @@ export class CachePutCall {
     try {
       const key = method.key(args);
       if (decision === 'delete' || this.#pending === undefined) await cache.delete(key);
-      else await cache.puts.keep(this.#pending, key, result, decision);
+      else await cache.storePut(this.#pending, key, result, decision);
       if (this.#problem !== undefined) this.#warn(this.#problem);
     } catch (error) {
       // The method has done its work: that its result cannot be stored must not fail the call.
@@ -59,7 +60,7 @@ export class CachePutCall {
 
   /** The method has ended, in whatever way. */
   end(): void {
-    if (this.#pending !== undefined) this.cache.puts.end(this.#pending);
+    if (this.#pending !== undefined) this.cache.endPut(this.#pending);
     this.#pending = undefined;
   }
 
@@ -73,7 +74,7 @@ export class CachePutCall {
     );
     if (tags === undefined) return;
     try {
-      this.#pending = await cache.puts.begin(method.key(args), tags);
+      this.#pending = await cache.beginPut(method.key(args), tags);
     } catch (error) {
       this.#problem = error;
     }

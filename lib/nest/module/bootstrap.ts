@@ -10,7 +10,7 @@ import { CacheConfigError } from '../../ports/errors.js';
 import { assertController, checkDecoratedMethod } from '../checks/startup.js';
 import { metadataOf, methodsOf } from '../decorators/metadata.js';
 import { CacheInterceptor } from '../http/interceptor.js';
-import { RouteMarker } from '../http/route-marker.js';
+import { RouteContextInterceptor } from '../http/route-context-interceptor.js';
 import { BackgroundInstances } from '../method/background.js';
 import { REGISTRY } from '../method/decorate-method.js';
 import { CacheRegistry } from './registry.js';
@@ -118,15 +118,15 @@ export class InterceptorOrder {
   constructor(
     private readonly moduleRef: ModuleRef,
     private readonly cache: CacheInterceptor,
-    private readonly marker: RouteMarker,
+    private readonly routeContext: RouteContextInterceptor,
   ) {}
 
   /** @throws CacheConfigError (`CACHE_CONFIG`) when Nest keeps the list somewhere else */
   arrange(): void {
     const { container } = this.moduleRef as unknown as ModuleRefInternals;
     const interceptors = container?.applicationConfig?.getGlobalInterceptors() ?? [];
-    const { cache, marker } = this;
-    if (!interceptors.includes(cache) || !interceptors.includes(marker)) {
+    const { cache, routeContext } = this;
+    if (!interceptors.includes(cache) || !interceptors.includes(routeContext)) {
       throw new CacheConfigError(
         'CacheInterceptor is not among the global interceptors of the application, so that it ' +
           'cannot be put before the others. Use a version of @nestjs/core that this package ' +
@@ -136,13 +136,13 @@ export class InterceptorOrder {
     }
     // An application that registers CacheInterceptor itself, by APP_INTERCEPTOR, means this one.
     const others = interceptors.filter(
-      (one) => !(one instanceof CacheInterceptor) && one !== marker,
+      (one) => !(one instanceof CacheInterceptor) && one !== routeContext,
     );
     const arranged = [
       ...others.filter(opensContext),
       cache,
       ...others.filter((one) => !opensContext(one)),
-      marker,
+      routeContext,
     ];
     // In place: it is Nest's own list.
     interceptors.splice(0, interceptors.length, ...arranged);

@@ -3,10 +3,10 @@ import { APP_INTERCEPTOR, DiscoveryModule } from '@nestjs/core';
 import { CacheCommandInterceptor } from '../events/command-interceptor.js';
 import { InvalidationListener } from '../events/listener.js';
 import { CacheHintInterceptor, CacheHints } from '../graphql/cache-control.js';
-import { DecoratedRoutes } from '../http/http-source.js';
+import { RouteOptionsReader } from '../http/route-options-reader.js';
 import { CacheInterceptor } from '../http/interceptor.js';
 import { HTTP_CACHE_SOURCE } from '../http/response-cache.js';
-import { RouteMarker } from '../http/route-marker.js';
+import { RouteContextInterceptor } from '../http/route-context-interceptor.js';
 import { BackgroundInstances } from '../method/background.js';
 import { CacheLifecycle, InterceptorOrder } from './bootstrap.js';
 import { CacheLog } from './log.js';
@@ -28,12 +28,12 @@ import { CacheRegistry } from './registry.js';
     InvalidationListener,
     CacheCommandInterceptor,
     CacheInterceptor,
-    DecoratedRoutes,
-    { provide: HTTP_CACHE_SOURCE, useExisting: DecoratedRoutes },
-    RouteMarker,
+    RouteOptionsReader,
+    { provide: HTTP_CACHE_SOURCE, useExisting: RouteOptionsReader },
+    RouteContextInterceptor,
     // InterceptorOrder puts the first one before all others, and the second one after them.
     { provide: APP_INTERCEPTOR, useExisting: CacheInterceptor },
-    { provide: APP_INTERCEPTOR, useExisting: RouteMarker },
+    { provide: APP_INTERCEPTOR, useExisting: RouteContextInterceptor },
     {
       provide: CacheHints,
       inject: [CacheRegistry],

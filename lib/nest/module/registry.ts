@@ -4,7 +4,7 @@ import { CacheConfigError } from '../../ports/errors.js';
 import { BackgroundTenant } from '../../background-tenant.js';
 import type { MethodMetadata } from '../decorators/metadata.js';
 import { CacheHints } from '../graphql/cache-control.js';
-import { RouteCalls } from '../http/route-calls.js';
+import { HandlerLink } from '../http/handler-link.js';
 import { SegmentRegistry } from '../method/key.js';
 
 /** Runs a method on an instance. */
@@ -22,7 +22,7 @@ export class CacheRegistry {
   /** How each decorated method runs in this application, by the class of the instance. */
   readonly compiled = new Map<MethodMetadata, Map<unknown, Run>>();
   readonly segments = new SegmentRegistry();
-  readonly routeCalls = new RouteCalls();
+  readonly handlerLink = new HandlerLink();
   readonly hints = new CacheHints();
   readonly backgroundTenant = new BackgroundTenant();
   #resolveInstance: ((instance: object) => Promise<unknown>) | undefined;

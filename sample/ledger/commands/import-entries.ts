@@ -13,8 +13,8 @@ export class ImportEntries extends Command<{ imported: number }> {
 }
 
 /**
- * Publishes the same event as a single posting, and does not wait for what follows from it. So the answer is 202 Accepted: readers see the new
- * entries a moment later.
+ * Publishes the same event as a single posting, but does not wait for the invalidations. So the
+ * answer is 202 Accepted: readers see the new entries a moment later.
  */
 @CommandHandler(ImportEntries)
 export class ImportEntriesHandler implements ICommandHandler<ImportEntries> {

@@ -15,8 +15,9 @@ export class PostEntry extends Command<Entry> {
 }
 
 /**
- * Nest's event bus does not wait for those who listen; `@AwaitInvalidations` does: the answer goes out when what followed from the event is
- * acknowledged. Whoever has it reads his own posting.
+ * Nest's event bus does not wait for its listeners; `@AwaitInvalidations` does: the answer is sent
+ * when the invalidations that followed from the event are acknowledged. Once a caller has it, the
+ * caller reads its own posting.
  */
 @CommandHandler(PostEntry)
 export class PostEntryHandler implements ICommandHandler<PostEntry> {

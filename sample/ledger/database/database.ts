@@ -1,15 +1,20 @@
-/** One SQL statement. The name is the one of the prepared statement, and the one under which it is counted. */
+/**
+ * One SQL statement. Its name is that of the prepared statement, and the one under which it is
+ * counted.
+ */
 export interface Statement {
   readonly name: string;
   readonly text: string;
   readonly values: readonly unknown[];
 }
 
-/** What the ledger needs of a PostgreSQL, embedded or real; also the token under which it is injected. */
+/**
+ * What the ledger needs of a PostgreSQL, embedded or real; also the token by which it is injected.
+ */
 export abstract class Database {
   readonly #executed = new Map<string, number>();
 
-  /** For people: which database this is. */
+  /** Which database this is, for the console. */
   abstract readonly label: string;
 
   /** Reads `bigint` columns as bigint and `timestamptz` columns as Date. */
@@ -18,7 +23,7 @@ export abstract class Database {
     return this.run<Row>(statement);
   }
 
-  /** How often each statement ran: what a cache is there to keep low. */
+  /** How often each statement ran: the number that a cache keeps low. */
   executed(): Record<string, number> {
     return Object.fromEntries(this.#executed);
   }

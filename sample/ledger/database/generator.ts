@@ -4,7 +4,7 @@ import { GENERATED, INDEXES, TABLES } from './schema.js';
 export interface GeneratorOptions {
   readonly entries: number;
   readonly seed: number;
-  /** Told how many entries there are after each batch. */
+  /** Called after each batch with the number of entries so far. */
   readonly progress?: (done: number) => void;
 }
 
@@ -17,8 +17,8 @@ const MASTER_DATA = `
     from sample_ledger.tenants, generate_series(1000, 1039) as number;
 `;
 
-// A hash of the running number in place of random(): the same seed makes the same ledger everywhere. Times lie in the twelve months from
-// July 2025 to June 2026.
+// A hash of the running number instead of random(): the same seed makes the same ledger everywhere.
+// Times lie in the twelve months from July 2025 to June 2026.
 const ENTRIES = `
   insert into sample_ledger.entries (tenant, account, amount_cents, booked_at, memo)
     select
@@ -33,7 +33,9 @@ const ENTRIES = `
 /** A snapshot made by other statements is not used. */
 export const GENERATOR_VERSION = [TABLES, MASTER_DATA, ENTRIES, INDEXES, GENERATED].join();
 
-/** Fills the database unless it has been filled before. Returns false when there was nothing to do. */
+/**
+ * Fills the database unless it has been filled before. Returns false when there was nothing to do.
+ */
 export async function generateLedger(
   database: Database,
   { entries, seed, progress }: GeneratorOptions,

@@ -7,10 +7,10 @@ import type { Database } from './database.js';
 import { GENERATOR_VERSION, generateLedger } from './generator.js';
 import { PARENT_URL } from './parent-protocol.js';
 
-/** Called with a line for people, whenever something has been done. */
+/** Called with a line for the console after each step. */
 export type Report = (line: string) => void;
 
-/** The database of the configuration, filled and ready. */
+/** The configured database, filled and ready. */
 export async function openDatabase(config: LedgerConfig, report: Report): Promise<Database> {
   if (config.databaseUrl === PARENT_URL) {
     const { ParentDatabase } = await import('./parent.database.js');
@@ -38,7 +38,7 @@ async function openServer(url: string, config: LedgerConfig, report: Report): Pr
   }
 }
 
-/** The first start makes the database and keeps a snapshot of it, from which the next ones start. */
+/** The first start creates the database and saves a snapshot of it, from which later ones start. */
 async function openEmbedded(config: LedgerConfig, report: Report): Promise<Database> {
   const { PGliteDatabase } = await import('./pglite.database.js');
   const file = snapshotFile(config);
@@ -87,7 +87,7 @@ async function exists(file: string): Promise<boolean> {
   );
 }
 
-/** Renamed into place when complete: a start at the same moment never reads half a snapshot. */
+/** Renamed into place when complete, so that a concurrent start never reads half a snapshot. */
 async function keep(file: string, snapshot: Blob): Promise<void> {
   const partial = `${file}.${process.pid}`;
   await mkdir(path.dirname(file), { recursive: true });

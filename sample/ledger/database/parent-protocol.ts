@@ -1,15 +1,18 @@
 import type { Statement } from './database.js';
 
-/** `DATABASE_URL` of a ledger that asks the process which started it. */
+/** `DATABASE_URL` of a ledger that uses the database of the process which started it. */
 export const PARENT_URL = 'parent:';
 
-/** From the ledger to its parent, over the channel of `fork` with `serialization: 'advanced'`: it keeps bigint and Date. */
+/**
+ * From the ledger to its parent, over the channel of `fork` with `serialization: 'advanced'`, which
+ * keeps bigint and Date.
+ */
 export interface Question {
   readonly question: number;
   readonly statement: Statement;
 }
 
-/** Back again: rows, or what the database said against it. */
+/** The reply: rows, or the error of the database. */
 export interface Answer {
   readonly answer: number;
   readonly rows?: readonly unknown[];

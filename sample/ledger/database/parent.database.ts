@@ -6,7 +6,10 @@ interface Waiting {
   readonly reject: (error: Error) => void;
 }
 
-/** The embedded PostgreSQL of the process that started this one: so several ledgers have one database, with nothing installed. */
+/**
+ * The embedded PostgreSQL of the process that started this one, so that several ledgers share one
+ * database with nothing installed.
+ */
 export class ParentDatabase extends Database {
   readonly label = 'the PostgreSQL of the process that started this one';
   readonly #waiting = new Map<number, Waiting>();
@@ -49,7 +52,7 @@ export class ParentDatabase extends Database {
       );
   };
 
-  /** Whoever waits gets an error. */
+  /** Pending queries get an error. */
   #fail(reason: string): void {
     for (const { reject } of this.#waiting.values()) reject(new Error(reason));
     this.#waiting.clear();

@@ -1,7 +1,10 @@
 import { PGlite, types } from '@electric-sql/pglite';
 import { Database, type Statement } from './database.js';
 
-/** PostgreSQL compiled to WebAssembly, in this process and in its memory: nothing to install, gone at the end. */
+/**
+ * PostgreSQL compiled to WebAssembly, in the memory of this process: nothing to install, and gone
+ * at the end.
+ */
 export class PGliteDatabase extends Database {
   readonly label = 'embedded PostgreSQL (PGlite)';
 

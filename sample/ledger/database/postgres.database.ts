@@ -1,7 +1,7 @@
 import { Pool, types, type CustomTypesConfig, type QueryResultRow } from 'pg';
 import { Database, type Statement } from './database.js';
 
-/** As the driver does it, but `bigint` as bigint and not as text. */
+/** As the driver does, but with `bigint` columns as bigint instead of strings. */
 const TYPES: CustomTypesConfig = {
   getTypeParser: (type, format): unknown =>
     type === types.builtins.INT8 && format !== 'binary'
@@ -9,7 +9,7 @@ const TYPES: CustomTypesConfig = {
       : types.getTypeParser(type, format),
 };
 
-/** A PostgreSQL server, by `DATABASE_URL`. */
+/** A PostgreSQL server, given by `DATABASE_URL`. */
 export class PostgresDatabase extends Database {
   readonly label: string;
   private readonly pool: Pool;
@@ -19,7 +19,8 @@ export class PostgresDatabase extends Database {
     const { host, pathname } = new URL(url);
     this.label = `PostgreSQL at ${host}${pathname}`;
     this.pool = new Pool({ connectionString: url, max: 10, types: TYPES });
-    // An idle connection that breaks is replaced by the pool; without a listener the event would end the process.
+    // The pool replaces an idle connection that breaks; without a listener the event would end the
+    // process.
     this.pool.on('error', () => undefined);
   }
 

@@ -1,6 +1,6 @@
 /**
- * All of it in a schema of its own: with `DATABASE_URL` it stays out of the way of what is there already. What an interrupted start has left
- * there is made anew.
+ * Everything is in a schema of its own: with `DATABASE_URL` it does not touch what is there
+ * already. What an interrupted start has left there is created anew.
  */
 export const TABLES = `
   drop schema if exists sample_ledger cascade;
@@ -28,7 +28,7 @@ export const TABLES = `
   );
 `;
 
-/** Made after the entries: faster than checking and sorting them in one by one. */
+/** Created after the entries: faster than checking and sorting them in one by one. */
 export const INDEXES = `
   alter table sample_ledger.entries add primary key (id);
   alter table sample_ledger.entries add foreign key (tenant, account) references sample_ledger.accounts;
@@ -36,7 +36,7 @@ export const INDEXES = `
   analyze sample_ledger.entries;
 `;
 
-/** Made last: where it is, the ledger is complete. */
+/** Created last: if it exists, the ledger is complete. */
 export const GENERATED = `
   create table sample_ledger.generated as select $1::integer as entries, $2::integer as seed
 `;

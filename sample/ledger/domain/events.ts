@@ -1,4 +1,5 @@
-// What has happened, in the words of the ledger. Who writes publishes it, and need not know who reads.
+// What has happened, in the terms of the ledger. The writer publishes it and need not know the
+// readers.
 
 export class AccountOpened {
   constructor(

@@ -8,7 +8,7 @@ export class Month {
     readonly end: Date,
   ) {}
 
-  /** Undefined when the text is not a month. */
+  /** Undefined when the string is not a month. */
   static parse(text: string): Month | undefined {
     const match = /^(\d{4})-(0[1-9]|1[0-2])$/.exec(text);
     if (match === null) return undefined;

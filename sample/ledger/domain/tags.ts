@@ -1,7 +1,7 @@
-// A query says by its tags what its answer depends on; an event is mapped to the tags of what it has changed. Tags hold within one tenant, so
-// no tenant appears in them.
+// The tags of a query declare what its answer depends on; an event is mapped to the tags of what it
+// has changed. Tags belong to one tenant, so no tenant appears in them.
 
-/** Depends on which accounts there are. */
+/** Depends on which accounts exist. */
 export const ACCOUNTS = 'accounts';
 /** Depends on all entries of the tenant. */
 export const TOTALS = 'totals';

@@ -1,4 +1,7 @@
-/** Money is a whole number of cents in a bigint: exact in PostgreSQL, in the cache and in the answer. */
+/**
+ * Money is a whole number of cents in a bigint: exact in PostgreSQL, in the cache and in the
+ * answer.
+ */
 export type Cents = bigint;
 
 export interface Tenant {

@@ -30,7 +30,10 @@ export class AccountResolver {
     return this.queries.execute(new ListEntries(tenant, parent.number, page, size));
   }
 
-  /** The answer depends on whose field it is, so the key names the account. Its balance is no part of it: that is not what identifies it. */
+  /**
+   * The answer depends on the account that has the field, so the key names the account. Its balance
+   * is not part of the key: it does not identify the account.
+   */
   @ResolveField(() => TurnoverType)
   @Cacheable({ ttl: '5m', tags: (_tenant: string, parent: Account) => [account(parent.number)] })
   @CacheKey((key, tenant: string, parent: Account, month: Month) =>

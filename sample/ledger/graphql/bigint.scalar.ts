@@ -1,7 +1,7 @@
 import { BadRequestException } from '@nestjs/common';
 import { Scalar, type CustomScalar } from '@nestjs/graphql';
 
-/** As text, because a JSON number is not exact above 2^53. */
+/** As a string, because a JSON number is not exact above 2^53. */
 @Scalar('BigInt', () => BigInt)
 export class BigIntScalar implements CustomScalar<string, bigint> {
   readonly description = 'A whole number of up to 18 digits, as text.';

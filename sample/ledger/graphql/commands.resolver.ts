@@ -7,7 +7,7 @@ import { TenantPipe } from '../http/pipes.js';
 import { CurrentTenant } from './current-tenant.js';
 import { EntryType, NewEntryInput } from './types.js';
 
-/** Knows nothing of the cache: the command waits for what it invalidates. */
+/** Does not know the cache: the command waits for what it invalidates. */
 @Resolver()
 export class CommandsResolver {
   constructor(private readonly commands: CommandBus) {}

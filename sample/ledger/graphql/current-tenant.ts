@@ -2,7 +2,10 @@ import { BadRequestException, createParamDecorator, type ExecutionContext } from
 import { GqlExecutionContext } from '@nestjs/graphql';
 import { tenantOf, type TenantRequest } from '../http/tenant-context.js';
 
-/** The tenant of the request. With `TenantPipe` only one that exists; the fields below a query need not ask again. */
+/**
+ * The tenant of the request. `TenantPipe` makes sure that it exists, so the fields below a query
+ * need not check again.
+ */
 export const CurrentTenant = createParamDecorator(
   (_data: unknown, context: ExecutionContext): string => {
     const { req } = GqlExecutionContext.create(context).getContext<{

@@ -14,9 +14,9 @@ import { QueriesResolver } from './queries.resolver.js';
       driver: ApolloDriver,
       autoSchemaFile: true,
       introspection: true,
-      // Its page would load scripts from the internet.
+      // The landing page would load scripts from the internet.
       graphiql: false,
-      // A browser that keeps an answer hears of no posting.
+      // A browser that keeps an answer does not learn of a posting.
       plugins: [ApolloServerPluginCacheControl({ calculateHttpHeaders: false })],
       includeStacktraceInErrorResponses: false,
     }),

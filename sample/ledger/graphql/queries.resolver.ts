@@ -11,7 +11,10 @@ import { MonthlyReport } from '../queries/monthly-report.js';
 import { CurrentTenant } from './current-tenant.js';
 import { AccountType, EntryType, MonthlyReportType } from './types.js';
 
-/** Asks the same query handlers as the HTTP API: what one of the two has asked for is a hit for the other. */
+/**
+ * Uses the same query handlers as the HTTP API: what one of the two has requested is a hit for the
+ * other.
+ */
 @Resolver()
 export class QueriesResolver {
   constructor(
@@ -41,7 +44,10 @@ export class QueriesResolver {
     return this.queries.execute(new MonthlyReport(tenant, month));
   }
 
-  /** Only GraphQL has it, so it is cached here. The key is made from class, method and arguments, in the tenant of the request. */
+  /**
+   * Only GraphQL has this query, so it is cached here. The key is made from class, method and
+   * arguments, in the tenant of the request.
+   */
   @Query(() => [EntryType], { description: 'The latest entries whose memo contains a text.' })
   @Cacheable({ ttl: '1m', tags: [TOTALS] })
   async search(

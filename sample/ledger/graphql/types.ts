@@ -8,7 +8,8 @@ import type {
   MonthlyReport,
 } from '../domain/types.js';
 
-// What of the domain is shown by GraphQL. The classes are there for their decorators: handlers return the objects of the domain.
+// The part of the domain that GraphQL exposes. The classes exist for their decorators: handlers
+// return the objects of the domain.
 
 @ObjectType('Account')
 export class AccountType implements AccountBalance {

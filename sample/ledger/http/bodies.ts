@@ -1,7 +1,10 @@
 import { BadRequestException } from '@nestjs/common';
 import type { NewEntry } from '../commands/insert-entries.js';
 
-/** `{ "account": "1001", "amountCents": "12500", "memo": "Rent", "bookedAt": "2026-01-15T12:00:00Z" }`; the last two are optional. */
+/**
+ * `{ "account": "1001", "amountCents": "12500", "memo": "Rent", "bookedAt": "2026-01-15T12:00:00Z" }`;
+ * the last two are optional.
+ */
 export function readNewEntry(body: unknown): NewEntry {
   const { account, amountCents, memo = '', bookedAt } = record(body);
   if (typeof account !== 'string')

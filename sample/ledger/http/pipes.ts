@@ -3,7 +3,10 @@ import { QueryBus } from '@nestjs/cqrs';
 import { Month } from '../domain/month.js';
 import { FindTenant } from '../queries/find-tenant.js';
 
-/** Only tenants that exist get further: everybody else gets a 404. Pipes run on every request, cached or not. */
+/**
+ * Only tenants that exist get further: everybody else gets a 404. Pipes run on every request,
+ * cached or not.
+ */
 @Injectable()
 export class TenantPipe implements PipeTransform<string, Promise<string>> {
   constructor(private readonly queries: QueryBus) {}
@@ -24,7 +27,9 @@ export class MonthPipe implements PipeTransform<string, Month> {
   }
 }
 
-/** A whole number within bounds, with a default; as text from an address, as a number from GraphQL. */
+/**
+ * A whole number within bounds, with a default; as text from an address, as a number from GraphQL.
+ */
 export class IntegerPipe implements PipeTransform<string | number | undefined, number> {
   constructor(
     private readonly name: string,

@@ -13,7 +13,9 @@ import { ListEntries } from '../queries/list-entries.js';
 import { MonthlyReport } from '../queries/monthly-report.js';
 import { IntegerPipe, MonthPipe, TenantPipe } from './pipes.js';
 
-/** Knows nothing of the cache: that is decided where the answers are made, in the query handlers. */
+/**
+ * Does not know the cache: caching is decided where the answers are made, in the query handlers.
+ */
 @Controller('tenants/:tenant')
 export class QueriesController {
   constructor(private readonly queries: QueryBus) {}

@@ -7,8 +7,9 @@ import type { Entry } from '../domain/types.js';
 import { MonthPipe, TenantPipe } from './pipes.js';
 
 /**
- * `@Cacheable` on a route keeps the whole response, with its status, its headers and an ETag made once; its key is the address, in the tenant
- * of the request. Whoever has the response already (`If-None-Match`) gets a 304 without a body.
+ * `@Cacheable` on a route stores the whole response, with its status, its headers and an ETag made
+ * once; its key is the address, in the tenant of the request. A client that has the response
+ * already (`If-None-Match`) gets a 304 without a body.
  */
 @Controller('tenants/:tenant/accounts/:account/statements')
 export class StatementsController {

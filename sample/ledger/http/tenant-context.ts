@@ -5,17 +5,23 @@ export interface TenantRequest {
   readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
 }
 
-/** The tenant is in the address; GraphQL has but one address, so there it is in the header `X-Tenant`. */
+/**
+ * The tenant is in the address. GraphQL has only one address, so there it is in the header
+ * `X-Tenant`.
+ */
 export function tenantOf({ params, headers }: TenantRequest): string | undefined {
   const { tenant = headers['x-tenant'] } = params;
   return typeof tenant === 'string' && tenant !== '' ? tenant : undefined;
 }
 
-/** Whose request is being answered: the cache asks for it where a key names no tenant, as for whole responses. */
+/**
+ * The tenant of the request being answered. The cache asks for it where a key names no tenant, as
+ * for whole responses.
+ */
 export class TenantContext {
   readonly #tenants = new AsyncLocalStorage<string | undefined>();
 
-  /** Undefined outside of a request for a tenant. */
+  /** Undefined outside a request for a tenant. */
   readonly current = (): string | undefined => this.#tenants.getStore();
 
   readonly middleware = (request: TenantRequest, _response: unknown, next: () => void): void => {

@@ -10,7 +10,7 @@ export class AccountBalances extends Query<readonly AccountBalance[]> {
   }
 }
 
-/** All accounts of a tenant with what is on them. */
+/** All accounts of a tenant with their balances. */
 @QueryHandler(AccountBalances)
 export class AccountBalancesHandler implements IQueryHandler<AccountBalances> {
   constructor(private readonly database: Database) {}

@@ -14,8 +14,9 @@ export class FindAccount extends Query<Account | null> {
 }
 
 /**
- * An unknown account is null. Null is stored like any other value, for a shorter time: whoever asks again and again for what does not
- * exist does not reach the database. Opening the account invalidates the tag, so nobody has to wait for that time.
+ * An unknown account is null. Null is stored like any other value, for a shorter time: repeated
+ * requests for an account that does not exist do not reach the database. Opening the account
+ * invalidates the tag, so no caller has to wait for that time.
  */
 @QueryHandler(FindAccount)
 export class FindAccountHandler implements IQueryHandler<FindAccount> {

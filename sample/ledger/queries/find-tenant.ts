@@ -10,7 +10,10 @@ export class FindTenant extends Query<Tenant> {
   }
 }
 
-/** An unknown tenant is an error. Errors reach the caller as they are, here as a 404, and are never stored. */
+/**
+ * An unknown tenant is an error. Errors reach the caller unchanged, here as a 404, and are never
+ * stored.
+ */
 @QueryHandler(FindTenant)
 export class FindTenantHandler implements IQueryHandler<FindTenant> {
   constructor(private readonly database: Database) {}

@@ -15,7 +15,10 @@ export class ListEntries extends Query<EntryPage> {
   }
 }
 
-/** One page of an account, the latest entries first. Each page is an entry of the cache; one tag invalidates them all. */
+/**
+ * One page of an account, the latest entries first. Each page is an entry of the cache; one tag
+ * invalidates them all.
+ */
 @QueryHandler(ListEntries)
 export class ListEntriesHandler implements IQueryHandler<ListEntries> {
   constructor(private readonly database: Database) {}

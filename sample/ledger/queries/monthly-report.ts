@@ -15,8 +15,9 @@ export class MonthlyReport extends Query<Report> {
 }
 
 /**
- * The expensive one: it reads all entries of the tenant up to the end of the month. It is kept for long, because a posting invalidates it;
- * and when the database is away, the last report is better than none (`staleIfError`).
+ * The expensive query: it reads all entries of the tenant up to the end of the month. It is cached
+ * for long, because a posting invalidates it; and when the database is down, the last report is
+ * better than none (`staleIfError`).
  */
 @QueryHandler(MonthlyReport)
 export class MonthlyReportHandler implements IQueryHandler<MonthlyReport> {

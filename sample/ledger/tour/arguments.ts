@@ -2,7 +2,10 @@ import { parseArgs } from 'node:util';
 
 const MOST = 8;
 
-/** `--processes N`: how many ledgers the tour visits. Default 1. @throws Error with a sentence for people */
+/**
+ * `--processes N`: how many ledgers the tour visits. Default 1. @throws Error with a message for
+ * the user
+ */
 export function readProcesses(args: readonly string[]): number {
   const text = readOption(args);
   const processes = Number(text);

@@ -8,7 +8,10 @@ type Fleet = readonly LedgerClient[];
 const ROUNDS = 10;
 const GIVE_UP_AFTER = 5_000;
 
-/** The first process makes the answers, the others find them in Redis; then every read is a hit, whichever process is asked. */
+/**
+ * The first process makes the answers, the others find them in Redis; then every read is a hit in
+ * every process.
+ */
 export async function hitsEverywhere(fleet: Fleet, mode: string): Promise<Row[]> {
   const paths = reports('acme').slice(0, 4);
   const before = await executed(fleet);
@@ -30,8 +33,9 @@ export async function hitsEverywhere(fleet: Fleet, mode: string): Promise<Row[]>
 }
 
 /**
- * A posting in one process; from the moment it is answered the others are read until they have it. An old answer is allowed only to an L1, and
- * only to a read that starts within the bound.
+ * One process posts. From the moment its answer arrives, the others are read until they have the
+ * new balance. Only an L1 may return an old answer, and only to a read that starts within the
+ * bound.
  */
 export async function crossings(
   fleet: Fleet,
@@ -48,7 +52,7 @@ export async function crossings(
     const { total } = await way.entries(writer, account);
     await way.post(writer, account);
     const acknowledged = performance.now();
-    // The writer's own read, and beside it those of the others.
+    // The writer's own read, and those of the others at the same time.
     const reading = fleet.map((client) =>
       readUntil(way, client, account, total + 1, acknowledged, client === writer ? 0 : boundMs),
     );
@@ -74,7 +78,10 @@ export async function crossings(
 }
 
 interface Seen {
-  /** When the first read with the new answer started, counted from the acknowledgement; undefined when none came. */
+  /**
+   * When the first read with the new answer started, counted from the acknowledgement; undefined
+   * when none came.
+   */
   readonly afterMs: number | undefined;
   readonly old: number;
   readonly late: number;
@@ -97,7 +104,8 @@ async function readUntil(
     const { total, answer } = await way.entries(client, account);
     answers.push(answer);
     if (total === expected) return { afterMs, old, late, answers };
-    // The reads of all processes start together, as soon as the acknowledgement is here: without a bound none of them may be old.
+    // The reads of all processes start together, as soon as the acknowledgement has arrived:
+    // without a bound none of them may be old.
     if (boundMs > 0 && afterMs <= boundMs) old++;
     else late++;
     if (afterMs > GIVE_UP_AFTER) return { afterMs: undefined, old, late, answers };
@@ -120,7 +128,7 @@ export async function oneProduction(fleet: Fleet, mode: string, way: Way): Promi
   return [{ what, latency: latency(answers), result, good: produced === 1 && same && ok(answers) }];
 }
 
-/** How often the processes have asked the database for a report, all of them together. */
+/** How often all processes together have queried the database for a report. */
 async function executed(fleet: Fleet): Promise<number> {
   const numbers = await Promise.all(fleet.map((client) => client.executed('monthly-report')));
   return numbers.reduce((sum, number) => sum + number, 0);

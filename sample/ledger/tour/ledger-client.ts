@@ -11,7 +11,10 @@ interface Counters {
   readonly statements: Record<string, number>;
 }
 
-/** Talks to one ledger over connections that stay open, so that what is measured is the answer and not the handshake. */
+/**
+ * A client of one ledger over connections that stay open, so that the time measured is that of the
+ * answer and not of the handshake.
+ */
 export class LedgerClient {
   readonly #agent = new Agent({ keepAlive: true, maxFreeSockets: 2_000 });
 
@@ -34,7 +37,7 @@ export class LedgerClient {
     return this.#send('POST', '/graphql', headers, JSON.stringify({ query, variables }));
   }
 
-  /** One connection for each of so many callers, opened beforehand. */
+  /** One connection for each of these callers, opened beforehand. */
   async connect(callers: number): Promise<void> {
     await Promise.all(Array.from({ length: callers }, () => this.get('/cache')));
   }

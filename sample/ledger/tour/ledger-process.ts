@@ -11,7 +11,10 @@ export interface LedgerProcess {
   stop(): Promise<void>;
 }
 
-/** Starts the ledger on a free port, with its own database or with this one. Its output is shown only when it fails. */
+/**
+ * Starts the ledger on a free port, with its own database or the given one. Its output is shown
+ * only when it fails.
+ */
 export async function startLedger(
   env: Record<string, string>,
   database?: Database,
@@ -67,7 +70,7 @@ function answerQuestions(child: ChildProcess, database: Database): void {
   child.on('message', (message) => {
     if (!isQuestion(message)) return;
     void answer(message.question, database.query(message.statement)).then((reply) => {
-      // The process may have ended meanwhile: then nobody waits for it.
+      // The process may have ended meanwhile: then nothing waits for the event.
       if (child.connected) child.send(reply, () => undefined);
     });
   });

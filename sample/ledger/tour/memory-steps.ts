@@ -14,7 +14,7 @@ const MONTHS = [
   '2026-04',
   '2026-05',
 ];
-/** Left out of `MONTHS`: still cold when the thousand callers come. */
+/** Not in `MONTHS`: still cold when the thousand callers arrive. */
 const COLD_MONTH = '2026-06';
 
 export const reports = (...tenants: readonly string[]): string[] =>

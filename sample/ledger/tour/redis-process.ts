@@ -5,7 +5,7 @@ import { createServer, type AddressInfo } from 'node:net';
 /** A Redis of our own, which may be stopped and started at will. */
 export interface RedisProcess {
   readonly url: string;
-  /** It keeps its connections and answers nothing: the worst way to fail. */
+  /** Keeps its connections but answers nothing: the worst way to fail. */
   freeze(): void;
   thaw(): void;
   /** Resolves when the process has ended. */

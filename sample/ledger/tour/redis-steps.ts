@@ -26,7 +26,10 @@ export async function hotFromRedis(client: LedgerClient): Promise<Row[]> {
   ];
 }
 
-/** While Redis does not answer, calls go to the database; and a posting made meanwhile is not forgotten. */
+/**
+ * While Redis does not answer, calls use the database, and a posting made meanwhile is not
+ * forgotten.
+ */
 export async function frozenRedis(client: LedgerClient, redis: RedisProcess): Promise<Row[]> {
   const before = await balance(client);
   redis.freeze();

@@ -11,7 +11,10 @@ const NO_REDIS = `Several processes share their cache in a Redis (6.2 or newer),
   name its program    REDIS_SERVER_BIN=/path/to/redis-server npm run tour -- --processes 2
   use a running one   REDIS_URL=redis://localhost:6379 npm run tour -- --processes 2`;
 
-/** Several ledgers on one Redis and one database: first each with an L1 in front of Redis, then without. */
+/**
+ * Several ledgers on one Redis and one database: first each with an L1 in front of Redis, then
+ * without.
+ */
 export async function visitSeveralProcesses(stage: Stage, processes: number): Promise<void> {
   const redisUrl = await openRedis(stage);
   const database = await openShared(stage);
@@ -24,7 +27,8 @@ export async function visitSeveralProcesses(stage: Stage, processes: number): Pr
       REDIS_URL: redisUrl,
       CACHE_L1: l1 ? 'on' : 'off',
       CACHE_NAMESPACE: `tour-${process.pid}-${l1 ? 'l1' : 'l2'}`,
-      // Many callers on few cores: whoever gave up on Redis because this machine is busy would produce by himself.
+      // Many callers on few cores: a process that gave up on Redis because this machine is busy
+      // would produce for itself.
       REDIS_TIMEOUT: '5000',
     };
     await stage.visit(
@@ -56,7 +60,10 @@ async function openRedis(stage: Stage): Promise<string> {
   return url;
 }
 
-/** The embedded one, served to the ledgers by this process. Undefined: they use the server of `DATABASE_URL`, which is filled by now. */
+/**
+ * The embedded database, which this process serves to the ledgers. Undefined: they use the server
+ * in `DATABASE_URL`, which is filled by now.
+ */
 async function openShared(stage: Stage): Promise<Database | undefined> {
   const config = readConfig(process.env);
   stage.log(

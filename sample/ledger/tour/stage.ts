@@ -3,7 +3,7 @@ import { startLedger } from './ledger-process.js';
 import type { Database } from '../database/database.js';
 import type { Row } from './table.js';
 
-/** What a tour has found so far, and what it has started and must end. */
+/** The results of a tour so far, and what it has started and must stop. */
 export class Stage {
   readonly rows: Row[] = [];
   readonly #ends: (() => Promise<void>)[] = [];
@@ -20,7 +20,7 @@ export class Stage {
     this.rows.push(...(await run()));
   }
 
-  /** To be ended at the end, or when something goes wrong; the last first. */
+  /** What to stop at the end, or when something goes wrong; the last one first. */
   ends(end: () => Promise<void>): void {
     this.#ends.push(end);
   }
@@ -29,13 +29,13 @@ export class Stage {
     for (let end = this.#ends.pop(); end !== undefined; end = this.#ends.pop()) await end();
   }
 
-  /** A visit to so many ledgers, which are ended after it. */
+  /** Visits this many ledgers and stops them afterwards. */
   async visit(
     env: readonly Record<string, string>[],
     visit: (clients: readonly LedgerClient[]) => Promise<void>,
     database?: Database,
   ) {
-    // One that does not start must not leave the others behind.
+    // If one does not start, the others must be stopped too.
     const started = await Promise.allSettled(
       env.map(async (variables) => {
         const ledger = await startLedger(

@@ -1,6 +1,8 @@
 import type { Answer } from './ledger-client.js';
 
-/** One line of the tour: what was done, what came out, and whether that is what the cache promises. */
+/**
+ * One line of the tour: what was done, what came out, and whether that is what the cache promises.
+ */
 export interface Row {
   readonly what: string;
   readonly latency: string;
@@ -8,7 +10,7 @@ export interface Row {
   readonly good: boolean;
 }
 
-/** The median and the 99th percentile of how long the answers took. */
+/** The median and the 99th percentile of the response times. */
 export function latency(answers: readonly Answer[]): string {
   const sorted = answers.map((answer) => answer.ms).sort((a, b) => a - b);
   const at = (share: number) =>

@@ -4,7 +4,7 @@ import { visitSeveralProcesses } from './several-processes.js';
 import { Stage } from './stage.js';
 import { printTable } from './table.js';
 
-/** @throws Error with a sentence for people when the tour cannot be made */
+/** @throws Error with a message for the user when the tour cannot be made */
 export async function tour(args: readonly string[]): Promise<void> {
   const processes = readProcesses(args);
   const stage = new Stage();

@@ -1,9 +1,9 @@
 import type { Answer, LedgerClient } from './ledger-client.js';
 
-/** One of the two ways to the same query handlers and commands. */
+/** One of the two APIs to the same query handlers and commands. */
 export interface Way {
   readonly name: string;
-  /** Still cold when its many callers come. */
+  /** Still cold when its many callers arrive. */
   readonly coldMonth: string;
   report(client: LedgerClient, month: string): Promise<Answer>;
   post(client: LedgerClient, account: string): Promise<Answer>;

@@ -37,7 +37,7 @@ export class CachedBooks implements BooksService {
     await this.cache.delete(this.#keyOf(id));
   }
 
-  /** Soft: the shelf is read again, and what was known of it stands in when that fails. */
+  /** Soft: the shelf is read again, and its last known state is served if that fails. */
   @CacheEvict({ cache: 'shelves', tags: (shelf) => [`shelf:${shelf}`], mode: 'soft' })
   async refresh(shelf: string): Promise<void> {
     await this.cache.invalidate({ tags: [`shelf:${shelf}`] });

@@ -6,7 +6,7 @@ import { BENTO, type Bento } from './bento.js';
 
 @Injectable()
 export class BentoBooks implements BooksService {
-  // Once: each call of `namespace` gives another object with locks of its own.
+  // Only once: each call of `namespace` returns another object with locks of its own.
   readonly #books;
 
   constructor(
@@ -36,7 +36,7 @@ export class BentoBooks implements BooksService {
       factory: () => this.library.shelf(shelf),
       grace: '1h',
     });
-    // A hit has texts where the database gave dates.
+    // A hit has strings where the database returned dates.
     return books.filter(({ due }) => new Date(due) <= by).length;
   }
 
@@ -51,7 +51,7 @@ export class BentoBooks implements BooksService {
   }
 }
 
-/** The 404 of the library comes out of the cache wrapped into another error. */
+/** The cache wraps the 404 of the library into another error. */
 function unwrapped(error: unknown): never {
   throw error instanceof errors.E_FACTORY_ERROR ? error.cause : error;
 }

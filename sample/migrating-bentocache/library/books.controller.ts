@@ -1,13 +1,16 @@
 import { Body, Controller, Get, HttpCode, Inject, Param, Put } from '@nestjs/common';
 import type { Book } from './library.js';
 
-/** What the two applications do in two ways: the queries of the library through a cache. */
+/** What the two applications do in different ways: the queries of the library through a cache. */
 export interface BooksService {
   find(id: string): Promise<Book>;
-  /** How many of the books on the shelf are to be back by that day. */
+  /** How many books of the shelf are due back by that day. */
   due(shelf: string, by: Date): Promise<number>;
   rename(id: string, title: string): Promise<void>;
-  /** After an import: all books of a shelf may have changed. While they cannot be read, what was known of the shelf will do. */
+  /**
+   * After an import: all books of a shelf may have changed. While they cannot be read, the last
+   * known state of the shelf is good enough.
+   */
   refresh(shelf: string): Promise<void>;
 }
 

@@ -8,7 +8,10 @@ export interface Book {
   readonly due: Date;
 }
 
-/** The queries and commands of a library. Knows no cache: both applications have this one, unchanged. */
+/**
+ * The queries and commands of a library. It does not know the cache: both applications use it
+ * unchanged.
+ */
 @Injectable()
 export class Library {
   readonly #books = new Map<string, Book>(
@@ -21,7 +24,7 @@ export class Library {
 
   constructor(private readonly database: SlowDatabase) {}
 
-  /** @throws NotFoundException for a book that is not there */
+  /** @throws NotFoundException for a book that does not exist */
   async find(id: string): Promise<Book> {
     const book = await this.database.read(() => this.#books.get(id));
     if (book === undefined) throw new NotFoundException(`There is no book '${id}'.`);

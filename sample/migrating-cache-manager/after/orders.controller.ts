@@ -7,7 +7,7 @@ import { type Order, Shop } from '../shop/shop.js';
 export class OrdersController {
   constructor(private readonly shop: Shop) {}
 
-  /** One entry for each customer. */
+  /** One entry per customer. */
   @Get()
   @Cacheable({
     tags: ['orders'],
@@ -17,7 +17,7 @@ export class OrdersController {
     return this.shop.orders(customerOf(authorization));
   }
 
-  /** Whoever wrote this forgot that the answer depends on who asks: it goes past the cache. */
+  /** The author of this route forgot that the answer depends on the user: it bypasses the cache. */
   @Get('count')
   @Cacheable()
   async count(@Headers('authorization') authorization: string): Promise<{ orders: number }> {

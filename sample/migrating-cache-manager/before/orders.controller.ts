@@ -15,7 +15,7 @@ import type { Request } from '../shop/http.js';
 import { customerOf } from '../shop/customer.js';
 import { type Order, Shop } from '../shop/shop.js';
 
-/** One entry for each customer: the URL alone would give Ann's orders to Bob. */
+/** One entry per customer: with the URL alone as the key, Bob would get Ann's orders. */
 @Injectable()
 class PerCustomer extends CacheInterceptor {
   protected override trackBy(context: ExecutionContext): string | undefined {
@@ -37,7 +37,7 @@ export class OrdersController {
     return this.shop.orders(customerOf(authorization));
   }
 
-  /** Whoever wrote this forgot that the answer depends on who asks. */
+  /** The author of this route forgot that the answer depends on the user. */
   @Get('count')
   @UseInterceptors(CacheInterceptor)
   async count(@Headers('authorization') authorization: string): Promise<{ orders: number }> {

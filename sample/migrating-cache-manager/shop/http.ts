@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
-/** What the controllers use of a request and a response of Express. */
+/** The parts of an Express request and response that the controllers use. */
 export type Request = Pick<IncomingMessage, 'method' | 'headers'>;
 export type Response = Pick<ServerResponse, 'setHeader'> & { status(code: number): unknown };

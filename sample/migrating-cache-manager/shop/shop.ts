@@ -12,7 +12,10 @@ export interface Order {
   readonly product: string;
 }
 
-/** The queries and commands of the shop. Knows no cache: both applications have this one, unchanged. */
+/**
+ * The queries and commands of the shop. It does not know the cache: both applications use it
+ * unchanged.
+ */
 @Injectable()
 export class Shop {
   readonly #orders: Order[] = [{ customer: 'ann', product: 'spade' }];

@@ -216,13 +216,13 @@ describe('options', () => {
         { url: 'redis://a', cluster: { rootNodes: [] } },
         /one of url, client, cluster and sentinel; got url and cluster/,
       ],
-      [{ commandTimeout: '1ms' }, /commandTimeout must be from 10 ms to 1 min; got 1 ms/],
+      [{ commandTimeout: '1ms' }, /commandTimeout must be from 10 ms to 60000 ms; got 1 ms/],
       [{ connectTimeout: 1e9 }, /connectTimeout/],
       [{ noticesKept: 1.5 }, /noticesKept must be a whole number/],
       [{ sentinel: { name: 'm', nodes: [] } }, /at least one node/],
-      [{ host: 'x' } as object, /no option "host"/],
+      [{ host: 'x' } as object, /Unknown option of RedisBackend "host"\. Options are: client, /],
       [null as never, /plain object of options, such as .*; got null/],
-      ['redis://:canary@localhost' as never, /plain object of options, such as .*; got a text/],
+      ['redis://:canary@localhost' as never, /plain object of options, such as .*; got a string/],
       [new Map() as never, /plain object of options, such as .*; got an instance of Map/],
       [
         createClient(),
@@ -244,9 +244,12 @@ describe('options', () => {
       [{ client: {} as never }, /client must be a client of the redis package: .*; got an object/],
       [
         { client: 'redis://:canary@x' as never },
-        /client must be a client of the redis package: .*; got a text/,
+        /client must be a client of the redis package: .*; got a string/,
       ],
-      [{ cluster: {} as never }, /cluster needs rootNodes, at least one/],
+      [
+        { cluster: {} as never },
+        /cluster\.rootNodes must be an array of at least one object such as/,
+      ],
       [{ cluster: 'x' as never }, /cluster must be an object such as/],
       [{ sentinel: { name: 'm' } as never }, /at least one node \{ host, port \}/],
       [

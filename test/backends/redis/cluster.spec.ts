@@ -37,34 +37,14 @@ describe('a cluster', () => {
       await ready({ cluster: { rootNodes: rootNodes() } }, namespace),
     ];
     b.notices.length = 0;
-    const made = await a.store.ensure(scopes, 10_000);
+    const made = await a.store.ensure({ scopes, keepMs: 10_000 });
     await Promise.all(
       keys.map(async (key) => {
-        expect(
-          (
-            await a.store.acquire({
-              key,
-              lease: 'A',
-              leaseMs: 5_000,
-              seen: undefined,
-              dead: undefined,
-              text: true,
-            })
-          ).state,
-        ).toBe('leased');
-        expect(
-          (
-            await b.store.acquire({
-              key,
-              lease: 'B',
-              leaseMs: 5_000,
-              seen: undefined,
-              dead: undefined,
-              text: true,
-            })
-          ).state,
-        ).toBe('held');
-        expect(await a.store.fill(key, 'A', `v-${key}`, 60_000)).toBe(true);
+        expect((await a.store.lease({ key, token: 'A', leaseMs: 5_000 })).state).toBe('leased');
+        expect((await b.store.lease({ key, token: 'B', leaseMs: 5_000 })).state).toBe('held');
+        expect(await a.store.fill({ key, token: 'A', payload: `v-${key}`, ttlMs: 60_000 })).toEqual(
+          { stored: true },
+        );
       }),
     );
     const readings = await Promise.all(

@@ -1,6 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { createClient } from 'redis';
-import type { Payload } from '../../../lib/ports/codec.js';
 import type { SharedBackend } from '../../../lib/ports/shared-backend.js';
 import { type FaultProxy, startFaultProxy } from '../../support/fault-proxy.js';
 import {
@@ -39,20 +38,13 @@ async function everything({ store, backend }: Opened): Promise<string[]> {
   const operations: Promise<unknown>[] = [
     store.read({ key: 'k', scopes, withLease: true, text: true }),
     store.read({ key: 'k', scopes, withLease: false, text: false }, 20),
-    store.acquire({
-      key: 'k',
-      lease: 'A',
-      leaseMs: 1_000,
-      seen: undefined,
-      dead: undefined,
-      text: true,
-    }),
+    store.lease({ key: 'k', token: 'A', leaseMs: 1_000 }),
     store.renew('k', 'A', 1_000),
     store.release('k', 'A'),
-    store.fill('k', 'A', 'v', 1_000),
+    store.fill({ key: 'k', token: 'A', payload: 'v', ttlMs: 1_000 }),
     store.set('k', 'v', 1_000),
     store.delete(['k'], 100),
-    store.ensure(scopes, 1_000),
+    store.ensure({ scopes, keepMs: 1_000 }),
     store.invalidate({ scope: '', groups: ['*'], match: 'any', mode: 'hard', settleMs: 0 }),
     store.reclaim('', new AbortController().signal),
     backend.get('k'),
@@ -67,7 +59,7 @@ async function everything({ store, backend }: Opened): Promise<string[]> {
 const AWAY = new Set(['CACHE_BACKEND_UNAVAILABLE', 'CACHE_BACKEND_TIMEOUT']);
 const allAway = (ended: readonly string[]): boolean => ended.every((one) => AWAY.has(one));
 const allDone = (ended: readonly string[]): boolean => ended.every((one) => one === 'done');
-const works = (store: SharedBackend<Payload>): Promise<boolean> =>
+const works = (store: SharedBackend): Promise<boolean> =>
   store.set('probe', 'v', 1_000).then(
     () => true,
     () => false,

@@ -1,12 +1,11 @@
 import { systemClock } from '../../../lib/clock.js';
 import { RedisBackend, type RedisBackendOptions } from '../../../lib/redis.js';
 import type { BackendProblem } from '../../../lib/ports/backend.js';
-import type { Payload } from '../../../lib/ports/codec.js';
 import type { SharedBackend, Notice } from '../../../lib/ports/shared-backend.js';
 
 export interface Opened {
   readonly backend: RedisBackend;
-  readonly store: SharedBackend<Payload>;
+  readonly store: SharedBackend;
   readonly problems: BackendProblem[];
   readonly notices: Notice[];
   /** Ends the backend; called again it does nothing. */

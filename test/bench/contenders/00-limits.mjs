@@ -1,156 +1,106 @@
-// Physical limits: no cache features at all, only the cheapest correct hit/fill.
-import { createClient } from 'redis';
+// The floor under all of them: no feature of a cache, the cheapest correct hit and fill.
 import { LRUCache } from 'lru-cache';
-const noop = async () => undefined;
-const rawMap = {
-  name: 'limit: Map',
-  kind: 'limit',
+import { createClient } from 'redis';
+
+/** One running production per key. */
+export function singleFlight() {
+  const running = new Map();
+  return (key, work) => {
+    const found = running.get(key);
+    if (found !== undefined) return found;
+    const promise = work().finally(() => running.delete(key));
+    running.set(key, promise);
+    return promise;
+  };
+}
+
+export const TTL_MS = 3_600_000;
+
+const lru = {
+  name: 'lru-cache get',
   tiers: ['l1'],
-  async create() {
-    const m = new Map();
+  async create({ produce, maxEntries }) {
+    const entries = new LRUCache({ max: maxEntries, ttl: TTL_MS });
+    const flight = singleFlight();
+    const load = async (key) => {
+      const value = await produce();
+      entries.set(key, value);
+      return value;
+    };
     return {
-      get: (k) => Promise.resolve(m.get(k)),
-      set: (k, v) => {
-        m.set(k, v);
-        return Promise.resolve();
+      getOrSet(key) {
+        const found = entries.get(key);
+        return found === undefined ? flight(key, () => load(key)) : Promise.resolve(found);
       },
-      close: noop,
-      async getOrSet(k, f) {
-        let v = m.get(k);
-        if (v === undefined) m.set(k, (v = await f()));
-        return v;
-      },
+      close: async () => undefined,
     };
   },
 };
-const rawLru = {
-  name: 'limit: lru-cache get',
-  kind: 'limit',
-  tiers: ['l1'],
-  async create() {
-    const m = new LRUCache({ max: 20000, ttl: 3.6e6 });
-    const flying = new Map();
-    return {
-      get: (k) => Promise.resolve(m.get(k)),
-      set: (k, v) => {
-        m.set(k, v);
-        return Promise.resolve();
-      },
-      close: noop,
-      getOrSet(k, f) {
-        const v = m.get(k);
-        if (v !== undefined) return Promise.resolve(v);
-        let p = flying.get(k);
-        if (!p) {
-          p = (async () => {
-            try {
-              const x = await f();
-              m.set(k, x);
-              return x;
-            } finally {
-              flying.delete(k);
-            }
-          })();
-          flying.set(k, p);
-        }
-        return p;
-      },
-    };
-  },
-};
+
 const lruFetch = {
   name: 'lru-cache fetch',
-  kind: 'peer',
   tiers: ['l1'],
-  async create() {
-    const m = new LRUCache({
-      max: 20000,
-      ttl: 3.6e6,
-      fetchMethod: (k, o, { context }) => context(),
-    });
-    return {
-      get: (k) => m.fetch(k, { context: () => undefined }),
-      set: (k, v) => {
-        m.set(k, v);
-        return Promise.resolve();
-      },
-      close: noop,
-      getOrSet: (k, f) => m.fetch(k, { context: f }),
-    };
+  async create({ produce, maxEntries }) {
+    const entries = new LRUCache({ max: maxEntries, ttl: TTL_MS, fetchMethod: produce });
+    return { getOrSet: (key) => entries.fetch(key), close: async () => undefined };
   },
 };
-// Every GET asked for in one tick goes out as one MGET (chunks of 128).
-export const coalesce = (mget, max = 128) => {
-  let q = [];
+
+/** The client without its timer of 5 s per command, which costs more than the command. */
+export async function tunedClient(redis) {
+  const client = createClient({ url: redis.url, commandOptions: { timeout: 0 } });
+  client.on('error', () => undefined);
+  await client.connect();
+  return client;
+}
+
+/** Everything asked for in one tick goes out as one MGET, at most 128 keys each. */
+function coalescedGet(client) {
+  let waiting = [];
   const flush = () => {
-    const b = q;
-    q = [];
-    for (let s = 0; s < b.length; s += max) {
-      const part = b.slice(s, s + max);
-      mget(part.map((x) => x.k)).then(
-        (vs) => {
-          for (let j = 0; j < part.length; j++) part[j].ok(vs[j]);
-        },
-        (e) => part.forEach((x) => x.no(e)),
+    const all = waiting;
+    waiting = [];
+    for (let from = 0; from < all.length; from += 128) {
+      const part = all.slice(from, from + 128);
+      client.mGet(part.map(({ key }) => key)).then(
+        (texts) => part.forEach(({ resolve }, at) => resolve(texts[at])),
+        (error) => part.forEach(({ reject }) => reject(error)),
       );
     }
   };
-  return (k) =>
-    new Promise((ok, no) => {
-      if (q.push({ k, ok, no }) === 1) process.nextTick(flush);
+  return (key) =>
+    new Promise((resolve, reject) => {
+      if (waiting.push({ key, resolve, reject }) === 1) process.nextTick(flush);
     });
-};
-export const nodeRedis = (
+}
+
+/** Plain cache-aside, as many write it by hand: GET, JSON.parse, single flight, SET PX. */
+const cacheAside = (name, getOf) => ({
   name,
-  { json, path = false, RESP, buf = false, timeout, mget = false },
-) => ({
-  name,
-  kind: 'limit',
   tiers: ['l2'],
-  async create({ redis, prefix = '' }) {
-    const c = createClient({
-      socket: path ? { path: redis.path } : { host: redis.host, port: redis.port },
-      ...(RESP ? { RESP } : {}),
-      ...(timeout !== undefined ? { commandOptions: { timeout } } : {}),
-    });
-    c.on('error', () => undefined);
-    await c.connect();
-    const g = buf ? c.withTypeMapping({ 36: Buffer }) : c;
-    const raw = mget ? coalesce((ks) => g.mGet(ks)) : (k) => g.get(k);
-    const get = json
-      ? async (k) => {
-          const s = await raw(prefix + k);
-          return s === null ? undefined : JSON.parse(s);
-        }
-      : (k) => raw(prefix + k);
-    const set = (k, v, o = {}) =>
-      c.set(prefix + k, JSON.stringify(v), { expiration: { type: 'PX', value: o.ttlMs ?? 3.6e6 } });
+  async create({ produce, redis, prefix }) {
+    const client = await tunedClient(redis);
+    const get = getOf(client);
+    const flight = singleFlight();
+    const load = async (key, name) => {
+      const value = await produce();
+      await client.set(name, JSON.stringify(value), { expiration: { type: 'PX', value: TTL_MS } });
+      return value;
+    };
     return {
-      get,
-      set,
-      close: async () => {
-        c.destroy();
+      async getOrSet(key) {
+        const name = `${prefix}:${key}`;
+        const text = await get(name);
+        return text === null ? flight(key, () => load(key, name)) : JSON.parse(text);
       },
-      async getOrSet(k, f, o) {
-        const v = await get(k);
-        if (v !== undefined && v !== null) return v;
-        const x = await f();
-        await set(k, x, o);
-        return x;
-      },
+      close: async () => client.destroy(),
     };
   },
 });
+
 export const contenders = [
-  rawMap,
-  rawLru,
+  lru,
   lruFetch,
-  nodeRedis('limit: node-redis GET+JSON.parse', { json: true }),
-  nodeRedis('limit: node-redis GET Buffer', { json: false, buf: true }),
-  nodeRedis('limit: node-redis GET+JSON.parse, timeout 0', { json: true, timeout: 0 }),
-  nodeRedis('limit: node-redis MGET coalesced+JSON.parse, timeout 0', {
-    json: true,
-    timeout: 0,
-    mget: true,
-  }),
+  cacheAside('node-redis GET', (client) => (name) => client.get(name)),
+  cacheAside('node-redis MGET of a tick', coalescedGet),
 ];

@@ -1,24 +1,22 @@
-import { createCache } from 'cache-manager';
-import { Keyv } from 'keyv';
 import KeyvRedis from '@keyv/redis';
+import { createCache } from 'cache-manager';
+import { KeyvCacheableMemory } from 'cacheable';
+import { Keyv } from 'keyv';
+import { TTL_MS } from './00-limits.mjs';
+
 export const contenders = [
   {
     name: 'cache-manager',
-    kind: 'peer',
-    tiers: ['l1', 'l2', 'l1l2'],
-    async create({ tier, redis, prefix = 'cm' }) {
-      const stores = [];
-      if (tier !== 'l2') stores.push(new Keyv());
-      if (tier !== 'l1')
-        stores.push(
-          new Keyv(new KeyvRedis(`redis://${redis.host}:${redis.port}`), { namespace: prefix }),
-        );
-      const c = createCache({ stores, ttl: 3.6e6 });
+    tiers: ['l1', 'l2'],
+    async create({ tier, redis, prefix, maxEntries, produce }) {
+      const store =
+        tier === 'l1'
+          ? new Keyv({ store: new KeyvCacheableMemory({ ttl: TTL_MS, lruSize: maxEntries }) })
+          : new Keyv(new KeyvRedis(redis.url), { namespace: prefix });
+      const cache = createCache({ stores: [store], ttl: TTL_MS });
       return {
-        get: (k) => c.get(k),
-        set: (k, v, o) => c.set(k, v, o?.ttlMs),
-        getOrSet: (k, f, o) => c.wrap(k, f, o?.ttlMs),
-        close: () => c.disconnect(),
+        getOrSet: (key) => cache.wrap(key, produce),
+        close: () => cache.disconnect(),
       };
     },
   },

@@ -1,36 +1,32 @@
-import { Cacheable } from 'cacheable';
 import KeyvRedis from '@keyv/redis';
+import { Cacheable, KeyvCacheableMemory } from 'cacheable';
 import { Keyv } from 'keyv';
-const make = (name, tags) => ({
-  name,
-  kind: 'peer',
-  tiers: tags ? ['tags'] : ['l1', 'l2', 'l1l2'],
-  tags,
-  async create({ tier, redis, prefix = 'cb' }) {
-    const url = redis && `redis://${redis.host}:${redis.port}`;
-    const kv = () => new KeyvRedis(url, { namespace: prefix });
-    const c =
-      tier === 'l1'
-        ? new Cacheable({ ttl: '1h', tags })
-        : tier === 'l2'
-          ? new Cacheable({ primary: new Keyv(kv()), ttl: '1h', tags })
-          : new Cacheable({ secondary: kv(), ttl: '1h', tags });
-    const p = tags ? prefix + ':' : ''; // Keyv's own namespace wins over the adapter's, so the tagged variant prefixes by itself
-    return {
-      get: (k) => c.get(p + k),
-      set: (k, v, o) =>
-        tags ? c.set(p + k, v, { ttl: o?.ttlMs, tags: o?.tags }) : c.set(k, v, o?.ttlMs),
-      getOrSet: async (k, f, o) => {
-        if (!tags) return c.getOrSet(k, f, { ttl: o?.ttlMs ?? '1h' });
-        let v = await c.get(p + k);
-        if (v === undefined) await c.set(p + k, (v = await f()), { ttl: o?.ttlMs, tags: o?.tags });
-        return v;
-      }, // its own getOrSet ignores tags
-      invalidateTag: (t) => c.tags.invalidateTag(t),
-      close: async () => {
-        await c.disconnect();
-      },
-    };
+import { TTL_MS } from './00-limits.mjs';
+
+export const contenders = [
+  {
+    name: 'cacheable',
+    tiers: ['l1', 'l2'],
+    async create({ tier, redis, prefix, tags, maxEntries, produce }) {
+      const primary =
+        tier === 'l1'
+          ? new Keyv({ store: new KeyvCacheableMemory({ ttl: TTL_MS, lruSize: maxEntries }) })
+          : new Keyv(new KeyvRedis(redis.url), { namespace: prefix });
+      const cache = new Cacheable({ primary, ttl: TTL_MS, tags: tags !== undefined });
+      const options = { ttl: TTL_MS };
+      // Its getOrSet takes no tags: with them, get and set as its page has it.
+      const tagged = async (key) => {
+        const found = await cache.get(key);
+        if (found !== undefined) return found;
+        const value = await produce();
+        await cache.set(key, value, { ttl: TTL_MS, tags });
+        return value;
+      };
+      return {
+        getOrSet: tags === undefined ? (key) => cache.getOrSet(key, produce, options) : tagged,
+        invalidateTag: (tag) => cache.tags.invalidateTag(tag),
+        close: () => cache.disconnect(),
+      };
+    },
   },
-});
-export const contenders = [make('cacheable', false), make('cacheable (tags on)', true)];
+];

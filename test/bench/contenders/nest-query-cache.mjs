@@ -3,28 +3,23 @@ import { RedisBackend } from 'nest-query-cache/redis';
 
 const contender = (name, tiers, isolation, codec = 'json') => ({
   name,
-  kind: 'ours',
   tiers,
-  tags: isolation === 'freeze',
-  async create({ tier, redis, prefix = 'ours' }) {
-    const backend =
-      tier === 'l1'
-        ? new MemoryBackend({ maxEntries: 200_000, maxBytes: '1gb', isolation })
-        : new RedisBackend({ url: `redis://${redis.host}:${redis.port}`, commandTimeout: '5s' });
+  async create({ tier, redis, prefix, tags, maxEntries, produce }) {
+    const memory = { maxEntries, maxBytes: '1gb', isolation };
     const cache = createCache({
-      backend,
+      backend:
+        tier === 'l1'
+          ? new MemoryBackend(memory)
+          : new RedisBackend({ url: redis.url, commandTimeout: '5s' }),
       namespace: prefix,
       ttl: '1h',
       codec,
       backendTimeout: '5s',
-      ...(tier === 'l1l2' ? { l1: { maxEntries: 200_000, maxBytes: '1gb', isolation } } : {}),
+      ...(tier === 'l1l2' ? { l1: memory } : {}),
     });
+    const options = tags === undefined ? undefined : { tags };
     return {
-      cache,
-      get: (key) => cache.get(key),
-      set: (key, value, options) =>
-        cache.set(key, value, options?.tags === undefined ? undefined : { tags: options.tags }),
-      getOrSet: (key, producer, options) => cache.getOrSet(key, producer, options),
+      getOrSet: (key) => cache.getOrSet(key, produce, options),
       invalidateTag: (tag) => cache.invalidate({ tags: [tag] }),
       close: () => cache.close(),
     };
@@ -32,7 +27,7 @@ const contender = (name, tiers, isolation, codec = 'json') => ({
 });
 
 export const contenders = [
-  contender('nest-query-cache', ['l1', 'l2', 'l1l2'], 'freeze'),
-  contender('nest-query-cache (copy)', ['l1', 'l1l2'], 'copy'),
-  contender('nest-query-cache (cbor)', ['l2'], 'copy', 'cbor'),
+  contender('ours, freeze', ['l1', 'l1l2'], 'freeze'),
+  contender('ours, copy', ['l1', 'l1l2'], 'copy'),
+  contender('ours', ['l2'], 'copy'),
 ];

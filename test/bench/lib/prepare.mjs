@@ -1,4 +1,5 @@
-// The peers are installed here, and the package of this repository beside them, built: as in an application that uses them all.
+// The peers are installed here, and the package of this repository beside them, built: as in an
+// application that uses them all.
 import { spawnSync } from 'node:child_process';
 import {
   copyFileSync,
@@ -58,7 +59,9 @@ export function prepare() {
     copyFileSync(lockfile, installedList);
   }
   const stamp = join(target, 'built');
-  if (existsSync(stamp) && statSync(stamp).mtimeMs > newest(join(root, 'lib'))) return;
+  const manifest = join(root, 'package.json');
+  const changed = Math.max(newest(join(root, 'lib')), statSync(manifest).mtimeMs);
+  if (existsSync(stamp) && statSync(stamp).mtimeMs > changed) return;
   rmSync(target, { recursive: true, force: true });
   mkdirSync(target, { recursive: true });
   const began = new Date().toISOString();
@@ -69,6 +72,6 @@ export function prepare() {
     [tsc, '-p', 'tsconfig.build.json', '--outDir', join(target, 'dist')],
     root,
   );
-  copyFileSync(join(root, 'package.json'), join(target, 'package.json'));
+  copyFileSync(manifest, join(target, 'package.json'));
   writeFileSync(stamp, began);
 }

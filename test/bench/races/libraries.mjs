@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 
 const folder = new URL('contenders/', import.meta.url);
 const modules = await Promise.all(
@@ -14,9 +14,3 @@ export const libraries = modules.sort(
     Number(b.name === 'nest-query-cache') - Number(a.name === 'nest-query-cache') ||
     (a.name < b.name ? -1 : 1),
 );
-
-export function versionOf(name) {
-  return JSON.parse(
-    readFileSync(new URL(`../node_modules/${name}/package.json`, import.meta.url), 'utf8'),
-  ).version;
-}

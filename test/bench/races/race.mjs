@@ -3,7 +3,8 @@ import { startRedis } from '../lib/redis.mjs';
 import { PENDING, sleep, within } from '../lib/within.mjs';
 import { Actor } from './actor.mjs';
 import { Database } from './database.mjs';
-import { libraries, versionOf } from './libraries.mjs';
+import { versionOf } from '../lib/versions.mjs';
+import { libraries } from './libraries.mjs';
 import { faults, herd, oneProcess, twoProcesses } from './scenarios.mjs';
 
 const ROUNDS = 5;

@@ -1,63 +1,55 @@
 import { Encoder } from 'cbor-x';
 import { cborCodec, jsonCodec } from 'nest-query-cache/codec';
-import { measure, synchronous } from '../lib/harness.mjs';
+import { compare, synchronous } from '../lib/harness.mjs';
 import { json } from '../lib/payloads.mjs';
-import { row } from './row.mjs';
+import { ratioRow } from '../lib/rows.mjs';
 
-/** The codecs of the package against JSON to and from a Buffer. */
-export async function run() {
-  const rows = [];
-  const encoder = new Encoder({ useRecords: false, tagUint8Array: false });
-  const codecs = {
-    'JSON, Buffer': [
-      (value) => Buffer.from(JSON.stringify(value)),
-      (bytes) => JSON.parse(bytes.toString()),
-    ],
-    'JSON, text': [(value) => JSON.stringify(value), (text) => JSON.parse(text)],
-    'json codec': [(value) => jsonCodec.text.encode(value), (text) => jsonCodec.text.decode(text)],
-    'cbor codec': [(value) => cborCodec.encode(value), (bytes) => cborCodec.decode(bytes)],
-    'cbor-x': [(value) => encoder.encode(value), (bytes) => encoder.decode(bytes)],
-  };
-  for (const [size, label] of [
-    ['small', '200 B'],
-    ['medium', '4 KB'],
-    ['large', '110 KB'],
-  ]) {
-    const value = json[size];
-    for (const [way, at] of [
-      ['write', 0],
-      ['read', 1],
-    ]) {
-      const cases = Object.entries(codecs).map(([name, both]) => {
-        const encoded = both[0](value);
-        return {
-          name,
-          loop: synchronous(),
-          startN: 10,
-          fn: at === 0 ? () => both[0](value) : () => both[1](encoded),
-        };
-      });
-      const result = await measure(`codecs, ${way} ${label}`, cases, { sliceMs: 60 });
-      rows.push(
-        row(
-          `cbor codec, ${way} ${label}`,
-          '>= 0.6x of JSON and a Buffer',
-          result.ratio('cbor codec', 'JSON, Buffer'),
-          0.6,
-          result,
-          'cbor codec',
-        ),
-        row('', '(cbor-x)', result.ratio('cbor-x', 'JSON, Buffer')),
-        row(
-          `json codec, ${way} ${label}`,
-          '(of `JSON`, text)',
-          result.ratio('json codec', 'JSON, text'),
-          undefined,
-          result,
-          'json codec',
-        ),
-      );
-    }
-  }
-  return rows;
-}
+const encoder = new Encoder({ useRecords: false, tagUint8Array: false });
+const CODECS = {
+  'JSON, Buffer': {
+    write: (value) => Buffer.from(JSON.stringify(value)),
+    read: (bytes) => JSON.parse(bytes.toString()),
+  },
+  'JSON, string': { write: (value) => JSON.stringify(value), read: (text) => JSON.parse(text) },
+  'json codec': { write: jsonCodec.text.encode, read: jsonCodec.text.decode },
+  'cbor codec': { write: cborCodec.encode, read: cborCodec.decode },
+  'cbor-x': { write: (value) => encoder.encode(value), read: (bytes) => encoder.decode(bytes) },
+};
+
+/** The codecs of the package against JSON to and from a Buffer, and to and from a string. */
+const codec = (way, size, label) => async () => {
+  const value = json[size];
+  const cases = Object.entries(CODECS).map(([name, { write, read }]) => {
+    const encoded = write(value);
+    const fn = way === 'write' ? () => write(value) : () => read(encoded);
+    return { name, loop: synchronous(), fn };
+  });
+  const quick = { pairs: 9, sliceMs: 30, warmMs: 150 };
+  const result = await compare(`codecs, ${way} ${label}`, cases, quick);
+  return [
+    ratioRow(
+      `cbor codec, ${way} ${label}`,
+      '>= 0.6x of JSON and a Buffer',
+      await result.ratio('cbor codec', 'JSON, Buffer'),
+      0.6,
+      result.perSecond('cbor codec'),
+    ),
+    ratioRow('', '(cbor-x)', await result.ratio('cbor-x', 'JSON, Buffer')),
+    ratioRow(
+      `json codec, ${way} ${label}`,
+      '(of `JSON`, a string)',
+      await result.ratio('json codec', 'JSON, string'),
+      undefined,
+      result.perSecond('json codec'),
+    ),
+  ];
+};
+
+export const rows = {
+  'codec-write-200b': codec('write', 'small', '200 B'),
+  'codec-read-200b': codec('read', 'small', '200 B'),
+  'codec-write-4kb': codec('write', 'medium', '4 KB'),
+  'codec-read-4kb': codec('read', 'medium', '4 KB'),
+  'codec-write-110kb': codec('write', 'large', '110 KB'),
+  'codec-read-110kb': codec('read', 'large', '110 KB'),
+};

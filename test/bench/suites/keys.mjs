@@ -1,72 +1,58 @@
 import { CacheKeyBuilder } from 'nest-query-cache';
 import objectHash from 'object-hash';
-import { measure, synchronous } from '../lib/harness.mjs';
-import { row } from './row.mjs';
+import { compare, synchronous } from '../lib/harness.mjs';
+import { ratioRow } from '../lib/rows.mjs';
 
-/** Keys from arguments. */
-export async function run() {
-  const { keyFromArguments } = await import(
-    new URL('core/key.js', import.meta.resolve('nest-query-cache'))
-  );
-  const rows = [];
-  const sets = [
-    ['one text', (i) => [`acct-${i % 1_000}`]],
-    [
-      'a text and an object',
-      (i) => [
-        `acme-${i % 1_000}`,
-        {
-          page: i % 10,
-          limit: 20,
-          sort: 'bookedAt',
-          filter: { account: '4000', from: '2026-01-01', to: '2026-02-01' },
-        },
-      ],
-    ],
+const FLOOR = 'JSON.stringify';
+const filter = { account: '4000', from: '2026-01-01', to: '2026-02-01' };
+const oneString = (i) => [`acct-${String(i % 1_000)}`];
+const withObject = (i) => [
+  `acme-${String(i % 1_000)}`,
+  { page: i % 10, limit: 20, sort: 'bookedAt', filter },
+];
+
+const fromArguments = (label, args) => async () => {
+  // Not public: what @Cacheable calls for a method without @CacheKey.
+  const file = new URL('core/key/key.js', import.meta.resolve('nest-query-cache'));
+  const { keyFromArguments } = await import(file);
+  const cases = {
+    [FLOOR]: (i) => JSON.stringify(args(i)),
+    ours: (i) => keyFromArguments('Ledger.page', args(i)).text,
+    'object-hash': (i) => objectHash(args(i)),
+  };
+  const result = await compare(label, casesOf(cases));
+  return [
+    ratioRow(
+      label,
+      '>= 0.4x of `JSON.stringify`',
+      await result.ratio('ours', FLOOR),
+      0.4,
+      result.perSecond('ours'),
+    ),
+    ratioRow('', '(object-hash)', await result.ratio('object-hash', FLOOR)),
   ];
-  for (const [label, args] of sets) {
-    const result = await measure(`key from ${label}`, [
-      { name: 'JSON.stringify', loop: synchronous(), fn: (i) => JSON.stringify(args(i)) },
-      {
-        name: 'keyFromArguments',
-        loop: synchronous(),
-        fn: (i) => keyFromArguments('Ledger.page', args(i)).text,
-      },
-      { name: 'object-hash', loop: synchronous(), fn: (i) => objectHash(args(i)) },
-      {
-        name: 'builder',
-        loop: synchronous(),
-        fn: (i) =>
-          new CacheKeyBuilder()
-            .tenant(42)
-            .segment('entries')
-            .param('page', i % 10)
-            .param('size', 20)
-            .build().text,
-      },
-    ]);
-    rows.push(
-      row(
-        `key from ${label}`,
-        '>= 0.4x of `JSON.stringify`',
-        result.ratio('keyFromArguments', 'JSON.stringify'),
-        0.4,
-        result,
-        'keyFromArguments',
-      ),
-      row('', '(object-hash)', result.ratio('object-hash', 'JSON.stringify')),
-    );
-    if (label === 'one text')
-      rows.push(
-        row(
-          'key by the builder: tenant, segment, two params',
-          '(of one `JSON.stringify`)',
-          result.ratio('builder', 'JSON.stringify'),
-          undefined,
-          result,
-          'builder',
-        ),
-      );
-  }
-  return rows;
+};
+
+async function builder() {
+  const title = 'key by the builder: tenant, segment, two params';
+  const build = (i) =>
+    new CacheKeyBuilder()
+      .tenant(42)
+      .segment('entries')
+      .param('page', i % 10)
+      .param('size', 20)
+      .build().text;
+  const cases = { [FLOOR]: (i) => JSON.stringify(oneString(i)), ours: build };
+  const result = await compare(title, casesOf(cases));
+  const ratio = await result.ratio('ours', FLOOR);
+  return [ratioRow(title, '(of one `JSON.stringify`)', ratio, undefined, result.perSecond('ours'))];
 }
+
+const casesOf = (cases) =>
+  Object.entries(cases).map(([name, fn]) => ({ name, loop: synchronous(), fn }));
+
+export const rows = {
+  'key-string': fromArguments('key from one string', oneString),
+  'key-object': fromArguments('key from a string and an object', withObject),
+  'key-builder': builder,
+};

@@ -2,12 +2,42 @@ import { RESP_TYPES } from 'redis';
 import { slotOf } from '../entries/redis-keys.js';
 
 export type Argument = string | Buffer;
-/** How values come back: as text (UTF-8), or as the bytes they are. */
+/** How values are returned: as text (UTF-8), or as the bytes they are. */
 export type ReplyKind = 'text' | 'bytes';
 
 interface SendOptions {
   readonly timeout: number;
   readonly typeMapping: Record<number, unknown>;
+}
+
+export interface Command {
+  /** Decides the node. */
+  readonly key: string;
+  readonly args: Argument[];
+  /** For messages. Default: the first argument. */
+  readonly name?: string;
+  readonly reply?: ReplyKind;
+  /** May change something, so that without a reply the outcome is unknown. */
+  readonly write?: boolean;
+  /** A last argument that depends on when the command is written, which may be later. */
+  readonly last?: () => string;
+  /**
+   * How long the caller waits, in ms, for the command's turn and its reply. Default: as long as all
+   * that was sent before may take.
+   */
+  readonly timeoutMs?: number;
+  /** How long the server itself may hold the reply back (a blocking read). */
+  readonly holdMs?: number;
+}
+
+export interface ConnectionTimes {
+  /** How long the reply to a command that was written may take. */
+  readonly commandTimeout: number;
+  readonly connectTimeout: number;
+  /**
+   * For blocking reads: a heartbeat would have to wait behind them, and they are one themselves.
+   */
+  readonly blocking?: boolean;
 }
 
 /** What is used of a `redis` client; a client of createClient() has it. */
@@ -64,26 +94,33 @@ export interface RedisSentinelLike {
 
 export type GivenClient = RedisClientLike | RedisClusterLike | RedisSentinelLike;
 
-/** One way to speak to Redis, whatever stands behind it. It has no deadlines of its own; `connection.ts` adds them. */
-export interface Wire {
+/**
+ * One interface for clients of a single server, a cluster and sentinels. It has no deadlines of its
+ * own; `Connection` adds them.
+ */
+export interface RedisClient {
   readonly kind: 'single' | 'cluster';
   readonly ready: boolean;
   readonly open: boolean;
   connect(): Promise<unknown>;
   /** `key` decides the node. */
   send(key: string, args: Argument[], reply: ReplyKind, readonly: boolean): Promise<unknown>;
-  /** The node that answers for the key: what becomes unusable when one node does. */
-  lane(key: string): string;
-  /** One wire per node that holds keys; they share this wire's connections and are never destroyed. */
-  nodes(): Promise<readonly Wire[]>;
+  /** The address of the node that serves the key; '' for a single server. */
+  node(key: string): string;
+  /** One for each node that holds keys; they share these connections and are never destroyed. */
+  nodes(): Promise<readonly RedisClient[]>;
   onError(listener: (error: Error) => void): void;
-  /** Told when a node can be used that came back or took the place of another, while the wire as a whole went on: of a cluster, or behind sentinels. */
-  onNode(listener: () => void): void;
+  /**
+   * Called when a node of a cluster, or a master behind sentinels, is ready that came back or
+   * replaced another one, while the client as a whole stayed ready.
+   */
+  onNodeReady(listener: () => void): void;
   destroy(): void;
 }
 
-// timeout 0: the client's default of 5 s makes an AbortSignal per command, which costs four times the command. The mapping is always given, so
-// that a mapping the user set on a client of his own does not change our replies.
+// timeout 0: the client's default of 5 s makes an AbortSignal for each command, which costs four
+// times the command. The mapping is always given, so that one that the user set on a client of his
+// own does not change our replies.
 const OPTIONS: Readonly<Record<ReplyKind, SendOptions>> = {
   text: { timeout: 0, typeMapping: {} },
   bytes: { timeout: 0, typeMapping: { [RESP_TYPES.BLOB_STRING]: Buffer } },
@@ -96,9 +133,9 @@ export function isSentinel(client: GivenClient): client is RedisSentinelLike {
   return 'getMasterNode' in client;
 }
 
-export function wireOf(client: GivenClient): Wire {
-  if (isCluster(client)) return clusterWire(client);
-  return singleWire(client, isSentinel(client) ? sentinelSend(client) : clientSend(client));
+export function adaptClient(client: GivenClient): RedisClient {
+  if (isCluster(client)) return adaptCluster(client);
+  return adaptSingle(client, isSentinel(client) ? sentinelSend(client) : clientSend(client));
 }
 
 type Send = (args: Argument[], options: SendOptions, readonly: boolean) => Promise<unknown>;
@@ -112,8 +149,8 @@ const sentinelSend =
   (args, options) =>
     client.sendCommand(false, args, options);
 
-function singleWire(client: RedisClientLike | RedisSentinelLike, send: Send): Wire {
-  const wire: Wire = {
+function adaptSingle(client: RedisClientLike | RedisSentinelLike, send: Send): RedisClient {
+  const adapter: RedisClient = {
     kind: 'single',
     get ready() {
       return client.isReady;
@@ -123,10 +160,10 @@ function singleWire(client: RedisClientLike | RedisSentinelLike, send: Send): Wi
     },
     connect: () => client.connect(),
     send: (_key, args, reply, readonly) => send(args, OPTIONS[reply], readonly),
-    lane: () => '',
-    nodes: () => Promise.resolve([wire]),
+    node: () => '',
+    nodes: () => Promise.resolve([adapter]),
     onError: (listener) => void client.on('error', listener),
-    onNode: (listener) => {
+    onNodeReady: (listener) => {
       // a single server is another only after a reconnection
       if (isSentinel(client)) client.on('ready', listener);
     },
@@ -134,10 +171,10 @@ function singleWire(client: RedisClientLike | RedisSentinelLike, send: Send): Wi
       destroy(client);
     },
   };
-  return wire;
+  return adapter;
 }
 
-function clusterWire(cluster: RedisClusterLike): Wire {
+function adaptCluster(cluster: RedisClusterLike): RedisClient {
   return {
     kind: 'cluster',
     get ready() {
@@ -148,22 +185,22 @@ function clusterWire(cluster: RedisClusterLike): Wire {
     },
     connect: () => cluster.connect(),
     send: (key, args, reply) => cluster.sendCommand(key, false, args, OPTIONS[reply]),
-    lane: (key) => cluster.slots[slotOf(key)]?.master?.address ?? '',
+    node: (key) => cluster.slots[slotOf(key)]?.master?.address ?? '',
     nodes: () =>
       Promise.all(
         cluster.masters.map(async (node) =>
-          wireOf((await cluster.nodeClient(node as never)) as RedisClientLike),
+          adaptClient((await cluster.nodeClient(node as never)) as RedisClientLike),
         ),
       ),
     onError: (listener) => void cluster.on('error', listener),
-    onNode: (listener) => void cluster.on('node-ready', listener),
+    onNodeReady: (listener) => void cluster.on('node-ready', listener),
     destroy: () => {
       destroy(cluster);
     },
   };
 }
 
-/** Ends a client that may be in any state; what it says about that is of no use to anyone. */
+/** Ends a client that may be in any state; errors about that state are of no use. */
 function destroy(client: { destroy(): unknown }): void {
   try {
     Promise.resolve(client.destroy()).catch(() => undefined);

@@ -6,28 +6,28 @@ import {
   isSentinel,
   type RedisClientLike,
   type RedisClusterLike,
-  type Wire,
-  wireOf,
+  type RedisClient,
+  adaptClient,
 } from './client-adapter.js';
 
-/** Makes wires that are not connected yet. */
-export interface Dial {
-  /** Known before there is any wire. */
-  readonly kind: Wire['kind'];
-  /** A new wire for every call when `owned`, else always the same. */
-  open(): Promise<Wire>;
-  /** Wires are ours: replaced when they seem stuck, destroyed at the end. */
+/** Makes clients that are not connected yet. */
+export interface ConnectionSource {
+  /** Known before there is any client. */
+  readonly kind: RedisClient['kind'];
+  /** A new client for every call when `owned`, else always the same. */
+  open(): Promise<RedisClient>;
+  /** Clients are ours: replaced when they seem stuck, destroyed at the end. */
   readonly owned: boolean;
-  /** For a link of its own that may block on reads of `key`. Always owned. */
-  beside(key: string): Dial;
+  /** For a connection of its own that may block on reads of `key`. Always owned. */
+  dedicated(key: string): ConnectionSource;
 }
 
-/** The way to the Redis that the options name. */
-export function dialOf(options: RedisBackendOptions): Dial {
-  if (options.client !== undefined) return given(options.client);
+/** The source of clients for the Redis that the options name. */
+export function sourceFor(options: RedisBackendOptions): ConnectionSource {
+  if (options.client !== undefined) return givenSource(options.client);
   if (options.cluster !== undefined) {
     const { cluster } = options;
-    return ownedCluster(() =>
+    return clusterSource(() =>
       createCluster({
         ...cluster,
         ...CLUSTER_DEFAULTS,
@@ -39,12 +39,12 @@ export function dialOf(options: RedisBackendOptions): Dial {
     ...options.options,
     ...(options.url === undefined ? {} : { url: options.url }),
   };
-  if (options.sentinel !== undefined) return viaSentinel(options.sentinel, base);
-  return owned(() => Promise.resolve(createClient(plain(base))));
+  if (options.sentinel !== undefined) return sentinelSource(options.sentinel, base);
+  return ownedSource(() => Promise.resolve(createClient(withoutReconnecting(base))));
 }
 
 /** Without reconnecting and queueing of its own: both are done by `Connection`. */
-function plain(options: RedisClientOptions): RedisClientOptions {
+function withoutReconnecting(options: RedisClientOptions): RedisClientOptions {
   return {
     ...options,
     disableOfflineQueue: true,
@@ -52,7 +52,10 @@ function plain(options: RedisClientOptions): RedisClientOptions {
   };
 }
 
-/** A node of a cluster that has sent nothing for this long, although it is pinged twice as often, is reconnected. */
+/**
+ * A cluster node that sends nothing for this long, although it is pinged twice as often, is
+ * reconnected.
+ */
 export const NODE_SILENCE_MS = 2_000;
 
 /** The cluster client looks after its nodes. */
@@ -71,45 +74,45 @@ function nodeOptions(options: RedisClientOptions): RedisClientOptions {
     socket: socket,
   };
 }
-/** Replicas are not read; and one that is connected already is not told of when it takes the place of its master. */
+/** Replicas are not read; and the client does not report the promotion of one that is connected. */
 const CLUSTER_DEFAULTS = {
   topologyRefreshOnReconnectionAttemptStrategy: 500,
   useReplicas: false,
 } as const;
 
-function owned(make: () => Promise<RedisClientLike>): Dial {
-  const dial: Dial = {
+function ownedSource(make: () => Promise<RedisClientLike>): ConnectionSource {
+  const source: ConnectionSource = {
     kind: 'single',
     owned: true,
-    open: async () => quiet(wireOf(await make())),
-    beside: () => dial,
+    open: async () => withErrorListener(adaptClient(await make())),
+    dedicated: () => source,
   };
-  return dial;
+  return source;
 }
 
-function ownedCluster(make: () => RedisClusterLike): Dial {
+function clusterSource(make: () => RedisClusterLike): ConnectionSource {
   let current: RedisClusterLike | undefined;
   return {
     kind: 'cluster',
     owned: true,
-    open: () => Promise.resolve(quiet(wireOf((current = make())))),
-    beside: (key) => owned(() => besideCluster(current, key)),
+    open: () => Promise.resolve(withErrorListener(adaptClient((current = make())))),
+    dedicated: (key) => ownedSource(() => dedicatedToCluster(current, key)),
   };
 }
 
-function given(client: GivenClient): Dial {
-  // the listener keeps a broken connection from ending the process; it stays as long as the client, which is not ours to judge
-  const wire = wireOf(client);
+function givenSource(client: GivenClient): ConnectionSource {
+  // the listener keeps a broken connection from ending the process; it stays as long as the client
+  const adapter = adaptClient(client);
   let listener: (error: Error) => void = () => undefined;
   let nodeListener: () => void = () => undefined;
-  wire.onError((error) => {
+  adapter.onError((error) => {
     listener(error);
   });
-  wire.onNode(() => {
+  adapter.onNodeReady(() => {
     nodeListener();
   });
-  const shared: Wire = {
-    ...wire,
+  const shared: RedisClient = {
+    ...adapter,
     get ready() {
       return client.isReady;
     },
@@ -119,7 +122,7 @@ function given(client: GivenClient): Dial {
     onError: (next) => {
       listener = next;
     },
-    onNode: (next) => {
+    onNodeReady: (next) => {
       nodeListener = next;
     },
     destroy: () => {
@@ -128,28 +131,28 @@ function given(client: GivenClient): Dial {
     },
   };
   return {
-    kind: wire.kind,
+    kind: adapter.kind,
     owned: false,
     open: () => Promise.resolve(shared),
-    beside: (key) => owned(() => besideGiven(client, key)),
+    dedicated: (key) => ownedSource(() => dedicatedToGiven(client, key)),
   };
 }
 
-async function besideGiven(client: GivenClient, key: string): Promise<RedisClientLike> {
-  if (isCluster(client)) return besideCluster(client, key);
+async function dedicatedToGiven(client: GivenClient, key: string): Promise<RedisClientLike> {
+  if (isCluster(client)) return dedicatedToCluster(client, key);
   if (isSentinel(client)) return client.duplicate() as RedisClientLike;
-  return twin(client);
+  return duplicateOf(client);
 }
 
-async function besideCluster(
+async function dedicatedToCluster(
   cluster: RedisClusterLike | undefined,
   key: string,
 ): Promise<RedisClientLike> {
   if (cluster?.isReady !== true) throw new Error('the cluster is not connected yet.');
-  return twin((await cluster.getNodeClientForKey(key)) as RedisClientLike);
+  return duplicateOf((await cluster.getNodeClientForKey(key)) as RedisClientLike);
 }
 
-function twin(client: RedisClientLike): RedisClientLike {
+function duplicateOf(client: RedisClientLike): RedisClientLike {
   return client.duplicate({
     disableOfflineQueue: true,
     pingInterval: 0,
@@ -157,10 +160,10 @@ function twin(client: RedisClientLike): RedisClientLike {
   });
 }
 
-function viaSentinel(choice: RedisSentinelChoice, base: RedisClientOptions): Dial {
-  return owned(async () => {
+function sentinelSource(choice: RedisSentinelChoice, base: RedisClientOptions): ConnectionSource {
+  return ownedSource(async () => {
     const { host, port } = await currentMaster(choice);
-    return createClient(plain({ ...base, socket: { ...base.socket, host, port } }));
+    return createClient(withoutReconnecting({ ...base, socket: { ...base.socket, host, port } }));
   });
 }
 
@@ -171,7 +174,7 @@ async function currentMaster(choice: RedisSentinelChoice): Promise<{ host: strin
     const socket = { ...choice.options?.socket, host, port, connectTimeout: 500 } as NonNullable<
       RedisClientOptions['socket']
     >;
-    const sentinel = createClient(plain({ ...choice.options, socket }));
+    const sentinel = createClient(withoutReconnecting({ ...choice.options, socket }));
     sentinel.on('error', () => undefined);
     try {
       await sentinel.connect();
@@ -194,7 +197,7 @@ async function currentMaster(choice: RedisSentinelChoice): Promise<{ host: strin
 }
 
 /** An error listener from the first moment: without one, a lost connection ends the process. */
-function quiet(wire: Wire): Wire {
-  wire.onError(() => undefined);
-  return wire;
+function withErrorListener(adapter: RedisClient): RedisClient {
+  adapter.onError(() => undefined);
+  return adapter;
 }

@@ -11,13 +11,15 @@ export function asError(thrown: unknown): Error {
   return thrown instanceof Error ? thrown : new Error(String(thrown));
 }
 
-/** The code of an error reply of the server, such as `NOSCRIPT`; undefined when the error is none. */
+/**
+ * The code of an error reply of the server, such as `NOSCRIPT`; undefined when the error is none.
+ */
 export function replyCode(error: Error): string | undefined {
   const code = REPLY_CODE.exec(error.message)?.[1];
   return code !== undefined || error instanceof ErrorReply ? (code ?? 'ERR') : undefined;
 }
 
-/** The same failure in the words of the port. `write`: the command may have taken effect although no answer came. */
+/** @param write the command may have taken effect although no reply came */
 export function toBackendError(thrown: unknown, command: string, write: boolean): BackendError {
   const error = asError(thrown);
   if (error instanceof BackendError) return error;
@@ -45,11 +47,11 @@ export function toBackendError(thrown: unknown, command: string, write: boolean)
   );
 }
 
-export function notConnected(command: string, why: string): BackendError {
+export function unavailableError(command: string, why: string): BackendError {
   return new BackendError('UNAVAILABLE', `Redis is not connected, ${command} was not sent: ${why}`);
 }
 
-export function tooLate(command: string, ms: number, write: boolean): BackendError {
+export function timeoutError(command: string, ms: number, write: boolean): BackendError {
   return new BackendError(
     'TIMEOUT',
     `Redis did not answer ${command} within ${String(Math.round(ms))} ms.`,

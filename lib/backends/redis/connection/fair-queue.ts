@@ -1,57 +1,58 @@
-export interface Waiting {
+export interface Queued {
   readonly cost: number;
-  /** False for one that has given up. */
+  /** False once it has settled. */
   readonly waiting: boolean;
 }
 
-interface Line<Item> {
+interface TickQueue<Item> {
   readonly items: Item[];
   at: number;
 }
 
 /**
- * What waits for its turn. What comes in one turn of the event loop stands in one line, and the lines are served in rotation: a single command does
- * not wait for the thousands of a bulk that came before it.
+ * Commands that wait for their turn. Those of one turn of the event loop are one queue, and the
+ * queues are served in rotation: a single command does not wait for the thousands of a bulk call
+ * that came before it.
  */
-export class Lines<Item extends Waiting> {
-  #lines: Line<Item>[] = [];
-  #open: Line<Item> | undefined;
+export class FairQueue<Item extends Queued> {
+  #queues: TickQueue<Item>[] = [];
+  #open: TickQueue<Item> | undefined;
 
   add(item: Item): void {
     if (this.#open === undefined) {
-      const line: Line<Item> = { items: [], at: 0 };
-      this.#open = line;
-      this.#lines.push(line);
+      const queue: TickQueue<Item> = { items: [], at: 0 };
+      this.#open = queue;
+      this.#queues.push(queue);
       setImmediate(() => {
-        if (this.#open === line) this.#open = undefined;
+        if (this.#open === queue) this.#open = undefined;
       });
     }
     this.#open.items.push(item);
   }
 
   /** The next one, if it costs no more than `room`. */
-  take(room: number): Item | undefined {
-    for (let line = this.#lines[0]; line !== undefined; line = this.#lines[0]) {
-      let next = line.items[line.at];
-      while (next?.waiting === false) next = line.items[++line.at];
+  next(room: number): Item | undefined {
+    for (let queue = this.#queues[0]; queue !== undefined; queue = this.#queues[0]) {
+      let next = queue.items[queue.at];
+      while (next?.waiting === false) next = queue.items[++queue.at];
       if (next !== undefined && next.cost > room) return undefined;
-      this.#lines.shift();
+      this.#queues.shift();
       if (next !== undefined) {
-        line.at++;
-        this.#lines.push(line);
+        queue.at++;
+        this.#queues.push(queue);
         return next;
       }
-      if (this.#open === line) this.#open = undefined;
+      if (this.#open === queue) this.#open = undefined;
     }
     return undefined;
   }
 
-  /** Everything that waits, taken out. */
+  /** Removes and returns all that wait. */
   clear(): Item[] {
-    const left = this.#lines.flatMap(({ items, at }) =>
+    const left = this.#queues.flatMap(({ items, at }) =>
       items.slice(at).filter((item) => item.waiting),
     );
-    this.#lines = [];
+    this.#queues = [];
     this.#open = undefined;
     return left;
   }

@@ -1,23 +1,23 @@
 import type { BackendError } from '../../../ports/errors.js';
-import type { Command } from './command.js';
-import { startDeadline } from './deadline.js';
-import { asError, notConnected, replyCode, toBackendError, tooLate } from './errors.js';
-import { LoopLag } from './event-loop-lag.js';
-import { Lines, type Waiting } from './fair-queue.js';
-import type { Wire } from './client-adapter.js';
+import { EventLoopLag, startDeadline } from './deadline.js';
+import { asError, unavailableError, replyCode, toBackendError, timeoutError } from './errors.js';
+import { FairQueue, type Queued } from './fair-queue.js';
+import type { Command, RedisClient } from './client-adapter.js';
 
 /*
- * How much may be under way to one node. The work of a command, here and there, grows with its arguments, so they are what is counted: there is
- * room for about 100 scripts that name one key, or for 15 reads of 128 names. So the last of what is under way is answered long before its
- * deadline, however much a bulk call asks at once, and a missed deadline tells of the server and not of our own queue.
+ * How much may be in flight to one node. The work of a command, for us and for the server, grows
+ * with its arguments, so they are counted: there is room for about 100 scripts of one key, or for
+ * 15 reads of 128 names. So the last command in flight is answered long before its deadline,
+ * however large a bulk call is, and a missed deadline says something about the server and not about
+ * our own queue.
  */
-const ROOM = 2_048;
-const COST_OF_ANY = 8;
-/** A node that answers, but this slowly, is of no use: so many deadlines for what is under way, and for each room that waits. */
-const PATIENCE = 10;
+const MAX_COST = 2_048;
+const BASE_COST = 8;
+/** A node that needs this many deadlines for `MAX_COST` of commands is too slow to be of use. */
+const DEADLINE_FACTOR = 10;
 
-/** Given each failed command; `silent`: the node has answered nothing in time for as long as a command may take. */
-export type Failed = (
+/** @param silent the node has answered nothing in time for as long as a command may take */
+export type CommandFailed = (
   command: Command,
   error: BackendError,
   code: string | undefined,
@@ -30,13 +30,13 @@ interface Moment {
   readonly lag: number;
 }
 
-class Item implements Waiting {
+class QueuedCommand implements Queued {
   readonly name: string;
   readonly cost: number;
   waiting = false;
-  /** Nobody waits for the answer any more. */
+  /** It was rejected before its reply came. */
   late = false;
-  /** Monotonic: when nobody wants the answer any more. */
+  /** Monotonic: when it is rejected at the latest. */
   until = Infinity;
   cancel: () => void = () => undefined;
 
@@ -46,128 +46,135 @@ class Item implements Waiting {
     readonly reject: (error: BackendError) => void,
   ) {
     this.name = command.name ?? String(command.args[0]);
-    this.cost = COST_OF_ANY + command.args.length;
+    this.cost = BASE_COST + command.args.length;
   }
 }
 
 /**
- * The commands to one node, of which only so many are under way at a time. Invariants:
- * - every command settles: in time, or when the node has been silent for as long as a command may take;
- * - a command with a deadline of its own (`timeoutMs`) never takes longer, waiting for its turn included;
- * - one without goes on as long as the node gets on with what stands before it;
- * - what waits for its turn fails at once when the node is given up.
+ * The commands to one node, of which only `MAX_COST` are in flight at a time. Invariants:
+ * - every command settles: in time, or when the node has been silent for as long as a command may
+ *   take;
+ * - a command with a deadline of its own (`timeoutMs`) never takes longer, including its time in
+ *   the queue;
+ * - one without waits as long as the node makes progress with the commands before it;
+ * - queued commands are rejected at once when the node is given up.
  */
-export class Window {
-  #underWay = 0;
-  /** Cost of what waits. */
-  #waiting = 0;
+export class InFlightLimit {
+  #inFlightCost = 0;
+  /** Cost of all that is queued. */
+  #queuedCost = 0;
   /** Cost of all that was answered. */
-  #done = 0;
+  #answeredCost = 0;
   #timer: (() => void) | undefined;
-  /** The last answer that came in time: one that did not is no sign of life that anybody can use. */
-  #heard: Moment = { at: -Infinity, lag: 0 };
-  readonly #lines = new Lines<Item>();
-  readonly #lag = new LoopLag(() => this.#underWay > 0);
+  /** The last reply that came in time; a late one is of no use to any caller. */
+  #lastReply: Moment = { at: -Infinity, lag: 0 };
+  readonly #queue = new FairQueue<QueuedCommand>();
+  readonly #lag = new EventLoopLag(() => this.#inFlightCost > 0);
 
   constructor(
-    private readonly wire: Wire,
-    /** How long the answer to a command may take, in ms. */
+    private readonly client: RedisClient,
+    /** How long the reply to a command may take, in ms. */
     private readonly timeoutMs: number,
-    private readonly failed: Failed,
+    private readonly failed: CommandFailed,
   ) {}
 
   /** @throws BackendError within the deadline */
-  run(command: Command): Promise<unknown> {
+  send(command: Command): Promise<unknown> {
     return new Promise((resolve, reject) => {
-      const item = new Item(command, resolve, reject);
-      if (this.#waiting === 0 && (this.#underWay === 0 || this.#underWay + item.cost <= ROOM))
+      const item = new QueuedCommand(command, resolve, reject);
+      if (
+        this.#queuedCost === 0 &&
+        (this.#inFlightCost === 0 || this.#inFlightCost + item.cost <= MAX_COST)
+      )
         this.#write(item);
-      else this.#wait(item);
+      else this.#enqueue(item);
     });
   }
 
   /** Monotonic: when the node last answered in time. */
-  get heardAt(): number {
-    return this.#heard.at;
+  get lastReplyAt(): number {
+    return this.#lastReply.at;
   }
 
-  /** Whatever waits fails. */
-  refuse(why: string): void {
+  /** Rejects all that is queued. */
+  rejectAll(why: string): void {
     this.#timer?.();
     this.#timer = undefined;
-    for (const item of this.#lines.clear()) {
-      this.#leaveLine(item);
-      item.reject(notConnected(item.name, why));
+    for (const item of this.#queue.clear()) {
+      this.#dequeue(item);
+      item.reject(unavailableError(item.name, why));
     }
   }
 
-  #wait(item: Item): void {
+  #enqueue(item: QueuedCommand): void {
     item.waiting = true;
-    this.#waiting += item.cost;
-    this.#lines.add(item);
-    this.#watchLines();
+    this.#queuedCost += item.cost;
+    this.#queue.add(item);
+    this.#watchQueue();
     const { timeoutMs: ms } = item.command;
     if (ms === undefined) return;
     item.until = performance.now() + ms;
     item.cancel = startDeadline(ms, () => {
-      this.#leaveLine(item);
-      item.reject(tooLate(item.name, ms, false));
+      this.#dequeue(item);
+      item.reject(timeoutError(item.name, ms, false));
     });
   }
 
-  #leaveLine(item: Item): void {
+  #dequeue(item: QueuedCommand): void {
     item.cancel();
     item.waiting = false;
-    this.#waiting -= item.cost;
+    this.#queuedCost -= item.cost;
   }
 
-  /** Ends the waiting of those who have no deadline of their own when the node gets on too slowly. */
-  #watchLines(): void {
+  /** Rejects queued commands without a deadline of their own when the node is too slow. */
+  #watchQueue(): void {
     if (this.#timer !== undefined) return;
-    const before = this.#done;
-    const ms = PATIENCE * this.timeoutMs;
+    const before = this.#answeredCost;
+    const ms = DEADLINE_FACTOR * this.timeoutMs;
     this.#timer = startDeadline(ms, () => {
       this.#timer = undefined;
-      if (this.#done - before >= ROOM) {
-        if (this.#waiting > 0) this.#watchLines();
+      if (this.#answeredCost - before >= MAX_COST) {
+        if (this.#queuedCost > 0) this.#watchQueue();
         return;
       }
-      for (const item of this.#lines.clear()) {
-        if (item.until !== Infinity) this.#lines.add(item);
+      for (const item of this.#queue.clear()) {
+        if (item.until !== Infinity) this.#queue.add(item);
         else {
-          this.#leaveLine(item);
-          item.reject(tooLate(item.name, ms, false));
+          this.#dequeue(item);
+          item.reject(timeoutError(item.name, ms, false));
         }
       }
     });
   }
 
   #next(): void {
-    while (this.#waiting > 0) {
-      const item = this.#lines.take(this.#underWay === 0 ? Infinity : ROOM - this.#underWay);
+    while (this.#queuedCost > 0) {
+      const item = this.#queue.next(
+        this.#inFlightCost === 0 ? Infinity : MAX_COST - this.#inFlightCost,
+      );
       if (item === undefined) return;
-      this.#leaveLine(item);
+      this.#dequeue(item);
       this.#write(item);
     }
   }
 
-  #write(item: Item): void {
+  #write(item: QueuedCommand): void {
     const { command, name, cost } = item;
     const now = performance.now();
     if (item.until === Infinity)
-      item.until = now + (command.timeoutMs ?? PATIENCE * this.timeoutMs);
+      item.until = now + (command.timeoutMs ?? DEADLINE_FACTOR * this.timeoutMs);
     item.until += command.holdMs ?? 0;
-    this.#underWay += cost;
+    this.#inFlightCost += cost;
     this.#lag.start(now);
-    this.#watch(item, { at: now, lag: this.#lag.total(now) });
+    this.#watchReply(item, { at: now, lag: this.#lag.total(now) });
     this.#send(command).then(
       (reply) => {
-        this.#answered(item, true);
+        this.#onReply(item, true);
         item.resolve(reply);
       },
       (thrown: unknown) => {
         const code = replyCode(asError(thrown));
-        this.#answered(item, code !== undefined);
+        this.#onReply(item, code !== undefined);
         const error = toBackendError(thrown, name, command.write === true);
         item.reject(error);
         this.failed(command, error, code, false);
@@ -176,7 +183,7 @@ export class Window {
   }
 
   async #send({ key, args, last, reply = 'text', write }: Command): Promise<unknown> {
-    return this.wire.send(
+    return this.client.send(
       key,
       last === undefined ? args : [...args, last()],
       reply,
@@ -184,25 +191,28 @@ export class Window {
     );
   }
 
-  #answered(item: Item, byNode: boolean): void {
+  #onReply(item: QueuedCommand, byNode: boolean): void {
     item.cancel();
-    this.#underWay -= item.cost;
-    this.#done += item.cost;
+    this.#inFlightCost -= item.cost;
+    this.#answeredCost += item.cost;
     if (byNode && !item.late) {
       const at = performance.now();
-      this.#heard = { at, lag: this.#lag.total(at) };
+      this.#lastReply = { at, lag: this.#lag.total(at) };
     }
-    if (this.#waiting > 0) this.#next();
+    if (this.#queuedCost > 0) this.#next();
   }
 
-  /** While other answers come in time, the node is slow and not gone: then only the time that the caller has is a limit. */
-  #watch(item: Item, sent: Moment): void {
+  /**
+   * While other replies come in time, the node is alive: then only the caller's own deadline
+   * counts.
+   */
+  #watchReply(item: QueuedCommand, sent: Moment): void {
     const { command, name } = item;
     const longest = this.timeoutMs + (command.holdMs ?? 0);
     const arm = (ms: number): void => {
       item.cancel = startDeadline(ms, () => {
         const now = performance.now();
-        const since = this.#heard.at > sent.at ? this.#heard : sent;
+        const since = this.#lastReply.at > sent.at ? this.#lastReply : sent;
         const silence = now - since.at - (this.#lag.total(now) - since.lag);
         const left = Math.min(longest - silence, item.until - now);
         if (left > 1) {
@@ -210,7 +220,7 @@ export class Window {
           return;
         }
         item.late = true;
-        const late = tooLate(name, now - sent.at, command.write === true);
+        const late = timeoutError(name, now - sent.at, command.write === true);
         item.reject(late);
         this.failed(command, late, undefined, silence >= longest - this.timeoutMs * 0.1);
       });

@@ -1,16 +1,20 @@
 import { BackendError } from '../../../ports/errors.js';
 import { NODE_SILENCE_MS } from './connect.js';
 
-/** How long after a node refused it is asked again, in ms. */
-const PROBE_EVERY_MS = 500;
-/** When it did not answer at all: every question written to a dead socket makes the client wait for its end anew, so first let it give up. */
-const PROBE_SILENT_MS = NODE_SILENCE_MS + 500;
+/** How long after a refusal a node is probed, in ms. */
+const PROBE_INTERVAL_MS = 500;
+/**
+ * When it did not answer at all. Every command written to a dead socket makes the client wait for
+ * the end of that socket anew, so the client must have given up before.
+ */
+const SILENT_PROBE_INTERVAL_MS = NODE_SILENCE_MS + 500;
 
 /**
- * Nodes of a cluster that did not answer in time. Commands for them are refused at once, so that one frozen node does not make every call wait, while
- * a probe by a name that the node serves (and, after a failover, another) asks whether it answers again.
+ * Knows the nodes of a cluster that did not answer in time. Commands for them are rejected at once,
+ * so that one frozen node does not make every call wait, while probes by a name that the node
+ * serves (after a failover another one) find out whether it answers again.
  */
-export class Lanes {
+export class NodeHealth {
   readonly #blocked = new Map<
     string,
     { readonly key: string; timer: NodeJS.Timeout | undefined }
@@ -21,19 +25,19 @@ export class Lanes {
     private readonly changed: () => void,
   ) {}
 
-  isBlocked(lane: string): boolean {
-    return this.#blocked.size > 0 && this.#blocked.has(lane);
+  isBlocked(node: string): boolean {
+    return this.#blocked.size > 0 && this.#blocked.has(node);
   }
 
   get anyBlocked(): boolean {
     return this.#blocked.size > 0;
   }
 
-  block(lane: string, key: string, silent: boolean): void {
-    if (this.#blocked.has(lane)) return;
-    this.#blocked.set(lane, { key, timer: undefined });
+  block(node: string, key: string, silent: boolean): void {
+    if (this.#blocked.has(node)) return;
+    this.#blocked.set(node, { key, timer: undefined });
     this.changed();
-    this.#probeLater(lane, silent ? PROBE_SILENT_MS : PROBE_EVERY_MS);
+    this.#probeLater(node, silent ? SILENT_PROBE_INTERVAL_MS : PROBE_INTERVAL_MS);
   }
 
   clear(): void {
@@ -41,20 +45,20 @@ export class Lanes {
     this.#blocked.clear();
   }
 
-  #probeLater(lane: string, ms: number): void {
-    const entry = this.#blocked.get(lane);
+  #probeLater(node: string, ms: number): void {
+    const entry = this.#blocked.get(node);
     if (entry === undefined) return;
     entry.timer = setTimeout(() => {
       this.probe(entry.key).then(
         () => {
-          if (this.#blocked.get(lane) !== entry) return;
-          this.#blocked.delete(lane);
+          if (this.#blocked.get(node) !== entry) return;
+          this.#blocked.delete(node);
           this.changed();
         },
         (error: unknown) => {
           const silent = error instanceof BackendError && error.code === 'CACHE_BACKEND_TIMEOUT';
-          if (this.#blocked.get(lane) === entry)
-            this.#probeLater(lane, silent ? PROBE_SILENT_MS : PROBE_EVERY_MS);
+          if (this.#blocked.get(node) === entry)
+            this.#probeLater(node, silent ? SILENT_PROBE_INTERVAL_MS : PROBE_INTERVAL_MS);
         },
       );
     }, ms);

@@ -5,22 +5,29 @@ interface Sample {
   readonly at: number;
 }
 
-/** A better sample is preferred for this long; after that a worse but newer one, because clocks drift. */
+/**
+ * A better sample is preferred for this long; after that a worse but newer one, because clocks
+ * drift.
+ */
 const PREFERRED_MS = 60_000;
 
 /**
- * The server's clock, as told from here: a local clock plus an offset learnt from answers that carry the server's time. The offset comes from
- * the answer with the shortest round trip (Cristian, 1989), so that slow answers do not make the time jitter. When a new answer
- * contradicts the old one beyond both their errors, a clock was set and the new answer counts at once.
+ * The server's clock: the local clock plus an offset that is computed from replies with the
+ * server's time. The reply with the shortest round trip decides (Cristian, 1989), so that slow
+ * replies do not make the time jitter. When a new reply contradicts it beyond both their errors, a
+ * clock was set, and the new reply counts at once.
  */
-export class SharedTime {
+export class ServerClock {
   #best: Sample | undefined;
 
   now(local: number): number {
     return local + (this.#best?.offset ?? 0);
   }
 
-  /** @param local the local clock when the answer came, `at` a monotonic clock then */
+  /**
+   * @param local the local clock when the reply came
+   * @param at a monotonic clock then
+   */
   learn(server: number, roundTrip: number, local: number, at: number): void {
     if (!Number.isFinite(server)) return;
     const sample: Sample = {

@@ -1,287 +1,201 @@
 import { randomBytes } from 'node:crypto';
 import type { BackendContext } from '../../../ports/backend.js';
 import type { Payload } from '../../../ports/codec.js';
-import type { Tick } from '../../../ports/entry.js';
 import { BackendError } from '../../../ports/errors.js';
+import type { GroupInvalidation, ScopeReading } from '../../../ports/groups.js';
 import type {
-  Acquired,
-  AcquireRequest,
-  SharedBackend,
-  GroupInvalidation,
+  BackendState,
+  EnsureRequest,
+  FillReply,
+  FillRequest,
+  LeaseReply,
+  LeaseRequest,
   Notice,
   Reading,
   ReadRequest,
-  ScopeGroups,
-  ScopeReading,
-  BackendState,
+  SharedBackend,
 } from '../../../ports/shared-backend.js';
-import { BatchedReads } from './reads.js';
+import type { Millis, Tick } from '../../../ports/time.js';
 import type { Connection } from '../connection/connection.js';
-import { ensure, type GroupParts, invalidate } from './markers.js';
-import { ACQUIRE, DELETE, FILL, RELEASE, SET, TELL_TIME } from './scripts.js';
-import { Names } from './redis-keys.js';
-import { Notices } from '../notices/reader.js';
-import { keysBodies, releasedBody } from '../notices/message.js';
-import { fingerprint, isTorn, preferText, toArgument } from './payload.js';
-import { Renewals } from './renewals.js';
-import { Scripts } from './script-runner.js';
-import { SharedTime } from '../connection/server-clock.js';
-import { sweep } from './reclaim.js';
-import { Teller } from '../notices/publisher.js';
+import { ServerClock } from '../connection/server-clock.js';
+import { keysBodies } from '../notices/message.js';
+import { NoticePublisher } from '../notices/publisher.js';
+import { NoticeReader } from '../notices/reader.js';
+import { inChunks, MAX_REQUESTS_PER_SCRIPT, type NamespaceParts, wholeMs } from './batch.js';
+import { invalidate } from './markers.js';
+import { toArgument } from './payload.js';
+import { reclaim } from './reclaim.js';
+import { RedisKeys } from './redis-keys.js';
+import { ScriptRunner } from './script-runner.js';
+import { DELETE, SERVER_TIME, SET } from './scripts.js';
+import { TickBatcher } from './tick-batcher.js';
 
-/** One delete script handles at most this many keys, so that it never blocks the server for long. */
-const KEYS_A_SCRIPT = 200;
-const SET_TRIES = 3;
+const MAX_SET_ATTEMPTS = 3;
 
-export interface StoreParts {
+export interface SharedBackendParts {
   readonly connection: Connection;
   /** For the blocking reads of the notices; not started yet. */
-  readonly link: (stream: string) => Connection;
+  readonly dedicated: (stream: string) => Connection;
+  /** Length of the notice stream. */
   readonly noticesKept: number;
-  readonly closed: (store: RedisSharedBackend) => void;
+  readonly onClose: (backend: RedisSharedBackend) => void;
 }
 
-/** A namespace in Redis. See `FencedStore`; the promises about atomicity are kept by the scripts in lua.ts. */
-export class RedisSharedBackend implements SharedBackend<Payload> {
-  readonly #names: Names;
+/** A namespace in Redis. What the port calls one atomic step is one script (scripts.ts). */
+export class RedisSharedBackend implements SharedBackend {
   readonly #connection: Connection;
-  readonly #scripts: Scripts;
-  readonly #reads: BatchedReads;
-  readonly #renewals: Renewals;
-  readonly #teller: Teller;
-  readonly #notices: Notices;
-  readonly #groups: GroupParts;
-  readonly #time = new SharedTime();
-  readonly #endings: (() => void)[] = [];
+  readonly #namespace: NamespaceParts;
+  readonly #batcher: TickBatcher;
+  readonly #notices: NoticeReader;
+  readonly #clock = new ServerClock();
+  readonly #onClose: (() => void)[] = [];
 
   constructor(
     private readonly context: BackendContext,
-    private readonly parts: StoreParts,
+    private readonly parts: SharedBackendParts,
   ) {
     const connection = (this.#connection = parts.connection);
-    const names = (this.#names = new Names(context.namespace));
-    const scripts = (this.#scripts = new Scripts(connection));
-    this.#renewals = new Renewals(connection, scripts);
-    this.#reads = new BatchedReads(connection, names);
+    const names = new RedisKeys(context.namespace);
+    const scripts = new ScriptRunner(connection);
+    const { stream } = names;
     const sender = randomBytes(9).toString('base64url');
-    const teller = (this.#teller = new Teller(
-      connection,
-      scripts,
-      names.stream,
+    const publisher = new NoticePublisher(connection, scripts, stream, sender, parts.noticesKept);
+    const learnTime = (server: Millis, roundTrip: Millis): void => {
+      this.#clock.learn(server, roundTrip, context.clock.now(), performance.now());
+    };
+    this.#namespace = { connection, names, scripts, publisher, learnTime };
+    this.#batcher = new TickBatcher(this.#namespace);
+    this.#notices = new NoticeReader({
+      stream,
       sender,
-      parts.noticesKept,
-    ));
-    this.#notices = new Notices({
-      stream: names.stream,
-      sender,
-      link: parts.link(names.stream),
-      tell: (bodies) => teller.tell(bodies),
-      report: (during, error) => {
-        context.report({ operation: during, error });
+      connection: parts.dedicated(stream),
+      publish: (bodies) => publisher.publish(bodies),
+      report: (operation, error) => {
+        context.report({ operation, error });
       },
     });
-    const learnTime = (server: number, roundTrip: number): void => {
-      this.#time.learn(server, roundTrip, context.clock.now(), performance.now());
-    };
-    this.#groups = { names, scripts, teller, learnTime };
-    this.#endings.push(
+    this.#onClose.push(
       connection.onTime(learnTime),
       connection.onState((state) => {
-        if (state === 'up') this.#askTime();
+        if (state === 'up') this.#readServerTime();
       }),
     );
-    if (connection.connected) this.#askTime();
+    if (connection.connected) this.#readServerTime();
   }
 
-  now(): number {
-    return this.#time.now(this.context.clock.now());
+  now(): Millis {
+    return this.#clock.now(this.context.clock.now());
   }
 
   /** Of the node that keeps the namespace's clock, in a cluster. */
   get state(): BackendState {
-    return this.#connection.stateFor(this.#names.clock(''));
+    return this.#connection.stateFor(this.#namespace.names.clock(''));
   }
 
   onState(listener: (state: BackendState) => void): () => void {
     const end = this.#connection.onState(() => {
       listener(this.state);
     });
-    this.#endings.push(end);
+    this.#onClose.push(end);
     return end;
   }
 
-  read(request: ReadRequest, timeoutMs?: number): Promise<Reading<Payload>> {
-    return this.#reads.read(request, timeoutMs);
+  read(request: ReadRequest, timeoutMs?: Millis): Promise<Reading> {
+    return this.#batcher.read(request, timeoutMs);
   }
 
-  async acquire(request: AcquireRequest<Payload>, timeoutMs?: number): Promise<Acquired<Payload>> {
-    const { key, lease, leaseMs, seen, dead, replaces, text } = request;
-    const { length, prefix } = fingerprint(seen);
-    const names = this.#names;
-    const sentAt = performance.now();
-    const reply = await this.#scripts.run(
-      ACQUIRE,
-      [names.value(key), names.lease(key), names.waiters(key), names.settle(key)],
-      [lease, wholeMs(leaseMs), dead ?? '', replaces === true ? '-2' : String(length), prefix],
-      { reply: text ? 'text' : 'bytes', ...(timeoutMs === undefined ? {} : { timeoutMs }) },
-    );
-    const took = performance.now() - sentAt;
-    const [time, state, third, fourth] = Array.isArray(reply) ? (reply as unknown[]) : [];
-    this.#groups.learnTime(Number(String(time)), took);
-    switch (String(state)) {
-      case 'leased':
-        return {
-          state: 'leased',
-          settleUntil: Number(third) > 0 ? Number(String(time)) + Number(third) : 0,
-        };
-      case 'held':
-        return { state: 'held', lease: String(third), remainingMs: Number(fourth) };
-      case 'found':
-        if (typeof third === 'string' && isTorn(third)) {
-          const again = await this.acquire({ ...request, text: false }, remaining(timeoutMs, took));
-          return again.state === 'found' ? { ...again, stored: preferText(again.stored) } : again;
-        }
-        return { state: 'found', stored: third as Payload };
-      default:
-        throw new BackendError('FAILED', `Redis answered acquire with ${JSON.stringify(reply)}.`, {
-          unknownOutcome: true,
-        });
-    }
+  lease(request: LeaseRequest, timeoutMs?: Millis): Promise<LeaseReply> {
+    return this.#batcher.lease(request, timeoutMs);
   }
 
-  renew(key: string, lease: string, leaseMs: number): Promise<boolean> {
-    return this.#renewals.renew(this.#names.lease(key), lease, wholeMs(leaseMs));
+  renew(key: string, token: string, leaseMs: Millis): Promise<boolean> {
+    return this.#batcher.renew(key, token, leaseMs);
   }
 
-  async release(key: string, lease: string): Promise<void> {
-    const { lease: name, waiters } = this.#of(key);
-    const body = releasedBody(key);
-    const untold = await this.#scripts.run(
-      RELEASE,
-      [name, waiters, ...this.#teller.withinScript],
-      [...this.#teller.preface, lease, body],
-    );
-    if (untold === 1) await this.#teller.tell([body]);
+  release(key: string, token: string): Promise<void> {
+    return this.#batcher.release(key, token);
   }
 
-  async fill(key: string, lease: string, stored: Payload, ttlMs: number): Promise<boolean> {
-    const { value, lease: name, waiters } = this.#of(key);
-    const body = releasedBody(key);
-    const keys = [value, name, waiters, ...this.#teller.withinScript];
-    const reply = await this.#scripts.run(FILL, keys, [
-      ...this.#teller.preface,
-      lease,
-      body,
-      toArgument(stored),
-      wholeMs(ttlMs),
-    ]);
-    const [filled, untold] = Array.isArray(reply) ? (reply as unknown[]) : [];
-    // the value is stored; waiters who are not told poll
-    if (untold === 1) await this.#teller.tell([body]).catch(() => undefined);
-    return filled === 1;
+  fill(request: FillRequest): Promise<FillReply> {
+    return this.#batcher.fill(request);
   }
 
-  async set(key: string, stored: Payload, ttlMs: number, lease = ''): Promise<boolean> {
-    const { value, lease: name, waiters } = this.#of(key);
+  async set(key: string, payload: Payload, ttlMs: Millis, token = ''): Promise<boolean> {
+    const { names, publisher, scripts } = this.#namespace;
     const [body = ''] = keysBodies([key]);
-    const keys = [value, name, waiters, ...this.#teller.withinScript];
-    const args = [...this.#teller.preface, body, toArgument(stored), wholeMs(ttlMs), lease];
+    const keys = [names.value(key), names.lease(key), names.waiters(key), ...publisher.scriptKeys];
+    const args = [...publisher.scriptArgs, body, toArgument(payload), wholeMs(ttlMs), token];
     const last = (): string => String(Math.ceil(this.now() + this.#connection.commandTimeout));
-    // one that was too late was not done: a busy process may have written it long after it was made
-    let done: unknown = 0;
-    for (let tries = 0; tries < SET_TRIES && done === 0; tries++)
-      done = await this.#scripts.run(SET, keys, args, { last });
-    if (done === -1) return false;
-    if (done !== 1) throw new BackendError('TIMEOUT', 'Redis got the set too late to do it.');
-    await this.#teller.afterwards([body]);
+    // one that came too late was not done: a busy process may have written it long after it was
+    // made
+    let reply: unknown = 0;
+    for (let attempts = 0; attempts < MAX_SET_ATTEMPTS && reply === 0; attempts++)
+      reply = await scripts.run(SET, keys, args, { last });
+    if (reply === -1) return false;
+    if (reply !== 1) throw new BackendError('TIMEOUT', 'Redis received the set too late to do it.');
+    await publisher.publishAfter([body]);
     return true;
   }
 
-  async delete(keys: readonly string[], settleMs: number): Promise<void> {
-    const { withinScript, preface } = this.#teller;
-    const perScript = this.#connection.kind === 'cluster' ? 1 : KEYS_A_SCRIPT;
-    const parts: (readonly string[])[] = [];
-    for (let i = 0; i < keys.length; i += perScript) parts.push(keys.slice(i, i + perScript));
+  async delete(keys: readonly string[], settleMs: Millis): Promise<void> {
+    const { names, publisher, scripts } = this.#namespace;
+    const max = this.#connection.kind === 'cluster' ? 1 : MAX_REQUESTS_PER_SCRIPT;
     await Promise.all(
-      parts.map((part) => {
-        const names = part.flatMap((key) => {
-          const { value, lease, waiters, settle } = this.#of(key);
-          return [value, lease, waiters, settle];
-        });
-        return this.#scripts.run(
+      inChunks(keys, max).map((chunk) => {
+        const targets: string[] = [];
+        for (const key of chunk)
+          targets.push(names.value(key), names.lease(key), names.waiters(key), names.settle(key));
+        return scripts.run(
           DELETE,
-          [...names, ...withinScript],
-          [...preface, String(Math.ceil(settleMs)), ...keysBodies(part)],
+          [...targets, ...publisher.scriptKeys],
+          [...publisher.scriptArgs, String(Math.ceil(settleMs)), ...keysBodies(chunk)],
         );
       }),
     );
-    await this.#teller.afterwards(keysBodies(keys));
+    await publisher.publishAfter(keysBodies(keys));
   }
 
-  ensure(
-    scopes: readonly ScopeGroups[],
-    keepMs: number,
-    timeoutMs?: number,
-  ): Promise<readonly ScopeReading[]> {
-    return Promise.all(scopes.map((scope) => ensure(this.#groups, scope, keepMs, timeoutMs)));
+  ensure(request: EnsureRequest, timeoutMs?: Millis): Promise<readonly ScopeReading[]> {
+    return this.#batcher.ensure(request, timeoutMs);
   }
 
   invalidate(invalidation: GroupInvalidation): Promise<Tick> {
-    return invalidate(this.#groups, invalidation);
+    return invalidate(this.#namespace, invalidation);
   }
 
   reclaim(scope: string, signal: AbortSignal): Promise<number> {
-    return sweep(this.#connection, this.#names, scope, signal);
+    return reclaim(this.#connection, this.#namespace.names, scope, signal);
   }
 
-  /** Own notices are not delivered, but for `released`: the user of this store knows what it did itself. */
+  /** Own notices are not delivered, except `released`: the user of this backend knows the rest. */
   subscribe(listener: (notice: Notice) => void): () => void {
     return this.#notices.subscribe(listener);
   }
 
   isCoherent(): boolean {
-    return this.#notices.hearing();
+    return this.#notices.isCoherent();
   }
 
   close(): Promise<void> {
-    for (const end of this.#endings.splice(0)) end();
+    for (const end of this.#onClose.splice(0)) end();
     this.#notices.close();
-    this.parts.closed(this);
+    this.parts.onClose(this);
     return Promise.resolve();
   }
 
-  #of(key: string): {
-    readonly value: string;
-    readonly lease: string;
-    readonly waiters: string;
-    readonly settle: string;
-  } {
-    const names = this.#names;
-    return {
-      value: names.value(key),
-      lease: names.lease(key),
-      waiters: names.waiters(key),
-      settle: names.settle(key),
-    };
-  }
-
-  /** The clock that counts is that of the node with the namespace's clock: the nodes of a cluster may differ a little. */
-  #askTime(): void {
+  /**
+   * The clock of the node that keeps the namespace's clock is the one that counts: the nodes of a
+   * cluster may differ a little.
+   */
+  #readServerTime(): void {
+    const { names, scripts, learnTime } = this.#namespace;
     const sentAt = performance.now();
-    this.#scripts.run(TELL_TIME, [this.#names.clock('')], []).then(
+    scripts.run(SERVER_TIME, [names.clock('')], []).then(
       (time) => {
-        this.#groups.learnTime(Number(time), performance.now() - sentAt);
+        learnTime(Number(time), performance.now() - sentAt);
       },
-      // the next answer tells
+      // other replies carry the time as well
       () => undefined,
     );
   }
-}
-
-function wholeMs(ms: number): string {
-  return String(Math.max(1, Math.ceil(ms)));
-}
-
-function remaining(timeoutMs: number | undefined, took: number): number | undefined {
-  return timeoutMs === undefined ? undefined : Math.max(timeoutMs - took, 1);
 }

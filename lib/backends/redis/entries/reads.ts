@@ -1,45 +1,39 @@
-import type { Payload } from '../../../ports/codec.js';
 import type { BackendError } from '../../../ports/errors.js';
-import type {
-  Marker,
-  Reading,
-  ReadRequest,
-  ScopeGroups,
-  ScopeReading,
-} from '../../../ports/shared-backend.js';
-import type { Connection } from '../connection/connection.js';
-import { withDeadline } from '../connection/deadline.js';
-import { toBackendError, tooLate } from '../connection/errors.js';
-import { parseMarker, parseTick } from './marker-text.js';
-import { hashTag, type Names } from './redis-keys.js';
-import { isTorn, preferText } from './payload.js';
+import type { Marker, ScopeGroups, ScopeReading } from '../../../ports/groups.js';
+import type { Reading, ReadRequest } from '../../../ports/shared-backend.js';
+import type { Millis } from '../../../ports/time.js';
 import type { ReplyKind } from '../connection/client-adapter.js';
+import { toBackendError } from '../connection/errors.js';
+import { commandDeadline, type NamespaceParts, rejectLate } from './batch.js';
+import { parseMarker, parseTick } from './markers.js';
+import { asTextIfUtf8, isNotUtf8, toText } from './payload.js';
+import { hashTag, type RedisKeys } from './redis-keys.js';
 
 /*
- * Reads of one tick travel as one MGET in which each marker appears once; a value comes together with all that is needed to judge it. Large values
- * gain nothing from travelling together (the first waits for the last), so the number of values in a batch follows their mean size.
+ * Reads of one tick travel as one MGET in which each marker appears once, so that a value comes
+ * together with all that is needed to judge it. Large values gain nothing from travelling together
+ * (the first waits for the last), so the number of values in a batch follows their mean size.
  */
 
-const MOST_KEYS = 128;
-const BATCH_BYTES = 128 * 1024;
+const MAX_KEYS = 128;
+const MAX_BATCH_BYTES = 128 * 1024;
 const LARGE_BYTES = 16 * 1024;
+/** Deadlines that differ by less count as the same. */
+const SAME_DEADLINE_MS = 5;
+
 type Slot = string | Uint8Array | null | BackendError;
 
-interface Waiting {
-  readonly request: ReadRequest;
-  readonly timeoutMs: number;
-  readonly value: number;
-  readonly lease: number;
-  readonly groups: Groups;
-  readonly resolve: (reading: Reading<Payload>) => void;
-  readonly reject: (error: Error) => void;
+/** What is known about the requests that are sent in one tick. */
+export interface Tick {
+  /** Keys whose lease was requested once more, after the reads of the tick. */
+  repeatedLeases: Set<string> | undefined;
 }
 
 /** Clock and markers that requests ask for. */
 interface Groups {
   /** Positions of clock and markers, scope after scope. */
   readonly positions: readonly number[];
-  /** Their answer: the same for all who ask by the same object. */
+  /** Their answer: the same for all requests with the same object. */
   reading: readonly ScopeReading[] | BackendError | undefined;
 }
 
@@ -48,122 +42,164 @@ interface ScopePositions {
   readonly markers: Map<string, number>;
 }
 
-class Batch {
+class PendingRead {
+  readonly promise: Promise<Reading>;
+  resolve: (reading: Reading) => void = () => undefined;
+  reject: (error: unknown) => void = () => undefined;
+  /** Positions in the batch that it is in. */
+  value = -1;
+  lease = -1;
+  groups: Groups | undefined;
+
+  constructor(
+    readonly request: ReadRequest,
+    readonly timeoutMs: Millis,
+  ) {
+    this.promise = new Promise((resolve, reject) => {
+      this.resolve = resolve;
+      this.reject = reject;
+    });
+  }
+
+  answers(request: ReadRequest, timeoutMs: Millis): boolean {
+    return (
+      this.request.scopes === request.scopes &&
+      this.request.withLease === request.withLease &&
+      this.request.text === request.text &&
+      (this.timeoutMs === timeoutMs || Math.abs(this.timeoutMs - timeoutMs) < SAME_DEADLINE_MS)
+    );
+  }
+}
+
+class ReadBatch {
   readonly keys: string[] = [];
-  readonly waiting: Waiting[] = [];
-  /** How long the most patient of them waits. */
-  timeoutMs = 0;
+  readonly reads: PendingRead[] = [];
+  readonly #byKey = new Map<string, PendingRead>();
   readonly #scopes = new Map<string, ScopePositions>();
   readonly #groups = new Map<readonly ScopeGroups[], Groups>();
 
-  constructor(private readonly names: Names) {}
+  constructor(private readonly names: RedisKeys) {}
 
-  groups(scopes: readonly ScopeGroups[]): Groups {
+  find(request: ReadRequest, timeoutMs: Millis): PendingRead | undefined {
+    const known = this.#byKey.get(request.key);
+    return known?.answers(request, timeoutMs) === true ? known : undefined;
+  }
+
+  add(read: PendingRead): void {
+    const { key, scopes, withLease } = read.request;
+    read.value = this.#addKey(this.names.value(key));
+    read.lease = withLease ? this.#addKey(this.names.lease(key)) : -1;
+    read.groups = this.#groupsOf(scopes);
+    this.reads.push(read);
+    this.#byKey.set(key, read);
+  }
+
+  #groupsOf(scopes: readonly ScopeGroups[]): Groups {
     let known = this.#groups.get(scopes);
     if (known === undefined) {
       const positions: number[] = [];
-      for (const scope of scopes) this.#place(scope, positions);
+      for (const scope of scopes) this.#addScope(scope, positions);
       known = { positions, reading: undefined };
       this.#groups.set(scopes, known);
     }
     return known;
   }
 
-  /** Positions of the clock and the markers, each of which is in the batch once. Names are only built the first time. */
-  #place({ scope, groups }: ScopeGroups, positions: number[]): void {
+  /** Each clock and marker is in the batch once. Names are only built the first time. */
+  #addScope({ scope, groups }: ScopeGroups, positions: number[]): void {
     let known = this.#scopes.get(scope);
     if (known === undefined) {
-      known = { clock: this.add(this.names.clock(scope)), markers: new Map() };
+      known = { clock: this.#addKey(this.names.clock(scope)), markers: new Map() };
       this.#scopes.set(scope, known);
     }
     positions.push(known.clock);
     for (const group of groups) {
       let position = known.markers.get(group);
       if (position === undefined) {
-        position = this.add(this.names.marker(scope, group));
+        position = this.#addKey(this.names.marker(scope, group));
         known.markers.set(group, position);
       }
       positions.push(position);
     }
   }
 
-  add(key: string): number {
+  #addKey(key: string): number {
     return this.keys.push(key) - 1;
   }
 }
 
 export class BatchedReads {
-  readonly #open: Record<ReplyKind, Batch | undefined> = { text: undefined, bytes: undefined };
+  readonly #open: Record<ReplyKind, ReadBatch | undefined> = { text: undefined, bytes: undefined };
   #meanBytes = 256;
 
   constructor(
-    private readonly connection: Connection,
-    private readonly names: Names,
+    private readonly parts: Pick<NamespaceParts, 'connection' | 'names'>,
+    /** Has `sendAll` called at the end of the tick. */
+    private readonly schedule: () => void,
+    /** Sends what has to be sent before reads. */
+    private readonly beforeReads: () => Tick,
   ) {}
 
-  /** One round trip, shared with the other reads of this tick. */
-  read(request: ReadRequest, timeoutMs = Infinity): Promise<Reading<Payload>> {
-    const reading = new Promise<Reading<Payload>>((resolve, reject) => {
-      this.#enqueue(request, timeoutMs, resolve, reject);
-    });
-    if (timeoutMs >= this.connection.commandTimeout) return reading;
-    return withDeadline(reading, timeoutMs, () => tooLate('read', timeoutMs, false));
+  /** Requests of a tick that ask for exactly the same share a promise. */
+  read(request: ReadRequest, timeoutMs: Millis = Infinity): Promise<Reading> {
+    // the client joins the pieces of a long text: as bytes they arrive faster, also when they are
+    // made text afterwards
+    const kind = request.text && this.#meanBytes < LARGE_BYTES ? 'text' : 'bytes';
+    const deadline = timeoutMs >= this.parts.connection.commandTimeout ? Infinity : timeoutMs;
+    const same = this.#open[kind]?.find(request, deadline);
+    if (same !== undefined) return same.promise;
+    const read = new PendingRead(request, deadline);
+    this.#enqueue(read, kind);
+    return read.promise;
   }
 
-  #enqueue(
-    request: ReadRequest,
-    timeoutMs: number,
-    resolve: Waiting['resolve'],
-    reject: Waiting['reject'],
-    asBytes = false,
-  ): void {
-    // the client puts long texts together from pieces: as bytes they arrive faster, also when they are made text afterwards
-    const kind: ReplyKind =
-      request.text && !asBytes && this.#meanBytes < LARGE_BYTES ? 'text' : 'bytes';
-    let batch = this.#open[kind];
-    if (batch === undefined) {
-      const opened = new Batch(this.names);
-      batch = this.#open[kind] = opened;
-      queueMicrotask(() => {
-        this.#close(kind, opened);
-      });
-    }
-    const groups = batch.groups(request.scopes);
-    const value = batch.add(this.names.value(request.key));
-    const lease = request.withLease ? batch.add(this.names.lease(request.key)) : -1;
-    if (timeoutMs > batch.timeoutMs) batch.timeoutMs = timeoutMs;
-    batch.waiting.push({ request, timeoutMs, value, lease, groups, resolve, reject });
-    if (
-      batch.keys.length >= MOST_KEYS ||
-      (batch.waiting.length + 1) * this.#meanBytes > BATCH_BYTES
-    )
-      this.#close(kind, batch);
+  sendAll(): void {
+    this.#send('text');
+    this.#send('bytes');
   }
 
-  #close(kind: ReplyKind, batch: Batch): void {
-    if (this.#open[kind] === batch) this.#open[kind] = undefined;
-    else if (batch.waiting.length === 0) return;
-    const waiting = batch.waiting.splice(0);
-    this.#fetch(batch.keys, kind, batch.timeoutMs).then(
+  #enqueue(read: PendingRead, kind: ReplyKind): void {
+    const batch = (this.#open[kind] ??= new ReadBatch(this.parts.names));
+    batch.add(read);
+    const isFull =
+      batch.keys.length >= MAX_KEYS || (batch.reads.length + 1) * this.#meanBytes > MAX_BATCH_BYTES;
+    if (isFull) this.#send(kind);
+    else this.schedule();
+  }
+
+  #send(kind: ReplyKind): void {
+    const batch = this.#open[kind];
+    if (batch === undefined) return;
+    this.#open[kind] = undefined;
+    const tick = this.beforeReads();
+    const { commandTimeout } = this.parts.connection;
+    const cancel = rejectLate(batch.reads, commandTimeout, 'read');
+    this.#fetch(batch.keys, kind, commandDeadline(batch.reads, commandTimeout)).then(
       (slots) => {
+        cancel();
         const markers = new Array<Marker | undefined>(slots.length);
         const parsed = new Uint8Array(slots.length);
-        for (const one of waiting) this.#answer(one, slots, markers, parsed);
+        for (const read of batch.reads) {
+          // what it found is older than the lease
+          if (tick.repeatedLeases?.has(read.request.key) === true) this.#enqueue(read, kind);
+          else this.#answer(read, slots, markers, parsed);
+        }
       },
       (error: unknown) => {
+        cancel();
         const failure = toBackendError(error, 'read', false);
-        for (const one of waiting) one.reject(failure);
+        for (const read of batch.reads) read.reject(failure);
       },
     );
   }
 
   #answer(
-    one: Waiting,
+    read: PendingRead,
     slots: readonly Slot[],
     markers: (Marker | undefined)[],
     parsed: Uint8Array,
   ): void {
-    const { request, groups } = one;
+    const { request, groups = { positions: [], reading: [] } } = read;
     const scopes = (groups.reading ??= readingOf(
       request.scopes,
       groups.positions,
@@ -171,47 +207,35 @@ export class BatchedReads {
       markers,
       parsed,
     ));
-    if (scopes instanceof Error) {
-      one.reject(scopes);
-      return;
+    const stored = slots[read.value];
+    const lease = read.lease < 0 ? null : slots[read.lease];
+    if (scopes instanceof Error) read.reject(scopes);
+    else if (stored instanceof Error) read.reject(stored);
+    else if (lease instanceof Error) read.reject(lease);
+    else {
+      if (stored !== null && stored !== undefined)
+        this.#meanBytes += (stored.length - this.#meanBytes) / 32;
+      // perhaps it is not text: it is read once more as bytes, with the markers of then
+      if (typeof stored === 'string' && isNotUtf8(stored)) this.#enqueue(read, 'bytes');
+      else
+        read.resolve({
+          stored: request.text ? asTextIfUtf8(stored ?? undefined) : (stored ?? undefined),
+          scopes,
+          lease: asText(lease),
+        });
     }
-    const stored = slots[one.value];
-    const lease = one.lease < 0 ? null : slots[one.lease];
-    if (stored instanceof Error || lease instanceof Error) {
-      one.reject(stored instanceof Error ? stored : (lease as BackendError));
-      return;
-    }
-    if (stored !== null && stored !== undefined)
-      this.#meanBytes += (stored.length - this.#meanBytes) / 32;
-    if (typeof stored === 'string' && isTorn(stored)) {
-      // perhaps bytes that are no text: read once more as what they are, with the markers of then
-      this.#enqueue(request, one.timeoutMs, one.resolve, one.reject, true);
-      return;
-    }
-    one.resolve({
-      stored: request.text ? preferText(stored ?? undefined) : (stored ?? undefined),
-      scopes,
-      lease: asText(lease),
-    });
   }
 
   async #fetch(
     keys: readonly string[],
     reply: ReplyKind,
-    timeoutMs: number,
+    timeoutMs: Millis | undefined,
   ): Promise<readonly Slot[]> {
-    const [first = ''] = keys;
-    // not less than the deadline of a command, so that a read that misses it still tells of the link
-    const how = {
-      name: 'read',
-      reply,
-      ...(timeoutMs === Infinity
-        ? {}
-        : { timeoutMs: Math.max(timeoutMs, this.connection.commandTimeout) }),
-    };
-    if (this.connection.kind !== 'cluster') {
-      return (await this.connection.run({ key: first, args: ['MGET', ...keys], ...how })) as Slot[];
-    }
+    const { connection } = this.parts;
+    const how = { name: 'read', reply, ...(timeoutMs === undefined ? {} : { timeoutMs }) };
+    const mget = (names: readonly string[]): Promise<Slot[]> =>
+      connection.send({ key: names[0] ?? '', args: ['MGET', ...names], ...how }) as Promise<Slot[]>;
+    if (connection.kind !== 'cluster') return mget(keys);
     const slots = new Array<Slot>(keys.length).fill(null);
     const parts = new Map<string, number[]>();
     keys.forEach((key, position) => {
@@ -222,13 +246,8 @@ export class BatchedReads {
     });
     await Promise.all(
       [...parts.values()].map(async (positions) => {
-        const names = positions.map((position) => keys[position] ?? '');
         try {
-          const replies = (await this.connection.run({
-            key: names[0] ?? '',
-            args: ['MGET', ...names],
-            ...how,
-          })) as Slot[];
+          const replies = await mget(positions.map((position) => keys[position] ?? ''));
           positions.forEach((position, i) => (slots[position] = replies[i] ?? null));
         } catch (error) {
           // only the reads that need this part fail
@@ -267,8 +286,5 @@ function readingOf(
 }
 
 function asText(slot: Slot | undefined): string | undefined {
-  if (typeof slot === 'string') return slot;
-  return slot instanceof Uint8Array
-    ? Buffer.from(slot.buffer, slot.byteOffset, slot.byteLength).toString('utf8')
-    : undefined;
+  return typeof slot === 'string' || slot instanceof Uint8Array ? toText(slot) : undefined;
 }

@@ -1,8 +1,9 @@
 /**
- * The names of everything a namespace keeps in Redis. What must change together shares a hash tag, and so a cluster slot: a value with its
- * lease, and the clock of a scope with its markers. No key text begins with `~`.
+ * The names of all that a namespace keeps in Redis. What must change together shares a hash tag,
+ * and so a cluster slot: a value with its lease, and the clock of a scope with its markers. No key
+ * of a cache begins with `~`.
  */
-export class Names {
+export class RedisKeys {
   readonly stream: string;
   readonly #head: string;
 
@@ -17,7 +18,7 @@ export class Names {
   lease(key: string): string {
     return `${this.#head}${key}}:l`;
   }
-  /** Set while somebody waits for the lease, so that only then its end is announced. */
+  /** Exists while processes wait for the lease, so that its end is published only then. */
   waiters(key: string): string {
     return `${this.#head}${key}}:w`;
   }
@@ -32,25 +33,33 @@ export class Names {
     return `${this.#head}~${scope}}:m:${group}`;
   }
 
-  /** Pattern for SCAN that finds exactly the values of a scope: only their names end with the brace, and no part of a name contains one. */
+  /**
+   * A pattern for SCAN that matches exactly the values of a scope: only their names end with the
+   * brace, and no part of a name contains one.
+   */
   valuesPattern(scope: string): string {
     return `${escapeGlob(scope === '' ? this.#head : `${this.#head}tenant:${scope}/`)}*}`;
   }
 }
 
-/** Makes every character stand for itself in a Redis glob pattern. */
+/** Escapes a string for a Redis glob pattern. */
 export function escapeGlob(text: string): string {
   return text.replace(/[\\*?[\]^-]/g, '\\$&');
 }
 
-/** What decides the cluster slot of a name: the part in the first non-empty braces, else all of it. */
+/**
+ * What decides the cluster slot of a name: the part in the first non-empty braces, else all of it.
+ */
 export function hashTag(name: string): string {
   const open = name.indexOf('{');
   const close = open < 0 ? -1 : name.indexOf('}', open + 1);
   return close > open + 1 ? name.slice(open + 1, close) : name;
 }
 
-/** The cluster slot of a name: CRC16 (XMODEM) of its hash tag modulo 16,384 (Redis Cluster specification). */
+/**
+ * The cluster slot of a name: CRC16 (XMODEM) of its hash tag modulo 16,384 (Redis Cluster
+ * specification).
+ */
 export function slotOf(name: string): number {
   let crc = 0;
   for (const byte of Buffer.from(hashTag(name))) {

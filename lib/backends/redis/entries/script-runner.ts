@@ -1,14 +1,21 @@
 import { createHash } from 'node:crypto';
-import type { Command } from '../connection/command.js';
+import type { Argument, Command } from '../connection/client-adapter.js';
 import type { Connection } from '../connection/connection.js';
 import { asError } from '../connection/errors.js';
-import type { Argument } from '../connection/client-adapter.js';
 
 export interface Script {
   readonly name: string;
   readonly source: string;
-  /** Also runs when the server is out of memory: it frees memory, or must not fail. Redis 7 and later; earlier servers ignore it. */
+  /**
+   * Also runs when the server is out of memory: it frees memory, or must not fail. Servers before
+   * Redis 7 ignore it.
+   */
   readonly allowOutOfMemory?: boolean;
+}
+
+interface HowToRun extends Pick<Command, 'timeoutMs' | 'reply' | 'last'> {
+  /** Called when the server did not know the script, so that it is sent once more. */
+  readonly onRepeat?: () => void;
 }
 
 interface Prepared {
@@ -18,8 +25,11 @@ interface Prepared {
 
 const FLAGS = '#!lua flags=allow-oom\n';
 
-/** Runs scripts by their hash; the text travels only when the server does not know it (first use, restart, SCRIPT FLUSH). */
-export class Scripts {
+/**
+ * Runs scripts by their hash; the source is sent only when the server does not know it (first use,
+ * restart, SCRIPT FLUSH).
+ */
+export class ScriptRunner {
   readonly #prepared = new Map<Script, Prepared>();
   #flags = true;
 
@@ -29,17 +39,18 @@ export class Scripts {
     script: Script,
     keys: readonly string[],
     args: readonly Argument[],
-    how: Pick<Command, 'timeoutMs' | 'reply' | 'last'> = {},
+    how: HowToRun = {},
   ): Promise<unknown> {
-    const { timeoutMs, ...rest } = how;
+    const { timeoutMs, onRepeat, ...rest } = how;
     const until = timeoutMs === undefined ? 0 : performance.now() + timeoutMs;
     const call = (name: string, first: string): Promise<unknown> =>
-      this.connection.run({
+      this.connection.send({
         key: keys[0] ?? '',
         args: [name, first, String(keys.length), ...keys, ...args],
         name: script.name,
         write: true,
-        // when the first attempt took all the time because this process was busy, the second still gets a chance
+        // when the first attempt took all the time because this process was busy, the second still
+        // gets a chance
         ...(timeoutMs === undefined
           ? rest
           : { ...rest, timeoutMs: Math.max(until - performance.now(), timeoutMs / 4) }),
@@ -48,12 +59,14 @@ export class Scripts {
     try {
       return await call('EVALSHA', sha);
     } catch (error) {
-      if (!says(error, /NOSCRIPT/)) throw error;
+      if (!hasMessage(error, /NOSCRIPT/)) throw error;
+      onRepeat?.();
     }
     try {
       return await call('EVAL', source);
     } catch (error) {
-      if (!this.#flags || !says(error, /compiling script|unexpected symbol near '#'/i)) throw error;
+      if (!this.#flags || !hasMessage(error, /compiling script|unexpected symbol near '#'/i))
+        throw error;
     }
     // a server before version 7 knows no flags
     this.#flags = false;
@@ -73,7 +86,7 @@ export class Scripts {
   }
 }
 
-function says(thrown: unknown, what: RegExp): boolean {
+function hasMessage(thrown: unknown, what: RegExp): boolean {
   const error = asError(thrown);
   return what.test(error.message);
 }

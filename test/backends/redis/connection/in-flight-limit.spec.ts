@@ -1,8 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import type { Command } from '../../../../lib/backends/redis/connection/command.js';
-import { Window } from '../../../../lib/backends/redis/connection/in-flight-limit.js';
-import type { Argument, Wire } from '../../../../lib/backends/redis/connection/client-adapter.js';
+import type { Command } from '../../../../lib/backends/redis/connection/client-adapter.js';
+import { InFlightLimit } from '../../../../lib/backends/redis/connection/in-flight-limit.js';
+import type {
+  Argument,
+  RedisClient,
+} from '../../../../lib/backends/redis/connection/client-adapter.js';
 import type { BackendError } from '../../../../lib/ports/errors.js';
 
 const TIMEOUT_MS = 100;
@@ -16,7 +19,7 @@ class Node {
   }[] = [];
   readonly names: string[] = [];
   silences = 0;
-  readonly window: Window;
+  readonly window: InFlightLimit;
 
   constructor() {
     const send = (_key: string, args: Argument[]): Promise<unknown> =>
@@ -25,8 +28,8 @@ class Node {
         this.names.push(name);
         this.written.push({ name, args, answer: resolve });
       });
-    this.window = new Window(
-      { send } as unknown as Wire,
+    this.window = new InFlightLimit(
+      { send } as unknown as RedisClient,
       TIMEOUT_MS,
       (_command, _error, _code, silent) => {
         if (silent) this.silences++;
@@ -36,7 +39,7 @@ class Node {
 
   ask(name: string, more: Partial<Command> = {}): Promise<unknown> {
     return this.window
-      .run({ key: 'k', args: [name], ...more })
+      .send({ key: 'k', args: [name], ...more })
       .then(String, (error: unknown) => (error as BackendError).code);
   }
 
@@ -97,7 +100,7 @@ describe('a node that does not answer', () => {
     expect(under).toBe('CACHE_BACKEND_TIMEOUT');
     expect(performance.now() - asked).toBeGreaterThan(TIMEOUT_MS * 0.9);
     expect(node.silences).toBeGreaterThan(0);
-    node.window.refuse('it is given up.');
+    node.window.rejectAll('it is given up.');
     expect(new Set(await Promise.all(bulk))).toEqual(
       new Set(['CACHE_BACKEND_TIMEOUT', 'CACHE_BACKEND_UNAVAILABLE']),
     );
@@ -150,7 +153,7 @@ describe('a node that is slow', () => {
     expect(performance.now() - began).toBeLessThan(TIMEOUT_MS * 3);
     expect(node.silences).toBe(0);
     clearInterval(going);
-    node.window.refuse('the end.');
+    node.window.rejectAll('the end.');
     while (node.written.length > 0) await node.answer(1_000);
     await Promise.all(bulk);
   });

@@ -1,17 +1,17 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Payload } from '../../../../lib/ports/codec.js';
+import type { GroupInvalidation, Marker } from '../../../../lib/ports/groups.js';
 import type {
-  SharedBackend,
-  GroupInvalidation,
-  Marker,
+  LeaseRequest,
   ReadRequest,
+  SharedBackend,
 } from '../../../../lib/ports/shared-backend.js';
 import { type RedisServer, startRedis, until } from '../../../support/redis.js';
 import { freshNamespace, listen, open } from '../open.js';
 
 let redis: RedisServer;
 const ends: (() => Promise<void>)[] = [];
-function fresh(namespace = freshNamespace()): SharedBackend<Payload> {
+function fresh(namespace = freshNamespace()): SharedBackend {
   const opened = open({ url: redis.url, commandTimeout: '2s' }, namespace);
   ends.push(opened.close);
   return opened.store;
@@ -32,17 +32,10 @@ const plain = (key: string, more: Partial<ReadRequest> = {}): ReadRequest => ({
   text: true,
   ...more,
 });
-const lease = (
-  key: string,
-  token: string,
-  more = {},
-): Parameters<SharedBackend<Payload>['acquire']>[0] => ({
+const lease = (key: string, token: string, more: Partial<LeaseRequest> = {}): LeaseRequest => ({
   key,
-  lease: token,
+  token,
   leaseMs: 5_000,
-  seen: undefined,
-  dead: undefined,
-  text: true,
   ...more,
 });
 const hard = (groups: string[], more: Partial<GroupInvalidation> = {}): GroupInvalidation => ({
@@ -57,9 +50,9 @@ const hard = (groups: string[], more: Partial<GroupInvalidation> = {}): GroupInv
 describe('reading', () => {
   it('gives value, clock, markers and lease as they are', async () => {
     const store = fresh();
-    await store.acquire(lease('a', 'L1'));
+    await store.lease(lease('a', 'L1'));
     const scopes = [{ scope: '', groups: ['*', 't:x'] }];
-    const [made] = await store.ensure(scopes, 1_000);
+    const [made] = await store.ensure({ scopes, keepMs: 1_000 });
     const reading = await store.read(
       plain('a', { scopes: [{ scope: '', groups: ['*', 't:none'] }], withLease: true }),
     );
@@ -75,7 +68,7 @@ describe('reading', () => {
     await Promise.all(
       Array.from({ length: 300 }, (_, i) => store.set(`k${String(i)}`, `v${String(i)}`, 60_000)),
     );
-    await store.ensure([{ scope: '', groups: ['*'] }], 1_000);
+    await store.ensure({ scopes: [{ scope: '', groups: ['*'] }], keepMs: 1_000 });
     await redis.command('CONFIG', 'RESETSTAT');
     const readings = await Promise.all(
       Array.from({ length: 300 }, (_, i) =>
@@ -98,8 +91,6 @@ describe('reading', () => {
       expect(Buffer.compare((await store.read(plain('b', { text }))).stored as Buffer, bytes)).toBe(
         0,
       );
-    const found = await store.acquire(lease('b', 'L'));
-    expect(found.state === 'found' && Buffer.compare(found.stored as Buffer, bytes)).toBe(0);
   });
 
   it('gives text with U+FFFD and non-Latin letters as what was stored', async () => {
@@ -107,7 +98,6 @@ describe('reading', () => {
     const text = 'äß 日本 🂡 \uFFFD \uFEFF end';
     await store.set('t', text, 60_000);
     expect((await store.read(plain('t'))).stored).toBe(text);
-    expect(await store.acquire(lease('t', 'L'))).toEqual({ state: 'found', stored: text });
     await store.set('u', text.replace('\uFFFD', ''), 60_000);
     expect((await store.read(plain('u'))).stored).toBe(text.replace('\uFFFD', ''));
   });
@@ -150,7 +140,7 @@ describe('reading', () => {
       clock: undefined,
       markers: [undefined, undefined],
     });
-    const [made] = await store.ensure(scopes, 1_000);
+    const [made] = await store.ensure({ scopes, keepMs: 1_000 });
     expect(made?.clock).toBeGreaterThan(1e15);
     expect(made?.markers.map((marker) => marker?.hard)).toEqual([made?.clock, made?.clock]);
   });
@@ -159,7 +149,7 @@ describe('reading', () => {
 describe('leases', () => {
   it('gives one of two the lease and tells the other how long it lasts', async () => {
     const [a, b] = [fresh('two'), fresh('two')];
-    const got = await Promise.all([a.acquire(lease('k', 'A')), b.acquire(lease('k', 'B'))]);
+    const got = await Promise.all([a.lease(lease('k', 'A')), b.lease(lease('k', 'B'))]);
     expect(got.map((one) => one.state).sort()).toEqual(['held', 'leased']);
     const held = got.find((one) => one.state === 'held');
     expect(held?.state === 'held' && held.remainingMs > 4_000 && held.remainingMs <= 5_000).toBe(
@@ -169,10 +159,18 @@ describe('leases', () => {
 
   it('fills only with the lease that is still held', async () => {
     const store = fresh();
-    await store.acquire(lease('k', 'A'));
-    expect(await store.fill('k', 'B', 'wrong', 1_000)).toBe(false);
-    expect(await store.fill('k', 'A', 'right', 60_000)).toBe(true);
-    expect(await store.fill('k', 'A', 'again', 60_000)).toBe(false);
+    await store.lease(lease('k', 'A'));
+    expect(await store.fill({ key: 'k', token: 'B', payload: 'wrong', ttlMs: 1_000 })).toEqual({
+      stored: false,
+      settleUntil: 0,
+    });
+    expect(await store.fill({ key: 'k', token: 'A', payload: 'right', ttlMs: 60_000 })).toEqual({
+      stored: true,
+    });
+    expect(await store.fill({ key: 'k', token: 'A', payload: 'again', ttlMs: 60_000 })).toEqual({
+      stored: false,
+      settleUntil: 0,
+    });
     expect(await store.read(plain('k', { withLease: true }))).toEqual({
       stored: 'right',
       scopes: [],
@@ -190,63 +188,47 @@ describe('leases', () => {
     };
     for (const [name, end] of Object.entries(ends)) {
       await store.delete(['k'], 0);
-      await store.acquire(lease('k', 'A', { leaseMs: name === 'expiry' ? 10 : 5_000 }));
+      await store.lease(lease('k', 'A', { leaseMs: name === 'expiry' ? 10 : 5_000 }));
       await end();
-      expect(await store.fill('k', 'A', 'old', 60_000), name).toBe(false);
+      expect(
+        await store.fill({ key: 'k', token: 'A', payload: 'old', ttlMs: 60_000 }),
+        name,
+      ).toEqual({ stored: false, settleUntil: 0 });
       expect((await store.read(plain('k'))).stored, name).toBe(
         name === 'set' ? 'newer' : undefined,
       );
     }
   });
 
-  it('finds another value than the one already judged, and leases when it is the same', async () => {
+  it('takes over the lease that was overtaken, and no other one', async () => {
     const store = fresh();
-    const long = 'x'.repeat(500);
-    await store.set('k', long, 60_000);
-    expect(await store.acquire(lease('k', 'A', { seen: `${long}y` }))).toEqual({
-      state: 'found',
-      stored: long,
+    await store.lease(lease('k', 'A'));
+    expect(await store.lease(lease('k', 'B', { overtaken: 'Z' }))).toMatchObject({
+      state: 'held',
+      token: 'A',
     });
-    expect(await store.acquire(lease('k', 'A', { seen: `y${long.slice(1)}` }))).toEqual({
-      state: 'found',
-      stored: long,
-    });
-    expect(await store.acquire(lease('k', 'A', { seen: long }))).toEqual({
-      state: 'leased',
+    expect((await store.lease(lease('k', 'B', { overtaken: 'A' }))).state).toBe('leased');
+    expect(await store.fill({ key: 'k', token: 'A', payload: 'late', ttlMs: 1_000 })).toEqual({
+      stored: false,
       settleUntil: 0,
     });
-    expect(await store.acquire(lease('k', 'B', { seen: Buffer.from(long) }))).toMatchObject({
-      state: 'held',
-      lease: 'A',
-    });
-  });
-
-  it('replaces a dead lease, but only that one', async () => {
-    const store = fresh();
-    await store.acquire(lease('k', 'A'));
-    expect(await store.acquire(lease('k', 'B', { dead: 'Z' }))).toMatchObject({
-      state: 'held',
-      lease: 'A',
-    });
-    expect((await store.acquire(lease('k', 'B', { dead: 'A' }))).state).toBe('leased');
-    expect(await store.fill('k', 'A', 'late', 1_000)).toBe(false);
   });
 
   it('renews only its own lease', async () => {
     const store = fresh();
-    await store.acquire(lease('k', 'A', { leaseMs: 50 }));
+    await store.lease(lease('k', 'A', { leaseMs: 50 }));
     expect(await store.renew('k', 'A', 60_000)).toBe(true);
     expect(await store.renew('k', 'B', 60_000)).toBe(false);
-    expect(await store.acquire(lease('k', 'C'))).toMatchObject({ state: 'held', lease: 'A' });
+    expect(await store.lease(lease('k', 'C'))).toMatchObject({ state: 'held', token: 'A' });
   });
 
   it('tells loads that start in the settle window of a delete', async () => {
     const store = fresh();
     await store.delete(['k'], 5_000);
-    const leased = await store.acquire(lease('k', 'A'));
+    const leased = await store.lease(lease('k', 'A'));
     expect(leased.state === 'leased' && leased.settleUntil - store.now()).toBeGreaterThan(4_000);
     await store.delete(['k'], 10);
-    const again = await store.acquire(lease('k', 'B'));
+    const again = await store.lease(lease('k', 'B'));
     expect(again.state === 'leased' && again.settleUntil - store.now()).toBeGreaterThan(3_000);
   });
 });
@@ -254,14 +236,17 @@ describe('leases', () => {
 describe('groups', () => {
   it('moves markers strictly forward, whatever is there', async () => {
     const store = fresh();
-    const [first] = await store.ensure([{ scope: '', groups: ['t:a'] }], 1_000);
+    const [first] = await store.ensure({ scopes: [{ scope: '', groups: ['t:a'] }], keepMs: 1_000 });
     const ticks = [
       await store.invalidate(hard(['t:a'])),
       await store.invalidate(hard(['t:a', 't:b'])),
     ];
     expect(ticks[0]).toBeGreaterThan(first?.clock ?? Infinity);
     expect(ticks[1]).toBeGreaterThan(ticks[0] ?? Infinity);
-    const [after] = await store.ensure([{ scope: '', groups: ['t:a', 't:b', 't:c'] }], 1_000);
+    const [after] = await store.ensure({
+      scopes: [{ scope: '', groups: ['t:a', 't:b', 't:c'] }],
+      keepMs: 1_000,
+    });
     expect(after?.clock).toBe(ticks[1]);
     // a marker that was never there is as the clock is, not older
     expect(after?.markers.map((marker) => marker?.hard)).toEqual([ticks[1], ticks[1], ticks[1]]);
@@ -281,7 +266,7 @@ describe('groups', () => {
 
   it('keeps soft and hard apart, and never takes a hard invalidation back', async () => {
     const store = fresh();
-    const [made] = await store.ensure([{ scope: '', groups: ['t:a'] }], 1_000);
+    const [made] = await store.ensure({ scopes: [{ scope: '', groups: ['t:a'] }], keepMs: 1_000 });
     const soft = await store.invalidate(hard(['t:a'], { mode: 'soft' }));
     const read = async (): Promise<unknown> =>
       (await store.read(plain('k', { scopes: [{ scope: '', groups: ['t:a'] }] }))).scopes[0]
@@ -303,14 +288,17 @@ describe('groups', () => {
     const tick = await store.invalidate(hard(['t:a']));
     await redis.command('DEL', `${namespace}:{~}:m:t:a`);
     await store.invalidate(hard(['t:a'], { mode: 'soft' }));
-    const [reading] = await store.ensure([{ scope: '', groups: ['t:a'] }], 1_000);
+    const [reading] = await store.ensure({
+      scopes: [{ scope: '', groups: ['t:a'] }],
+      keepMs: 1_000,
+    });
     expect(reading?.markers[0]?.hard).toBeGreaterThanOrEqual(tick);
   });
 
   it('keeps combinations at the first of their groups, one per set, and a bounded number', async () => {
     const store = fresh();
     const scopes = [{ scope: '', groups: ['t:a', 't:b'] }];
-    await store.ensure(scopes, 1_000);
+    await store.ensure({ scopes, keepMs: 1_000 });
     const one = await store.invalidate(hard(['t:b', 't:a'], { match: 'all', mode: 'soft' }));
     const read = async (): Promise<readonly (Marker | undefined)[]> =>
       (await store.read(plain('k', { scopes }))).scopes[0]?.markers ?? [];
@@ -334,7 +322,10 @@ describe('groups', () => {
     const store = fresh();
     await store.invalidate(hard(['t:a'], { settleMs: 60_000 }));
     await store.invalidate(hard(['t:a'], { settleMs: 10 }));
-    const [reading] = await store.ensure([{ scope: '', groups: ['t:a'] }], 1_000);
+    const [reading] = await store.ensure({
+      scopes: [{ scope: '', groups: ['t:a'] }],
+      keepMs: 1_000,
+    });
     expect((reading?.markers[0]?.settleUntil ?? 0) - store.now()).toBeGreaterThan(50_000);
   });
 
@@ -344,9 +335,9 @@ describe('groups', () => {
       { scope: '', groups: ['t:a'] },
       { scope: '42', groups: ['t:a'] },
     ];
-    const before = await store.ensure(scopes, 1_000);
+    const before = await store.ensure({ scopes, keepMs: 1_000 });
     const tick = await store.invalidate(hard(['t:a'], { scope: '42' }));
-    const after = await store.ensure(scopes, 1_000);
+    const after = await store.ensure({ scopes, keepMs: 1_000 });
     expect(after[0]).toEqual(before[0]);
     expect(after[1]?.clock).toBe(tick);
   });
@@ -357,14 +348,14 @@ describe('groups', () => {
     const days = 86_400_000;
     const left = async (name: string): Promise<number> =>
       Number(await redis.command('PTTL', `${namespace}:{~}:${name}`));
-    await store.ensure([{ scope: '', groups: ['t:a'] }], 10 * days);
+    await store.ensure({ scopes: [{ scope: '', groups: ['t:a'] }], keepMs: 10 * days });
     await store.invalidate(hard(['t:a', 't:b']));
-    await store.ensure([{ scope: '', groups: ['t:a'] }], 1_000);
+    await store.ensure({ scopes: [{ scope: '', groups: ['t:a'] }], keepMs: 1_000 });
     expect(await left('m:t:a')).toBeGreaterThan(10 * days);
     expect(await left('c')).toBeGreaterThan(10 * days);
     expect(await left('m:t:b')).toBeGreaterThan(0.9 * days);
     expect(await left('m:t:b')).toBeLessThanOrEqual(days);
-    await store.ensure([{ scope: '', groups: ['t:b'] }], 30 * days);
+    await store.ensure({ scopes: [{ scope: '', groups: ['t:b'] }], keepMs: 30 * days });
     expect(await left('m:t:b')).toBeGreaterThan(30 * days);
   });
 });
@@ -374,7 +365,7 @@ describe('deleting and sweeping', () => {
     const store = fresh();
     const keys = Array.from({ length: 450 }, (_, i) => `k${String(i)}`);
     await Promise.all(keys.map((key) => store.set(key, 'v', 60_000)));
-    await store.acquire(lease('k449', 'A', { seen: 'v' }));
+    await store.lease(lease('k449', 'A'));
     await store.delete(keys, 0);
     const left = await Promise.all(keys.map((key) => store.read(plain(key, { withLease: true }))));
     expect(
@@ -390,8 +381,8 @@ describe('deleting and sweeping', () => {
     for (const key of ['tenant:42/x', 'tenant:42/y', 'tenant:421/x', 'free', `tenant:${glob}/x`])
       await store.set(key, 'v', 60_000);
     await other.set('tenant:42/x', 'v', 60_000);
-    await store.ensure([{ scope: '42', groups: ['*'] }], 1_000);
-    await store.acquire(lease('tenant:42/x', 'A', { seen: 'v' }));
+    await store.ensure({ scopes: [{ scope: '42', groups: ['*'] }], keepMs: 1_000 });
+    await store.lease(lease('tenant:42/x', 'A'));
     expect(await store.reclaim(glob, new AbortController().signal)).toBe(1);
     expect(await store.reclaim('42', new AbortController().signal)).toBe(2);
     expect((await store.read(plain('tenant:421/x'))).stored).toBe('v');
@@ -422,16 +413,18 @@ describe('deleting and sweeping', () => {
 describe('scripts', () => {
   it('go on after the server forgot them', async () => {
     const store = fresh();
-    await store.acquire(lease('k', 'A'));
+    await store.lease(lease('k', 'A'));
     await redis.command('SCRIPT', 'FLUSH');
-    expect(await store.fill('k', 'A', 'v', 60_000)).toBe(true);
+    expect(await store.fill({ key: 'k', token: 'A', payload: 'v', ttlMs: 60_000 })).toEqual({
+      stored: true,
+    });
   });
 });
 
 describe('shared time', () => {
   it('follows the server within the length of a round trip', async () => {
     const store = fresh();
-    await store.ensure([{ scope: '', groups: [] }], 1_000);
+    await store.ensure({ scopes: [{ scope: '', groups: [] }], keepMs: 1_000 });
     const [seconds, micros] = (await redis.command('TIME')) as [string, string];
     expect(Math.abs(store.now() - (Number(seconds) * 1_000 + Number(micros) / 1_000))).toBeLessThan(
       250,

@@ -63,11 +63,11 @@ describe('notices', () => {
 
   it('wake those who wait for a lease, and only when somebody waits', async () => {
     const [a, b] = [await hearing(), await hearing()];
-    const lease = { key: 'k', leaseMs: 5_000, seen: undefined, dead: undefined, text: true };
-    await a.store.acquire({ ...lease, lease: 'A' });
-    await a.store.fill('k', 'A', 'v', 60_000);
-    await a.store.acquire({ ...lease, lease: 'A', seen: 'v' });
-    await b.store.acquire({ ...lease, lease: 'B', seen: 'v' });
+    const lease = { key: 'k', leaseMs: 5_000 };
+    await a.store.lease({ ...lease, token: 'A' });
+    await a.store.fill({ key: 'k', token: 'A', payload: 'v', ttlMs: 60_000 });
+    await a.store.lease({ ...lease, token: 'A' });
+    await b.store.lease({ ...lease, token: 'B' });
     await a.store.release('k', 'A');
     await until(() => a.notices.length === 1 && b.notices.length === 1);
     expect([a.notices, b.notices]).toEqual([
@@ -209,14 +209,7 @@ describe('a reader that may have missed something', () => {
       await until(() => gaps(b.notices) > 0);
     }
     expect(gaps(a.notices)).toBe(0);
-    await a.store.acquire({
-      key: `tenant:${tooLong}/l`,
-      lease: 'A',
-      leaseMs: 5_000,
-      seen: undefined,
-      dead: undefined,
-      text: true,
-    });
+    await a.store.lease({ key: `tenant:${tooLong}/l`, token: 'A', leaseMs: 5_000 });
     await a.store.release(`tenant:${tooLong}/l`, 'A');
   });
 

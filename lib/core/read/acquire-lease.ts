@@ -1,0 +1,232 @@
+import type { Clock } from '../../ports/clock.js';
+import { BackendError } from '../../ports/errors.js';
+import type { ScopeGroups } from '../../ports/groups.js';
+import type { LeaseReply, SharedBackend } from '../../ports/shared-backend.js';
+import type { CallSeq, Millis, Tick } from '../../ports/time.js';
+import { expiresAt } from '../groups/freshness.js';
+import { isComplete, settleUntil, startTicksOf } from '../groups/groups.js';
+import type { Reporter } from '../observe/reporter.js';
+import type { Flight } from './flight.js';
+import type { Leases } from './lease.js';
+import type { Lookup } from './lookup.js';
+import type { MarkerLifetimes } from './marker-lifetimes.js';
+import type { FlightPermit } from './tiers.js';
+
+/** How often a lease is sought, before the value is produced without being stored. */
+const MAX_ROUNDS = 1_000;
+const RETRY: FlightPermit = Object.freeze({ kind: 'retry' });
+
+export interface AcquireParts {
+  readonly backend: SharedBackend;
+  readonly leases: Leases;
+  readonly markers: MarkerLifetimes;
+  readonly clock: Clock;
+  readonly reporter: Reporter;
+  readonly leaseWait: Millis;
+  readonly backendTimeout: Millis;
+  readonly nextSeq: () => CallSeq;
+}
+
+/** Looks past L1, by these groups. */
+export type LookAgain = (groups: readonly ScopeGroups[]) => Promise<Lookup>;
+
+/**
+ * Lease, then look: takes the lease of a key and looks again, in one round trip. The lease is the
+ * single-flight of all processes and the fence of the fill (Nishtala et al., Scaling Memcache at
+ * Facebook, NSDI 2013); the second look is the double check.
+ *
+ * The start ticks come from the look that follows the lease, and so from before the production: a
+ * later invalidation of a group has a greater tick, and a later delete removes the lease. A lease
+ * that is lost makes the backend refuse the fill; it never makes it accept an old value.
+ */
+export class LeaseAcquirer {
+  constructor(private readonly parts: AcquireParts) {}
+
+  /** Is there time to ask the backend before the production has to start? */
+  hasTime({ call }: Flight, first: Lookup): boolean {
+    const { clock, backendTimeout } = this.parts;
+    const now = clock.now();
+    // A look that was answered late may have waited for this busy process: without the lease, the
+    // other processes would produce the value again.
+    if (first.scopes !== undefined) {
+      call.backendBy = Math.max(call.backendBy, now + backendTimeout / 2);
+    }
+    return now < call.backendBy;
+  }
+
+  /** @returns undefined to produce; a failing backend means: produce, and do not store */
+  async acquire(flight: Flight, first: Lookup, lookAgain: LookAgain): Promise<FlightPermit> {
+    try {
+      return await this.#acquire(flight, first, lookAgain);
+    } catch (error) {
+      if (flight.aborted !== undefined) throw error;
+      this.#reportFailure(error);
+      flight.storable = false;
+      return undefined;
+    }
+  }
+
+  /** For a method whose result replaces what is stored: there is nothing to look for. */
+  async acquirePut(flight: Flight): Promise<void> {
+    const { backend, leases, markers } = this.parts;
+    const { call } = flight;
+    const token = leases.newPutToken();
+    const keepMs = markers.keepMs(0, 0);
+    const [leased, ensured] = await Promise.allSettled([
+      this.#lease(flight, token, undefined),
+      backend.ensure({ scopes: call.groups, keepMs }, this.#timeLeft(flight)),
+    ]);
+    if (leased.status === 'rejected') this.#reportFailure(leased.reason);
+    else if (leased.value.state === 'leased') {
+      flight.lease = token;
+      flight.settleUntil = leased.value.settleUntil;
+    }
+    if (ensured.status === 'rejected') {
+      this.#reportFailure(ensured.reason);
+      leases.release(flight);
+      return;
+    }
+    flight.startTicks = startTicksOf(ensured.value);
+    flight.settleUntil = Math.max(flight.settleUntil, settleUntil(ensured.value));
+    if (flight.lease !== undefined) leases.startRenewal(flight);
+  }
+
+  async #acquire(flight: Flight, first: Lookup, lookAgain: LookAgain): Promise<FlightPermit> {
+    const { leases, clock, leaseWait, backendTimeout, nextSeq } = this.parts;
+    const { call, storageKey } = flight;
+    const giveUpAt = clock.now() + leaseWait;
+    let lookup = first;
+    let overtaken: string | undefined;
+    for (let round = 0; round < MAX_ROUNDS; round++) {
+      const readAt = nextSeq();
+      const token = leases.newToken(knownTicks(lookup));
+      const [reply, again] = await this.#leaseAndLook(flight, lookup, token, overtaken, lookAgain);
+      lookup = again;
+      if (lookup.value !== undefined && isUsable(lookup, flight, first)) {
+        if (reply.state === 'leased') this.#giveBack(storageKey, token);
+        return stored(lookup, readAt);
+      }
+      if (reply.state === 'leased') {
+        this.#grant(flight, token, lookup, reply.settleUntil);
+        return undefined;
+      }
+      const givesWay = flight.kind === 'load' && leases.isPutToken(reply.token);
+      if (givesWay || leases.isOvertaken(reply.token, lookup)) {
+        overtaken = reply.token;
+        continue;
+      }
+      // Another process refreshes the key already: one is enough.
+      if (flight.isBackground) return RETRY;
+      if (clock.now() >= giveUpAt) break;
+      call.onWait?.();
+      this.parts.reporter.onStep?.('wait for the lease of another process');
+      await leases.waitForRelease(storageKey, round, reply.remainingMs);
+      flight.throwIfAborted();
+      call.backendBy = clock.now() + backendTimeout;
+      const waited = nextSeq();
+      lookup = await lookAgain(call.groups);
+      if (lookup.value !== undefined && isUsable(lookup, flight, first))
+        return stored(lookup, waited);
+    }
+    flight.storable = false;
+    return undefined;
+  }
+
+  /** The ticks are those of the look that came after the lease was taken, or taken over. */
+  #grant(flight: Flight, token: string, lookup: Lookup, keySettleUntil: Millis): void {
+    const { leases, backend, reporter } = this.parts;
+    const scopes = lookup.scopes ?? [];
+    reporter.onStep?.('lease');
+    flight.lease = token;
+    flight.startTicks = startTicksOf(scopes);
+    flight.settledGroups = lookup.groups;
+    const until = Math.max(keySettleUntil, settleUntil(scopes));
+    flight.settleUntil = until > backend.now() ? until : 0;
+    leases.startRenewal(flight);
+  }
+
+  /** One round trip: the lease, clocks and markers that are missing, and the look. */
+  async #leaseAndLook(
+    flight: Flight,
+    lookup: Lookup,
+    token: string,
+    overtaken: string | undefined,
+    lookAgain: LookAgain,
+  ): Promise<readonly [LeaseReply, Lookup]> {
+    const leasing = this.#lease(flight, token, overtaken);
+    const ensuring = this.#ensureMissing(flight, lookup);
+    const looking = lookAgain(lookup.groups);
+    try {
+      const reply = await leasing;
+      if (ensuring !== undefined) await ensuring;
+      return [reply, await looking];
+    } catch (error) {
+      // Of a lease that was taken all the same, the others would wait for nothing.
+      looking.catch(() => undefined);
+      ensuring?.catch(() => undefined);
+      leasing.then(
+        (reply) => {
+          if (reply.state === 'leased') this.#giveBack(flight.storageKey, token);
+        },
+        () => undefined,
+      );
+      throw error;
+    }
+  }
+
+  #lease(flight: Flight, token: string, overtaken: string | undefined): Promise<LeaseReply> {
+    const { backend, leases } = this.parts;
+    const key = flight.storageKey;
+    const request = { key, token, leaseMs: leases.leaseMs, overtaken };
+    return backend.lease(request, this.#timeLeft(flight)).catch((error: unknown) => {
+      if (error instanceof BackendError && error.unknownOutcome) this.#giveBack(key, token);
+      throw error;
+    });
+  }
+
+  #ensureMissing(flight: Flight, lookup: Lookup): Promise<unknown> | undefined {
+    const { backend, markers } = this.parts;
+    const { scopes, groups, entry } = lookup;
+    if (scopes !== undefined && isComplete(scopes)) return undefined;
+    const now = backend.now();
+    const until = Math.max(
+      entry === undefined ? 0 : expiresAt(entry),
+      now + flight.call.policy.hardTimeout,
+    );
+    const keepMs = markers.keepMs(until, now);
+    return backend.ensure({ scopes: groups, keepMs }, this.#timeLeft(flight)).then(() => {
+      markers.remember(groups, now + keepMs);
+    });
+  }
+
+  #giveBack(storageKey: string, token: string): void {
+    this.parts.leases.releaseInBackground(storageKey, token);
+  }
+
+  #timeLeft({ call }: Flight): Millis {
+    return Math.max(1, call.backendBy - this.parts.clock.now());
+  }
+
+  #reportFailure(error: unknown): void {
+    this.parts.reporter.report({ type: 'backend_problem', operation: 'lease', error });
+  }
+}
+
+function stored(lookup: Lookup, readAt: CallSeq): FlightPermit {
+  const { value, entry } = lookup;
+  if (value === undefined || entry === undefined) return RETRY;
+  return { kind: 'stored', value, entry, readAt };
+}
+
+/** Undefined when a clock does not exist yet. */
+function knownTicks({ scopes }: Lookup): readonly Tick[] | undefined {
+  if (scopes === undefined || scopes.some(({ clock }) => clock === undefined)) return undefined;
+  return startTicksOf(scopes);
+}
+
+/** Fresh, or at least newer than what the flight began with; a refresh wants both. */
+function isUsable({ freshness, entry }: Lookup, flight: Flight, first: Lookup): boolean {
+  const isNewer = entry?.createdAt !== first.entry?.createdAt;
+  if (flight.isBackground) return freshness === 'fresh' && isNewer;
+  return freshness === 'fresh' || (freshness === 'stale' && isNewer);
+}

@@ -1,0 +1,334 @@
+import type { Clock } from '../../ports/clock.js';
+import type { Codec, Payload } from '../../ports/codec.js';
+import type { Entry, Envelope } from '../../ports/entry.js';
+import { CodecError } from '../../ports/errors.js';
+import type { ScopeGroups } from '../../ports/groups.js';
+import type { FrozenValue, MemoryEntry } from '../../ports/memory-tier.js';
+import type { Reading, SharedBackend } from '../../ports/shared-backend.js';
+import type { Millis, NoticeSeq } from '../../ports/time.js';
+import { capExpiry, expiresAt, judge } from '../groups/freshness.js';
+import {
+  groupsOf,
+  hasOtherTags,
+  includesGroups,
+  startTicksOf,
+  unionTags,
+  validityOf,
+} from '../groups/groups.js';
+import type { Change } from '../groups/journal.js';
+import type { LocalInvalidations } from '../groups/local-invalidations.js';
+import type { Background } from '../observe/background.js';
+import type { Call } from '../options/call.js';
+import type { LeaseAcquirer } from './acquire-lease.js';
+import type { Flight } from './flight.js';
+import type { Leases } from './lease.js';
+import type { LocalTier } from './local-tier.js';
+import { emptyLookup, type EntryReader, type Lookup } from './lookup.js';
+import type { MarkerLifetimes } from './marker-lifetimes.js';
+import { SharedValue, tryFreeze } from './shared-value.js';
+import type { FlightPermit, StoreResult, Tiers } from './tiers.js';
+
+export interface SharedTiersParts {
+  readonly backend: SharedBackend;
+  readonly l1: LocalTier | undefined;
+  readonly invalidations: LocalInvalidations;
+  readonly reader: EntryReader;
+  readonly envelope: Envelope;
+  readonly leases: Leases;
+  readonly acquirer: LeaseAcquirer;
+  readonly markers: MarkerLifetimes;
+  readonly clock: Clock;
+  readonly background: Background;
+  /** False while invalidations wait in the journal: what is stored may be older than they are. */
+  readonly isDrained: () => boolean;
+}
+
+/** A shared backend with leases and markers, with or without an L1 in front of it. */
+export class SharedTiers implements Tiers {
+  readonly #closing = new AbortController();
+
+  constructor(private readonly parts: SharedTiersParts) {}
+
+  now(): Millis {
+    return this.parts.backend.now();
+  }
+
+  get position(): NoticeSeq {
+    return this.parts.invalidations.position;
+  }
+
+  get isUsable(): boolean {
+    return this.parts.backend.state === 'up' && this.parts.isDrained();
+  }
+
+  get isCoherent(): boolean {
+    return this.parts.l1 !== undefined && this.parts.backend.isCoherent();
+  }
+
+  freshEntry(storageKey: string): MemoryEntry | undefined {
+    const found = this.parts.l1?.freshEntry(storageKey);
+    return found !== undefined && this.#isL1Usable ? found : undefined;
+  }
+
+  lookup(call: Call, withLease: boolean): Lookup | Promise<Lookup> {
+    if (!this.isUsable) return emptyLookup(call, 'l2', this.position);
+    if (this.parts.l1 !== undefined && this.#isL1Usable) {
+      const lookup = this.parts.l1.lookup(call);
+      // Only what is fresh counts in L1: the backend may have a refreshed entry.
+      if (lookup.freshness === 'fresh') return lookup;
+    }
+    return this.lookupBackend(call, withLease, call.groups);
+  }
+
+  /** Past L1. @param groups those of the call, and of further tags that the entry is known to have */
+  lookupBackend(call: Call, withLease: boolean, groups: readonly ScopeGroups[]): Promise<Lookup> {
+    const { position } = this;
+    return this.#read(call, withLease, groups).then((reading) =>
+      this.#judgeReading(call, reading, groups, position, withLease),
+    );
+  }
+
+  lease(flight: Flight, first: Lookup): FlightPermit | Promise<FlightPermit> {
+    flight.readAt = this.position;
+    const { acquirer } = this.parts;
+    if (this.isUsable && acquirer.hasTime(flight, first)) {
+      return acquirer.acquire(flight, first, (groups) =>
+        this.lookupBackend(flight.call, false, groups),
+      );
+    }
+    // Without the backend there is no fence, so nothing is stored; the callers still get the value.
+    flight.storable = false;
+    return undefined;
+  }
+
+  mayStillStore({ lease, startTicks }: Flight, lookup: Lookup): boolean {
+    const { scopes, groups } = lookup;
+    if (lease === undefined || lookup.lease !== lease || scopes === undefined) return false;
+    return validityOf(startTicks, groups, scopes) !== 'invalidated';
+  }
+
+  isUnchangedSince({ lease, startTicks }: Flight, { lease: held, scopes }: Lookup): boolean {
+    if (lease === undefined || held !== lease || scopes === undefined) return false;
+    return scopes.every(({ clock }, i) => clock !== undefined && clock === startTicks[i]);
+  }
+
+  async store(flight: Flight, entry: Entry, frozen?: FrozenValue): Promise<StoreResult> {
+    const { markers, l1, clock } = this.parts;
+    const { call, lease } = flight;
+    const now = this.now();
+    const until = expiresAt(entry);
+    const groups = groupsWith(call, entry);
+    const hasUnknownGroups = !includesGroups(flight.settledGroups, groups);
+    const keepMs = markers.keepMs(until, now);
+    const ensure =
+      hasUnknownGroups || !markers.areAlive(groups, until) ? { scopes: groups, keepMs } : undefined;
+    if (!flight.storable || lease === undefined) return 'refused';
+    const request = { key: call.storageKey, token: lease, ensure };
+    const startedAt = flight.startedAt + (now - clock.now());
+    const settlingAfter = hasUnknownGroups ? startedAt : undefined;
+    let stored = entry;
+    let reply = await this.#fill(request, stored, settlingAfter);
+    if (!reply.stored && reply.settleUntil > 0) {
+      // The load may have read a replica that lagged behind a change of a tag of its result.
+      stored = capExpiry(entry, reply.settleUntil);
+      if (expiresAt(stored) <= this.now()) return 'expired';
+      reply = await this.#fill(request, stored, undefined);
+    }
+    if (!reply.stored) return 'refused';
+    if (ensure !== undefined) markers.remember(groups, now + keepMs);
+    flight.lease = undefined;
+    if (flight.storable && this.#isL1Usable) {
+      l1?.store(call.storageKey, stored, flight.readAt, frozen);
+    }
+    return 'stored';
+  }
+
+  release(flight: Flight): void {
+    this.parts.leases.release(flight);
+  }
+
+  async leasePut(flight: Flight): Promise<void> {
+    flight.readAt = this.position;
+    if (this.isUsable) await this.parts.acquirer.acquirePut(flight);
+  }
+
+  async storePut(flight: Flight, entry: Entry, onStored: () => void): Promise<boolean> {
+    const { lease, call } = flight;
+    if (lease === undefined || !this.isUsable) return false;
+    const groups = groupsWith(call, entry);
+    if (!this.parts.markers.areAlive(groups, expiresAt(entry))) await this.#ensure(groups, entry);
+    flight.lease = undefined;
+    return this.#set(call, entry, { readAt: flight.readAt, onStored, token: lease });
+  }
+
+  async set(call: Call, entry: Entry, onStored: () => void): Promise<void> {
+    // Before the clocks are read: a group that is invalidated later makes the entry old.
+    const readAt = this.position;
+    const startTicks = startTicksOf(await this.#ensure(groupsWith(call, entry), entry));
+    await this.#set(call, { ...entry, startTicks }, { readAt, onStored });
+  }
+
+  async send(change: Change): Promise<void> {
+    const { backend, background } = this.parts;
+    if (change.kind === 'keys') {
+      await backend.delete(change.keys, change.settleMs);
+      return;
+    }
+    await backend.invalidate(change.invalidation);
+    if (change.clears !== true) return;
+    const { scope } = change.invalidation;
+    background.run(() => backend.reclaim(scope, this.#closing.signal));
+  }
+
+  freeze(codec: Codec, body: Payload): FrozenValue | undefined {
+    if (this.parts.l1 !== undefined) return this.parts.l1.freeze(codec, body);
+    return codec.immutable === true ? tryFreeze(codec, body) : undefined;
+  }
+
+  close(): Promise<void> {
+    this.#closing.abort();
+    return this.parts.backend.close();
+  }
+
+  /** An L1 counts only while it is proven that it hears of every invalidation. */
+  get #isL1Usable(): boolean {
+    return this.parts.backend.isCoherent() && this.isUsable;
+  }
+
+  #read(call: Call, withLease: boolean, scopes: readonly ScopeGroups[]): Promise<Reading> {
+    const { backend, clock } = this.parts;
+    const text = call.policy.codec.text !== undefined;
+    const left = Math.max(1, call.backendBy - clock.now());
+    return backend.read({ key: call.storageKey, scopes, withLease, text }, left);
+  }
+
+  /** Reads again when the entry has tags that only its result revealed: now they are known. */
+  #judgeReading(
+    call: Call,
+    reading: Reading,
+    groups: readonly ScopeGroups[],
+    readAt: NoticeSeq,
+    withLease: boolean,
+  ): Lookup | Promise<Lookup> {
+    const entry = this.#unpack(call, reading.stored);
+    const own = entry === undefined ? groups : groupsWith(call, entry);
+    if (includesGroups(groups, own)) return this.#judge(call, entry, reading, groups, readAt);
+    return this.#read(call, withLease, own).then((again) =>
+      this.#judgeAgain(call, again, own, readAt),
+    );
+  }
+
+  #judgeAgain(
+    call: Call,
+    reading: Reading,
+    groups: readonly ScopeGroups[],
+    readAt: NoticeSeq,
+  ): Lookup {
+    const entry = this.#unpack(call, reading.stored);
+    const known = entry !== undefined && includesGroups(groups, groupsWith(call, entry));
+    return this.#judge(call, known ? entry : undefined, reading, groups, readAt);
+  }
+
+  #judge(
+    call: Call,
+    entry: Entry | undefined,
+    { scopes, lease }: Reading,
+    groups: readonly ScopeGroups[],
+    readAt: NoticeSeq,
+  ): Lookup {
+    const { reader } = this.parts;
+    const freshness =
+      entry === undefined || !reader.codecMatches(entry, call.policy.codec)
+        ? 'expired'
+        : judge(entry, this.now(), validityOf(entry.startTicks, groups, scopes));
+    const opened =
+      entry === undefined || freshness === 'expired'
+        ? undefined
+        : this.#open(call, entry, freshness === 'fresh', readAt);
+    return {
+      entry,
+      freshness: opened === undefined ? 'expired' : freshness,
+      tier: 'l2',
+      value: opened,
+      scopes,
+      groups,
+      lease,
+      readAt,
+    };
+  }
+
+  /** A fresh entry goes to L1, unless something was invalidated while it was read. */
+  #open(call: Call, entry: Entry, isFresh: boolean, readAt: NoticeSeq): Lookup['value'] {
+    const { reader, l1 } = this.parts;
+    const value = reader.open(call.storageKey, entry);
+    if (value === undefined || l1 === undefined || !isFresh) return value;
+    if (!this.#isL1Usable || !this.parts.invalidations.unchangedSince(readAt)) return value;
+    const frozen = l1.store(call.storageKey, entry, readAt)?.frozen;
+    return frozen === undefined ? value : new SharedValue(frozen.value);
+  }
+
+  #unpack(call: Call, payload: Payload | undefined): Entry | undefined {
+    if (payload === undefined) return undefined;
+    const { envelope, reader } = this.parts;
+    try {
+      const entry = envelope.unpack(payload);
+      if (entry.key === call.key.text) return entry;
+      throw new CodecError('The entry was stored for another key.');
+    } catch (error) {
+      reader.reportCorrupt(call.storageKey, error);
+      return undefined;
+    }
+  }
+
+  #fill(
+    request: { readonly key: string; readonly token: string; readonly ensure: Ensure },
+    entry: Entry,
+    refuseIfSettlingAfter: Millis | undefined,
+  ): ReturnType<SharedBackend['fill']> {
+    const { backend, envelope } = this.parts;
+    const payload = envelope.pack(entry);
+    const ttlMs = this.#ttlOf(entry);
+    return backend.fill({ ...request, payload, ttlMs, refuseIfSettlingAfter });
+  }
+
+  async #set(call: Call, entry: Entry, { readAt, onStored, token }: SetRequest): Promise<boolean> {
+    const { backend, envelope, invalidations, l1 } = this.parts;
+    const { storageKey } = call;
+    const setting = backend.set(storageKey, envelope.pack(entry), this.#ttlOf(entry), token);
+    const { position } = this;
+    if (!(await setting)) return false;
+    // A notice that came meanwhile may be of a later change: then L1 learns the entry by a read.
+    const isQuiet = invalidations.unchangedSince(position);
+    onStored();
+    if (isQuiet && this.#isL1Usable) l1?.store(storageKey, entry, readAt);
+    return true;
+  }
+
+  async #ensure(groups: readonly ScopeGroups[], entry: Entry): ReturnType<SharedBackend['ensure']> {
+    const { backend, markers } = this.parts;
+    const now = this.now();
+    const keepMs = markers.keepMs(expiresAt(entry), now);
+    const scopes = await backend.ensure({ scopes: groups, keepMs });
+    markers.remember(groups, now + keepMs);
+    return scopes;
+  }
+
+  #ttlOf(entry: Entry): Millis {
+    return Math.max(1, Math.ceil(expiresAt(entry) - this.now()));
+  }
+}
+
+interface SetRequest {
+  /** What this process knew of before the clocks of the entry were read. */
+  readonly readAt: NoticeSeq;
+  readonly onStored: () => void;
+  /** Only if this lease is still held. */
+  readonly token?: string;
+}
+
+type Ensure = Parameters<SharedBackend['fill']>[0]['ensure'];
+
+function groupsWith(call: Call, entry: Entry): readonly ScopeGroups[] {
+  if (!hasOtherTags(entry, call.tags)) return call.groups;
+  return groupsOf(call.key, call.isPlainString, unionTags(call.tags, entry.tags));
+}

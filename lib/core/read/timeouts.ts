@@ -1,0 +1,111 @@
+import type { Clock } from '../../ports/clock.js';
+import type { Millis } from '../../ports/time.js';
+
+/** A timeout that was started; ends when it is cancelled or has fired. */
+export class Timeout {
+  previous: Timeout | undefined;
+  next: Timeout | undefined;
+
+  constructor(
+    readonly queue: TimeoutQueue,
+    readonly firesAt: Millis,
+    readonly onTimeout: () => void,
+  ) {}
+
+  cancel(): void {
+    this.queue.remove(this);
+  }
+}
+
+/** Timeouts of one length, in the order in which they end; one timer, for the first of them. */
+class TimeoutQueue {
+  #first: Timeout | undefined;
+  #last: Timeout | undefined;
+  #cancelTimer: (() => void) | undefined;
+
+  constructor(
+    readonly clock: Clock,
+    readonly ms: Millis,
+  ) {}
+
+  get isEmpty(): boolean {
+    return this.#first === undefined;
+  }
+
+  add(onTimeout: () => void): Timeout {
+    const timeout = new Timeout(this, this.clock.now() + this.ms, onTimeout);
+    timeout.previous = this.#last;
+    if (this.#last === undefined) this.#first = timeout;
+    else this.#last.next = timeout;
+    this.#last = timeout;
+    // The timer of a timeout that was cancelled goes on: starting one costs more than it firing.
+    this.#cancelTimer ??= this.clock.after(this.ms, this.#onTimer);
+    return timeout;
+  }
+
+  remove(timeout: Timeout): void {
+    const { previous, next } = timeout;
+    if (previous === undefined && this.#first !== timeout) return;
+    if (previous === undefined) this.#first = next;
+    else previous.next = next;
+    if (next === undefined) this.#last = previous;
+    else next.previous = previous;
+    timeout.previous = timeout.next = undefined;
+  }
+
+  stop(): void {
+    this.#cancelTimer?.();
+    this.#cancelTimer = undefined;
+  }
+
+  readonly #onTimer = (): void => {
+    this.#cancelTimer = undefined;
+    const now = this.clock.now();
+    for (let first = this.#first; first !== undefined; first = this.#first) {
+      // A wall clock that was set back must not make a timeout wait for it to catch up.
+      const left = first.firesAt - now;
+      if (left > 0 && left <= this.ms) break;
+      this.remove(first);
+      first.onTimeout();
+    }
+    const next = this.#first;
+    if (next === undefined) return;
+    // A timeout may have been added, and have started a timer, while the others fired.
+    this.#cancelTimer ??= this.clock.after(Math.max(1, next.firesAt - now), this.#onTimer);
+  };
+}
+
+/**
+ * Timeouts that share timers: those of the same length end in the order in which they began, so
+ * one timer per length is enough. A timer each would cost more than the rest of a load.
+ */
+export class Timeouts {
+  readonly #queues = new Map<Millis, TimeoutQueue>();
+
+  constructor(readonly clock: Clock) {}
+
+  start(ms: Millis, onTimeout: () => void): Timeout {
+    let queue = this.#queues.get(ms);
+    if (queue === undefined) {
+      this.#forgetIdle();
+      queue = new TimeoutQueue(this.clock, ms);
+      this.#queues.set(ms, queue);
+    }
+    return queue.add(onTimeout);
+  }
+
+  /** Stops the timers; timeouts that are still running do not fire. */
+  stop(): void {
+    for (const queue of this.#queues.values()) queue.stop();
+    this.#queues.clear();
+  }
+
+  /** A timeout may be computed for each call: then there are as many lengths as calls. */
+  #forgetIdle(): void {
+    for (const [ms, queue] of this.#queues) {
+      if (!queue.isEmpty) continue;
+      queue.stop();
+      this.#queues.delete(ms);
+    }
+  }
+}
