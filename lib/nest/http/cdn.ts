@@ -21,14 +21,6 @@ export function compileCdn({ maxAge, tags, tenants = 'refuse' }: CdnOptions): Cd
   return { maxAge: seconds, header: tags, tenants };
 }
 
-function assertOneOf(given: string | undefined, allowed: readonly string[], name: string): void {
-  if (given === undefined || allowed.includes(given)) return;
-  throw new CacheConfigError(
-    `${name} must be ${allowed.map((one) => `'${one}'`).join(' or ')}; ` +
-      `got ${JSON.stringify(given)}.`,
-  );
-}
-
 /**
  * The tags as the value of the CDN's header; undefined when the route sends none, null when they
  * are more than CDNs accept.
