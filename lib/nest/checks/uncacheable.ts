@@ -14,9 +14,9 @@ const ROUTES: Readonly<Record<UncacheableReason, string>> = {
 
 /** For a route that opted in, perhaps by its class, and can never be cached. */
 export function uncacheableRouteError({ where, uncacheable }: RouteConfig): CacheDecoratorError {
+  const reason = uncacheable === undefined ? '' : ROUTES[uncacheable];
   return new CacheDecoratorError(
-    `${where} ${uncacheable === undefined ? '' : ROUTES[uncacheable]}. Put @NoCache() on it, or leave ` +
-      '@Cacheable out where it is alone.',
+    `${where} ${reason}. Put @NoCache() on it, or leave @Cacheable out where it is alone.`,
   );
 }
 

@@ -203,7 +203,7 @@ describe('CachePut', () => {
       await rows.insert({ id: 2 }, 2);
       expect(await cache.getMany([keyOf(1), keyOf(2)])).toEqual([undefined, 2]);
       expect(log.about('Rows.insert')).toEqual([
-        expect.stringContaining('has changed what its key is made of'),
+        expect.stringContaining('has changed the arguments that its key is made of'),
       ]);
     });
   });
