@@ -33,8 +33,8 @@ export function assertIdentityDeclared(
     principal !== undefined || credentials !== undefined || config.credentials.inKey.length > 0;
   if (isDeclared || !isGuarded(handler, controller)) return;
   throw new CacheDecoratorError(
-    `${config.where} is cached and has @UseGuards, but does not say whether its answer depends on ` +
-      `who asks: one user could be given what was made for another. ${IDENTITY_CHOICES}`,
+    `${config.where} is cached and has @UseGuards, but does not say whether its answer depends ` +
+      `on who asks: one user could be given what was made for another. ${IDENTITY_CHOICES}`,
   );
 }
 
