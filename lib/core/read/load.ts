@@ -125,6 +125,7 @@ export class Loads {
       flight.abort(error);
       onError(error);
     });
+    flight.timeout = timeout;
     const run = (): void => {
       context.enter(flight, (leave) => {
         invoke(call, recorded).then(
