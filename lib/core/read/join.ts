@@ -188,6 +188,8 @@ export class Joins {
     try {
       return own.addDependency(flight);
     } catch (error) {
+      // A load that was started for this call alone has nobody else to hear of its failure.
+      flight.result.catch(() => undefined);
       return this.parts.answers.reject(call, error);
     }
   }
