@@ -15,7 +15,6 @@ import { responseCodec } from './http/response-codec.js';
 import type { BackendContext, CacheBackend } from './ports/backend.js';
 import type { Codec } from './ports/codec.js';
 import { CacheConfigError } from './ports/errors.js';
-import { formatValue, isObject } from './ports/validate.js';
 
 /**
  * A cache without Nest: for scripts, workers and tests. Close it when it is no longer needed.
@@ -33,7 +32,6 @@ export function createCache(options: CacheOptions = {}): CacheService {
   codecs.set(settings.policy.codec.id, settings.policy.codec);
   const clock = options.clock ?? systemClock;
   const { backend = new MemoryBackend() } = options;
-  assertBackend(backend);
   // The backend may report before the engine exists; nobody can listen before that either.
   const late: { engine?: Engine } = {};
   const context: BackendContext = {
@@ -110,20 +108,4 @@ function retain(backend: CacheBackend & { [REFERENCES]?: number }): () => Promis
     backend[REFERENCES] = references;
     if (references === 0) await backend.close?.();
   };
-}
-
-/** @throws CacheConfigError (`CACHE_CONFIG`); hides a string, which may be a URL with a password */
-function assertBackend(given: unknown): void {
-  const isBackend =
-    isObject(given) &&
-    'get' in given &&
-    'set' in given &&
-    typeof given.get === 'function' &&
-    typeof given.set === 'function';
-  if (isBackend) return;
-  const got = typeof given === 'string' ? 'a string' : formatValue(given);
-  throw new CacheConfigError(
-    'backend must be an object with the methods get(key) and set(key, bytes, ttlMs), such as ' +
-      `new MemoryBackend() or new RedisBackend(...); got ${got}.`,
-  );
 }

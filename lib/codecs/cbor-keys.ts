@@ -1,12 +1,15 @@
 import type { Buffer } from 'node:buffer';
 
-const SLOTS = 128;
+const CACHE_SIZE = 128;
 
-/** Keys repeat from row to row: the same string is handed out again after one comparison, instead of being made anew. */
+/**
+ * Caches keys, which repeat from row to row: a known string is returned after one comparison
+ * instead of being decoded again.
+ */
 export class KeyCache {
-  private readonly slots = new Array<string | undefined>(SLOTS);
+  private readonly slots = new Array<string | undefined>(CACHE_SIZE);
 
-  /** The ASCII text of 0 to 23 bytes at `at`; undefined when it is not ASCII. */
+  /** The ASCII string of 0 to 23 bytes at `at`; undefined when it is not ASCII. */
   read(bytes: Buffer, at: number, length: number): string | undefined {
     const slot = slotOf(bytes, at, length);
     const known = this.slots[slot];
@@ -25,7 +28,7 @@ function slotOf(bytes: Buffer, at: number, length: number): number {
       (bytes[last] ?? 0) * 7 +
       (bytes[at + (length >> 1)] ?? 0) * 3 +
       length) %
-    SLOTS
+    CACHE_SIZE
   );
 }
 

@@ -1,16 +1,17 @@
 import { Buffer } from 'node:buffer';
-import { MAJOR, OPEN_ITEM, OPEN_PART, TAG } from './cbor-format.js';
+import { MAJOR, INDEFINITE_ITEM_WEIGHT, CHUNK_WEIGHT, TAG } from './cbor-format.js';
 import { KeyCache } from './cbor-keys.js';
 import { corrupt, countKeys, dateOf, halfToNumber, strictText } from './cbor-scalars.js';
 import { BREAK, CborSource, INDEFINITE } from './cbor-source.js';
 import { MAX_BIGINT_BYTES, type Members } from './lossless.js';
 import { fromWtf8 } from './wtf8.js';
 
-const LONGEST_IN_LOOP = 15;
+const MAX_LOOP_LENGTH = 15;
 
 /**
- * Reads values from CBOR, one after the other. Every length is compared with the bytes that are there before anything is made from it, depth,
- * items and bignums are bounded, and tags that are not in the table are refused: so hostile bytes cost no more than reading them.
+ * Reads values from CBOR. Every length is compared with the remaining bytes before anything is
+ * allocated; depth, items and bignums are bounded, and unknown tags are rejected. So hostile bytes
+ * cost no more than reading them.
  */
 export class CborReader extends CborSource {
   private readonly keys = new KeyCache();
@@ -60,11 +61,11 @@ export class CborReader extends CborSource {
       case 23:
         return undefined;
       case 25:
-        return halfToNumber(this.view.getUint16(this.take(2)));
+        return halfToNumber(this.view.getUint16(this.advance(2)));
       case 26:
-        return this.view.getFloat32(this.take(4));
+        return this.view.getFloat32(this.advance(4));
       case 27:
-        return this.view.getFloat64(this.take(8));
+        return this.view.getFloat64(this.advance(8));
       default:
         throw corrupt(`the simple value or break ${String(info)} is not expected here`);
     }
@@ -79,7 +80,7 @@ export class CborReader extends CborSource {
   private byteString(info: number): Buffer {
     if (info === INDEFINITE) return Buffer.concat(this.chunks(MAJOR.bytes));
     const length = this.length(info);
-    const at = this.take(length);
+    const at = this.advance(length);
     return this.bytes.subarray(at, at + length);
   }
 
@@ -89,14 +90,14 @@ export class CborReader extends CborSource {
         .map((chunk) => strictText(chunk, 0, chunk.length))
         .join('');
     const length = this.length(info);
-    const at = this.take(length);
+    const at = this.advance(length);
     return (
-      (length <= LONGEST_IN_LOOP ? this.shortText(at, length) : undefined) ??
+      (length <= MAX_LOOP_LENGTH ? this.shortText(at, length) : undefined) ??
       strictText(this.bytes, at, at + length)
     );
   }
 
-  /** Undefined when the text is not ASCII. */
+  /** Undefined when the string is not ASCII. */
   private shortText(at: number, length: number): string | undefined {
     const bytes = this.bytes;
     let text = '';
@@ -113,8 +114,8 @@ export class CborReader extends CborSource {
     while (!this.atBreak()) {
       const first = this.byte();
       if (first >> 5 !== major || (first & 0x1f) === INDEFINITE)
-        throw corrupt('a string of parts holds something else');
-      this.count(OPEN_PART);
+        throw corrupt('a string of indefinite length has an invalid chunk');
+      this.count(CHUNK_WEIGHT);
       chunks.push(this.byteString(first & 0x1f));
     }
     return chunks;
@@ -124,7 +125,7 @@ export class CborReader extends CborSource {
     const items: unknown[] = [];
     this.descend(depth);
     if (info === INDEFINITE) {
-      for (; !this.atBreak(); items.push(this.value(depth))) this.count(OPEN_ITEM);
+      for (; !this.atBreak(); items.push(this.value(depth))) this.count(INDEFINITE_ITEM_WEIGHT);
       return items;
     }
     const length = this.length(info);
@@ -139,7 +140,7 @@ export class CborReader extends CborSource {
     let length = 0;
     if (info === INDEFINITE) {
       for (; !this.atBreak(); length++) {
-        this.count(2 * OPEN_ITEM);
+        this.count(2 * INDEFINITE_ITEM_WEIGHT);
         this.member(object, depth);
       }
     } else {
@@ -170,7 +171,7 @@ export class CborReader extends CborSource {
     if (first >> 5 === MAJOR.text) {
       if (info >= 24) return this.text(info);
       return (
-        this.keys.read(this.bytes, this.take(info), info) ??
+        this.keys.read(this.bytes, this.advance(info), info) ??
         strictText(this.bytes, this.at - info, this.at)
       );
     }
@@ -198,7 +199,7 @@ export class CborReader extends CborSource {
       case TAG.map:
         return this.map(this.expectMajor(MAJOR.map), depth + 1);
       default:
-        throw corrupt(`tag ${String(tag)} is not one the codec writes`);
+        throw corrupt(`tag ${String(tag)} is not one that the codec writes`);
     }
   }
 
@@ -236,7 +237,7 @@ export class CborReader extends CborSource {
     const [one, seconds = NaN, milli, ms = NaN] = parts;
     const time = seconds * 1_000 + ms;
     if (one !== 1 || milli !== -3 || !Number.isSafeInteger(time))
-      throw corrupt(`the moment at byte ${String(start)} is malformed`);
+      throw corrupt(`the date at byte ${String(start)} is malformed`);
     return dateOf(time);
   }
 
@@ -246,19 +247,19 @@ export class CborReader extends CborSource {
       major === MAJOR.unsigned || major === MAJOR.negative || major === MAJOR.simple
         ? this.value(0)
         : undefined;
-    if (typeof value !== 'number') throw corrupt('a moment is not a number');
+    if (typeof value !== 'number') throw corrupt('a date is not a number');
     return value;
   }
 
   private wtf8(): string {
     const text = fromWtf8(this.byteString(this.expectMajor(MAJOR.bytes)));
-    if (text === undefined) throw corrupt('a text with lone surrogates is malformed');
+    if (text === undefined) throw corrupt('a string with lone surrogates is malformed');
     return text;
   }
 
   private expectMajor(major: number): number {
     const first = this.byte();
-    if (first >> 5 !== major) throw corrupt('what follows a tag is of another type');
+    if (first >> 5 !== major) throw corrupt('the item after a tag has the wrong type');
     return first & 0x1f;
   }
 }

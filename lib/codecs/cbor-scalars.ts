@@ -6,15 +6,19 @@ const REPLACEMENT = '\ufffd';
 
 export function corrupt(why: string): CodecError {
   return new CodecError(
-    `The stored bytes are not what the cbor codec writes: ${why}. Delete the entry, or wait until it expires.`,
+    `The stored bytes are not what the cbor codec writes: ${why}. ` +
+      'Delete the entry, or wait until it expires.',
   );
 }
 
-/** Decoding replaces invalid UTF-8 silently; only a text with a replacement character can have had any. */
+/**
+ * Decoding replaces invalid UTF-8 silently, so only a string with a replacement character needs the
+ * check.
+ */
 export function strictText(bytes: Buffer, from: number, to: number): string {
   const text = bytes.toString('utf8', from, to);
   if (text.includes(REPLACEMENT) && !isUtf8(bytes.subarray(from, to)))
-    throw corrupt('a text is not UTF-8');
+    throw corrupt('a string is not UTF-8');
   return text;
 }
 
@@ -29,11 +33,11 @@ export function halfToNumber(bits: number): number {
 }
 
 export function dateOf(ms: number): Date {
-  if (Math.abs(ms) > MAX_DATE_MS) throw corrupt('a moment is out of range');
+  if (Math.abs(ms) > MAX_DATE_MS) throw corrupt('a date is out of range');
   return new Date(ms);
 }
 
-/** Without a list of the keys: objects of one shape share what `for in` walks. */
+/** Counts without making an array: objects of one shape share what `for in` iterates. */
 export function countKeys(object: Readonly<Record<string, unknown>>): number {
   let keys = 0;
   for (const key in object) if (Object.hasOwn(object, key)) keys++;

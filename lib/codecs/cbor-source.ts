@@ -3,16 +3,16 @@ import { MAX_ITEMS } from './cbor-format.js';
 import { corrupt } from './cbor-scalars.js';
 import { MAX_DEPTH } from './lossless.js';
 
-/** In place of a length: the items up to a `BREAK`. */
+/** Instead of a length: the items up to a `BREAK` follow. */
 export const INDEFINITE = 31;
 export const BREAK = 0xff;
 
-const NOTHING = Buffer.alloc(0);
-const NO_VIEW = new DataView(NOTHING.buffer);
+const NO_BYTES = Buffer.alloc(0);
+const NO_VIEW = new DataView(NO_BYTES.buffer);
 
-/** The bytes and the place in them, with every bound that reading has to keep. */
+/** The bytes to read and the position in them; enforces every bound of reading. */
 export abstract class CborSource {
-  protected bytes: Buffer = NOTHING;
+  protected bytes: Buffer = NO_BYTES;
   protected view: DataView = NO_VIEW;
   protected at = 0;
   private items = 0;
@@ -23,23 +23,23 @@ export abstract class CborSource {
     this.at = this.items = 0;
   }
 
-  /** So that what was read is not held. */
+  /** Releases the bytes. */
   protected close(): void {
-    this.bytes = NOTHING;
+    this.bytes = NO_BYTES;
     this.view = NO_VIEW;
   }
 
-  /** What follows the first byte: up to 2^53 as a number, above that as a bigint. */
+  /** The argument of an item: up to 2^53 as a number, above that as a bigint. */
   protected integer(info: number): number | bigint {
     switch (info) {
       case 24:
         return this.byte();
       case 25:
-        return this.view.getUint16(this.take(2));
+        return this.view.getUint16(this.advance(2));
       case 26:
-        return this.view.getUint32(this.take(4));
+        return this.view.getUint32(this.advance(4));
       case 27: {
-        const at = this.take(8);
+        const at = this.advance(8);
         const high = this.view.getUint32(at);
         return high < 0x200000
           ? high * 0x100000000 + this.view.getUint32(at + 4)
@@ -53,7 +53,7 @@ export abstract class CborSource {
 
   protected length(info: number): number {
     const n = info < 24 ? info : this.integer(info);
-    if (typeof n === 'bigint') throw corrupt('a length is greater than the bytes that are there');
+    if (typeof n === 'bigint') throw corrupt('a length exceeds the remaining bytes');
     return n;
   }
 
@@ -65,30 +65,30 @@ export abstract class CborSource {
 
   protected byte(): number {
     const byte = this.bytes[this.at];
-    if (byte === undefined) throw corrupt('they end early');
+    if (byte === undefined) throw corrupt('they end too early');
     this.at++;
     return byte;
   }
 
-  protected take(length: number): number {
+  protected advance(length: number): number {
     const at = this.at;
-    if (length > this.bytes.length - at) throw corrupt('they end early');
+    if (length > this.bytes.length - at) throw corrupt('they end too early');
     this.at = at + length;
     return at;
   }
 
   protected descend(depth: number): void {
-    if (depth > MAX_DEPTH) throw corrupt('they are nested too deep');
+    if (depth > MAX_DEPTH) throw corrupt('they are nested too deeply');
   }
 
-  /** Every item takes at least one byte. */
+  /** Checks a declared number of items: each takes at least one byte. */
   protected expect(items: number): void {
-    if (items > this.bytes.length - this.at) throw corrupt('they end early');
+    if (items > this.bytes.length - this.at) throw corrupt('they end too early');
     this.count(items);
   }
 
   protected count(items: number): void {
     this.items += items;
-    if (this.items > MAX_ITEMS) throw corrupt('they hold too many items');
+    if (this.items > MAX_ITEMS) throw corrupt('they have too many items');
   }
 }

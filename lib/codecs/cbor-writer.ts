@@ -1,18 +1,24 @@
 import { Buffer } from 'node:buffer';
 import { CodecError } from '../ports/errors.js';
 import { MAJOR, MAX_ITEMS, TAG } from './cbor-format.js';
-import { isTooLong, kindOf, MAX_DEPTH, type Members, refusal } from './lossless.js';
+import {
+  isBigintTooLong,
+  supportedTypeOf,
+  MAX_DEPTH,
+  type Members,
+  unsupportedValueError,
+} from './lossless.js';
 import { toWtf8 } from './wtf8.js';
 
 const INITIAL_BYTES = 16_384;
-/** Room that is kept between values; what a greater one needed is let go. */
-const KEPT_BYTES = 262_144;
-// Up to this length a loop over the characters is quicker than a call into the engine.
-const SHORT_TEXT = 24;
-const LONGEST_HEAD = 9;
+/** The buffer capacity that is retained between values; a larger buffer is released. */
+const MAX_RETAINED_BYTES = 262_144;
+// Up to this length a loop over the characters is faster than a native call.
+const MAX_LOOP_LENGTH = 24;
+const MAX_HEAD_BYTES = 9;
 const LONE_SURROGATE = /\p{Surrogate}/u;
 
-/** Writes values as CBOR, one after the other. */
+/** Writes values as CBOR. */
 export class CborWriter {
   private bytes = Buffer.allocUnsafeSlow(INITIAL_BYTES);
   private view = viewOf(this.bytes);
@@ -20,7 +26,7 @@ export class CborWriter {
   private items = 0;
   private root: unknown;
 
-  /** A copy of just what was written, so that a stored value does not hold spare room. */
+  /** A copy of the written bytes, so that a stored value does not retain spare capacity. */
   write(value: unknown): Uint8Array {
     this.end = this.items = 0;
     this.root = value;
@@ -29,12 +35,13 @@ export class CborWriter {
       return Buffer.from(this.bytes.subarray(0, this.end));
     } finally {
       this.root = undefined;
-      if (this.bytes.length > KEPT_BYTES) this.room(Buffer.allocUnsafeSlow(INITIAL_BYTES));
+      if (this.bytes.length > MAX_RETAINED_BYTES)
+        this.useBuffer(Buffer.allocUnsafeSlow(INITIAL_BYTES));
     }
   }
 
   private value(value: unknown, depth: number): void {
-    this.reserve(LONGEST_HEAD);
+    this.reserve(MAX_HEAD_BYTES);
     switch (typeof value) {
       case 'string':
         return this.text(value);
@@ -49,13 +56,13 @@ export class CborWriter {
       case 'object':
         return value === null ? this.byte(0xf6) : this.object(value, depth);
       default:
-        throw refusal(this.root);
+        throw unsupportedValueError(this.root);
     }
   }
 
   private object(value: object, depth: number): void {
-    if (depth >= MAX_DEPTH) throw refusal(this.root);
-    switch (kindOf(value)) {
+    if (depth >= MAX_DEPTH) throw unsupportedValueError(this.root);
+    switch (supportedTypeOf(value)) {
       case 'object':
         return this.members(value as Members, depth + 1);
       case 'array':
@@ -73,7 +80,7 @@ export class CborWriter {
       case 'buffer':
         return this.byteString(value as Uint8Array);
       case undefined:
-        throw refusal(this.root);
+        throw unsupportedValueError(this.root);
     }
   }
 
@@ -82,7 +89,7 @@ export class CborWriter {
     this.count(2 * keys.length);
     this.head(MAJOR.map, keys.length);
     for (const key of keys) {
-      this.reserve(LONGEST_HEAD);
+      this.reserve(MAX_HEAD_BYTES);
       this.text(key);
       this.value(object[key], depth);
     }
@@ -90,11 +97,11 @@ export class CborWriter {
 
   private array(array: readonly unknown[], depth: number): void {
     this.count(array.length);
-    this.reserve(LONGEST_HEAD);
+    this.reserve(MAX_HEAD_BYTES);
     this.head(MAJOR.array, array.length);
     for (let i = 0; i < array.length; i++) {
       const part = array[i];
-      if (part === undefined && !(i in array)) throw refusal(this.root);
+      if (part === undefined && !(i in array)) throw unsupportedValueError(this.root);
       this.value(part, depth);
     }
   }
@@ -102,7 +109,7 @@ export class CborWriter {
   private map(map: ReadonlyMap<unknown, unknown>, depth: number): void {
     this.count(2 * map.size);
     this.head(MAJOR.tag, TAG.map);
-    this.reserve(LONGEST_HEAD);
+    this.reserve(MAX_HEAD_BYTES);
     this.head(MAJOR.map, map.size);
     for (const [key, part] of map) {
       this.value(key, depth);
@@ -127,7 +134,7 @@ export class CborWriter {
   }
 
   private bigint(value: bigint): void {
-    if (isTooLong(value)) throw refusal(this.root);
+    if (isBigintTooLong(value)) throw unsupportedValueError(this.root);
     this.head(MAJOR.tag, value < 0n ? TAG.negativeBignum : TAG.bignum);
     const hex = (value < 0n ? -1n - value : value).toString(16);
     this.byteString(Buffer.from(hex.length % 2 === 0 ? hex : `0${hex}`, 'hex'));
@@ -137,12 +144,12 @@ export class CborWriter {
     const seconds = ms / 1_000;
     if (Number.isNaN(ms) || Math.round(seconds * 1_000) === ms) {
       this.head(MAJOR.tag, TAG.epoch);
-      this.reserve(LONGEST_HEAD);
+      this.reserve(MAX_HEAD_BYTES);
       return this.number(seconds);
     }
     const whole = Math.floor(seconds);
     this.head(MAJOR.tag, TAG.extendedTime);
-    this.reserve(4 * LONGEST_HEAD);
+    this.reserve(4 * MAX_HEAD_BYTES);
     this.head(MAJOR.map, 2);
     this.number(1);
     this.number(whole);
@@ -151,7 +158,7 @@ export class CborWriter {
   }
 
   private byteString(value: Uint8Array): void {
-    this.reserve(LONGEST_HEAD + value.length);
+    this.reserve(MAX_HEAD_BYTES + value.length);
     this.head(MAJOR.bytes, value.length);
     this.bytes.set(value, this.end);
     this.end += value.length;
@@ -159,10 +166,13 @@ export class CborWriter {
 
   private text(text: string): void {
     const length = text.length;
-    if (length > SHORT_TEXT || !this.shortAscii(text, length)) this.longText(text, length);
+    if (length > MAX_LOOP_LENGTH || !this.shortAscii(text, length)) this.longText(text, length);
   }
 
-  /** False, with nothing written, when the text is not ASCII. Needs `SHORT_TEXT` to stay below 24 + 1: one byte of head. */
+  /**
+   * False, with nothing written, when the string is not ASCII. Needs `MAX_LOOP_LENGTH` to stay at
+   * most 24, so that the head has at most two bytes.
+   */
   private shortAscii(text: string, length: number): boolean {
     this.reserve(length + 2);
     const bytes = this.bytes;
@@ -178,8 +188,8 @@ export class CborWriter {
   }
 
   private longText(text: string, length: number): void {
-    this.reserve(LONGEST_HEAD + 3 * length);
-    // Written where it belongs if it is ASCII; moved when its head turns out longer.
+    this.reserve(MAX_HEAD_BYTES + 3 * length);
+    // Written to its final position if it is ASCII; moved if its head turns out to be longer.
     const start = this.end;
     const guess = start + headBytes(length);
     const written = this.bytes.write(text, guess, 'utf8');
@@ -224,7 +234,8 @@ export class CborWriter {
     this.items += items;
     if (this.items > MAX_ITEMS) {
       throw new CodecError(
-        `The value cannot be kept as CBOR: it has more than ${String(MAX_ITEMS)} members and items; keep less in one entry, or pack numbers into a Uint8Array.`,
+        `The value cannot be encoded as CBOR: it has more than ${String(MAX_ITEMS)} members and ` +
+          'items; store less in one entry, or pack numbers into a Uint8Array.',
       );
     }
   }
@@ -234,10 +245,10 @@ export class CborWriter {
     if (needed <= this.bytes.length) return;
     const grown = Buffer.allocUnsafeSlow(Math.max(needed, 2 * this.bytes.length));
     this.bytes.copy(grown, 0, 0, this.end);
-    this.room(grown);
+    this.useBuffer(grown);
   }
 
-  private room(bytes: Buffer<ArrayBuffer>): void {
+  private useBuffer(bytes: Buffer<ArrayBuffer>): void {
     this.bytes = bytes;
     this.view = viewOf(bytes);
   }

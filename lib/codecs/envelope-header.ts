@@ -10,36 +10,41 @@ const SEPARATOR = 0x7c;
 const COMMA = 0x2c;
 const TILDE = 0x7e;
 
-/** The header without mark and sum. Moments but the first are written as distances from it. */
-export function headerOf(entry: Entry): string {
+/**
+ * The header without mark and checksum. All times but the first are written as differences to it.
+ */
+export function formatHeader(entry: Entry): string {
   if (!CODEC_ID.test(entry.codec)) {
     throw new CodecError(
       `A codec id must be 1 to 8 characters of a-z and 0-9; got ${JSON.stringify(entry.codec)}.`,
     );
   }
   const from = entry.createdAt;
-  const windows = `${distance(from, entry.freshUntil)}|${distance(from, entry.staleUntil)}|${distance(from, entry.fallbackUntil)}`;
-  const ticks = entry.startTicks.map(numberText).join(',');
-  return `${numberText(from)}|${ticks}|${entry.codec}|${windows}|${numberText(entry.cost)}|${tagsText(entry.tags)}|${keyText(entry.key)}`;
+  return [
+    formatNumber(from),
+    entry.startTicks.map(formatNumber).join(','),
+    entry.codec,
+    formatTime(from, entry.freshUntil),
+    formatTime(from, entry.staleUntil),
+    formatTime(from, entry.fallbackUntil),
+    formatNumber(entry.cost),
+    formatTags(entry.tags),
+    formatKey(entry.key),
+  ].join('|');
 }
 
-/** @param end where the line break is */
-export function readHeader(
-  text: string,
-  start: number,
-  end: number,
-  body: Payload,
-): Entry {
-  const fields = new Fields(text, start, end);
+/** @param end the position of the line break */
+export function parseHeader(text: string, start: number, end: number, body: Payload): Entry {
+  const fields = new HeaderReader(text, start, end);
   const createdAt = fields.number();
   const startTicks = fields.numbers();
   const codec = fields.text();
-  const freshUntil = fields.moment(createdAt);
-  const staleUntil = fields.moment(createdAt);
-  const fallbackUntil = fields.moment(createdAt);
+  const freshUntil = fields.time(createdAt);
+  const staleUntil = fields.time(createdAt);
+  const fallbackUntil = fields.time(createdAt);
   const cost = fields.number();
-  const tags = tagsOf(fields.text());
-  const key = keyOf(fields.rest());
+  const tags = parseTags(fields.text());
+  const key = parseKey(fields.rest());
   if (!(staleUntil >= freshUntil && fallbackUntil >= freshUntil)) throw malformed('its windows');
   if (!CODEC_ID.test(codec)) throw malformed('its codec');
   return {
@@ -57,10 +62,11 @@ export function readHeader(
 }
 
 /**
- * Reads one field after the other, and numbers without making strings of them: this runs on every hit in the backend. Reading past the
- * end finds the line break or nothing, which no field begins or goes on with.
+ * Reads one field after the other, and numbers without allocating strings: this runs on every hit
+ * in the backend. Reading past the end finds the line break or nothing, which no field starts or
+ * continues with.
  */
-class Fields {
+class HeaderReader {
   constructor(
     private readonly header: string,
     private at: number,
@@ -98,10 +104,10 @@ class Fields {
     return numbers;
   }
 
-  /** A whole number up to what follows it; or, after `~`, any other. */
+  /** A whole number, up to the next separator; after `~`, any other number. */
   private digits(): number {
     const start = this.at;
-    if (this.header.charCodeAt(start) === TILDE) return this.otherNumber();
+    if (this.header.charCodeAt(start) === TILDE) return this.decimal();
     let value = 0;
     let digit = digitAt(this.header, start);
     while (digit >= 0) {
@@ -112,7 +118,7 @@ class Fields {
     return value;
   }
 
-  private otherNumber(): number {
+  private decimal(): number {
     const start = this.at + 1;
     while (
       this.at < this.end &&
@@ -125,7 +131,7 @@ class Fields {
     return value;
   }
 
-  moment(from: number): number {
+  time(from: number): number {
     if (this.header[this.at] !== '=') return from + this.number();
     this.at++;
     return this.number();
@@ -136,25 +142,25 @@ class Fields {
   }
 }
 
-/** -1 where there is no digit. */
+/** -1 when there is no digit. */
 function digitAt(text: string, at: number): number {
   const digit = text.charCodeAt(at) - 0x30;
   return digit >= 0 && digit <= 9 ? digit : -1;
 }
 
-/** The moment itself, after `=`, where adding the distance would round. */
-function distance(from: number, moment: number): string {
-  const ms = moment - from;
-  return from + ms === moment ? numberText(ms) : `=${numberText(moment)}`;
+/** The time itself, after `=`, where adding the difference would round. */
+function formatTime(from: number, time: number): string {
+  const ms = time - from;
+  return from + ms === time ? formatNumber(ms) : `=${formatNumber(time)}`;
 }
 
-/** No tags: nothing. Else `=` and the tags, or `~` and JSON when one of them needs escaping. */
-function tagsText(tags: readonly string[]): string {
+/** Empty without tags; else `=` and the tags, or `~` and JSON if one of them needs escapes. */
+function formatTags(tags: readonly string[]): string {
   if (tags.length === 0) return '';
   return tags.every((tag) => PLAIN_TAG.test(tag)) ? `=${tags.join(',')}` : `~${asciiJson(tags)}`;
 }
 
-function tagsOf(text: string): readonly string[] {
+function parseTags(text: string): readonly string[] {
   if (text === '') return [];
   if (text.startsWith('=')) return text.slice(1).split(',');
   const tags = text.startsWith('~') ? fromJson(text.slice(1)) : undefined;
@@ -163,11 +169,11 @@ function tagsOf(text: string): readonly string[] {
   return tags;
 }
 
-function keyText(key: string): string {
+function formatKey(key: string): string {
   return PLAIN_KEY.test(key) ? `=${key}` : `~${asciiJson(key)}`;
 }
 
-function keyOf(text: string): string {
+function parseKey(text: string): string {
   if (text.startsWith('=')) return text.slice(1);
   const key = text.startsWith('~') ? fromJson(text.slice(1)) : undefined;
   if (typeof key !== 'string') throw malformed('its key');
@@ -189,7 +195,7 @@ function fromJson(text: string): unknown {
   }
 }
 
-function numberText(value: number): string {
+function formatNumber(value: number): string {
   if (Number.isSafeInteger(value) && value >= 0) return String(value);
   if (!Number.isFinite(value))
     throw new CodecError(`The numbers of an entry must be finite; got ${String(value)}.`);
@@ -197,7 +203,5 @@ function numberText(value: number): string {
 }
 
 function malformed(what: string): CodecError {
-  return new CodecError(
-    `The stored payload is not an entry that can be read: ${what} cannot be read.`,
-  );
+  return new CodecError(`The stored payload is not a readable entry: ${what} cannot be parsed.`);
 }

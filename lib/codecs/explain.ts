@@ -3,19 +3,23 @@ import type { Payload } from '../ports/codec.js';
 import type { Entry } from '../ports/entry.js';
 import { envelope } from './envelope.js';
 
-/** A stored entry, made readable. Moments in milliseconds since the epoch. */
+/** A stored entry in readable form. Times in milliseconds since the epoch. */
 export interface Explanation extends Omit<Entry, 'body'> {
-  /** The value: JSON as it is stored, CBOR in diagnostic notation (RFC 8949 section 8), other codecs as hexadecimal digits. */
+  /**
+   * The value: JSON as it is stored, CBOR in diagnostic notation (RFC 8949 section 8), other codecs
+   * as hexadecimal digits.
+   */
   readonly body: string;
 }
 
 /**
- * For people who look into a backend: what do these bytes hold? Shows the value, so keep the result out of logs.
+ * Explains the bytes of an entry to a person who looks into a backend. The result has the value, so
+ * keep it out of logs.
  *
  * ```ts
  * const bytes = await backend.get('cache:{tenant:42/segment:entries/page=1}');
  * ```
- * @param stored what is stored under the key of an entry
+ * @param stored the payload that the backend has under the key of an entry
  * @throws CodecError (`CACHE_CODEC`) when these are not the bytes of an entry
  */
 export async function explainStored(stored: Payload): Promise<Explanation> {

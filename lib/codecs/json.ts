@@ -1,27 +1,30 @@
 import { Buffer, isUtf8 } from 'node:buffer';
 import type { Codec } from '../ports/codec.js';
 import { CodecError } from '../ports/errors.js';
-import { decoding, encoding, MAX_DEPTH, type Members } from './lossless.js';
-import type { Note } from './type-annotations.js';
-import { Plainer } from './json-plain.js';
-import { restore } from './json-restore.js';
+import { wrapDecodeErrors, wrapEncodeErrors, MAX_DEPTH, type Members } from './lossless.js';
+import type { Annotation } from './type-annotations.js';
+import { JsonEncoder } from './json-encoder.js';
+import { restore } from './json-decoder.js';
 
 /**
- * The default codec: JSON that stays readable in the backend. A value of which JSON alone would lose something is written as plain JSON,
- * a line break, and a side note that says what the parts are:
+ * The default codec: JSON that is readable in the backend. If plain JSON would lose something, the
+ * value is written as plain JSON, a line break, and annotations with the types of its parts:
  *
  *     {"id":7,"at":"2026-01-31T09:30:00.000Z","total":"12300"}
  *     {"at":"date","total":"bigint"}
  *
- * Keeps: plain objects (own `__proto__` keys too), arrays, strings (lone surrogates too), booleans, null, `undefined` (members too), all
- * numbers (NaN, infinities, -0), bigint up to 1,024 bytes, Date (invalid too), Map, Set, Buffer and Uint8Array, nested up to 500 levels.
+ * Supports plain objects (own `__proto__` keys too), arrays, strings (lone surrogates too),
+ * booleans, null, `undefined` (as a member too), all numbers (NaN, infinities, -0), bigint up to
+ * 1,024 bytes, Date (invalid too), Map, Set, Buffer and Uint8Array, nested up to 500 levels.
  *
- * Comes back different, by rule: an object without prototype becomes a plain object; getters become data; an object referred to twice
- * becomes two. Not part of a value, as in `structuredClone`: symbol keys and members that are not enumerable; nor extra properties of arrays.
- * That holds for a `toJSON` among them too: what is kept is the data, not what `JSON.stringify` would make of it.
+ * By rule these come back different: an object without prototype becomes a plain object; getters
+ * become data; an object that is referred to twice becomes two. As for `structuredClone`, symbol
+ * keys, members that are not enumerable (a `toJSON` among them too: the data is stored, not what
+ * `JSON.stringify` would make of it) and extra properties of arrays are not part of a value.
  *
- * Everything else is refused with a `CodecError` (`CACHE_CODEC`) that names the path: class instances, functions, symbols, cycles, holes in
- * arrays, other typed arrays, Error, RegExp, Promise.
+ * Everything else is rejected with a `CodecError` (`CACHE_CODEC`) that names the path: class
+ * instances, functions, symbols, cycles, holes in arrays, other typed arrays, Error, RegExp,
+ * Promise.
  */
 export const jsonCodec: Codec & { readonly text: NonNullable<Codec['text']> } = Object.freeze({
   id: 'json',
@@ -31,27 +34,27 @@ export const jsonCodec: Codec & { readonly text: NonNullable<Codec['text']> } = 
 });
 
 function encodeText(value: unknown): string {
-  return encoding('json', value, write);
+  return wrapEncodeErrors('json', value, write);
 }
 
 function decodeText(text: string): unknown {
-  return decoding('json', text, read);
+  return wrapDecodeErrors('json', text, read);
 }
 
 function write(value: unknown): string {
   if (isPlain(value, 0)) return JSON.stringify(value);
-  const plainer = new Plainer(value);
-  const plain = JSON.stringify(plainer.plain(value, 0));
-  return plainer.note === undefined ? plain : `${plain}\n${JSON.stringify(plainer.note)}`;
+  const encoder = new JsonEncoder(value);
+  const json = JSON.stringify(encoder.encode(value, 0));
+  return encoder.annotation === undefined ? json : `${json}\n${JSON.stringify(encoder.annotation)}`;
 }
 
-// JSON.stringify escapes every line break, so the first one is where the note begins.
+// JSON.stringify escapes every line break, so the annotation begins after the first one.
 function read(text: string): unknown {
   const end = text.indexOf('\n');
   if (end < 0) return JSON.parse(text) as unknown;
   return restore(
     JSON.parse(text.slice(0, end)) as unknown,
-    JSON.parse(text.slice(end + 1)) as Note,
+    JSON.parse(text.slice(end + 1)) as Annotation,
     0,
   );
 }
@@ -64,7 +67,7 @@ function toText(bytes: Uint8Array): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8');
 }
 
-/** True when JSON alone keeps the value. On the path of every fill: one walk, nothing allocated. */
+/** Whether plain JSON keeps the value. Every fill calls it: one walk, nothing allocated. */
 function isPlain(value: unknown, depth: number): boolean {
   if (typeof value === 'string' || typeof value === 'boolean' || value === null) return true;
   if (typeof value === 'number') return isPlainNumber(value);
@@ -77,7 +80,7 @@ function isPlain(value: unknown, depth: number): boolean {
 }
 
 function hasPlainMembers(object: Members, depth: number): boolean {
-  // Inherited members show up only when Object.prototype was polluted; the careful walk that follows then decides.
+  // Inherited members appear only if Object.prototype was polluted; then JsonEncoder decides.
   for (const key in object) {
     const part = object[key];
     if (typeof part !== 'string' && !isPlain(part, depth + 1)) return false;

@@ -1,27 +1,30 @@
 import { Buffer } from 'node:buffer';
 import { CodecError } from '../ports/errors.js';
 
-/** How deep a value may nest: containers within containers. */
+/** The maximum depth of containers within containers. */
 export const MAX_DEPTH = 500;
 
-/** The longest bigint kept: 8,192 bits. Reading longer ones takes time that grows faster than their length. */
+/**
+ * The longest supported bigint: 8,192 bits. The time for reading one grows faster than its length.
+ */
 export const MAX_BIGINT_BYTES = 1_024;
 
 const BIGINT_LIMIT = 1n << BigInt(MAX_BIGINT_BYTES * 8);
-const SHOWN_PATH = 200;
+const MAX_PATH_LENGTH = 200;
 
-export type Kind = 'object' | 'array' | 'date' | 'map' | 'set' | 'buffer' | 'bytes';
+export type SupportedType = 'object' | 'array' | 'date' | 'map' | 'set' | 'buffer' | 'bytes';
 export type Members = Record<string, unknown>;
 
-export function isTooLong(value: bigint): boolean {
+export function isBigintTooLong(value: bigint): boolean {
   return value >= BIGINT_LIMIT || value <= -BIGINT_LIMIT;
 }
 
 /**
- * What an object is kept as; undefined when it is not kept. Subclasses are not kept: they would come back as their base.
- * Plain objects and arrays of another realm (`node:vm`, Jest) are kept, and come back as those of this realm.
+ * The type that an object is encoded as; undefined when it is not supported. Subclasses are not,
+ * because they would come back as their base. Plain objects and arrays of another realm (`node:vm`,
+ * Jest) are, and come back as those of this realm.
  */
-export function kindOf(value: object): Kind | undefined {
+export function supportedTypeOf(value: object): SupportedType | undefined {
   const prototype: unknown = Object.getPrototypeOf(value);
   if (Array.isArray(value))
     return prototype === Array.prototype || Array.isArray(prototype) ? 'array' : undefined;
@@ -53,28 +56,37 @@ function isForeignObject(prototype: unknown): boolean {
   );
 }
 
-/** Runs an encoder; whatever it throws (getters, proxies, strings beyond the engine's limit) comes out as a `CodecError`. */
-export function encoding<T>(codec: string, value: unknown, encode: (value: unknown) => T): T {
+/**
+ * Runs an encoder; whatever it throws (getters, proxies, strings beyond the engine's limit) becomes
+ * the cause of a `CodecError`.
+ */
+export function wrapEncodeErrors<T>(
+  codec: string,
+  value: unknown,
+  encode: (value: unknown) => T,
+): T {
   try {
     return encode(value);
   } catch (error) {
     if (error instanceof CodecError) throw error;
     throw new CodecError(
-      `The ${codec} codec could not encode the value: ${messageOf(error)}. Return plain data from the producer, without getters that throw.`,
+      `The ${codec} codec could not encode the value: ${messageOf(error)}. ` +
+        'Return plain data from the producer, without getters that throw.',
       { cause: error },
     );
   }
 }
 
-/** Runs a decoder; whatever it throws comes out as a `CodecError`. */
-export function decoding<T, I>(codec: string, input: I, decode: (input: I) => T): T {
+/** Runs a decoder; whatever it throws becomes the cause of a `CodecError`. */
+export function wrapDecodeErrors<T, I>(codec: string, input: I, decode: (input: I) => T): T {
   try {
     return decode(input);
   } catch (error) {
     if (error instanceof CodecError) throw error;
-    // The engine's message may quote the stored text, so it stays in the cause only.
+    // The engine's message may quote the stored value, so it is in the cause only.
     throw new CodecError(
-      `The stored text or bytes are not what the ${codec} codec writes. Delete the entry, or wait until it expires.`,
+      `The stored payload is not what the ${codec} codec writes. ` +
+        'Delete the entry, or wait until it expires.',
       {
         cause: error,
       },
@@ -83,18 +95,20 @@ export function decoding<T, I>(codec: string, input: I, decode: (input: I) => T)
 }
 
 function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : 'something was thrown that is not an Error';
+  return error instanceof Error ? error.message : 'a value that is not an Error was thrown';
 }
 
-/** The error for a value of which an encoder met a part that cannot be kept: looks for that part again, now with its path. */
-export function refusal(value: unknown): CodecError {
+/**
+ * The error for a value with an unsupported part: searches for that part again, now with its path.
+ */
+export function unsupportedValueError(value: unknown): CodecError {
   const found =
-    findRefused(value, 'value', 0, new Set()) ??
-    'value changed while it was being encoded; return a value that nobody changes.';
-  return new CodecError(`The value cannot be kept faithfully: ${found}`);
+    findUnsupported(value, 'value', 0, new Set()) ??
+    'value changed while it was being encoded; return a value that does not change.';
+  return new CodecError(`The value cannot be encoded losslessly: ${found}`);
 }
 
-function findRefused(
+function findUnsupported(
   value: unknown,
   path: string,
   depth: number,
@@ -102,12 +116,13 @@ function findRefused(
 ): string | undefined {
   switch (typeof value) {
     case 'function':
-      return `${shown(path)} is a function; return data only, without methods.`;
+      return `${shorten(path)} is a function; return data only, without methods.`;
     case 'symbol':
-      return `${shown(path)} is a symbol; use a string instead.`;
+      return `${shorten(path)} is a symbol; use a string instead.`;
     case 'bigint':
-      return isTooLong(value)
-        ? `${shown(path)} is a bigint of more than ${String(MAX_BIGINT_BYTES)} bytes; keep it as a string.`
+      return isBigintTooLong(value)
+        ? `${shorten(path)} is a bigint of more than ${String(MAX_BIGINT_BYTES)} bytes; ` +
+            'store it as a string.'
         : undefined;
     case 'object':
       break;
@@ -116,9 +131,9 @@ function findRefused(
   }
   if (value === null) return undefined;
   if (within.has(value))
-    return `${shown(path)} contains itself (a cycle); refer to it by an id instead.`;
+    return `${shorten(path)} contains itself (a cycle); refer to it by an id instead.`;
   if (depth >= MAX_DEPTH)
-    return `${shown(path)} is nested deeper than ${String(MAX_DEPTH)} levels; flatten the value.`;
+    return `${shorten(path)} is nested deeper than ${String(MAX_DEPTH)} levels; flatten the value.`;
   within.add(value);
   const found = findInObject(value, path, depth, within);
   within.delete(value);
@@ -132,14 +147,16 @@ function findInObject(
   within: Set<object>,
 ): string | undefined {
   const find = (part: unknown, at: string): string | undefined =>
-    findRefused(part, at, depth + 1, within);
-  switch (kindOf(value)) {
+    findUnsupported(part, at, depth + 1, within);
+  switch (supportedTypeOf(value)) {
     case undefined:
-      return refusedObject(value, shown(path));
+      return describeUnsupportedObject(value, shorten(path));
     case 'array':
       return findInArray(value as unknown[], path, find);
     case 'object':
-      return first(Object.keys(value), (key) => find((value as Members)[key], path + member(key)));
+      return first(Object.keys(value), (key) =>
+        find((value as Members)[key], path + formatMember(key)),
+      );
     case 'map':
       return first([...(value as Map<unknown, unknown>)], ([key, part], i) => {
         return find(key, `${path}(key ${String(i)})`) ?? find(part, `${path}(value ${String(i)})`);
@@ -161,7 +178,7 @@ function findInArray(
   for (let i = 0; i < array.length; i++) {
     const at = `${path}[${String(i)}]`;
     if (array[i] === undefined && !(i in array))
-      return `${shown(at)} is a hole; put undefined or null there.`;
+      return `${shorten(at)} is a hole; put undefined or null there.`;
     const found = find(array[i], at);
     if (found !== undefined) return found;
   }
@@ -179,20 +196,27 @@ function first<T>(
   return undefined;
 }
 
-function refusedObject(value: object, path: string): string {
-  const kept = 'kept are plain objects, arrays, Date, Map, Set, Buffer, Uint8Array and primitives';
+function describeUnsupportedObject(value: object, path: string): string {
+  const supported =
+    'supported are plain objects, arrays, Date, Map, Set, Buffer, Uint8Array and primitives';
   if (
     value instanceof ArrayBuffer ||
     ArrayBuffer.isView(value) ||
     value instanceof SharedArrayBuffer
   ) {
-    return `${path} is of type ${classOf(value)}, ${kept}; use a Uint8Array (or an array of numbers) instead.`;
+    return (
+      `${path} is of type ${classOf(value)}, ${supported}; ` +
+      'use a Uint8Array (or an array of numbers) instead.'
+    );
   }
   if (value instanceof Promise) return `${path} is a Promise; await it first.`;
   if (value instanceof Error)
-    return `${path} is an Error; throw it, or keep its message as a string.`;
-  if (value instanceof RegExp) return `${path} is a RegExp; keep its source as a string.`;
-  return `${path} is an instance of the class ${classOf(value)}, ${kept}; turn it into one of these (for example { ...object }), or give a codec of your own.`;
+    return `${path} is an Error; throw it, or store its message as a string.`;
+  if (value instanceof RegExp) return `${path} is a RegExp; store its source as a string.`;
+  return (
+    `${path} is an instance of the class ${classOf(value)}, ${supported}; turn it into one of ` +
+    'these (for example { ...object }), or use a codec of your own.'
+  );
 }
 
 function classOf(value: object): string {
@@ -204,12 +228,12 @@ function classOf(value: object): string {
   return typeof made === 'function' && made.name !== '' ? made.name : '(anonymous)';
 }
 
-function member(key: string): string {
+function formatMember(key: string): string {
   return /^[A-Za-z_$][\w$]*$/.test(key) ? `.${key}` : `[${JSON.stringify(key)}]`;
 }
 
-function shown(path: string): string {
-  return path.length <= SHOWN_PATH
+function shorten(path: string): string {
+  return path.length <= MAX_PATH_LENGTH
     ? path
-    : `${path.slice(0, SHOWN_PATH / 2)} ... ${path.slice(-SHOWN_PATH / 2)}`;
+    : `${path.slice(0, MAX_PATH_LENGTH / 2)} ... ${path.slice(-MAX_PATH_LENGTH / 2)}`;
 }

@@ -12,13 +12,13 @@ export function toWtf8(text: string): Buffer {
   return Buffer.from(bytes);
 }
 
-/** Undefined when these are not bytes that `toWtf8` writes for a text with a lone surrogate. */
+/** Undefined when `toWtf8` would not write these bytes for a string with a lone surrogate. */
 export function fromWtf8(bytes: Buffer): string | undefined {
   let text = '';
   let from = 0;
   for (let i = 0; i + 2 < bytes.length; i++) {
     const second = bytes[i + 1] ?? 0;
-    // 0xED 0xA0..0xBF: a surrogate, which UTF-8 never holds.
+    // 0xED 0xA0..0xBF: a surrogate, which UTF-8 never has.
     if (bytes[i] !== 0xed || second < 0xa0) continue;
     text +=
       bytes.toString('utf8', from, i) +

@@ -173,7 +173,7 @@ export class CacheService {
    * throws; the old value is deleted then
    */
   async set<T>(key: KeyLike, value: T, options?: SetOptions<T>): Promise<InvalidationResult> {
-    const describe = () => this.#calls.storing(key, options);
+    const describe = () => this.#calls.callForSet(key, options);
     return this.#invalidations.set(this.#calls.key(key), describe, value);
   }
 

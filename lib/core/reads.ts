@@ -29,7 +29,7 @@ export class Reads {
   ): Promise<T> {
     try {
       const { calls } = this;
-      const policy = base === undefined ? calls.policy(options) : calls.policyOf(base, options);
+      const policy = base === undefined ? calls.policy(options) : calls.withCodec(base, options);
       const key = calls.key(like);
       if (this.units.current === undefined) {
         const found = this.#memoryHit(key, policy);

@@ -1,9 +1,12 @@
 import { splitList } from './headers.js';
 
-/** `Cache-Control` as parsed; times in seconds. An absent member was not sent. */
+/** A parsed `Cache-Control` field; times in seconds. Absent members were not sent. */
 export interface CacheControl {
   readonly noStore: boolean;
-  /** Also when it lists fields: a cache may treat the qualified form as the unqualified one (RFC 9111 section 5.2.2.4). */
+  /**
+   * Also when it lists fields: a cache may treat the qualified form as the unqualified one (RFC
+   * 9111 section 5.2.2.4).
+   */
   readonly noCache: boolean;
   readonly private: boolean;
   readonly public: boolean;
@@ -11,20 +14,22 @@ export interface CacheControl {
   readonly proxyRevalidate: boolean;
   readonly mustUnderstand: boolean;
   readonly onlyIfCached: boolean;
-  /** 0 when the value is not a number: a response with invalid freshness is stale (RFC 9111 section 4.2.1). */
+  /**
+   * 0 for an invalid value: a response with invalid freshness is stale (RFC 9111 section 4.2.1).
+   */
   readonly maxAge?: number;
   readonly sMaxage?: number;
   readonly staleWhileRevalidate?: number;
   readonly staleIfError?: number;
   readonly minFresh?: number;
-  /** Infinity without a value. */
+  /** Infinity when sent without a value. */
   readonly maxStale?: number;
 }
 
-/** Larger values mean the same (RFC 9111 section 1.2.2). */
+/** Larger values have the same meaning (RFC 9111 section 1.2.2). */
 const MAX_SECONDS = 2 ** 31;
 
-/** @param values the field lines, in order. Of a directive given twice the first counts. */
+/** @param values the field lines, in order; of a repeated directive the first one is used */
 export function parseCacheControl(values: readonly string[]): CacheControl {
   const found = new Map<string, string | undefined>();
   for (const member of values.flatMap(splitList)) {

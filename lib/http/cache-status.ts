@@ -1,4 +1,4 @@
-/** Why a request went to the handler (RFC 9211 section 2.2). */
+/** Why a request was forwarded to the handler (RFC 9211 section 2.2). */
 export type ForwardReason =
   'bypass' | 'method' | 'uri-miss' | 'vary-miss' | 'miss' | 'request' | 'stale';
 
@@ -10,14 +10,14 @@ export type CacheStatus =
     }
   | {
       readonly hit: false;
-      /** Absent: the request went nowhere. */
+      /** Absent when the request was not forwarded. */
       readonly fwd?: ForwardReason;
       /** The response was stored. */
       readonly stored?: boolean;
-      /** The request waited for another one that was already running. */
+      /** The request waited for the handler run of another request. */
       readonly collapsed?: boolean;
       readonly ttl?: number;
-      /** Says more for whoever debugs; a token such as `credentials`. */
+      /** Details for debugging; a token such as `credentials`. */
       readonly detail?: string;
     };
 
@@ -34,7 +34,7 @@ export function formatCacheStatus(status: CacheStatus): string {
   return text;
 }
 
-/** A token where it is one, else a quoted string (RFC 8941 sections 3.3.3 and 3.3.4). */
+/** A token if possible, else a quoted string (RFC 8941 sections 3.3.3 and 3.3.4). */
 function item(text: string): string {
   if (/^[A-Za-z*][A-Za-z0-9!#$%&'*+.^_`|~:/-]*$/.test(text)) return text;
   return `"${text.replace(/[^\x20-\x7e]/g, '?').replace(/["\\]/g, '\\$&')}"`;

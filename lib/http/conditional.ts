@@ -3,13 +3,14 @@ import { parseHttpDate } from './http-date.js';
 
 export interface Validators {
   readonly etag: string | undefined;
-  /** The `Last-Modified` field. */
+  /** The value of `Last-Modified`. */
   readonly lastModified: string | undefined;
 }
 
 /**
- * Whether a GET or HEAD is answered by 304 (RFC 9110 section 13): `If-None-Match` by weak comparison; only without it, `If-Modified-Since`.
- * Say so only where the answer would otherwise be a 2xx.
+ * Whether a GET or HEAD is answered by 304 (RFC 9110 section 13): by `If-None-Match` with weak
+ * comparison, or, only without it, by `If-Modified-Since`. Applies only where the response would
+ * otherwise be a 2xx.
  */
 export function isNotModified(request: RequestHeaders, stored: Validators, now: number): boolean {
   const noneMatch = requestHeader(request, 'if-none-match');

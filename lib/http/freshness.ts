@@ -2,14 +2,17 @@ import type { CacheControl } from './cache-control.js';
 import { splitList, valuesOf, type HeaderList } from './headers.js';
 import { parseHttpDate } from './http-date.js';
 
-/** Statuses a cache may store without being told how long they stay fresh (RFC 9110 section 15.1); 206 is left out, ranges are not stored. */
+/**
+ * Statuses that are stored even if the response does not declare its freshness (RFC 9110 section
+ * 15.1), without 206: ranges are not stored.
+ */
 export const HEURISTIC_STATUSES: ReadonlySet<number> = new Set([
   200, 203, 204, 300, 301, 308, 404, 405, 410, 414, 501,
 ]);
 
 /**
- * How old the response already was when it was received, in seconds (RFC 9111 section 4.2.3).
- * Of several `Age` values the first counts; one that is not a number is ignored (section 5.1).
+ * The age of the response when it was received, in seconds (RFC 9111 section 4.2.3). Of several
+ * `Age` values the first one is used, and one that is not a number is ignored (section 5.1).
  */
 export function initialAge(headers: HeaderList, receivedAt: number): number {
   const [first] = valuesOf(headers, 'age').flatMap(splitList);
@@ -18,7 +21,10 @@ export function initialAge(headers: HeaderList, receivedAt: number): number {
   return Math.max(age, date === undefined ? 0 : Math.floor((receivedAt - date) / 1000), 0);
 }
 
-/** What the response itself says, in seconds: `s-maxage`, else `max-age`, else `Expires` (RFC 9111 section 4.2.1). */
+/**
+ * The freshness that the response declares, in seconds: `s-maxage`, else `max-age`, else `Expires`
+ * (RFC 9111 section 4.2.1).
+ */
 export function explicitLifetime(
   headers: HeaderList,
   control: CacheControl,
@@ -29,14 +35,16 @@ export function explicitLifetime(
   const expires = valuesOf(headers, 'expires');
   const [only] = expires;
   if (only === undefined) return undefined;
-  // Twice the same field, or no date at all, means it is already over (section 5.3).
+  // A repeated field, or an invalid date, means already expired (section 5.3).
   const at = expires.length === 1 ? parseHttpDate(only, receivedAt) : undefined;
   return at === undefined
     ? 0
     : Math.max(0, Math.floor((at - (dateOf(headers, receivedAt) ?? receivedAt)) / 1000));
 }
 
-/** A tenth of the time since the last change, at most a day, in seconds (RFC 9111 section 4.2.2). */
+/**
+ * A tenth of the time since the last change, at most a day, in seconds (RFC 9111 section 4.2.2).
+ */
 export function heuristicLifetime(
   status: number,
   headers: HeaderList,

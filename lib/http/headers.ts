@@ -1,15 +1,18 @@
 /** Header fields of a response in the order they were set; names in lower case. */
 export type HeaderList = readonly (readonly [name: string, value: string])[];
 
-/** Header fields of a request as Node.js gives them: names in lower case. */
+/** Header fields of a request as Node.js provides them: names in lower case. */
 export type RequestHeaders = Readonly<Record<string, string | readonly string[] | undefined>>;
 
-/** What is on the response object before it is sent, in the shape of `getHeaders()`. */
+/** The headers of a response object before it is sent, in the form of `getHeaders()`. */
 export type OutgoingHeaders = Readonly<
   Record<string, string | number | readonly string[] | undefined>
 >;
 
-/** Fields that belong to one connection and are never stored (RFC 9111 section 3.1, RFC 9110 section 7.6.1). */
+/**
+ * Fields that belong to one connection and are never stored (RFC 9111 section 3.1, RFC 9110 section
+ * 7.6.1).
+ */
 const HOP_BY_HOP: ReadonlySet<string> = new Set([
   'connection',
   'keep-alive',
@@ -23,8 +26,8 @@ const HOP_BY_HOP: ReadonlySet<string> = new Set([
   'upgrade',
 ]);
 
-/** Fields that are made anew for every answer. */
-const MADE_ANEW: ReadonlySet<string> = new Set([
+/** Fields that are set anew for every response. */
+const SET_PER_RESPONSE: ReadonlySet<string> = new Set([
   'age',
   'cache-status',
   'content-length',
@@ -38,7 +41,7 @@ export function valuesOf(headers: HeaderList, name: string): string[] {
   return found;
 }
 
-/** The value of a request field; several lines are joined as RFC 9110 section 5.3 says. */
+/** The value of a request field; several lines are joined (RFC 9110 section 5.3). */
 export function requestHeader(headers: RequestHeaders, name: string): string | undefined {
   const value = headers[name];
   return typeof value === 'string' || value === undefined ? value : value.join(', ');
@@ -54,22 +57,31 @@ export function toHeaderList(headers: OutgoingHeaders): HeaderList {
   return list;
 }
 
-/** The fields that may be stored: without those of one connection, those that `Connection` lists, and those made anew for every answer. */
+/**
+ * The fields that may be stored: without those of one connection, those that `Connection` lists,
+ * and those set anew for every response.
+ */
 export function storableHeaders(headers: HeaderList): HeaderList {
   const listed = new Set(
     valuesOf(headers, 'connection').flatMap((value) => splitList(value.toLowerCase())),
   );
   return headers.filter(
-    ([name]) => !HOP_BY_HOP.has(name) && !MADE_ANEW.has(name) && !listed.has(name),
+    ([name]) => !HOP_BY_HOP.has(name) && !SET_PER_RESPONSE.has(name) && !listed.has(name),
   );
 }
 
-/** The members of a comma-separated field value, trimmed; commas within quoted strings do not separate (RFC 9110 section 5.6.1). */
+/**
+ * The members of a comma-separated field value, trimmed; a comma in a quoted string does not
+ * separate (RFC 9110 section 5.6.1).
+ */
 export function splitList(value: string): string[] {
   return split(value, true);
 }
 
-/** The same of a list of entity tags: they know no escapes, a backslash is a character like any other (RFC 9110 section 8.8.3). */
+/**
+ * The members of a list of entity tags, which have no escapes: a backslash is an ordinary character
+ * (RFC 9110 section 8.8.3).
+ */
 export function splitTags(value: string): string[] {
   return split(value, false);
 }
@@ -88,7 +100,7 @@ function split(value: string, escapes: boolean): string[] {
       start = i + 1;
     }
   }
-  // An escape at the very end has stepped over the end.
+  // A trailing escape has moved past the end.
   if (start < value.length) members.push(value.slice(start).trim());
   return members;
 }

@@ -8,19 +8,19 @@ const RFC_850 = new RegExp(`^(?:${LONG_DAYS}), (\\d\\d)-([a-z]{3})-(\\d\\d) ${TI
 const ASCTIME = new RegExp(`^(?:${DAYS}) ([a-z]{3}) ([ \\d]\\d) ${TIME} (\\d{4})$`);
 
 /**
- * The three forms of RFC 9110 section 5.6.7, in any case, and nothing else.
- * @param now two-digit years are read as the one at most 50 years ahead of this moment
- * @returns milliseconds since the epoch, or undefined when it is not such a date
+ * Parses the three forms of RFC 9110 section 5.6.7, in any case, and nothing else.
+ * @param now a two-digit year is the one at most 50 years ahead of this time
+ * @returns milliseconds since the epoch, or undefined for anything else
  */
 export function parseHttpDate(text: string, now: number): number | undefined {
   const given = text.trim().toLowerCase();
   const fixed = IMF_FIXDATE.exec(given);
-  if (fixed !== null) return moment(fixed[3], fixed[2], fixed[1], fixed.slice(4));
+  if (fixed !== null) return utcTime(fixed[3], fixed[2], fixed[1], fixed.slice(4));
   const rfc850 = RFC_850.exec(given);
   if (rfc850 !== null)
-    return moment(fullYear(Number(rfc850[3]), now), rfc850[2], rfc850[1], rfc850.slice(4));
+    return utcTime(fullYear(Number(rfc850[3]), now), rfc850[2], rfc850[1], rfc850.slice(4));
   const asctime = ASCTIME.exec(given);
-  if (asctime !== null) return moment(asctime[6], asctime[1], asctime[2], asctime.slice(3, 6));
+  if (asctime !== null) return utcTime(asctime[6], asctime[1], asctime[2], asctime.slice(3, 6));
   return undefined;
 }
 
@@ -30,7 +30,7 @@ function fullYear(twoDigits: number, now: number): number {
   return year > thisYear + 50 ? year - 100 : year;
 }
 
-function moment(
+function utcTime(
   year: string | number | undefined,
   month: string | undefined,
   day: string | undefined,

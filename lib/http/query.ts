@@ -1,10 +1,11 @@
 /**
- * The query in the form that goes into a key: pairs stay as they were sent, duplicates too; they are sorted by parameter, so that `?a&b` and
- * `?b&a` are one entry. Pairs of one parameter (`a=1`, `a[0]=2`, `a.b=3`) keep their order, because parsers of nested queries depend on it.
- * `[a]=1` is read as `a=1` by some. Nothing but `&` separates.
+ * The query in the form that is part of a key. Pairs are kept as they were sent, duplicates too,
+ * but sorted by parameter, so that `?a&b` and `?b&a` are one entry. Pairs of one parameter (`a=1`,
+ * `a[0]=2`, `a.b=3`) keep their order, because parsers of nested queries depend on it; some read
+ * `[a]=1` as `a=1`. Only `&` separates pairs.
  *
  * @param search with or without the leading `?`
- * @param allowed the only parameters that count; by default all do
+ * @param allowed the only parameters that count; default: all
  */
 export function canonicalQuery(search: string, allowed?: readonly string[]): string {
   const text = search.startsWith('?') ? search.slice(1) : search;
@@ -26,17 +27,17 @@ export function canonicalQuery(search: string, allowed?: readonly string[]): str
     .join('&');
 }
 
-/** The parameter that a name is of, for every parser of nested queries. */
+/** The parameter that a name belongs to, for every parser of nested queries. */
 const ROOT = /[^[\].]+/;
 
-/** Parsers stop after so many pairs, each in its own order. */
+/** Parsers stop after this many pairs, each in its own order. */
 const MAX_PAIRS = 1_000;
 
 /**
- * Do platforms disagree on what this query says, or read only a part of it? Then no key can be made of it. A `#` is no part of a URL that is sent;
- * for some the query ends there.
+ * Whether platforms disagree on the meaning of the query, or read only a part of it, so that it
+ * cannot be part of a key. A `#` is not part of a URL that is sent; for some the query ends there.
  */
-export function isUnclearQuery(search: string): boolean {
+export function isAmbiguousQuery(search: string): boolean {
   if (search.includes('#')) return true;
   if (search.length < MAX_PAIRS) return false;
   let pairs = 1;

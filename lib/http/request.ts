@@ -1,20 +1,20 @@
 import { parseCacheControl } from './cache-control.js';
 import { requestHeader, type RequestHeaders } from './headers.js';
-import { currentAge, freshnessLeft, type StoredResponse } from './stored-response.js';
+import { currentAgeSeconds, freshnessLeftMs, type StoredResponse } from './stored-response.js';
 
-/** What a request asks of a cache (RFC 9111 section 5.2.1). */
-export interface RequestWishes {
+/** The directives of a request for caches (RFC 9111 section 5.2.1); times in seconds. */
+export interface RequestDirectives {
   readonly noStore: boolean;
-  /** A stored response is not good enough. */
+  /** The request does not accept a stored response. */
   readonly noCache: boolean;
   readonly onlyIfCached: boolean;
-  /** Seconds. */
+  /** The response must not be older. */
   readonly maxAge: number | undefined;
   readonly minFresh: number | undefined;
   readonly maxStale: number | undefined;
 }
 
-const NO_WISHES: RequestWishes = Object.freeze({
+export const NO_DIRECTIVES: RequestDirectives = Object.freeze({
   noStore: false,
   noCache: false,
   onlyIfCached: false,
@@ -23,30 +23,37 @@ const NO_WISHES: RequestWishes = Object.freeze({
   maxStale: undefined,
 });
 
-export function readWishes(headers: RequestHeaders): RequestWishes {
+export function parseRequestDirectives(headers: RequestHeaders): RequestDirectives {
   const field = requestHeader(headers, 'cache-control');
   if (field === undefined) {
-    // The one meaning Pragma ever had (RFC 9111 section 5.4).
+    // The only meaning that Pragma has (RFC 9111 section 5.4).
     return requestHeader(headers, 'pragma')?.toLowerCase().includes('no-cache') === true
-      ? { ...NO_WISHES, noCache: true }
-      : NO_WISHES;
+      ? { ...NO_DIRECTIVES, noCache: true }
+      : NO_DIRECTIVES;
   }
   const { noStore, noCache, onlyIfCached, maxAge, minFresh, maxStale } = parseCacheControl([field]);
   return { noStore, noCache, onlyIfCached, maxAge, minFresh, maxStale };
 }
 
-/** Whether a stored response is one the request accepts; `max-stale` reaches only as far as the response may be served stale at all. */
-export function satisfies(stored: StoredResponse, wishes: RequestWishes, now: number): boolean {
-  if (wishes.noCache || wishes.noStore) return false;
-  const age = currentAge(stored, now);
-  const left = freshnessLeft(stored, now) / 1000;
-  if (wishes.maxAge !== undefined && age > wishes.maxAge) return false;
-  if (wishes.maxAge === 0) return false;
-  if (wishes.minFresh !== undefined && left < wishes.minFresh) return false;
-  return left > 0 || wishes.maxStale === undefined || -left <= wishes.maxStale;
+/**
+ * Whether the request accepts a stored response. `max-stale` has an effect only while the response
+ * may be served stale at all.
+ */
+export function satisfies(
+  stored: StoredResponse,
+  directives: RequestDirectives,
+  now: number,
+): boolean {
+  if (directives.noCache || directives.noStore) return false;
+  const age = currentAgeSeconds(stored, now);
+  const left = freshnessLeftMs(stored, now) / 1000;
+  if (directives.maxAge !== undefined && age > directives.maxAge) return false;
+  if (directives.maxAge === 0) return false;
+  if (directives.minFresh !== undefined && left < directives.minFresh) return false;
+  return left > 0 || directives.maxStale === undefined || -left <= directives.maxStale;
 }
 
-/** Methods that change nothing (RFC 9110 section 9.2.1); every other method may have changed the target. */
+/** Methods that change nothing (RFC 9110 section 9.2.1); any other may have changed the target. */
 const SAFE: ReadonlySet<string> = new Set([
   'GET',
   'HEAD',
@@ -62,7 +69,10 @@ export function isSafe(method: string): boolean {
   return SAFE.has(method);
 }
 
-/** A success or a redirect: only then did an unsafe method change its target (RFC 9111 section 4.4). */
+/**
+ * A success or a redirect: otherwise an unsafe method has not changed its target (RFC 9111 section
+ * 4.4).
+ */
 export function isNonError(status: number): boolean {
   return status >= 200 && status < 400;
 }
@@ -70,9 +80,9 @@ export function isNonError(status: number): boolean {
 const METHOD_OVERRIDES = ['x-http-method-override', 'x-http-method', 'x-method-override'] as const;
 
 /**
- * Why a GET or HEAD goes past the cache whatever is stored: it carries a body, asks for a range, has a precondition that is for the origin to judge
- * (RFC 9110 sections 13.1.1 and 13.1.4), or pretends to be another method.
- * A cache that does not look at these can be made to store an answer to something else than its key says.
+ * Why a GET or HEAD bypasses the cache whatever is stored: it has a body, requests a range, has a
+ * precondition that the origin must evaluate (RFC 9110 sections 13.1.1 and 13.1.4), or overrides
+ * its method. A cache that ignores these can be made to store a response under the wrong key.
  */
 export function mustBypass(
   headers: RequestHeaders,

@@ -4,8 +4,8 @@ import { type Codec, INTERNAL } from '../ports/codec.js';
 import { CodecError } from '../ports/errors.js';
 
 /**
- * Keeps what the response cache stores: a line of JSON with what is known of the response, and after it the body as it goes out. So a hit parses
- * some 200 bytes however long the body is, and the body needs no escapes.
+ * Stores responses as one line of JSON with everything but the body, followed by the body as it is
+ * sent. So a hit parses about 200 bytes however long the body is, and the body needs no escapes.
  *
  *     {"kind":"response","status":200,...}
  *     {"id":7,"name":"Ada"}
@@ -21,38 +21,43 @@ export const responseCodec: Codec & { readonly text: NonNullable<Codec['text']> 
   text: Object.freeze({ encode: write, decode: read }),
 });
 
-/** @throws CodecError (`CACHE_CODEC`) for what is not a response or a record of the response cache */
+/** @throws CodecError (`CACHE_CODEC`) for anything but a response or a vary record */
 function write(value: unknown): string {
   if (typeof value !== 'object' || value === null || !('kind' in value)) {
     throw new CodecError(
-      "The codec 'http' keeps only what the response cache stores. Give other values another codec.",
+      "The codec 'http' encodes only responses of the response cache. " +
+        'Use another codec for other values.',
     );
   }
   const { body, ...head } = value as { readonly kind: unknown; readonly body?: unknown };
   if (typeof body === 'string') return `${JSON.stringify(head)}\n${body}`;
   if (typeof body === 'object' && body !== null)
-    throw new CodecError('A stored response has a text or a primitive for a body; got an object.');
-  // JSON would make null or 0 of them.
+    throw new CodecError(
+      'The body of a stored response must be a string or another primitive; got an object.',
+    );
+  // JSON would turn them into null or 0.
   if (typeof body === 'number' && (!Number.isFinite(body) || Object.is(body, -0)))
     throw new CodecError(`The body ${String(body)} has no JSON form.`);
   return JSON.stringify(value);
 }
 
-// JSON.stringify escapes every line break, so the first one is where the body begins.
+// JSON.stringify escapes every line break, so the body begins after the first one.
 function read(text: string): unknown {
   const end = text.indexOf('\n');
   const head: unknown = JSON.parse(end === -1 ? text : text.slice(0, end));
   if (typeof head !== 'object' || head === null || !('kind' in head))
-    throw new CodecError('What is stored is not a response. Delete the entry.');
+    throw new CodecError('The stored value is not a response. Delete the entry.');
   return end === -1 ? head : Object.assign(head, { body: text.slice(end + 1) });
 }
 
-/** The codecs that responses are kept by: each of them `exclusive`, because a response is not the value of its key. */
+/**
+ * The codecs for responses. Each is `exclusive`, because a response is not the value of its key.
+ */
 export class ResponseCodecs {
   readonly #made = new WeakMap<Codec, Codec>();
 
-  /** @param chosen undefined, or the default codec: then responses have a form of their own */
-  of(chosen: Codec | undefined): Codec {
+  /** @param chosen undefined or the default codec: then responses have a format of their own */
+  codecFor(chosen: Codec | undefined): Codec {
     if (chosen === undefined || chosen.id === 'json') return responseCodec;
     let made = this.#made.get(chosen);
     if (made === undefined) {
@@ -72,7 +77,10 @@ export class ResponseCodecs {
   }
 }
 
-/** An id of its own for each codec, within the 8 characters of an id: one that would be too long, or is taken, becomes a short hash. */
+/**
+ * A separate id for each codec, of at most 8 characters: an id that would be longer, or is taken,
+ * is replaced by a short hash.
+ */
 function responseId(id: string): string {
   const plain = `h${id}`;
   if (plain.length <= 8 && plain !== responseCodec.id) return plain;

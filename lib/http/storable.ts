@@ -8,15 +8,15 @@ import {
 import { valuesOf, type HeaderList } from './headers.js';
 import { varyNames } from './vary.js';
 
-/** What the route says about storing; times in milliseconds. */
+/** The route's rules for storing; times in milliseconds. */
 export interface StoringRules {
-  /** Fresh for this long when the response says nothing; undefined: such a response is stored only if it says how long it is fresh. */
+  /** The freshness of a response that declares none; undefined: such a response is not stored. */
   readonly ttlMs: number | undefined;
   readonly staleWhileRevalidateMs: number;
   readonly staleIfErrorMs: number;
-  /** Stored without a word of the response; by default those that are cacheable by default. */
+  /** Statuses stored without declared freshness; default: those that are cacheable by default. */
   readonly statuses?: readonly number[] | undefined;
-  /** The request was authenticated and the route does not say how identity enters the key (RFC 9111 section 3.5). */
+  /** The request was authenticated, and its identity is not in the key (RFC 9111 section 3.5). */
   readonly authenticated: boolean;
 }
 
@@ -27,8 +27,8 @@ export interface ResponseFacts {
   readonly receivedAt: number;
 }
 
-export type Verdict =
-  | { readonly store: false; readonly reason: Refusal }
+export type Storability =
+  | { readonly store: false; readonly reason: NotStorableReason }
   | {
       readonly store: true;
       /** Seconds. */
@@ -40,8 +40,8 @@ export type Verdict =
       readonly vary: readonly string[];
     };
 
-/** Why a response is not stored; goes out as the detail of `Cache-Status`. */
-export type Refusal =
+/** Why a response is not stored; sent as the detail of `Cache-Status`. */
+export type NotStorableReason =
   | 'no-store'
   | 'private'
   | 'set-cookie'
@@ -52,20 +52,26 @@ export type Refusal =
   | 'stale'
   | 'no-freshness';
 
-/** Every final status this cache knows the meaning of; others are stored when fresh, but not with `must-understand`. */
-const UNDERSTOOD: ReadonlySet<number> = new Set([
+/**
+ * The final statuses that this cache understands; others are stored when fresh, but not with `must-
+ * understand`.
+ */
+const UNDERSTOOD_STATUSES: ReadonlySet<number> = new Set([
   200, 201, 202, 203, 204, 205, 300, 301, 302, 303, 307, 308, 400, 404, 405, 410, 414, 500, 501,
   502, 503, 504,
 ]);
 
-/** Statuses that mean only part of the response is there, or none of it. */
-const NEVER: ReadonlySet<number> = new Set([206, 304]);
+/** Statuses of responses that are incomplete or have no content of their own. */
+const INCOMPLETE_STATUSES: ReadonlySet<number> = new Set([206, 304]);
 
-/** May a shared cache store this response, and for how long is it usable (RFC 9111 sections 3 and 4.2, RFC 5861)? */
-export function judgeResponse(response: ResponseFacts, rules: StoringRules): Verdict {
+/**
+ * Decides whether a shared cache may store the response, and for how long it is usable (RFC 9111
+ * sections 3 and 4.2, RFC 5861).
+ */
+export function judgeStorability(response: ResponseFacts, rules: StoringRules): Storability {
   const { status, headers, receivedAt } = response;
   const control = parseCacheControl(valuesOf(headers, 'cache-control'));
-  const refusal = refuse(status, headers, control, rules);
+  const refusal = notStorableReason(status, headers, control, rules);
   if (refusal !== undefined) return { store: false, reason: refusal };
   const vary = varyNames(valuesOf(headers, 'vary'));
   if (vary === '*') return { store: false, reason: 'vary-star' };
@@ -78,22 +84,22 @@ export function judgeResponse(response: ResponseFacts, rules: StoringRules): Ver
   const lifetimeMs = explicit === undefined ? given : explicit * 1000;
   if (lifetimeMs === undefined) return { store: false, reason: 'no-freshness' };
   const age = initialAge(headers, receivedAt);
-  // A ttl of the route counts from now; what the response says counts from when it was made.
+  // A ttl of the route counts from now; a declared freshness counts from when it was made.
   const freshMs =
     explicit === undefined && rules.ttlMs !== undefined ? lifetimeMs : lifetimeMs - age * 1000;
   if (freshMs <= 0) return { store: false, reason: 'stale' };
   return { store: true, initialAge: age, freshMs, vary, ...staleWindows(control, rules) };
 }
 
-function refuse(
+function notStorableReason(
   status: number,
   headers: HeaderList,
   control: CacheControl,
   rules: StoringRules,
-): Refusal | undefined {
-  if (NEVER.has(status) || status < 200) return 'status';
-  if (control.mustUnderstand && !UNDERSTOOD.has(status)) return 'status';
-  // With must-understand no-store is for caches that do not know the status (section 5.2.2.3).
+): NotStorableReason | undefined {
+  if (INCOMPLETE_STATUSES.has(status) || status < 200) return 'status';
+  if (control.mustUnderstand && !UNDERSTOOD_STATUSES.has(status)) return 'status';
+  // With must-understand, no-store is for caches that do not know the status (section 5.2.2.3).
   if (control.noStore && !control.mustUnderstand) return 'no-store';
   if (control.private) return 'private';
   if (control.noCache) return 'no-cache';
@@ -108,7 +114,10 @@ function refuse(
   return undefined;
 }
 
-/** What the response says wins; a response that must not be served stale has no windows (sections 4.2.4 and 5.2.2). */
+/**
+ * The response overrides the rules; one that must not be served stale has no windows (sections
+ * 4.2.4 and 5.2.2).
+ */
 function staleWindows(
   control: CacheControl,
   rules: StoringRules,

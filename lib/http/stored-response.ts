@@ -1,24 +1,24 @@
 import type { HeaderList } from './headers.js';
 
-/** A response as it is kept in the cache: plain data that every faithful codec keeps. */
+/** A stored response: plain data, so that every lossless codec can encode it. */
 export interface StoredResponse {
   readonly kind: 'response';
   readonly status: number;
-  /** What the handler added to what was there before it ran. */
+  /** The headers that the handler set. */
   readonly headers: HeaderList;
-  /** What was there before the handler ran and it took away; absent: nothing. */
+  /** The headers that the handler removed; absent: none. */
   readonly removed?: readonly string[];
-  /** The body as it goes out, or the primitive the handler returned; undefined when there is none. */
+  /** The body as it is sent, or the primitive that the handler returned; undefined: no body. */
   readonly body: string | Uint8Array | number | boolean | null | undefined;
-  /** `body` is JSON text made from what the handler returned. */
+  /** `body` is JSON, made from what the handler returned. */
   readonly json: boolean;
   readonly etag: string | undefined;
   readonly lastModified: string | undefined;
-  /** The tags as a CDN is told them; null: more than CDNs take; undefined: none are told. */
+  /** The tags as a header for CDNs; null: more than CDNs accept; undefined: none are sent. */
   readonly surrogate?: string | null | undefined;
   /** Milliseconds since the epoch. */
   readonly storedAt: number;
-  /** Seconds: how old the response already was when it was stored. */
+  /** Seconds: the age of the response when it was stored. */
   readonly initialAge: number;
   /** Milliseconds after `storedAt`: fresh for this long. */
   readonly freshMs: number;
@@ -28,20 +28,23 @@ export interface StoredResponse {
   readonly fallbackMs: number;
 }
 
-/** Stands under the key of a URI whose response varies: says which request fields choose among its variants (RFC 9111 section 4.1). */
+/**
+ * Stored under the key of a URI whose response varies: the request fields that select one of its
+ * variants (RFC 9111 section 4.1).
+ */
 export interface VaryRecord {
   readonly kind: 'vary';
   readonly names: readonly string[];
-  /** Part of the variants' keys: with the record gone no variant is ever found again. */
+  /** Part of the variants' keys: once the record is gone, no variant is found any more. */
   readonly generation: string;
 }
 
 /** Seconds, whole (RFC 9111 section 4.2.3). */
-export function currentAge(stored: StoredResponse, now: number): number {
+export function currentAgeSeconds(stored: StoredResponse, now: number): number {
   return stored.initialAge + Math.max(0, Math.floor((now - stored.storedAt) / 1000));
 }
 
 /** Milliseconds of freshness left; negative once stale. */
-export function freshnessLeft(stored: StoredResponse, now: number): number {
+export function freshnessLeftMs(stored: StoredResponse, now: number): number {
   return stored.storedAt + stored.freshMs - now;
 }

@@ -1,9 +1,15 @@
-/** How a CDN is told the tags of a response: `Surrogate-Key` (Fastly, Varnish), `Cache-Tag` (Cloudflare, Google, Bunny). */
+/**
+ * The header that sends the tags to a CDN: `Surrogate-Key` (Fastly, Varnish), `Cache-Tag`
+ * (Cloudflare, Google, Bunny).
+ */
 export type SurrogateHeader = 'surrogate-key' | 'cache-tag';
 
-/** Longer fields are cut or refused on the way (servers take 8 KB of one field); what is cut could never be purged. */
+/**
+ * Servers accept 8 KB per field; longer ones are cut or rejected, and a cut tag could not be
+ * purged.
+ */
 const MAX_BYTES = 8_000;
-/** The least of what the CDNs take for one key. */
+/** The smallest limit for one key among CDNs. */
 const MAX_KEY_BYTES = 1_024;
 
 const SEPARATORS: Readonly<Record<SurrogateHeader, string>> = {
@@ -13,9 +19,10 @@ const SEPARATORS: Readonly<Record<SurrogateHeader, string>> = {
 const LEFT_BY_URI = /[!'()*~]/g;
 
 /**
- * One tag as a word for a CDN. Letters, digits and `_ . - : / @` stay as they are, everything else is percent-encoded as UTF-8: so no tag can end a
- * header line, separate itself into two, or become the word of another tag.
- * @throws URIError for a lone surrogate, which no cache takes as a tag
+ * One tag in the form that CDNs accept. Letters, digits and `_ . - : / @` are kept, everything else
+ * is percent-encoded as UTF-8, so no tag can end a header line, split into two, or equal the
+ * encoding of another tag.
+ * @throws URIError for a lone surrogate, which no cache accepts in a tag
  */
 export function surrogateKey(tag: string): string {
   if (/^[\w.:/@-]+$/.test(tag)) return tag;
@@ -25,8 +32,9 @@ export function surrogateKey(tag: string): string {
 }
 
 /**
- * Tags as the value of a header: of a response, or of a request that purges.
- * @returns undefined when they are more than CDNs take (8,000 bytes, 1,024 for one tag): such a response must not be kept where tags purge it
+ * Tags as the value of a header, for a response or for a purge request.
+ * @returns undefined when they exceed what CDNs accept (8,000 bytes, 1,024 per tag): a CDN that is
+ * purged by tags must not store such a response
  */
 export function surrogateKeys(
   tags: readonly string[],

@@ -1,4 +1,7 @@
-/** Every error of this library. `code` is stable; the message says what was expected, what was given and what to do. */
+/**
+ * Every error of this library. `code` is stable; the message says what was expected, what was given
+ * and what to do.
+ */
 export class CacheError extends Error {
   constructor(
     readonly code: CacheErrorCode,
@@ -23,7 +26,10 @@ export type CacheErrorCode =
   | 'CACHE_NOT_DURABLE'
   | 'CACHE_DECORATOR';
 
-/** An option, duration or combination that cannot work; thrown at start, or at the call that brought it. */
+/**
+ * An option, duration or combination that cannot work; thrown at start, or by the call it is given
+ * to.
+ */
 export class CacheConfigError extends CacheError {
   constructor(message: string, options?: ErrorOptions) {
     super('CACHE_CONFIG', message, options);
@@ -37,21 +43,25 @@ export class CacheKeyError extends CacheError {
   }
 }
 
-/** A value that a codec cannot keep faithfully, or bytes that it did not write. */
+/** A value that a codec cannot store without loss, or bytes that it did not write. */
 export class CodecError extends CacheError {
   constructor(message: string, options?: ErrorOptions) {
     super('CACHE_CODEC', message, options);
   }
 }
 
-/** The backend could not do its part. Never reaches the caller of `getOrSet` or `get`: they go on without it. */
+/** The backend failed. Never reaches callers of `getOrSet` or `get`, which go on without it. */
 export class BackendError extends CacheError {
   constructor(
     kind: 'UNAVAILABLE' | 'TIMEOUT' | 'FAILED',
     message: string,
     options?: ErrorOptions & {
-      /** True when the operation may have taken effect although it failed here (a deadline after sending). */ readonly unknownOutcome?: boolean;
-      /** True when the store goes on by itself until it is done, and lets nobody see the old value meanwhile: nobody needs to repeat it. */
+      /** True when the operation may have taken effect: its deadline passed after it was sent. */
+      readonly unknownOutcome?: boolean;
+      /**
+       * True when the backend itself repeats the operation until it succeeds, and meanwhile
+       * returns no old value: the caller need not repeat it.
+       */
       readonly kept?: boolean;
     },
   ) {
@@ -70,7 +80,7 @@ export class ProducerTimeoutError extends CacheError {
   }
 }
 
-/** A producer asked, directly or through others, for the key it is producing. */
+/** A producer waits, directly or through other producers, for the key it is producing. */
 export class ReentrantProducerError extends CacheError {
   constructor(message: string) {
     super('CACHE_REENTRANT', message);
@@ -84,14 +94,17 @@ export class CacheClosedError extends CacheError {
   }
 }
 
-/** With the strict option: an invalidation could not be made durable (it took effect in this process and stays in the journal). */
+/**
+ * With the option `strict`: an invalidation could not be made durable. It took effect in this
+ * process and stays in the journal.
+ */
 export class NotDurableError extends CacheError {
   constructor(message: string, options?: ErrorOptions) {
     super('CACHE_NOT_DURABLE', message, options);
   }
 }
 
-/** A decorator on something it cannot decorate. */
+/** A decorator on a target that it cannot decorate. */
 export class CacheDecoratorError extends CacheError {
   constructor(message: string) {
     super('CACHE_DECORATOR', message);

@@ -189,7 +189,7 @@ const HOSTILE: readonly (readonly [string, () => Uint8Array])[] = [
 ];
 
 describe('the keys of rows', () => {
-  it('are not mistaken for each other, prefixes included', () => {
+  it('reads repeated keys correctly, prefixes of each other included', () => {
     const keys = Array.from(
       { length: 3_000 },
       (_, i) => 'abc'.repeat(7).slice(i % 4, 1 + (i % 20)) + String(i % 7) + 'ba'.slice(i % 3),
@@ -200,11 +200,11 @@ describe('the keys of rows', () => {
 });
 
 describe('hostile bytes for the cbor codec', () => {
-  it.each(HOSTILE)('refuses %s', (_, make) => {
+  it.each(HOSTILE)('rejects %s', (_, make) => {
     expect(() => cborCodec.decode(make())).toThrow(CodecError);
   });
 
-  it('refuses a value of too many items when it is encoded', () => {
+  it('rejects a value with too many items when it encodes', () => {
     expect(() => cborCodec.encode(Array.from({ length: 4_000_001 }, () => 0))).toThrow(
       /more than 4000000/,
     );
@@ -218,7 +218,7 @@ describe('one value after the other', () => {
     expect(cborCodec.decode(cborCodec.encode(value))).toStrictEqual(value);
   };
 
-  it('leaves nothing of the one before, great or refused', () => {
+  it('encodes correctly after a large or a rejected value', () => {
     kept(rows(20_000, 'great'));
     kept(rows(2, 'small'));
     expect(() => cborCodec.encode([rows(3, 'before'), () => 0])).toThrow(CodecError);
@@ -229,14 +229,14 @@ describe('one value after the other', () => {
     kept({});
   });
 
-  it('hands out bytes that the next one does not change', () => {
+  it('returns bytes that the next value does not overwrite', () => {
     const first = cborCodec.encode(rows(2, 'first'));
     const copy = Uint8Array.from(first);
     cborCodec.encode(rows(2, 'other'));
     expect(Uint8Array.from(first)).toEqual(copy);
   });
 
-  it('also one within the other, by a getter', () => {
+  it('encodes a value whose getter encodes another value', () => {
     const outer = {
       before: 1,
       get inner() {

@@ -55,14 +55,14 @@ const entries: fc.Arbitrary<Entry> = fc
   }));
 
 describe('the envelope', () => {
-  it('is one readable line, then the body', () => {
+  it('writes one readable line, then the body', () => {
     expect(envelope.pack(ENTRY)).toBe(
       'Q1T|4130232211|1767225600000|1767225600000007,1767225600000003|json|30000|90000|60000|12|=account:12,entries|' +
         '=tenant:42/segment:entries/page=1&size=20\n{"id":7,"name":"Zoë"}',
     );
   });
 
-  it('gives back every entry, from text, from the bytes of the text, and from bytes', () => {
+  it('reads every entry from text, from the bytes of the text, and from bytes', () => {
     fc.assert(
       fc.property(entries, (entry) => {
         const packed = envelope.pack(entry);
@@ -76,7 +76,7 @@ describe('the envelope', () => {
     );
   });
 
-  it('keeps its header in one line of ASCII whatever key and tags hold', () => {
+  it('writes its header as one line of ASCII, whatever key and tags contain', () => {
     fc.assert(
       fc.property(entries, (entry) => {
         const header = String(envelope.pack({ ...entry, body: '' }));
@@ -86,7 +86,7 @@ describe('the envelope', () => {
     );
   });
 
-  it('tells two fills of a key apart within its first 128 characters', () => {
+  it('distinguishes two fills of a key within its first 128 characters', () => {
     const head = (change: Partial<Entry>): string =>
       String(envelope.pack({ ...ENTRY, ...change })).slice(0, 128);
     const heads = [
@@ -108,7 +108,7 @@ describe('the envelope', () => {
   ];
 
   it.each(payloads)(
-    'refuses 10,000 random bit flips in a payload of %s, as bytes and as text',
+    'rejects 10,000 random bit flips in a payload of %s, as bytes and as text',
     (_, payload) => {
       fc.assert(
         fc.property(fc.nat(payload.length * 8 - 1), (bit) => {
@@ -122,7 +122,7 @@ describe('the envelope', () => {
     },
   );
 
-  it.each(payloads)('refuses a payload of %s that is cut anywhere, or goes on', (_, payload) => {
+  it.each(payloads)('rejects a payload of %s that is cut anywhere or extended', (_, payload) => {
     for (let length = 0; length < payload.length; length++) {
       expect(() => envelope.unpack(payload.subarray(0, length))).toThrow(CodecError);
       expect(() =>
@@ -132,7 +132,7 @@ describe('the envelope', () => {
     expect(() => envelope.unpack(Buffer.concat([payload, Buffer.from([0])]))).toThrow(CodecError);
   });
 
-  it('refuses whatever else lies under its key', () => {
+  it('rejects anything else that is stored under its key', () => {
     fc.assert(
       fc.property(
         fc.oneof(fc.string({ unit: 'binary' }), fc.uint8Array(), fc.json()),
@@ -143,14 +143,14 @@ describe('the envelope', () => {
     );
   });
 
-  it('refuses a later version and says which', () => {
+  it('rejects a later version and names it', () => {
     expect(() => envelope.unpack('Q2T|1|2|3\nx')).toThrow(
       /format version 2, this process reads version 1/,
     );
     expect(() => envelope.unpack(Buffer.from('Q9B|'))).toThrow(/format version 9/);
   });
 
-  it('refuses bytes that were read as text and says so', () => {
+  it('rejects bytes that were read as text and names the problem', () => {
     expect(() => envelope.unpack('Q1B|0000000000|x\ny')).toThrow(/read it as bytes/);
   });
 
@@ -163,7 +163,7 @@ describe('the envelope', () => {
     expect(() => envelope.pack({ ...ENTRY, ...change })).toThrow(CodecError);
   });
 
-  it('refuses a malformed header even when its checksum is right', async () => {
+  it('rejects a malformed header even if its checksum matches', async () => {
     const { crc32 } = await import('node:zlib');
     const valid = String(envelope.pack(ENTRY)).slice(15);
     const forge = (rest: string): string => `Q1T|${String(crc32(rest)).padStart(10, '0')}|${rest}`;

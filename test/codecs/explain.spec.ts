@@ -37,7 +37,7 @@ describe('explainStored', () => {
     expect((await explainStored(stored)).body).toBe('01fe');
   });
 
-  it('refuses what is no entry', async () => {
+  it('rejects a payload that is not an entry', async () => {
     await expect(explainStored('something else')).rejects.toMatchObject({ code: 'CACHE_CODEC' });
   });
 });

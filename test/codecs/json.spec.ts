@@ -9,12 +9,12 @@ describeCodec('json', jsonCodec, { describe, it });
 describe('the text of the json codec', () => {
   const { encode, decode } = jsonCodec.text;
 
-  it('is just JSON when JSON keeps the value', () => {
+  it('writes plain JSON when that keeps the value', () => {
     const value = { id: 7, list: [1, null, true], text: 'a\nb' };
     expect(encode(value)).toBe(JSON.stringify(value));
   });
 
-  it('has a side note that mirrors the value', () => {
+  it('writes an annotation that mirrors the value', () => {
     expect(
       encode({
         at: new Date(0),
@@ -30,7 +30,7 @@ describe('the text of the json codec', () => {
     );
   });
 
-  it('notes a long list once, even when some of its dates are null or missing', () => {
+  it('annotates a long list once, even if some of its dates are null or missing', () => {
     const rows = Array.from({ length: 1_000 }, (_, i) => ({
       at: new Date(i),
       end: i % 3 ? null : new Date(i),
@@ -137,7 +137,7 @@ describe('the text of the json codec', () => {
     expect(jsonCodec.decode(jsonCodec.encode(value))).toEqual(shape);
   });
 
-  it('keeps a member called toJSON, and refuses it as a function', () => {
+  it('encodes a member called toJSON, and rejects it as a function', () => {
     expect(jsonCodec.decode(jsonCodec.encode({ toJSON: 'text', at: new Date(0) }))).toEqual({
       toJSON: 'text',
       at: new Date(0),
@@ -146,12 +146,12 @@ describe('the text of the json codec', () => {
   });
 
   it.each([Array.prototype, Object.prototype])(
-    'refuses what would not come back while all objects have a toJSON (%#)',
+    'rejects values while a shared prototype has a toJSON (%#)',
     (prototype) => {
       Object.defineProperty(prototype, 'toJSON', { value: () => 'other', configurable: true });
       try {
         expect(() => encode({ rows: [1] })).toThrow(
-          /^JSON cannot keep values faithfully in this process: something has added toJSON/,
+          /^JSON cannot encode values losslessly in this process: something has added toJSON/,
         );
         expect(encode('text')).toBe('"text"');
         expect(encode(new Date(0))).toBe('"1970-01-01T00:00:00.000Z"\n"date"');
@@ -161,17 +161,17 @@ describe('the text of the json codec', () => {
     },
   );
 
-  it('never shows the stored text in an error message', () => {
+  it('never quotes the stored text in an error message', () => {
     expect(() => decode('{"secret": oops}')).toThrow(
-      /^The stored text or bytes are not what the json codec writes/,
+      /^The stored payload is not what the json codec writes/,
     );
   });
 
-  it('refuses bytes that are not UTF-8', () => {
+  it('rejects bytes that are not UTF-8', () => {
     expect(() => jsonCodec.decode(Buffer.from([0x22, 0xff, 0x22]))).toThrow(CodecError);
   });
 
-  it('refuses a value whose getter throws, with the cause', () => {
+  it('rejects a value whose getter throws, with the cause', () => {
     const value = {
       get a(): number {
         throw new RangeError('no');

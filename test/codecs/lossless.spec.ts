@@ -11,8 +11,8 @@ import { values } from './values.js';
 // assert.deepEqual of node:assert/strict compares prototypes, -0, undefined members and the order of nothing but arrays.
 const RUNS = { numRuns: 500 };
 
-describe('any value of the kept types', () => {
-  it('comes back from JSON as it was, through text and through bytes', () => {
+describe('any value of the supported types', () => {
+  it('decodes every value from JSON as it was, through text and through bytes', () => {
     fc.assert(
       fc.property(values, (value) => {
         assert.deepEqual(jsonCodec.text.decode(jsonCodec.text.encode(value)), value);
@@ -22,7 +22,7 @@ describe('any value of the kept types', () => {
     );
   });
 
-  it('comes back from CBOR as it was', () => {
+  it('decodes every value from CBOR as it was', () => {
     fc.assert(
       fc.property(values, (value) => {
         assert.deepEqual(cborCodec.decode(cborCodec.encode(value)), value);
@@ -31,7 +31,7 @@ describe('any value of the kept types', () => {
     );
   });
 
-  it('keeps the order of members, pairs and keys in both', () => {
+  it('preserves the order of members, pairs and keys in both codecs', () => {
     fc.assert(
       fc.property(values, (value) => {
         assert.equal(orderOf(jsonCodec.decode(jsonCodec.encode(value))), orderOf(value));
@@ -41,7 +41,7 @@ describe('any value of the kept types', () => {
     );
   });
 
-  it('is written alike when it is read and written again', () => {
+  it('encodes a decoded value to the same bytes again', () => {
     fc.assert(
       fc.property(values, (value) => {
         for (const codec of [jsonCodec, cborCodec]) {
@@ -53,7 +53,7 @@ describe('any value of the kept types', () => {
     );
   });
 
-  it('is read alike by the cbor package, and what that writes is read alike', () => {
+  it('exchanges values with the cbor package in both directions', () => {
     fc.assert(
       fc.property(values, (value) => {
         assert.deepEqual(oracle.decode(cborCodec.encode(value)), value);
@@ -65,7 +65,7 @@ describe('any value of the kept types', () => {
 });
 
 describe('arbitrary bytes', () => {
-  it('are a value or a CodecError, never another error', () => {
+  it('decodes arbitrary bytes to a value or a CodecError, never another error', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 60 }), (bytes) => {
         for (const codec of [jsonCodec, cborCodec])
@@ -75,7 +75,7 @@ describe('arbitrary bytes', () => {
     );
   });
 
-  it('made by damaging real ones are a value or a CodecError, never another error', () => {
+  it('decodes damaged bytes to a value or a CodecError, never another error', () => {
     fc.assert(
       fc.property(values, fc.nat(), fc.nat(255), (value, at, byte) => {
         for (const codec of [jsonCodec, cborCodec]) {

@@ -65,11 +65,11 @@ describe('createCache', () => {
     ],
     [
       { l1: true },
-      'l1 is a near cache in front of a shared backend; this backend is in memory already',
+      'l1 is a cache in memory in front of a shared backend; this backend is in memory already',
     ],
     [
       { backend: new MapBackend(), l1: true },
-      'l1 needs a backend that tells of invalidations by other processes',
+      'l1 needs a backend that tells of the invalidations of other processes',
     ],
     [
       { backend: new MemoryBackend(), ttl: '5 minutes' as unknown as '5m' },
@@ -78,7 +78,7 @@ describe('createCache', () => {
     [{ ttl: -1 }, 'got -1'],
     [{ ttl: NaN }, 'got NaN'],
     [{ jitter: 2 }, 'jitter must be a number from 0 to 1; got 2.'],
-    [{ tll: 5 } as unknown as CacheOptions, 'Unknown cache option "tll". Options are:'],
+    [{ tll: 5 } as unknown as CacheOptions, 'Unknown option of a cache "tll". Options are:'],
     [{ codec: 'xml' as unknown as 'json' }, "codec must be one of 'json', 'cbor', or an object"],
     [{ tenancy: 'maybe' as unknown as 'required' }, "tenancy must be 'optional' or 'required'"],
     [
@@ -86,7 +86,7 @@ describe('createCache', () => {
       "refreshAhead must be 'xfetch', false, or a share of the ttl between 0 and 1; got 2.",
     ],
     [{ producerTimeout: { hard: 0 } }, 'producerTimeout.hard must be at least 1 ms; got 0 ms.'],
-    [{ namespace: '' }, 'namespace must be a text of 1 to 100 characters; got "".'],
+    [{ namespace: '' }, 'namespace must be a string of 1 to 100 characters; got "".'],
   ])('refuses %j', (options, message) => {
     expect(() => createCache(options)).toThrow(
       expect.objectContaining({

@@ -15,7 +15,7 @@ describe('splitList', () => {
     expect(splitList(value)).toEqual(members);
   });
 
-  it('gives back members without quotes or commas as they are', () => {
+  it('returns members without quotes or commas unchanged', () => {
     const member = fc.stringMatching(/^[!#-+\--~]{1,12}$/);
     fc.assert(
       fc.property(fc.array(member), (members) => {
@@ -39,7 +39,7 @@ describe('header lists', () => {
     ]);
   });
 
-  it('leaves out what belongs to one connection, what Connection lists, and what is made anew', () => {
+  it('omits fields of one connection, those that Connection lists, and those set anew', () => {
     const given = {
       connection: 'X-Hop, close',
       'x-hop': '1',

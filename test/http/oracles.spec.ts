@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { isNotModified } from '../../lib/http/conditional.js';
 import { toHeaderList } from '../../lib/http/headers.js';
-import { judgeResponse } from '../../lib/http/storable.js';
+import { judgeStorability } from '../../lib/http/storable.js';
 
 /** Parts on which this cache and the oracles agree what they mean. Where they differ on purpose is said at the test. */
 const directive = fc.constantFrom(
@@ -38,7 +38,7 @@ const status = fc.constantFrom(
 );
 
 describe('against http-cache-semantics', () => {
-  it('stores and reuses the same responses', () => {
+  it('stores and reuses the same responses as http-cache-semantics', () => {
     fc.assert(
       fc.property(
         fc.uniqueArray(directive, { maxLength: 4 }),
@@ -61,7 +61,7 @@ describe('against http-cache-semantics', () => {
             { status: code, headers },
             { shared: true, cacheHeuristic: 0 },
           );
-          const verdict = judgeResponse(
+          const verdict = judgeStorability(
             { status: code, headers: toHeaderList(headers), receivedAt: now },
             {
               ttlMs: undefined,
@@ -94,7 +94,7 @@ describe('against fresh', () => {
     .integer({ min: 0, max: 3 })
     .map((hours) => new Date(Date.UTC(2026, 0, 1, hours)).toUTCString());
 
-  it('answers 304 to the same requests', () => {
+  it('answers 304 to the same requests as fresh', () => {
     fc.assert(
       fc.property(
         fc.option(
@@ -132,7 +132,7 @@ describe('against fresh', () => {
     );
   });
 
-  it('tells apart tags with a comma in them', () => {
+  it('distinguishes entity tags that contain a comma', () => {
     expect(
       isNotModified({ 'if-none-match': '"a,b"' }, { etag: '"a,b"', lastModified: undefined }, 0),
     ).toBe(true);
@@ -148,7 +148,7 @@ describe('against fresh', () => {
     ).toBe(true);
   });
 
-  it('looks at If-Modified-Since only without If-None-Match', () => {
+  it('evaluates If-Modified-Since only without If-None-Match', () => {
     const lastModified = 'Thu, 01 Jan 2026 00:00:00 GMT';
     const headers = { 'if-none-match': '"x"', 'if-modified-since': lastModified };
     expect(isNotModified(headers, { etag: '"y"', lastModified }, 0)).toBe(false);

@@ -36,7 +36,7 @@ describe('canonicalQuery', () => {
     expect(canonicalQuery(one)).not.toBe(canonicalQuery(other));
   });
 
-  it('counts only what is allowed, however its name is written', () => {
+  it('includes only allowed parameters, however their names are written', () => {
     expect(canonicalQuery('?utm=1&page=2&x=3', ['page'])).toBe('page=2');
     expect(canonicalQuery('?p%61ge=2&utm=1', ['page'])).toBe('p%61ge=2');
     expect(canonicalQuery('?page[]=2&page.x=1', ['page'])).toBe('page[]=2&page.x=1');
@@ -47,7 +47,7 @@ describe('canonicalQuery', () => {
     expect(canonicalQuery('?pa%ge=1&page=2', ['page'])).toBe('page=2');
   });
 
-  it('is the same only for queries that parse to the same', () => {
+  it('is equal only for queries that parse to the same value', () => {
     const pair = fc.tuple(
       fc.constantFrom('a', 'b', 'A', 'a%5B0%5D', 'a[0]', '%61', 'c+d'),
       fc.constantFrom('1', '2', '%31', '', '+', '%26', ';'),

@@ -13,13 +13,13 @@ const response = (body: unknown): object => ({
 });
 
 describe('the format of stored responses', () => {
-  it('is a line of JSON, and the body as it goes out', () => {
+  it('writes a line of JSON, followed by the body as it is sent', () => {
     expect(responseCodec.text.encode(response('{"a":"b"}\n2'))).toBe(
       '{"kind":"response","status":200,"headers":[["x-a","b\\nc"]],"json":true}\n{"a":"b"}\n2',
     );
   });
 
-  it('gives back every body', () => {
+  it('decodes every body that it has encoded', () => {
     const bodies = fc.oneof(
       fc.string({ unit: 'grapheme' }),
       fc.integer(),
@@ -62,11 +62,11 @@ describe('the format of stored responses', () => {
   );
 });
 
-describe('the codecs that responses are kept by', () => {
-  it('have ids of their own, also for codecs whose ids differ only in the last of 8 characters, or that would be taken', () => {
+describe('the codecs of responses', () => {
+  it('gives every codec a separate id, even if the ids are long or would be taken', () => {
     const codecs = new ResponseCodecs();
     const ids = ['cbor', 'abcdefgh', 'abcdefgi', 'bcdefgh', 'ttp'].map(
-      (id) => codecs.of({ ...jsonCodec, id }).id,
+      (id) => codecs.codecFor({ ...jsonCodec, id }).id,
     );
     expect(ids[0]).toBe('hcbor');
     expect(new Set([...ids, responseCodec.id]).size).toBe(6);

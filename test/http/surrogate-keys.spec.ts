@@ -18,7 +18,7 @@ describe('surrogate keys', () => {
     expect(surrogateKey(tag)).toBe(word);
   });
 
-  it('are visible ASCII without separators, and no two tags are one', () => {
+  it('encodes tags as visible ASCII without separators, each differently', () => {
     fc.assert(
       fc.property(tags, tags, (one, other) => {
         expect(surrogateKey(one)).toMatch(/^[!-+\--~]+$/);
@@ -28,13 +28,13 @@ describe('surrogate keys', () => {
     );
   });
 
-  it('are separated as each header wants it, each of them once', () => {
+  it('separates unique keys by the separator of the header', () => {
     expect(surrogateKeys(['a', 'b c', 'a'])).toBe('a b%20c');
     expect(surrogateKeys(['a', 'b,c'], 'cache-tag')).toBe('a,b%2Cc');
     expect(surrogateKeys([])).toBe('');
   });
 
-  it('are none at all when CDNs would cut them', () => {
+  it('returns undefined when CDNs would cut the field', () => {
     expect(
       surrogateKeys(Array.from({ length: 900 }, (_, i) => `tag:${String(10_000 + i)}`)),
     ).toBeUndefined();

@@ -282,13 +282,16 @@ class Secret implements CanActivate {
 describe.each(PLATFORMS)('the HTTP endpoint for invalidations on %s', (platform) => {
   it('is not made without a guard, nor without a path', () => {
     expect(() => CacheInvalidationController.forRoot({ path: 'x', guard: [] })).toThrow(
-      /needs a guard: whoever reaches the endpoint can empty the cache/,
+      /guard must be a guard class .* anyone who reaches the endpoint can empty the cache/,
     );
     expect(() => CacheInvalidationController.forRoot({ path: 'x' } as never)).toThrow(
-      /needs a guard/,
+      /guard must be/,
     );
+    expect(() =>
+      CacheInvalidationController.forRoot({ path: 'x', guard: Secret, cache: '' }),
+    ).toThrow('cache must be a string of 1 to 100 characters; got ""');
     expect(() => CacheInvalidationController.forRoot({ path: '', guard: Secret })).toThrow(
-      /needs a path/,
+      /path must be a path such as 'internal\/cache'; got ""/,
     );
   });
 

@@ -1,15 +1,27 @@
 import type { Clock } from '../../ports/clock.js';
-import { CacheConfigError } from '../../ports/errors.js';
-import { assertOptions, formatValue } from '../../ports/validate.js';
+import * as is from '../../ports/option-checks.js';
+import {
+  type Check,
+  type Checks,
+  formatValue,
+  parseOptions,
+  wrongOption,
+} from '../../ports/validate.js';
 
 export interface MemoryBackendOptions {
-  /** How many entries are kept; the least recently used go first. 1 to 10,000,000. Default 10,000. */
+  /**
+   * How many entries are stored; the least recently used are evicted first.
+   * 1 to 10,000,000. Default 10,000.
+   */
   readonly maxEntries?: number;
-  /** How much they may take together, by estimate: bytes as a number or `'64mb'`. Default 64 MiB. */
+  /** Bound of their estimated size: bytes as a number, at least 1, or `'64mb'`. Default 64 MiB. */
   readonly maxBytes?: number | `${number}${'kb' | 'mb' | 'gb'}`;
-  /** 'copy': every reader gets its own copy. 'freeze': all share one deeply frozen value, the fastest. Default 'copy'. */
+  /**
+   * `'copy'`: every reader gets a copy of its own. `'freeze'`: all readers share one deeply frozen
+   * value, which is fastest. Default 'copy'.
+   */
   readonly isolation?: 'copy' | 'freeze';
-  /** For `get` and `set` without a cache. Default real time; a cache brings its own. */
+  /** For `get` and `set` without a cache; a cache brings its own. Default: real time. */
   readonly clock?: Pick<Clock, 'now'>;
 }
 
@@ -20,54 +32,43 @@ export interface MemorySettings {
   readonly clock: Pick<Clock, 'now'>;
 }
 
-const UNITS: Readonly<Record<string, number>> = { kb: 1024, mb: 1024 ** 2, gb: 1024 ** 3 };
-const SIZE = /^(\d{1,15}(?:\.\d{1,6})?)(kb|mb|gb)$/;
-const MOST_ENTRIES = 10_000_000;
-const NAMES: ReadonlySet<string> = new Set([
-  'maxEntries',
-  'maxBytes',
-  'isolation',
-  'clock',
-] satisfies (keyof MemoryBackendOptions)[]);
+const CHECKS = {
+  maxEntries: is.wholeNumber(1, 10_000_000),
+  maxBytes: bytes(),
+  isolation: is.oneOf('copy', 'freeze'),
+  clock: is.objectWith<Pick<Clock, 'now'>>('an object with the method now()', 'now'),
+} satisfies Checks<MemoryBackendOptions>;
 
 /** @throws CacheConfigError (`CACHE_CONFIG`) */
 export function memorySettings(options: MemoryBackendOptions): MemorySettings {
-  assertOptions(
-    options,
-    'The options of MemoryBackend',
-    "{ maxBytes: '64mb' }",
-    NAMES,
-    'MemoryBackend',
-  );
-  const {
-    maxEntries = 10_000,
-    maxBytes = '64mb',
-    isolation = 'copy',
-    clock = { now: () => Date.now() },
-  } = options;
-  if (!Number.isInteger(maxEntries) || maxEntries < 1 || maxEntries > MOST_ENTRIES) {
-    throw new CacheConfigError(
-      `maxEntries must be a whole number from 1 to ${String(MOST_ENTRIES)}; got ${formatValue(maxEntries)}.`,
-    );
-  }
-  const bytes = typeof maxBytes === 'string' ? fromText(maxBytes) : maxBytes;
-  if (!Number.isSafeInteger(bytes) || bytes < 1) {
-    throw new CacheConfigError(
-      `maxBytes must be bytes as a whole number, or a text such as '512kb', '64mb' or '1gb'; got ${formatValue(maxBytes)}.`,
-    );
-  }
-  if (!['copy', 'freeze'].includes(isolation))
-    throw new CacheConfigError(
-      `isolation must be 'copy' or 'freeze'; got ${formatValue(isolation)}.`,
-    );
-  if (typeof (clock as Partial<Clock> | null)?.now !== 'function')
-    throw new CacheConfigError(
-      `clock must be an object with the method now(); got ${formatValue(clock)}.`,
-    );
-  return Object.freeze({ maxEntries, maxBytes: bytes, isolation, clock });
+  const given = parseOptions(options, CHECKS, {
+    what: 'The options of MemoryBackend',
+    owner: 'MemoryBackend',
+    example: "{ maxBytes: '64mb' }",
+  });
+  return Object.freeze({
+    maxEntries: given.maxEntries ?? 10_000,
+    maxBytes: given.maxBytes ?? 64 * UNITS.mb,
+    isolation: given.isolation ?? 'copy',
+    clock: given.clock ?? { now: () => Date.now() },
+  });
 }
 
-function fromText(text: string): number {
+const UNITS = { kb: 1024, mb: 1024 ** 2, gb: 1024 ** 3 } as const;
+const SIZE = /^(\d{1,15}(?:\.\d{1,6})?)(kb|mb|gb)$/;
+
+function bytes(): Check<number> {
+  return (given, name) => {
+    const size = typeof given === 'string' ? parseSize(given) : given;
+    if (Number.isSafeInteger(size) && (size as number) >= 1) return size as number;
+    const expected = "bytes as a whole number, or a string such as '512kb', '64mb' or '1gb'";
+    throw wrongOption(name, expected, formatValue(given));
+  };
+}
+
+function parseSize(text: string): number {
   const match = SIZE.exec(text);
-  return match === null ? NaN : Math.floor(Number(match[1]) * (UNITS[match[2] ?? ''] ?? NaN));
+  return match === null
+    ? NaN
+    : Math.floor(Number(match[1]) * UNITS[match[2] as keyof typeof UNITS]);
 }

@@ -1,7 +1,14 @@
 import type { RedisClientOptions, RedisClusterOptions } from 'redis';
-import { type Duration, toMilliseconds } from '../../ports/duration.js';
+import type { Duration } from '../../ports/duration.js';
 import { CacheConfigError } from '../../ports/errors.js';
-import { formatValue, isObject } from '../../ports/validate.js';
+import * as is from '../../ports/option-checks.js';
+import {
+  type Check,
+  type Checks,
+  formatValue,
+  isObject,
+  parseOptions,
+} from '../../ports/validate.js';
 import type { GivenClient } from './connection/client-adapter.js';
 
 export interface RedisSentinelChoice {
@@ -13,32 +20,26 @@ export interface RedisSentinelChoice {
   readonly options?: RedisClientOptions;
 }
 
-/**
- * At most one of `url`, `client`, `cluster` and `sentinel`. Without one: `redis://localhost:6379`,
- * or what `options` says.
- */
+/** At most one of `url`, `client`, `cluster` and `sentinel`. Default: `redis://localhost:6379`. */
 export interface RedisBackendOptions {
   /** `redis[s]://[[user][:password]@]host[:port][/database]`. */
   readonly url?: string;
   /**
-   * A client, cluster or sentinel client of the `redis` package that is yours: connected if it is
-   * not, never closed.
+   * Your own client, cluster or sentinel of the `redis` package: used as it is, connected if it is
+   * not yet, never closed.
    */
   readonly client?: GivenClient;
-  /** Further client options (TLS, credentials, database). With `sentinel`: for the master. */
+  /** Further client options (TLS, credentials, database). With `sentinel`: of the master. */
   readonly options?: RedisClientOptions;
   readonly cluster?: RedisClusterOptions;
   readonly sentinel?: RedisSentinelChoice;
-  /**
-   * How long Redis may take to answer a command, from when it is sent, 10 ms to 1 min. Default
-   * '250ms'.
-   */
+  /** How long Redis may take to answer a sent command. 10 ms to 1 min. Default '250ms'. */
   readonly commandTimeout?: Duration;
-  /** Bound of one attempt to connect, 10 ms to 1 min. Default '1s'. */
+  /** How long one attempt to connect may take. 10 ms to 1 min. Default '1s'. */
   readonly connectTimeout?: Duration;
   /**
-   * How many notices are kept for caches that lost the connection for a while, 100 to 10,000,000.
-   * Default 10,000.
+   * How many invalidation notices are stored for caches that lose the connection for a while.
+   * 100 to 10,000,000. Default 10,000.
    */
   readonly noticesKept?: number;
 }
@@ -47,66 +48,101 @@ export interface ResolvedOptions {
   readonly commandTimeout: number;
   readonly connectTimeout: number;
   readonly noticesKept: number;
-  /** Never to be shown. */
+  /** Kept out of messages. */
   readonly secrets: readonly string[];
 }
 
-const KNOWN = new Set([
-  'url',
-  'client',
-  'options',
-  'cluster',
-  'sentinel',
-  'commandTimeout',
-  'connectTimeout',
-  'noticesKept',
-]);
-const SOURCES = ['url', 'client', 'cluster', 'sentinel'] as const;
+const urlCheck: Check<string> = (given) => {
+  passwordOf(given as string);
+  return given as string;
+};
 
-/**
- * @throws CacheConfigError for options that cannot work; without the URL, it may hold a password
- */
-export function resolveOptions(options: RedisBackendOptions): ResolvedOptions {
-  assertIsOptions(options);
-  const unknown = Object.keys(options).find((name) => !KNOWN.has(name));
-  if (unknown !== undefined) {
-    throw new CacheConfigError(
-      `RedisBackend has no option ${JSON.stringify(unknown)}; it has ${[...KNOWN].join(', ')}.`,
-    );
-  }
-  const given = SOURCES.filter((source) => options[source] !== undefined);
-  if (given.length > 1) {
-    throw new CacheConfigError(
-      'RedisBackend takes one of url, client, cluster and sentinel; ' +
-        `got ${given.join(' and ')}. Keep the one that is meant.`,
-    );
-  }
-  assertSources(options);
-  return {
-    commandTimeout: timeout(options.commandTimeout ?? '250ms', 'commandTimeout'),
-    connectTimeout: timeout(options.connectTimeout ?? '1s', 'connectTimeout'),
-    noticesKept: noticeCount(options.noticesKept ?? 10_000),
-    secrets: secretsOf(options),
+const clientCheck = is.that(
+  'a client of the redis package: what createClient(), createCluster() or createSentinel() returns',
+  (given) =>
+    isObject(given) &&
+    'isOpen' in given &&
+    is.hasMethods(given, 'connect', 'on', 'sendCommand', 'destroy'),
+  kindOf,
+);
+
+function optionsOf(example: string, call: string): Check<object> {
+  return is.that(
+    `an object such as { ${example} }, of the redis package's ${call}`,
+    isObject,
+    kindOf,
+  );
+}
+
+/** Checks some members; the others are the redis package's own. */
+function objectWith(
+  of: Check<object>,
+  required: Readonly<Record<string, Check>>,
+  optional: Readonly<Record<string, Check>>,
+): Check<object> {
+  return (given, name) => {
+    const object = of(given, name) as Readonly<Record<string, unknown>>;
+    for (const [member, check] of Object.entries({ ...required, ...optional }))
+      if (object[member] !== undefined || member in required)
+        check(object[member], `${name}.${member}`);
+    return object;
   };
 }
 
-function timeout(given: Duration, name: string): number {
-  const ms = toMilliseconds(given, `RedisBackend option ${name}`);
-  if (ms < 10 || ms > 60_000)
-    throw new CacheConfigError(
-      `RedisBackend option ${name} must be from 10 ms to 1 min; got ${String(ms)} ms.`,
-    );
-  return ms;
-}
+const password = optionsOf('password', 'createClient()');
 
-function noticeCount(given: number): number {
-  if (!Number.isInteger(given) || given < 100 || given > 10_000_000) {
+const clusterCheck = objectWith(
+  optionsOf("rootNodes: [{ url: 'redis://localhost:6379' }]", 'createCluster()'),
+  { rootNodes: filledArray("object such as { url: 'redis://localhost:6379' }", isObject) },
+  { defaults: password },
+);
+
+const sentinelCheck = objectWith(
+  is.that(
+    "an object such as { name: 'mymaster', nodes: [{ host: 'localhost', port: 26379 }] }",
+    isObject,
+    kindOf,
+  ),
+  {
+    name: is.that('the name of the master', is.isFilled, kindOf),
+    nodes: filledArray('node { host, port }', isNode),
+  },
+  { options: password },
+);
+
+const CHECKS = {
+  url: urlCheck,
+  client: clientCheck,
+  options: optionsOf('socket: { tls: true }', 'createClient()'),
+  cluster: clusterCheck,
+  sentinel: sentinelCheck,
+  commandTimeout: is.duration(10, 60_000),
+  connectTimeout: is.duration(10, 60_000),
+  noticesKept: is.wholeNumber(100, 10_000_000),
+} satisfies Checks<RedisBackendOptions>;
+const SOURCES = ['url', 'client', 'cluster', 'sentinel'] as const;
+
+/** @throws CacheConfigError (`CACHE_CONFIG`); never shows a URL, which may hold a password */
+export function resolveOptions(options: RedisBackendOptions): ResolvedOptions {
+  assertPlainOptions(options);
+  const sources = SOURCES.filter((source) => options[source] !== undefined);
+  if (sources.length > 1) {
     throw new CacheConfigError(
-      'RedisBackend option noticesKept must be a whole number from 100 to 10,000,000; ' +
-        `got ${String(given)}.`,
+      'RedisBackend takes one of url, client, cluster and sentinel; ' +
+        `got ${sources.join(' and ')}. Keep the one that is meant.`,
     );
   }
-  return given;
+  const given = parseOptions(options, CHECKS, {
+    what: 'RedisBackend',
+    example: '{ url }',
+    prefix: 'RedisBackend option ',
+  });
+  return {
+    commandTimeout: given.commandTimeout ?? 250,
+    connectTimeout: given.connectTimeout ?? 1_000,
+    noticesKept: given.noticesKept ?? 10_000,
+    secrets: secretsOf(options),
+  };
 }
 
 function secretsOf(options: RedisBackendOptions): readonly string[] {
@@ -125,64 +161,24 @@ function secretsOf(options: RedisBackendOptions): readonly string[] {
 }
 
 /**
- * A client or cluster that is passed instead of the options has members of the same names, and
- * would lead to another Redis than the one that is meant.
- * @throws CacheConfigError without the value, which may be a URL with a password
+ * A client or cluster given directly has members named like options, and would lead to another
+ * Redis than the one that is meant.
+ * @throws CacheConfigError (`CACHE_CONFIG`); never shows a string: it may hold a password
  */
-function assertIsOptions(given: unknown): void {
+function assertPlainOptions(given: unknown): void {
   if (isObject(given) && isPlain(given)) return;
   const connected = isObject(given) && 'sendCommand' in given;
   throw new CacheConfigError(
     connected
       ? 'RedisBackend got a client where its options belong. ' +
           'Give it as an option: new RedisBackend({ client }).'
-      : 'RedisBackend takes a plain object of options, such as ' +
-          `{ url: 'redis://localhost:6379' } or { client }; got ${kindOf(given)}.`,
+      : 'RedisBackend takes a plain object of options, ' +
+          `such as { url: 'redis://localhost:6379' } or { client }; got ${kindOf(given)}.`,
   );
-}
-
-interface Sources {
-  readonly client?: unknown;
-  readonly options?: unknown;
-  readonly cluster?: unknown;
-  readonly sentinel?: unknown;
-}
-
-/** @throws CacheConfigError for connections that cannot work; without any URL */
-function assertSources({ client, options, cluster, sentinel }: Sources): void {
-  if (client !== undefined) assertClient(client);
-  assertObjectOption(
-    options,
-    'options',
-    "{ socket: { tls: true } }, of the redis package's createClient()",
-  );
-  if (cluster !== undefined) {
-    assertObjectOption(
-      cluster,
-      'cluster',
-      "{ rootNodes: [{ url: 'redis://localhost:6379' }] }, of the redis package's createCluster()",
-    );
-    const { defaults, rootNodes } = cluster as {
-      readonly defaults?: unknown;
-      readonly rootNodes?: unknown;
-    };
-    assertObjectOption(
-      defaults,
-      'cluster.defaults',
-      "{ password }, of the redis package's createClient()",
-    );
-    if (!Array.isArray(rootNodes) || rootNodes.length === 0 || !rootNodes.every(isObject)) {
-      throw new CacheConfigError(
-        'RedisBackend option cluster needs rootNodes, at least one: ' +
-          "[{ url: 'redis://localhost:6379' }].",
-      );
-    }
-  }
-  if (sentinel !== undefined) assertSentinel(sentinel);
 }
 
 /**
- * The password of a URL, so that it can be kept out of messages.
+ * The password of a URL, to be kept out of messages.
  * @throws CacheConfigError for a URL that the client could not use
  */
 function passwordOf(text: string): string {
@@ -207,62 +203,21 @@ function wrongUrl(got: string): CacheConfigError {
   );
 }
 
-const REQUIRED_METHODS = ['connect', 'on', 'sendCommand', 'destroy'] as const;
-
-function assertClient(given: unknown): void {
-  const client = given as Readonly<Record<string, unknown>>;
-  if (
-    isObject(given) &&
-    'isOpen' in given &&
-    REQUIRED_METHODS.every((method) => typeof client[method] === 'function')
-  )
-    return;
-  throw new CacheConfigError(
-    'RedisBackend option client must be a client of the redis package: what createClient(), ' +
-      `createCluster() or createSentinel() gives; got ${kindOf(given)}.`,
-  );
-}
-
-function assertSentinel(given: unknown): void {
-  assertObjectOption(
-    given,
-    'sentinel',
-    "{ name: 'mymaster', nodes: [{ host: 'localhost', port: 26379 }] }",
-  );
-  const { name, nodes, options } = given as Readonly<Record<string, unknown>>;
-  const complete =
-    typeof name === 'string' &&
-    name !== '' &&
-    Array.isArray(nodes) &&
-    nodes.length > 0 &&
-    nodes.every(isNode);
-  if (!complete)
-    throw new CacheConfigError(
-      'RedisBackend option sentinel needs the name of the master ' +
-        'and at least one node { host, port }.',
-    );
-  assertObjectOption(
-    options,
-    'sentinel.options',
-    "{ password }, of the redis package's createClient()",
+function filledArray(items: string, accepts: (item: unknown) => boolean): Check {
+  return is.that(
+    `an array of at least one ${items}`,
+    (given) => Array.isArray(given) && given.length > 0 && given.every(accepts),
+    kindOf,
   );
 }
 
 function isNode(given: unknown): boolean {
   if (!isObject(given)) return false;
   const { host, port } = given as Readonly<Record<string, unknown>>;
-  return typeof host === 'string' && host !== '' && Number.isInteger(port);
+  return is.isFilled(host) && Number.isInteger(port);
 }
 
-function assertObjectOption(given: unknown, option: string, example: string): void {
-  if (given !== undefined && !isObject(given)) {
-    throw new CacheConfigError(
-      `RedisBackend option ${option} must be an object such as ${example}; got ${kindOf(given)}.`,
-    );
-  }
-}
-
-/** Also an object of another realm (`node:vm`, test runners). */
+/** Also of another realm (`node:vm`, test runners). */
 function isPlain(given: object): boolean {
   const prototype: unknown = Object.getPrototypeOf(given);
   return prototype === null || Object.getPrototypeOf(prototype) === null;

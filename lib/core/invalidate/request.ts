@@ -1,72 +1,70 @@
-import { toMilliseconds } from '../../ports/duration.js';
 import { CacheConfigError } from '../../ports/errors.js';
-import { isObject, formatValue } from '../../ports/validate.js';
+import * as is from '../../ports/option-checks.js';
+import { type Checks, isObject, parseOptions } from '../../ports/validate.js';
 import { assertArray } from '../options/validate-call.js';
 import { ALL, normalizeTags, NAMESPACE, segmentGroup, tagGroup } from '../groups/groups.js';
 import { type Change, clearChange } from '../groups/journal.js';
-import { CacheKey, CacheKeyBuilder, toCacheKey, storageKey } from '../key/key.js';
+import { CacheKey, CacheKeyBuilder, type KeyPart, toCacheKey, storageKey } from '../key/key.js';
 import { encodePart, describeType } from '../key/percent-encoding.js';
 import type { Settings } from '../options/options.js';
-import type { InvalidateRequest } from '../options/types.js';
+import type { InvalidateRequest, KeyLike } from '../options/types.js';
 
-const FIELDS: ReadonlySet<string> = new Set([
-  'keys',
-  'tags',
-  'tenant',
-  'segment',
-  'match',
-  'mode',
-  'settle',
-]);
+/** Null or an empty string must not mean the entries of all tenants. */
+const tenantCheck = is.that<KeyPart>(
+  'a string that is not empty, a number or a bigint, or left out where there is none',
+  (given) =>
+    typeof given === 'bigint' ||
+    (typeof given === 'number' ? Number.isFinite(given) : is.isFilled(given)),
+  describeType,
+);
+
+/** One check for each field of an invalidation; the segment is read as it is encoded. */
+export const REQUEST_CHECKS = {
+  keys: (given: unknown, name: string) => assertArray(given as readonly KeyLike[], name),
+  tags: (given: unknown) => normalizeTags(given as readonly string[], 'invalidation'),
+  tenant: tenantCheck,
+  segment: (given: unknown, name: string) => encodePart(given as KeyPart, name),
+  match: is.oneOf('any', 'all'),
+  mode: is.oneOf('soft', 'hard'),
+  settle: is.duration(),
+} satisfies Checks<InvalidateRequest>;
+
+const REQUEST = {
+  what: 'invalidate: the request',
+  owner: 'invalidate',
+  example: "{ tags: ['account:7'] } or { keys: [key] }",
+  prefix: 'invalidate: ',
+};
 
 /**
  * What an invalidation means for the backend.
- * @throws CacheConfigError (`CACHE_CONFIG`) for unknown fields, for keys and tags that are no arrays, and when nothing is named
+ * @throws CacheConfigError (`CACHE_CONFIG`) for unknown fields, for wrong values, and for a request
+ * that names nothing; CacheKeyError (`CACHE_KEY`) for keys and segments that are none
  */
 export function toChanges(request: InvalidateRequest, settings: Settings): Change[] {
-  if (!isObject(request))
-    throw new CacheConfigError(
-      `invalidate: give an object such as { tags: ['account:7'] } or { keys: [key] }; got ${formatValue(request)}.`,
-    );
   if (isKey(request))
     throw new CacheConfigError('invalidate: got a key. Give { keys: [key] }, or call delete(key).');
-  for (const field of Object.keys(request)) {
-    if (!FIELDS.has(field))
-      throw new CacheConfigError(
-        `invalidate: unknown field ${JSON.stringify(field)}; expected ${[...FIELDS].join(', ')}.`,
-      );
-  }
-  const { tags = [], segment, match = 'any', mode = 'hard' } = request;
-  const keys = assertArray(request.keys ?? [], 'invalidate: keys');
-  oneOf(['any', 'all'], match, 'match');
-  oneOf(['soft', 'hard'], mode, 'mode');
-  const settleMs =
-    request.settle === undefined ? settings.replicaLag : toMilliseconds(request.settle, 'settle');
-  // Without a name the entries of all would go.
-  if ((request.tenant as unknown) === null)
-    throw new CacheConfigError(
-      'invalidate: tenant must be a text, a number or a bigint; got null. Leave it out when there is none.',
-    );
-  const tenant = request.tenant ?? settings.tenant();
-  const groups = [...normalizeTags(tags, 'invalidation').map(tagGroup)];
-  if (segment !== undefined) groups.push(segmentGroup(encodePart(segment, 'segment')));
+  const given = parseOptions(request, REQUEST_CHECKS, REQUEST);
+  const { keys = [], tags = [], segment, match = 'any', mode = 'hard' } = given;
+  const settleMs = given.settle ?? settings.replicaLag;
+  const tenant = given.tenant ?? settings.tenant();
+  const groups = tags.map(tagGroup);
+  if (segment !== undefined) groups.push(segmentGroup(segment));
   if (groups.length === 0 && keys.length === 0) {
-    if (request.tenant === undefined) {
+    if (given.tenant === undefined) {
       throw new CacheConfigError(
-        'invalidate: name at least one of keys, tags, segment or tenant. To invalidate everything, call clear().',
+        'invalidate: name at least one of keys, tags, segment or tenant. ' +
+          'To invalidate everything, call clear().',
       );
     }
     groups.push(ALL);
   }
   const changes: Change[] = [];
   const names = keys.map((key) => storageKey(assertTenant(toCacheKey(key, tenant), settings)));
-  // The key that is nothing but the segment may have been stored as a plain string key, which is in no segment's group.
+  // A plain string key of the segment's name reads like the segment itself, and is in no group.
   if (segment !== undefined && mode === 'hard' && match === 'any') {
-    names.push(
-      storageKey(
-        assertTenant(toCacheKey(CacheKey.builder().segment(segment).build(), tenant), settings),
-      ),
-    );
+    const plain = CacheKey.fromEncoded(undefined, segment, '');
+    names.push(storageKey(assertTenant(toCacheKey(plain, tenant), settings)));
   }
   if (names.length > 0) changes.push({ kind: 'keys', keys: [...new Set(names)], settleMs });
   if (groups.length > 0) {
@@ -90,7 +88,7 @@ export function toChanges(request: InvalidateRequest, settings: Settings): Chang
 
 /**
  * Everything of one tenant, or of the namespace.
- * @throws CacheConfigError (`CACHE_CONFIG`) for anything that could have meant one tenant, and would clear all of them
+ * @throws CacheConfigError (`CACHE_CONFIG`) for anything that may have meant one tenant
  */
 export function clearRequestChange(request?: {
   readonly tenant?: string | number | bigint;
@@ -100,39 +98,30 @@ export function clearRequestChange(request?: {
   return { ...clearChange(scope), clears: true };
 }
 
-function assertClearRequest(request: unknown): void {
-  const advice = "expected { tenant: '...' }, or nothing at all to clear everything.";
-  if (typeof request !== 'object' || request === null) {
+const CLEAR_CHECKS = { tenant: tenantCheck };
+const CLEAR = {
+  what: 'clear: the request',
+  owner: 'clear',
+  example: "{ tenant: '...' }, or nothing at all to clear everything",
+  prefix: 'clear: ',
+  required: ['tenant'],
+};
+const clearObject = is.that<object>(`an object such as ${CLEAR.example}`, isObject, describeType);
+
+function assertClearRequest(given: unknown): void {
+  if (isKey(given))
     throw new CacheConfigError(
-      `clear: got ${request === null ? 'null' : `a ${typeof request}`}; ${advice}`,
+      `clear: got a key; expected ${CLEAR.example}. For one key call delete(key).`,
     );
-  }
-  if (isKey(request))
-    throw new CacheConfigError(`clear: got a key; ${advice} For one key call delete(key).`);
-  const [unknown] = Object.keys(request).filter((field) => field !== 'tenant');
-  if (unknown !== undefined)
-    throw new CacheConfigError(`clear: unknown field ${JSON.stringify(unknown)}; ${advice}`);
-  if ('tenant' in request && !isTenant(request.tenant))
-    throw new CacheConfigError(`clear: tenant is ${describeType(request.tenant)}; ${advice}`);
+  const request = clearObject(given, CLEAR.what);
+  // {} is everything; { tenant: undefined } may have meant one tenant.
+  if ('tenant' in request || Object.keys(request).length > 0)
+    parseOptions(request, CLEAR_CHECKS, CLEAR);
 }
 
-/** Its getters are named as the fields of a request: read as one it would mean all of its segment, or of its tenant. */
-function isKey(request: object): boolean {
-  return request instanceof CacheKey || request instanceof CacheKeyBuilder;
-}
-
-function isTenant(given: unknown): boolean {
-  return (
-    typeof given === 'bigint' ||
-    (typeof given === 'number' ? Number.isFinite(given) : typeof given === 'string' && given !== '')
-  );
-}
-
-function oneOf(choices: readonly string[], given: unknown, name: string): void {
-  if (choices.includes(given as string)) return;
-  throw new CacheConfigError(
-    `invalidate: ${name} must be '${choices.join("' or '")}'; got ${JSON.stringify(given)}.`,
-  );
+/** A key has getters named as the fields of a request: it would mean all of its segment. */
+function isKey(given: unknown): boolean {
+  return given instanceof CacheKey || given instanceof CacheKeyBuilder;
 }
 
 function assertTenant(key: CacheKey, settings: Settings): CacheKey {
@@ -142,4 +131,5 @@ function assertTenant(key: CacheKey, settings: Settings): CacheKey {
 }
 
 const NO_TENANT =
-  "This cache has tenancy: 'required', and the invalidation has no tenant. Name one (tenant: ...), or give the cache a tenant resolver (option tenant).";
+  "This cache has tenancy: 'required', and the invalidation has no tenant. " +
+  'Name one (tenant: ...), or give the cache a tenant resolver (option tenant).';

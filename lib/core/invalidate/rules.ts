@@ -7,7 +7,8 @@ import type {
 } from '../options/types.js';
 
 /**
- * Maps a domain event to invalidations: `createCache({ invalidations: [on(EntryPosted, (event) => ({ tags: [...] }))] })`.
+ * Maps a domain event to invalidations: `createCache({ invalidations: [on(EntryPosted, (event) =>
+ * ({ tags: [...] }))] })`.
  * @throws CacheConfigError (`CACHE_CONFIG`) when the first is no class or the second no function
  */
 export function on<E extends object>(
@@ -16,12 +17,14 @@ export function on<E extends object>(
 ): InvalidationRule {
   if (typeof event !== 'function' || typeof (event.prototype as unknown) !== 'object') {
     throw new CacheConfigError(
-      `on(Event, (event) => request): the first must be the class of the event; got ${typeof event}.`,
+      'on(Event, (event) => request): the first must be the class of the event; ' +
+        `got ${typeof event}.`,
     );
   }
   if (typeof invalidates !== 'function') {
     throw new CacheConfigError(
-      `on(${event.name}, ...): the second must be a function that gives what to invalidate; got ${typeof invalidates}.`,
+      `on(${event.name}, ...): the second must be a function that returns what to invalidate; ` +
+        `got ${typeof invalidates}.`,
     );
   }
   return Object.freeze({ event, invalidates: invalidates });
@@ -35,7 +38,7 @@ export class InvalidationRules {
     this.#rules.push(...rules);
   }
 
-  /** Whatever a function of the user's throws is thrown here. */
+  /** @throws what a function of the user throws */
   requestsOf(event: object): readonly InvalidateRequest[] {
     const requests: InvalidateRequest[] = [];
     for (const rule of this.#rules) {

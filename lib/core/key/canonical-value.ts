@@ -2,45 +2,46 @@ import { CacheKeyError } from '../../ports/errors.js';
 import { throwLoneSurrogate, describeType, tryEncodeText } from './percent-encoding.js';
 
 /**
- * Typed canonical text of a value: different values have different texts, and equal ones the same.
+ * The canonical text of a value: equal values have the same text, different values different ones.
  *
  * | value | text |
  * |---|---|
  * | number, bigint | `1`, `-0`, `1e+21`, `NaN`, `1n` |
- * | string | percent-encoded; with a leading `'` where it is empty or reads like a literal: `ann`, `'1`, `'null`, `'` |
+ * | string | percent-encoded; after `'` if it is empty or reads like a literal: `ann`, `'1` |
  * | boolean, null, undefined | `true`, `null`, `undefined` |
  * | array | `(1,2)`, empty `()`; a hole is `undefined` |
- * | plain object | `(a:1,b:2)` sorted by name, empty `(:)`; a member that is undefined differs from a missing one |
+ * | plain object | `(a:1,b:2)` sorted by name, empty `(:)`; undefined members count |
  * | Date | `date(2026-01-31T00:00:00.000Z)` |
  * | Map, Set | `map(k:v)`, `set(v)`, sorted by text: their order does not count |
  * | Uint8Array, Buffer | `bytes(00ff)` |
  *
- * @param kind and name: how the value is called in the error message, which adds the path within it: `param "filter.owner"`
- * @throws CacheKeyError (`CACHE_KEY`) for functions, symbols, symbol members, cycles, invalid dates, lone surrogates, class instances (also of
- * classes that extend a built-in one), what is nested deeper than 500 levels, and what throws when it is read
+ * @param kind with `name`: how the error message calls the value; it adds the path within it, as in
+ * `param "filter.owner"`
+ * @throws CacheKeyError (`CACHE_KEY`) for functions, symbols, symbol members, cycles, invalid
+ * dates, lone surrogates, class instances (also of classes that extend a built-in one), values
+ * nested deeper than 500 levels, and values that throw when they are read
  */
 export function encodeValue(value: unknown, kind: Part['kind'], name: string): string {
-  // The common cases allocate nothing: this is on the way of every call of a decorated method.
+  // Every call of a decorated method comes here: the common cases allocate nothing.
   if (typeof value === 'string' && PLAIN_STRING.test(value)) return value;
   if (typeof value === 'number' && value !== 0) return String(value);
   try {
     return encodeAny(value, { kind, name }, []);
   } catch (error) {
     if (error instanceof CacheKeyError) throw error;
-    // A getter or a proxy threw, or a proxy stands for a built-in that is not one; its own message may hold personal data.
+    // A getter or a proxy threw; its message may contain personal data.
     throw new CacheKeyError(
-      `${kind} "${name}" threw when it was read. Use plain data, without getters that throw and without proxies.`,
-      {
-        cause: error,
-      },
+      `${kind} "${name}" threw when it was read. ` +
+        'Use plain data, without getters that throw and without proxies.',
+      { cause: error },
     );
   }
 }
 
-/** As deep as the codecs keep values. */
+/** The same limit as in the codecs. */
 const MAX_DEPTH = 500;
 
-/** How the value is called in the message of an error: `kind "name"`. */
+/** How error messages call the value: `kind "name"`. */
 interface Part {
   readonly kind: 'param' | 'argument';
   readonly name: string;
@@ -49,7 +50,7 @@ interface Part {
 const PLAIN_STRING = /^(?!(?:null|true|false|undefined|NaN|Infinity)$)[A-Za-z_.][A-Za-z0-9_.-]*$/;
 const LITERAL = /^(?:-?(?:\d[\d.]*(?:e-?\d+)?n?|Infinity)|NaN|null|true|false|undefined|)$/;
 
-/** @param above the objects on the way down to `value`: finds cycles, and the path when an error needs it */
+/** @param above the objects that contain `value`, to find cycles and the path for an error */
 function encodeAny(value: unknown, part: Part, above: object[]): string {
   switch (typeof value) {
     case 'string': {
@@ -67,14 +68,14 @@ function encodeAny(value: unknown, part: Part, above: object[]): string {
     case 'object':
       return value === null ? 'null' : encodeObject(value, part, above);
     default:
-      return refuse(`is ${describeType(value)}`, part, [...above, value]);
+      return throwUnsupported(`is ${describeType(value)}`, part, [...above, value]);
   }
 }
 
 function encodeObject(value: object, part: Part, above: object[]): string {
-  if (above.includes(value)) return refuse('contains itself', part, [...above, value]);
+  if (above.includes(value)) return throwUnsupported('contains itself', part, [...above, value]);
   if (above.length >= MAX_DEPTH)
-    return refuse(`is nested deeper than ${String(MAX_DEPTH)} levels`, part, []);
+    return throwUnsupported(`is nested deeper than ${String(MAX_DEPTH)} levels`, part, []);
   above.push(value);
   const prototype: unknown = Object.getPrototypeOf(value);
   const text =
@@ -100,7 +101,7 @@ function encodeMembers(
   above: object[],
 ): string {
   if (Object.getOwnPropertySymbols(value).length > 0)
-    return refuse('has a member named by a symbol', part, above);
+    return throwUnsupported('has a member named by a symbol', part, above);
   const names = sorted(Object.keys(value));
   if (names.length === 0) return '(:)';
   let text = '';
@@ -112,7 +113,10 @@ function encodeMembers(
   return `${text})`;
 }
 
-/** By code units. Most objects have few members, in one order already: an insertion sort is then several times faster than `sort`. */
+/**
+ * Sorts by code units. Most objects have few members, often in order: then an insertion sort is
+ * several times faster than `sort`.
+ */
 function sorted(names: string[]): string[] {
   if (names.length > 24) return names.sort();
   for (let i = 1; i < names.length; i++) {
@@ -124,12 +128,12 @@ function sorted(names: string[]): string[] {
   return names;
 }
 
-/** By their prototypes: an instance of a class that extends one of them may differ in what is not seen here. */
+/** By the exact prototype: a subclass may have state that is not seen here. */
 function encodeBuiltIn(value: object, prototype: unknown, part: Part, above: object[]): string {
   if (prototype === Date.prototype) {
     const date = value as Date;
     return Number.isNaN(date.getTime())
-      ? refuse('is an invalid Date', part, above)
+      ? throwUnsupported('is an invalid Date', part, above)
       : `date(${date.toISOString()})`;
   }
   if (prototype === Map.prototype) {
@@ -145,40 +149,44 @@ function encodeBuiltIn(value: object, prototype: unknown, part: Part, above: obj
   }
   if (isBytes(value, prototype))
     return `bytes(${Array.from(value, (byte) => byte.toString(16).padStart(2, '0')).join('')})`;
-  if (isPlainElsewhere(prototype))
+  if (isPlainOfOtherRealm(prototype))
     return encodeMembers(value as Record<string, unknown>, part, above);
-  return refuse(`is ${describeType(value)}`, part, above);
+  return throwUnsupported(`is ${describeType(value)}`, part, above);
 }
 
-/** Of this realm or another one (a vm context, as test runners use): there too it is an array itself, unlike that of a subclass. */
+/**
+ * Of any realm (test runners use vm contexts): `Array.prototype` is an array, one of a subclass
+ * not.
+ */
 function isArrayPrototype(prototype: unknown): boolean {
   return prototype === Array.prototype || Array.isArray(prototype);
 }
 
-/** A Uint8Array of any realm, or a Buffer: their prototypes say how wide an item is, or are one step above the one that does. */
+/** A Uint8Array of any realm or a Buffer, but not a subclass. */
 function isBytes(value: object, prototype: unknown): value is Uint8Array {
   if (!ArrayBuffer.isView(value) || Object.prototype.toString.call(value) !== '[object Uint8Array]')
     return false;
   return Object.hasOwn(prototype as object, 'BYTES_PER_ELEMENT') || prototype === Buffer.prototype;
 }
 
-function isPlainElsewhere(prototype: unknown): boolean {
+function isPlainOfOtherRealm(prototype: unknown): boolean {
   return (
     Object.getPrototypeOf(prototype) === null && Object.hasOwn(prototype as object, 'isPrototypeOf')
   );
 }
 
-function refuse(problem: string, part: Part, chain: readonly unknown[]): never {
+function throwUnsupported(problem: string, part: Part, chain: readonly unknown[]): never {
   throw new CacheKeyError(
     `${partText(part, chain)} ${problem}, which has no canonical text. ` +
-      'Use strings, numbers, bigints, booleans, null, Date, Map, Set, Uint8Array, arrays and plain objects of these' +
+      'Use strings, numbers, bigints, booleans, null, Date, Map, Set, Uint8Array, ' +
+      'arrays and plain objects of these' +
       (part.kind === 'argument'
         ? ', or say what makes the key with @CacheKey((key, ...args) => ...).'
         : '.'),
   );
 }
 
-/** @param chain the objects from the part's value down to what is meant; the names between them are looked up only now */
+/** @param chain the objects from the part's value down to the unsupported one */
 function partText(part: Part, chain: readonly unknown[]): string {
   let path = part.name;
   for (let i = 1; i < chain.length; i++) {

@@ -4,18 +4,20 @@ import { encodeValue } from './canonical-value.js';
 import { sha256 } from './hash.js';
 import { encodePart, encodeText, describeType } from './percent-encoding.js';
 
-/** A tenant or segment: `42`, `42n` and `'42'` are the same. */
+/** A tenant or segment; `42`, `42n` and `'42'` are the same one. */
 export type KeyPart = string | number | bigint;
 
-/** Longer keys are shortened for the backend (see `storageKey`). */
+/** Longer keys are shortened for the backend: see `storageKey`. */
 export const MAX_STORAGE_KEY_BYTES = 512;
 const DIGEST_DIGITS = 32;
 
 /**
- * A canonical, immutable key. Two different sets of parts never give the same text, and the same parts always do, however the key was built.
+ * A canonical, immutable key: equal parts give the same text in whatever order they were added, and
+ * different parts give different texts.
  *
  * ```ts
- * const key = CacheKey.builder().tenant(42).segment('entries').param('size', 20).param('page', 1).build();
+ * const key = CacheKey.builder()
+ *   .tenant(42).segment('entries').param('size', 20).param('page', 1).build();
  * key.toString(); // tenant:42/segment:entries/page=1&size=20
  * key.hash();     // 16 hex digits
  * ```
@@ -26,7 +28,7 @@ export class CacheKey {
   readonly #segment: string | undefined;
   readonly #params: string;
 
-  // Private fields keep it immutable; freezing each key would cost more than making its text.
+  // Private fields keep it immutable; freezing a key would cost more than building its text.
   private constructor(tenant: string | undefined, segment: string | undefined, params: string) {
     let text = tenant === undefined ? '' : `tenant:${tenant}/`;
     if (segment !== undefined) text += params === '' ? `segment:${segment}` : `segment:${segment}/`;
@@ -36,7 +38,7 @@ export class CacheKey {
     this.#params = params;
   }
 
-  /** The canonical text: ASCII, no white space. */
+  /** The canonical text: ASCII without white space. */
   get text(): string {
     return this.#text;
   }
@@ -46,7 +48,7 @@ export class CacheKey {
     return this.#tenant;
   }
 
-  /** The tenant as it was given, as text. */
+  /** The tenant as it was given, as a string. */
   get tenantName(): string | undefined {
     return this.#tenant === undefined ? undefined : decodeURIComponent(this.#tenant);
   }
@@ -60,7 +62,7 @@ export class CacheKey {
     return new CacheKeyBuilder();
   }
 
-  /** @internal From parts that are encoded already. */
+  /** @internal Takes encoded parts. */
   static fromEncoded(
     tenant: string | undefined,
     segment: string | undefined,
@@ -69,7 +71,7 @@ export class CacheKey {
     return new CacheKey(tenant, segment, params);
   }
 
-  /** This key when it names a tenant itself, else the same key in `tenant`. */
+  /** This key if it has a tenant, else the same key in `tenant`. */
   inTenant(tenant: KeyPart): CacheKey {
     return this.#tenant === undefined
       ? new CacheKey(encodePart(tenant, 'tenant'), this.#segment, this.#params)
@@ -80,29 +82,33 @@ export class CacheKey {
     return this.#text;
   }
 
-  /** 16 hex digits: the first 8 bytes of SHA-256 over the text, big endian. For logs and metrics: it never decides that two keys are equal. */
+  /**
+   * For logs and metrics: the first 8 bytes of SHA-256 over the text, as 16 hex digits. Never used
+   * to decide whether two keys are equal.
+   */
   hash(): string {
     return sha256(this.#text, 16);
   }
 }
 
 /**
- * Collects the parts of a key; each method returns the builder itself. A part given twice is an error, so that a shared builder cannot mix
- * two keys. All methods throw `CacheKeyError` (`CACHE_KEY`) naming the part.
+ * Collects the parts of a key; each method returns the builder. A part given twice is an error, so
+ * that a shared builder cannot mix two keys. All methods throw `CacheKeyError` (`CACHE_KEY`) that
+ * names the part.
  */
 export class CacheKeyBuilder {
   #tenant: string | undefined;
   #segment: string | undefined;
   readonly #params = new Map<string, string>();
 
-  /** The security boundary: not empty. */
+  /** The security boundary. Not empty. */
   tenant(tenant: KeyPart): this {
     if (this.#tenant !== undefined) throw duplicatePart('tenant');
     this.#tenant = encodePart(tenant, 'tenant');
     return this;
   }
 
-  /** The kind of thing that is cached; a whole segment can be invalidated. Not empty. */
+  /** The kind of value, such as 'entries'; a segment can be invalidated as a whole. Not empty. */
   segment(segment: KeyPart): this {
     if (this.#segment !== undefined) throw duplicatePart('segment');
     this.#segment = encodePart(segment, 'segment');
@@ -110,8 +116,8 @@ export class CacheKeyBuilder {
   }
 
   /**
-   * One parameter; left out when `value` is undefined. Values keep their type (`1`, `'1`, `null` and `'` for an empty string differ);
-   * strings that read like no other type are as they are.
+   * One parameter; left out when `value` is undefined. Values of different types differ, as in `1`,
+   * `'1` and `null`; strings that do not read like another type stay as they are.
    */
   param(name: string, value: unknown): this {
     if (typeof name !== 'string' || name === '')
@@ -127,7 +133,7 @@ export class CacheKeyBuilder {
     return this;
   }
 
-  /** Every member of `params` as a parameter. */
+  /** Adds each member of `params` as a parameter. */
   params(params: Readonly<Record<string, unknown>>): this {
     if (!isObject(params))
       throw new CacheKeyError(
@@ -150,26 +156,32 @@ export class CacheKeyBuilder {
 }
 
 /**
- * @param like a built key, or a plain string: one opaque segment
- * @param tenant the tenant of a key that names none; undefined when there is none
+ * @param keyOrString a built key, or a plain string: one opaque segment
+ * @param tenant the tenant of a key that has none; undefined: no tenant
  * @throws CacheKeyError (`CACHE_KEY`) for anything else
  */
-export function toCacheKey(like: CacheKey | string, tenant: KeyPart | undefined): CacheKey {
-  if (like instanceof CacheKey) return tenant === undefined ? like : like.inTenant(tenant);
-  if (typeof like !== 'string' || like === '') {
+export function toCacheKey(keyOrString: CacheKey | string, tenant: KeyPart | undefined): CacheKey {
+  if (keyOrString instanceof CacheKey)
+    return tenant === undefined ? keyOrString : keyOrString.inTenant(tenant);
+  if (typeof keyOrString !== 'string' || keyOrString === '') {
     const advice =
-      (like as unknown) instanceof CacheKeyBuilder
+      (keyOrString as unknown) instanceof CacheKeyBuilder
         ? ' Call build() on it.'
         : ' Use CacheKey.builder(), or a plain string.';
     throw new CacheKeyError(
-      `a key must be a CacheKey or a non-empty string; got ${describeType(like)}.${advice}`,
+      `a key must be a CacheKey or a non-empty string; got ${describeType(keyOrString)}.${advice}`,
     );
   }
-  return CacheKey.fromEncoded(optionalTenant(tenant), encodePart(like, 'a plain string key'), '');
+  return CacheKey.fromEncoded(
+    optionalTenant(tenant),
+    encodePart(keyOrString, 'a plain string key'),
+    '',
+  );
 }
 
 /**
- * The key of a call: the arguments are the params `0`, `1`, ...; undefined ones are left out.
+ * The key of a method call: its arguments are the params `0`, `1`, ...; undefined ones are left
+ * out.
  *
  * @throws CacheKeyError (`CACHE_KEY`) naming the argument that has no canonical text
  */
@@ -178,7 +190,7 @@ export function keyFromArguments(
   args: readonly unknown[],
   tenant?: KeyPart,
 ): CacheKey {
-  // By name, as the builder does: from the eleventh on that is not the order of positions ("10" comes before "2").
+  // By name, as in the builder: with more than ten arguments "10" comes before "2".
   const order = args.length > 10 ? Array.from(args.keys()).sort() : undefined;
   let params = '';
   for (let position = 0; position < args.length; position++) {
@@ -191,8 +203,9 @@ export function keyFromArguments(
 }
 
 /**
- * The key under which a backend keeps the entry: the text when it is at most 512 bytes, else its head, `#` (which no text contains) and
- * 128 bits of SHA-256. The tenant always stays whole, so that a tenant can be swept; the full key is kept in the entry and compared.
+ * The key under which a backend stores the entry: the text if it has at most 512 bytes, else its
+ * head, `#` (which no text contains) and 128 bits of SHA-256. The tenant stays whole, so that its
+ * entries can be found; the entry stores the full key, which is compared.
  */
 export function storageKey(key: CacheKey): string {
   const { text, tenant } = key;
@@ -202,7 +215,9 @@ export function storageKey(key: CacheKey): string {
   return `${head}#${sha256(text, DIGEST_DIGITS)}`;
 }
 
-/** What names a key in events and messages: keys may hold personal data, and so may a segment that is all of the key. */
+/**
+ * For events and messages: keys may be personal data, and so may a segment that is the whole key.
+ */
 export function redacted(storageKey: string): string {
   const segment = /(?:^|\/)segment:([^/]+)\//.exec(storageKey)?.[1] ?? '';
   return `${segment}#${sha256(storageKey, 16)}`;

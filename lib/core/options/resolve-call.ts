@@ -3,15 +3,20 @@ import type { Codec } from '../../ports/codec.js';
 import { CacheConfigError } from '../../ports/errors.js';
 import { type AnyProducer, type Call, type CallOptions, makeCall } from './call.js';
 import { CacheKey, type CacheKeyBuilder, toCacheKey, type KeyPart } from '../key/key.js';
-import { assertCallOptions, assertSetOptions } from './validate-call.js';
+import { assertSetOptions } from './validate-call.js';
 import { type EntryPolicy, resolvePolicy, type Settings } from './options.js';
 import type { EntryOptions, KeyLike, Producer, ProducerContext, SetOptions } from './types.js';
 
-/** Under this the options of a call may hold a part that is the same object from call to call: it is resolved once. */
-export const STATIC_OPTIONS = Symbol('shared options');
+/**
+ * Marks the part of a call's options that is the same object in every call, and is resolved once.
+ */
+export const STATIC_OPTIONS = Symbol('static options');
 
-/** Under this a tenant resolver may hold what a refresh runs within, so that the resolver gives the tenant of the refresh there. */
-export const TENANT_SCOPE = Symbol('refreshes within');
+/**
+ * Marks a tenant resolver that can be overridden during a background refresh, so that nested cached
+ * calls belong to the tenant of the entry being refreshed.
+ */
+export const TENANT_SCOPE = Symbol('tenant scope');
 
 export interface TenantScope {
   readonly [TENANT_SCOPE]?: {
@@ -21,44 +26,47 @@ export interface TenantScope {
 
 type Background = Pick<ProducerContext, 'background' | 'tenant'>;
 
-const PLAIN_KEYS_KEPT = 2_000;
-const LONGEST_KEPT = 200;
+const MAX_PLAIN_KEYS = 2_000;
+const MAX_PLAIN_KEY_LENGTH = 200;
 
-/** Turns what a user gives (keys, options) into calls. Options that are given as the same object again are resolved once. */
+/** Makes calls of keys and options as users give them. The same options object is resolved once. */
 export class CallResolver {
   readonly json: EntryPolicy;
   readonly cbor: EntryPolicy;
-  readonly #refreshes: TenantScope[typeof TENANT_SCOPE];
+  readonly #tenantScope: TenantScope[typeof TENANT_SCOPE];
   readonly #policies = new WeakMap<object, EntryPolicy>();
-  /** Keys made from plain strings without a tenant: making one takes longer than the rest of a hit in memory. */
-  readonly #plain = new Map<string, CacheKey>();
+  /**
+   * Of plain strings without a tenant: building a key costs more than the rest of a hit in memory.
+   */
+  readonly #plainKeys = new Map<string, CacheKey>();
 
   constructor(
     readonly settings: Settings,
     readonly codecs: Map<string, Codec>,
     readonly clock: Clock,
   ) {
-    this.#refreshes = (settings.tenant as TenantScope)[TENANT_SCOPE];
+    this.#tenantScope = (settings.tenant as TenantScope)[TENANT_SCOPE];
     this.json = resolvePolicy({ codec: 'json' }, settings.policy, codecs);
     this.cbor = resolvePolicy({ codec: 'cbor' }, settings.policy, codecs);
   }
 
-  /** A builder that already has the tenant of the resolver, when it gives one. */
+  /** A builder that has the tenant of the resolver, if any. */
   builder(): CacheKeyBuilder {
     const tenant = this.settings.tenant();
     return tenant === undefined ? CacheKey.builder() : CacheKey.builder().tenant(tenant);
   }
 
   /** @throws CacheKeyError; CacheConfigError when a tenant is required and there is none */
-  key(like: KeyLike): CacheKey {
+  key(keyOrString: KeyLike): CacheKey {
     const tenant = this.settings.tenant();
-    if (typeof like !== 'string' || tenant !== undefined) return this.#made(like, tenant);
-    const known = this.#plain.get(like);
+    if (typeof keyOrString !== 'string' || tenant !== undefined)
+      return this.#buildKey(keyOrString, tenant);
+    const known = this.#plainKeys.get(keyOrString);
     if (known !== undefined) return known;
-    const key = this.#made(like, undefined);
-    if (like.length <= LONGEST_KEPT) {
-      if (this.#plain.size >= PLAIN_KEYS_KEPT) this.#plain.clear();
-      this.#plain.set(like, key);
+    const key = this.#buildKey(keyOrString, undefined);
+    if (keyOrString.length <= MAX_PLAIN_KEY_LENGTH) {
+      if (this.#plainKeys.size >= MAX_PLAIN_KEYS) this.#plainKeys.clear();
+      this.#plainKeys.set(keyOrString, key);
     }
     return key;
   }
@@ -70,13 +78,14 @@ export class CallResolver {
     if (known === undefined) codecs.set(codec.id, codec);
     else if (known !== codec) {
       throw new CacheConfigError(
-        `Two different codecs have the id ${JSON.stringify(codec.id)}. Give each format an id of its own, and use one object for it.`,
+        `Two different codecs have the id ${JSON.stringify(codec.id)}. ` +
+          'Give each format an id of its own, and use one object for it.',
       );
     }
   }
 
-  #made(like: KeyLike, tenant: KeyPart | undefined): CacheKey {
-    const key = toCacheKey(like, tenant);
+  #buildKey(keyOrString: KeyLike, tenant: KeyPart | undefined): CacheKey {
+    const key = toCacheKey(keyOrString, tenant);
     if (key.tenant === undefined && this.settings.tenancy === 'required')
       throw new CacheConfigError(NO_TENANT);
     return key;
@@ -90,7 +99,6 @@ export class CallResolver {
       options;
     let policy = this.#policies.get(shared);
     if (policy === undefined) {
-      assertCallOptions(shared);
       policy = resolvePolicy(shared, this.settings.policy, this.codecs);
       this.#register(policy.codec);
       this.#policies.set(shared, policy);
@@ -98,24 +106,28 @@ export class CallResolver {
     return policy;
   }
 
-  /** The policy of `options` with another codec. */
-  policyOf(base: EntryPolicy, options: EntryOptions<never> | undefined): EntryPolicy {
+  /** The policy of `options` with the codec of `base`. */
+  withCodec(base: EntryPolicy, options: EntryOptions<never> | undefined): EntryPolicy {
     return options === undefined ? base : { ...this.policy(options), codec: base.codec };
   }
 
-  call(like: KeyLike, producer: AnyProducer, options?: CallOptions & EntryOptions<never>): Call {
-    return this.make(this.key(like), like, producer, options, this.policy(options));
+  call(
+    keyOrString: KeyLike,
+    producer: AnyProducer,
+    options?: CallOptions & EntryOptions<never>,
+  ): Call {
+    return this.make(this.key(keyOrString), keyOrString, producer, options, this.policy(options));
   }
 
   /** The call that stores a value. @throws CacheConfigError (`CACHE_CONFIG`) */
-  storing<T>(like: KeyLike, options: SetOptions<T> | undefined): Call {
+  callForSet<T>(keyOrString: KeyLike, options: SetOptions<T> | undefined): Call {
     assertSetOptions(options);
-    return this.call(like, noProducer, options);
+    return this.call(keyOrString, noProducer, options);
   }
 
   make(
     key: CacheKey,
-    like: KeyLike,
+    keyOrString: KeyLike,
     producer: AnyProducer,
     options: CallOptions | undefined,
     policy: EntryPolicy,
@@ -123,21 +135,25 @@ export class CallResolver {
     const backendBy = this.clock.now() + this.settings.backendTimeout;
     const run = producer as Producer<unknown>;
     const made: Producer<unknown> =
-      this.#refreshes === undefined
+      this.#tenantScope === undefined
         ? run
         : (context) =>
-            context.background ? this.within(context, async () => run(context)) : run(context);
-    return makeCall(key, typeof like === 'string', made, options, policy, backendBy);
+            context.background ? this.runAsTenant(context, async () => run(context)) : run(context);
+    return makeCall(key, typeof keyOrString === 'string', made, options, policy, backendBy);
   }
 
-  /** Runs a production; what it asks for in the background is of the tenant that is refreshed. */
-  within<T>(context: Background, production: () => Promise<T>): Promise<T> {
-    return this.#refreshes === undefined ? production() : this.#refreshes.run(context, production);
+  /** In the background, nested cached calls of `production` belong to the tenant of `context`. */
+  runAsTenant<T>(context: Background, production: () => Promise<T>): Promise<T> {
+    return this.#tenantScope === undefined
+      ? production()
+      : this.#tenantScope.run(context, production);
   }
 }
 
-/** The producer of calls that produce nothing. */
+/** For calls that load nothing. */
 export const noProducer = (): Promise<undefined> => Promise.resolve(undefined);
 
 const NO_TENANT =
-  "This cache has tenancy: 'required', and the key has no tenant. Give the key one (CacheKey.builder().tenant(...)), or give the cache a tenant resolver (option tenant).";
+  "This cache has tenancy: 'required', and the key has no tenant. " +
+  'Give the key one (CacheKey.builder().tenant(...)), ' +
+  'or give the cache a tenant resolver (option tenant).';

@@ -38,7 +38,7 @@ export class BatchReads {
     const indexOf = new Map<string, number>();
     const collector = new BatchCollector((indexes, merged) => {
       const missing = indexes.map((index) => distinct[index] as K);
-      return resolver.within(merged, async () => produceMissing(missing, merged));
+      return resolver.runAsTenant(merged, async () => produceMissing(missing, merged));
     }, context);
     const positions = keys.map((key) => {
       const index = distinct.length;

@@ -1,10 +1,20 @@
 import { toMilliseconds } from '../../ports/duration.js';
 import type { Millis } from '../../ports/time.js';
-import { assertOptions } from '../../ports/validate.js';
+import * as is from '../../ports/option-checks.js';
+import { type Checks, parseOptions } from '../../ports/validate.js';
 import type { ProducerContext } from '../options/types.js';
 import type { Flight } from './flight.js';
 
-const WINDOWS: ReadonlySet<string> = new Set(['staleWhileRevalidate', 'staleIfError']);
+const WINDOWS_CHECKS = {
+  staleWhileRevalidate: is.duration(),
+  staleIfError: is.duration(),
+} satisfies Checks<Parameters<ProducerContext['setWindows']>[0]>;
+const SET_WINDOWS = {
+  what: 'setWindows: the windows',
+  owner: 'setWindows',
+  example: "{ staleWhileRevalidate: '5m' }",
+  prefix: 'setWindows: ',
+};
 const NO_TAGS: readonly string[] = Object.freeze([]);
 
 /**
@@ -53,17 +63,9 @@ export class RecordingContext implements ProducerContext {
 
   get setWindows(): ProducerContext['setWindows'] {
     return (windows) => {
-      assertOptions(windows, 'setWindows', "{ staleWhileRevalidate: '5m' }", WINDOWS);
-      const { staleWhileRevalidate, staleIfError } = windows;
-      if (staleWhileRevalidate !== undefined) {
-        this.staleWhileRevalidate = toMilliseconds(
-          staleWhileRevalidate,
-          'setWindows(staleWhileRevalidate)',
-        );
-      }
-      if (staleIfError !== undefined) {
-        this.staleIfError = toMilliseconds(staleIfError, 'setWindows(staleIfError)');
-      }
+      const given = parseOptions(windows, WINDOWS_CHECKS, SET_WINDOWS);
+      this.staleWhileRevalidate = given.staleWhileRevalidate ?? this.staleWhileRevalidate;
+      this.staleIfError = given.staleIfError ?? this.staleIfError;
     };
   }
 

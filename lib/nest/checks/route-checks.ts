@@ -1,17 +1,12 @@
 import type { Type } from '@nestjs/common';
 import { CacheConfigError, CacheDecoratorError } from '../../ports/errors.js';
-import { handlerName } from '../http/handler-name.js';
-import type { RoutePlan } from '../http/route.js';
-import { READING, type Route } from '../http/routes.js';
+
+import { IDENTITY_CHOICES } from '../http/identity.js';
+import type { RouteConfig } from '../http/route.js';
+import { CACHED_METHODS, handlerName, type Route } from '../http/routes.js';
 
 /** Nest's metadata key of `@UseGuards`. */
 const GUARDS = '__guards__';
-
-export const IDENTITY_CHOICES =
-  'Say it in http: principal: (request) => ... brings who asks into the key; ' +
-  "credentials: 'bypass' lets requests with credentials go past the cache, 'ignore' says that the answer is the same for everyone, " +
-  "'standard' does as RFC 9111 has it. Credentials are Authorization, Cookie, Proxy-Authorization, X-Api-Key, a verified client certificate, " +
-  'and request.user when a guard has set it; name other headers that say who asks in credentialHeaders.';
 
 export function isGuarded(method: object, type: object): boolean {
   return Reflect.hasMetadata(GUARDS, method) || Reflect.hasMetadata(GUARDS, type);
@@ -22,10 +17,10 @@ export function isGuarded(method: object, type: object): boolean {
  * @throws CacheDecoratorError (`CACHE_DECORATOR`)
  */
 export function refuseUnsaidIdentity(
-  plan: RoutePlan,
+  plan: RouteConfig,
   { controller, handler, method }: Route,
 ): void {
-  if (plan.unfit !== undefined || !READING.includes(method)) return;
+  if (plan.uncacheable !== undefined || !CACHED_METHODS.includes(method)) return;
   const { principal, credentials } = plan.http;
   const said =
     principal !== undefined || credentials !== undefined || plan.credentials.inKey.length > 0;
@@ -62,12 +57,17 @@ export class FixedKeys {
 
   /** @throws CacheConfigError (`CACHE_CONFIG`) for a fixed key that another route has: one would answer with the responses of the other */
   claim(
-    { options, where, unfit, version, severalPaths }: RoutePlan,
+    { options, where, uncacheable: unfit, version, multiPath: severalPaths }: RouteConfig,
     { controller, handler, method }: Route,
   ): void {
     const { key, cache } = options;
     // With several paths the path is part of the key.
-    if (key === undefined || unfit !== undefined || !READING.includes(method) || severalPaths)
+    if (
+      key === undefined ||
+      unfit !== undefined ||
+      !CACHED_METHODS.includes(method) ||
+      severalPaths
+    )
       return;
     const name = JSON.stringify([cache, key, version]);
     const owner = this.#owners.get(name);

@@ -4,10 +4,9 @@ import type { CacheRegistry } from '../module/registry.js';
 import type { Decorated, Host } from '../module/decorated-providers.js';
 import type { CacheEvictOptions } from '../decorators/options.js';
 import { namesOther } from '../method/evict.js';
-import type { Handler } from '../http/handler-name.js';
-import { compilePath, mayMeet } from '../http/path-pattern.js';
+import { compilePath, mayOverlap } from '../http/path-pattern.js';
 import { patternsOf } from '../http/route.js';
-import { handlersOf, READING } from '../http/routes.js';
+import { CACHED_METHODS, type Handler, handlersOf } from '../http/routes.js';
 import {
   classPlanOf,
   isRoute,
@@ -102,7 +101,7 @@ function idleKey(plan: MethodPlan, route: boolean): boolean {
 }
 
 /** HEAD is answered by what they have stored. */
-const ANSWERED: readonly unknown[] = [...READING, 7];
+const ANSWERED: readonly unknown[] = [...CACHED_METHODS, 7];
 
 function checkRoute(plan: MethodPlan, method: object, type: Type, registry: CacheRegistry): void {
   const where = `${type.name}.${plan.method}`;
@@ -140,7 +139,7 @@ function changesCached(method: Handler, type: Type): boolean {
     if (!cached || !ANSWERED.includes(Reflect.getMetadata('method', handler))) continue;
     if (
       patternsOf(type, handler).some((pattern) =>
-        paths.some((path) => mayMeet(path, compilePath(pattern))),
+        paths.some((path) => mayOverlap(path, compilePath(pattern))),
       )
     )
       return true;

@@ -1,8 +1,8 @@
 import { CacheDecoratorError } from '../../ports/errors.js';
-import type { Unshared } from '../http/produce.js';
-import type { RoutePlan } from '../http/route.js';
+import type { UnshareableReason } from '../http/observations.js';
+import type { RouteConfig } from '../http/route.js';
 
-type Unfit = NonNullable<RoutePlan['unfit']>;
+type Unfit = NonNullable<RouteConfig['uncacheable']>;
 
 const UNFIT: Readonly<Record<Unfit, string>> = {
   sse: 'sends server-sent events, a stream that has no one answer to keep',
@@ -13,14 +13,14 @@ const UNFIT: Readonly<Record<Unfit, string>> = {
 };
 
 /** The route opted in, perhaps by its class, and can never be cached. */
-export function unfitError({ where, unfit }: RoutePlan): CacheDecoratorError {
+export function unfitError({ where, uncacheable: unfit }: RouteConfig): CacheDecoratorError {
   return new CacheDecoratorError(
     `${where} ${unfit === undefined ? '' : UNFIT[unfit]}. Put @NoCache() on it, or leave @Cacheable out where it is alone.`,
   );
 }
 
 /** Answers that show only when they are there what no cache can do with them. */
-const PAST: Partial<Readonly<Record<Unshared, string>>> = {
+const PAST: Partial<Readonly<Record<UnshareableReason, string>>> = {
   stream:
     'answers with a stream, bytes or an error, of which nothing is kept. Put @NoCache() on it, or return what goes out as text',
   tenant:
@@ -31,8 +31,8 @@ const PAST: Partial<Readonly<Record<Unshared, string>>> = {
 
 /** Undefined for answers that are not stored because they say so, or for this time only. */
 export function unfitAnswerError(
-  { where }: RoutePlan,
-  reason: Unshared,
+  { where }: RouteConfig,
+  reason: UnshareableReason,
 ): CacheDecoratorError | undefined {
   const text = PAST[reason];
   return text === undefined ? undefined : new CacheDecoratorError(`${where} ${text}.`);

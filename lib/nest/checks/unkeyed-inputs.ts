@@ -1,8 +1,8 @@
 import { splitList } from '../../http/headers.js';
 import { mustBypass } from '../../http/request.js';
-import { handlerName } from '../http/handler-name.js';
-import type { RoutePlan } from '../http/route.js';
-import { READING, type Route } from '../http/routes.js';
+
+import type { RouteConfig } from '../http/route.js';
+import { CACHED_METHODS, handlerName, type Route } from '../http/routes.js';
 
 /** Nest's keys and numbers of what a handler takes, the same in all its major versions. */
 const ROUTE_ARGUMENTS = '__routeArguments__';
@@ -19,11 +19,11 @@ interface Argument {
  * one who asks may be given what was made from what another has sent. Rather silent where something was said of it.
  */
 export function unkeyedInputs(
-  plan: RoutePlan,
+  plan: RouteConfig,
   { controller, handler, method }: Route,
   hasTenant: boolean,
 ): readonly string[] {
-  if (plan.unfit !== undefined || !READING.includes(method)) return [];
+  if (plan.uncacheable !== undefined || !CACHED_METHODS.includes(method)) return [];
   const given = Reflect.getMetadata(
     ROUTE_ARGUMENTS,
     controller,
@@ -66,7 +66,7 @@ export function unkeyedInputs(
   return [...new Set(taken.map(unkeyed).filter((one) => one !== undefined))];
 }
 
-export function unkeyedText({ where }: RoutePlan, inputs: readonly string[]): string {
+export function unkeyedText({ where }: RouteConfig, inputs: readonly string[]): string {
   return (
     `${where} is cached and takes ${inputs.join(' and ')}, which its key leaves out: what is made of it is given to others, and a pipe that would refuse it does not run on a hit. ` +
     "Say it in http: headers, query or principal; or credentials: 'bypass' when a decorator takes no more than path, query and who asks."

@@ -9,7 +9,7 @@ import {
 } from '../decorators/metadata.js';
 import { looksAt } from './key-inputs.js';
 import { isGuarded } from './route-checks.js';
-import { READING } from '../http/routes.js';
+import { CACHED_METHODS } from '../http/routes.js';
 import { type Injected, injectedInto, type Transport, transportOf } from './transports.js';
 
 const WRITES: Partial<Readonly<Record<Transport, string>>> = {
@@ -135,7 +135,7 @@ function refuseRoute(method: object, type: Type, plan: MethodPlan, where: string
   if (
     plan.evict.length > 0 &&
     isRoute(method) &&
-    READING.includes(Reflect.getMetadata('method', method)) &&
+    CACHED_METHODS.includes(Reflect.getMetadata('method', method)) &&
     !isValueOfRoute(plan)
   ) {
     throw new CacheDecoratorError(

@@ -1,5 +1,5 @@
 import { CacheDecoratorError } from '../../ports/errors.js';
-import { checkOptions } from './validate.js';
+import { assertDecoratorOptions } from './validate.js';
 import type { CacheEvictOptions } from './options.js';
 import type { AsyncMethod, EffectDecorator } from './method-types.js';
 import { refuseBare, whereOf, wrapMethod } from '../method/decorate-method.js';
@@ -19,7 +19,7 @@ export function CacheEvict<M extends AsyncMethod>(
   options: CacheEvictOptions<M> = {},
 ): EffectDecorator<M> {
   refuseBare('@CacheEvict', options);
-  // What are no options at all is for `checkOptions` to refuse, which knows the method.
+  // What are no options at all is for `assertDecoratorOptions` to refuse, which knows the method.
   const timing: string = (options as CacheEvictOptions<M> | null)?.timing ?? 'after-success';
   if (!['after-success', 'after-commit', 'before', 'both'].includes(timing)) {
     throw new CacheDecoratorError(
@@ -31,6 +31,6 @@ export function CacheEvict<M extends AsyncMethod>(
     wrapMethod('@CacheEvict', target, name, descriptor).evict.unshift(
       options as unknown as CacheEvictOptions,
     );
-    checkOptions('@CacheEvict', whereOf(target, name), options);
+    assertDecoratorOptions('@CacheEvict', whereOf(target, name), options);
   };
 }

@@ -1,4 +1,4 @@
-import { checkOptions } from './validate.js';
+import { assertDecoratorOptions } from './validate.js';
 import type { CachePutOptions } from './options.js';
 import type { AsyncMethod, ResultDecorator } from './method-types.js';
 import { setOnce } from './metadata.js';
@@ -27,6 +27,6 @@ export function CachePut<M extends AsyncMethod>(
       options as unknown as CachePutOptions,
       '@CachePut',
     );
-    checkOptions('@CachePut', whereOf(target, name), options);
+    assertDecoratorOptions('@CachePut', whereOf(target, name), options);
   };
 }

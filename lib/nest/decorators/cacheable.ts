@@ -1,5 +1,5 @@
 import { CacheDecoratorError } from '../../ports/errors.js';
-import { checkOptions } from './validate.js';
+import { assertDecoratorOptions } from './validate.js';
 import type { CacheableOptions } from './options.js';
 import type { AsyncMethod, ClassOrResultDecorator } from './method-types.js';
 import { setOnce } from './metadata.js';
@@ -31,11 +31,11 @@ export function Cacheable<M extends AsyncMethod>(
     const given = options as unknown as CacheableOptions;
     if (name !== undefined) {
       setOnce(wrapMethod('@Cacheable', target, name, descriptor), 'cacheable', given, '@Cacheable');
-      checkOptions('@Cacheable', whereOf(target, name), given);
+      assertDecoratorOptions('@Cacheable', whereOf(target, name), given);
     } else {
       const plan = noteOnClass('@Cacheable', target, descriptor);
       const where = (target as { readonly name: string }).name;
-      checkOptions('@Cacheable', where, given);
+      assertDecoratorOptions('@Cacheable', where, given);
       refuseArguments(given, where);
       plan.cacheable = given;
     }

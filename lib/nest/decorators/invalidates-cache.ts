@@ -1,9 +1,8 @@
 import 'reflect-metadata';
 import { on } from '../../core/invalidate/rules.js';
 import type { EventClass, Invalidates, InvalidationRule } from '../../core/options/types.js';
-
-import { CacheConfigError } from '../../ports/errors.js';
-import { assertKnownOptions, isObject, formatValue } from '../../ports/validate.js';
+import * as is from '../../ports/option-checks.js';
+import { parseOptions } from '../../ports/validate.js';
 
 /** A rule and the name of the cache it is for. */
 export interface DeclaredRule {
@@ -11,7 +10,7 @@ export interface DeclaredRule {
   readonly cache: string;
 }
 
-const NAMES: ReadonlySet<string> = new Set(['cache']);
+const CHECKS = { cache: is.cacheName };
 const RULES = Symbol('nest-query-cache:rules');
 
 /**
@@ -31,11 +30,12 @@ export function InvalidatesCache<E extends object>(
   invalidates: Invalidates<E>,
   options: { /** Default 'default'. */ readonly cache?: string } = {},
 ): ClassDecorator & MethodDecorator {
-  if (!isObject(options))
-    throw new CacheConfigError(
-      `@InvalidatesCache: the options must be an object; got ${formatValue(options)}.`,
-    );
-  assertKnownOptions(options, NAMES, 'option of @InvalidatesCache');
+  parseOptions(options, CHECKS, {
+    what: '@InvalidatesCache: the options',
+    owner: '@InvalidatesCache',
+    example: "{ cache: 'reports' }",
+    prefix: '@InvalidatesCache: ',
+  });
   const declared: DeclaredRule = {
     rule: on(event, invalidates),
     cache: options.cache ?? 'default',

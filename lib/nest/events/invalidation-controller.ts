@@ -13,8 +13,9 @@ import { ModuleRef } from '@nestjs/core';
 import type { CacheService } from '../../core/cache.js';
 import { CacheKey } from '../../core/key/key.js';
 import type { InvalidateRequest, InvalidationResult, KeyLike } from '../../core/options/types.js';
-import { CacheConfigError, CacheError } from '../../ports/errors.js';
-import { assertKnownOptions, isObject, formatValue } from '../../ports/validate.js';
+import { CacheError } from '../../ports/errors.js';
+import * as is from '../../ports/option-checks.js';
+import { type Checks, isObject, parseOptions } from '../../ports/validate.js';
 import { getCacheToken } from '../module/tokens.js';
 
 export interface InvalidationEndpointOptions {
@@ -33,7 +34,16 @@ interface KeyParts {
   readonly params?: Readonly<Record<string, unknown>>;
 }
 
-const NAMES: ReadonlySet<string> = new Set(['path', 'guard', 'cache']);
+const CHECKS = {
+  path: is.that<string>("a path such as 'internal/cache'", is.isFilled),
+  guard: is.that<InvalidationEndpointOptions['guard']>(
+    'a guard class or instance, or an array of them: without one, ' +
+      'anyone who reaches the endpoint can empty the cache',
+    (given) =>
+      Array.isArray(given) ? given.length > 0 : typeof given === 'function' || isObject(given),
+  ),
+  cache: is.cacheName,
+} satisfies Checks<InvalidationEndpointOptions>;
 const PARTS: ReadonlySet<string> = new Set(['tenant', 'segment', 'params']);
 
 /**
@@ -47,28 +57,17 @@ const PARTS: ReadonlySet<string> = new Set(['tenant', 'segment', 'params']);
  * invalidation is acknowledged, and 400 with a message for a body that says nothing.
  */
 export const CacheInvalidationController = Object.freeze({
-  /** @throws CacheConfigError (`CACHE_CONFIG`) without a path or a guard: whoever reaches it can empty the cache */
+  /** @throws CacheConfigError (`CACHE_CONFIG`) without a path or a guard */
   forRoot(options: InvalidationEndpointOptions): Type {
-    if (!isObject(options))
-      throw new CacheConfigError(
-        `CacheInvalidationController.forRoot needs { path, guard }; got ${formatValue(options)}.`,
-      );
-    assertKnownOptions(options, NAMES, 'option of CacheInvalidationController');
-    const { path, cache = 'default' } = options;
-    const guards = guardsOf(options.guard);
-    if (guards.length === 0) {
-      throw new CacheConfigError(
-        'CacheInvalidationController.forRoot needs a guard: whoever reaches the endpoint can empty the cache. Give it one: { path, guard: InternalGuard }.',
-      );
-    }
-    if (typeof path !== 'string' || path === '') {
-      throw new CacheConfigError(
-        `CacheInvalidationController.forRoot needs a path such as 'internal/cache'; got ${JSON.stringify(path)}.`,
-      );
-    }
-
-    @Controller(path)
-    @UseGuards(...guards)
+    const { cache = 'default' } = parseOptions(options, CHECKS, {
+      what: 'CacheInvalidationController.forRoot: the options',
+      owner: 'CacheInvalidationController',
+      example: "{ path: 'internal/cache', guard: InternalGuard }",
+      prefix: 'CacheInvalidationController.forRoot: ',
+      required: ['path', 'guard'],
+    });
+    @Controller(options.path)
+    @UseGuards(...[options.guard].flat())
     class Invalidations {
       constructor(@Inject(ModuleRef) private readonly moduleRef: ModuleRef) {}
 
@@ -138,14 +137,4 @@ function keyOf(given: unknown): KeyLike {
   if (tenant !== undefined) builder.tenant(tenant);
   if (segment !== undefined) builder.segment(segment);
   return builder.params(params ?? {}).build();
-}
-
-/** From JavaScript it may be missing. */
-function guardsOf(
-  given: InvalidationEndpointOptions['guard'] | undefined,
-): readonly (Type<CanActivate> | CanActivate)[] {
-  if (given === undefined) return [];
-  return Array.isArray(given)
-    ? (given as readonly (Type<CanActivate> | CanActivate)[])
-    : [given as Type<CanActivate> | CanActivate];
 }

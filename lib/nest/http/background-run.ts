@@ -1,69 +1,70 @@
 import type { AsyncContext } from '../../ports/context.js';
 import type { OutgoingHeaders } from '../../http/headers.js';
-import { Aside } from './response-capture.js';
 import type { Exchange } from './request.js';
+import { CapturedResponse } from './response-capture.js';
 
-/** What a response was like before any handler ran and before anything was answered. */
-export interface Untouched {
+/** Headers and status of a response before any handler ran or anything was answered. */
+export interface InitialResponse {
   readonly headers: OutgoingHeaders;
   readonly status: number;
 }
 
-/** One run of a handler: the current value of its asynchronous context, so that what it says about the response is told from what others say. */
+/** One run of a handler; the current value of the async context while the handler runs. */
 export class HandlerRun {
-  /** Set when the answer to the request does not come from this run: what it says is kept there, and the response is none of its business. */
-  aside: Aside | undefined;
+  /** Set once the request is answered by something else: writes of this run are captured here. */
+  captured: CapturedResponse | undefined;
 
   constructor(
     readonly exchange: Exchange,
     readonly before: OutgoingHeaders,
-    /** Undefined: what it gives is stored nowhere. */
+    /** The key that the result is stored under; undefined when it is not stored. */
     readonly key: { readonly tenant: string | undefined } | undefined,
   ) {}
 
   get status(): number {
-    return this.aside?.status ?? this.exchange.status;
+    return this.captured?.status ?? this.exchange.status;
   }
 
   outgoing(): OutgoingHeaders {
-    return this.aside?.outgoing() ?? this.exchange.outgoing();
+    return this.captured?.outgoing() ?? this.exchange.outgoing();
   }
 }
 
 /**
- * Keeps apart what the runs of one request say. A handler that answers nobody (a refresh, a handler that was too slow) has the response of the
- * request in its hands all the same, and it may be on its way out: whose write it is shows only in the asynchronous context.
+ * Separates the status and headers written by several runs of one request's handler. A background
+ * refresh still holds the request's response object, which may already be sent; the async context
+ * tells which run is writing.
  */
 export class HandlerRuns {
   #latest: HandlerRun | undefined;
-  #diverted = false;
-  #out = false;
+  #capturing = false;
+  #sent = false;
 
   constructor(
     private readonly context: AsyncContext,
     private readonly exchange: Exchange,
   ) {}
 
-  /** What `run` says from now on is kept aside. */
-  setAside(run: HandlerRun, { headers, status }: Untouched): void {
-    run.aside = new Aside(headers, status);
+  /** From now on the writes of `run` are captured instead of reaching the response. */
+  capture(run: HandlerRun, { headers, status }: InitialResponse): void {
+    run.captured = new CapturedResponse(headers, status);
     this.#latest = run;
-    if (this.#diverted) return;
-    this.#diverted = true;
-    this.exchange.divert(() => this.#aside());
+    if (this.#capturing) return;
+    this.#capturing = true;
+    this.exchange.captureWrites(() => this.#current());
     void this.exchange.whenSent().then(() => {
-      this.#out = true;
+      this.#sent = true;
     });
   }
 
-  within<T>(run: HandlerRun, task: () => Promise<T>): Promise<T> {
+  runAs<T>(run: HandlerRun, task: () => Promise<T>): Promise<T> {
     return this.context.run(run, task);
   }
 
-  /** Once the response is out, only a handler that lost its context can have something to say. */
-  #aside(): Aside | undefined {
+  /** Once the response is sent, a write without a context comes from a run that has lost it. */
+  #current(): CapturedResponse | undefined {
     const run = this.context.current();
-    if (run instanceof HandlerRun && run.exchange === this.exchange) return run.aside;
-    return this.#out ? this.#latest?.aside : undefined;
+    if (run instanceof HandlerRun && run.exchange === this.exchange) return run.captured;
+    return this.#sent ? this.#latest?.captured : undefined;
   }
 }

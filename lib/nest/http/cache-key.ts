@@ -3,54 +3,55 @@ import { canonicalQuery } from '../../http/query.js';
 import type { VaryRecord } from '../../http/stored-response.js';
 import { secondaryKey } from '../../http/vary.js';
 import type { Exchange } from './request.js';
-import type { RoutePlan } from './route.js';
+import type { RouteConfig } from './route.js';
 
 /**
- * The key of what a request asks a route for: the route, the path as it was sent, the query, and what the route declares. The parameters of path and
- * query are in it (unless `query` narrows it), so that a request whose pipes would refuse one of them never finds an answer. Of headers, the session
- * and what decorators of the application's own take from the request only what the route declares is.
+ * The key of a response: the route, the path as the client sent it, the query, and what the route
+ * declares. Parameters of path and query are part of it (unless `query` narrows it), so a request
+ * whose pipes would reject one of them never finds a response. Headers, the session and whatever
+ * custom decorators read from the request are part of it only where the route declares them.
  */
 export function routeKey(
-  plan: RoutePlan,
+  route: RouteConfig,
   exchange: Exchange,
   principal: string | undefined,
   variant?: VaryRecord,
 ): CacheKey {
-  const plain =
-    principal === undefined && variant === undefined && exchange.rewritten === undefined;
-  const recent = plain ? plan.recentKeys : undefined;
+  const recent =
+    principal === undefined && variant === undefined && exchange.rewritten === undefined
+      ? route.recentKeys
+      : undefined;
   const known = recent?.get(exchange.url);
   if (known !== undefined) return known;
-  const key = makeKey(plan, exchange, principal, variant);
-  if (recent !== undefined && exchange.url.length <= MAX_RECENT_LENGTH) {
-    if (recent.size >= MAX_RECENT) recent.clear();
+  const key = buildKey(route, exchange, principal, variant);
+  if (recent !== undefined && exchange.url.length <= MAX_RECENT_URL_LENGTH) {
+    if (recent.size >= MAX_RECENT_KEYS) recent.clear();
     recent.set(exchange.url, key);
   }
   return key;
 }
 
-/** Some 100 KB for a route at most. */
-const MAX_RECENT = 256;
-const MAX_RECENT_LENGTH = 200;
+/** About 100 KB per route at most. */
+const MAX_RECENT_KEYS = 256;
+const MAX_RECENT_URL_LENGTH = 200;
 
-function makeKey(
-  plan: RoutePlan,
+function buildKey(
+  route: RouteConfig,
   exchange: Exchange,
   principal: string | undefined,
   variant?: VaryRecord,
 ): CacheKey {
-  const { key, segment } = plan.options;
-  const query = canonicalQuery(exchange.search, plan.http.query);
+  const { key, segment } = route.options;
+  const query = canonicalQuery(exchange.search, route.http.query);
   const builder = CacheKey.builder().segment(key ?? segment);
-  if (key === undefined || query !== '' || plan.severalPaths) {
+  if (key === undefined || query !== '' || route.multiPath)
     builder.param('path', exchange.path).param('query', query === '' ? undefined : query);
-  }
-  if (plan.version !== undefined) builder.param('version', plan.version);
+  if (route.version !== undefined) builder.param('version', route.version);
   if (exchange.rewritten !== undefined)
-    builder.param('rewritten', canonicalUrl(exchange.rewritten, plan));
-  if (plan.hostInKey) builder.param('host', exchange.host);
-  if (plan.keyHeaders.length > 0)
-    builder.param('headers', secondaryKey(plan.keyHeaders, exchange.headers));
+    builder.param('rewritten', canonicalUrl(exchange.rewritten, route));
+  if (route.hostInKey) builder.param('host', exchange.host);
+  if (route.keyHeaders.length > 0)
+    builder.param('headers', secondaryKey(route.keyHeaders, exchange.headers));
   if (principal !== undefined) builder.param('principal', principal);
   if (variant !== undefined) {
     builder
@@ -60,12 +61,12 @@ function makeKey(
   return builder.build();
 }
 
-function canonicalUrl(url: string, { http }: RoutePlan): string {
+function canonicalUrl(url: string, { http }: RouteConfig): string {
   const at = url.indexOf('?');
   return at === -1 ? url : `${url.slice(0, at)}?${canonicalQuery(url.slice(at), http.query)}`;
 }
 
-/** The tag that all entries of a URI carry when the URI alone does not say their keys. */
-export function uriTag(plan: RoutePlan, exchange: Exchange): string {
-  return `uri:${exchange.path}?${canonicalQuery(exchange.search, plan.http.query)}`;
+/** The tag of all entries of a URI, for routes where the URI alone does not determine the keys. */
+export function uriTag(route: RouteConfig, exchange: Exchange): string {
+  return `uri:${exchange.path}?${canonicalQuery(exchange.search, route.http.query)}`;
 }

@@ -1,73 +1,57 @@
 import { surrogateKeys, type SurrogateHeader } from '../../http/surrogate-keys.js';
 import type { StoredResponse } from '../../http/stored-response.js';
 import { toMilliseconds } from '../../ports/duration.js';
-import { CacheConfigError } from '../../ports/errors.js';
 import type { Exchange } from './request.js';
 import type { CdnOptions } from './options.js';
 
-/** What a route says to CDNs. */
-export interface CdnPlan {
-  /** Seconds; undefined: what the response is fresh for. */
+/** What a route tells CDNs. */
+export interface CdnConfig {
+  /** Seconds; undefined: the freshness of the response. */
   readonly maxAge: number | undefined;
   readonly header: SurrogateHeader | undefined;
   readonly tenants: 'refuse' | 'by-url';
 }
 
-const CONTROL = 'cdn-cache-control';
+const CDN_CACHE_CONTROL = 'cdn-cache-control';
 
-/** @throws CacheConfigError (`CACHE_CONFIG`) for options that cannot work */
-export function planCdn(options: CdnOptions, where: string): CdnPlan {
-  const { maxAge, tags, tenants = 'refuse' } = options;
+/** @param options as `@Cacheable` has checked them */
+export function compileCdn({ maxAge, tags, tenants = 'refuse' }: CdnOptions): CdnConfig {
   const seconds =
-    maxAge === undefined
-      ? undefined
-      : Math.floor(toMilliseconds(maxAge, `http.cdn.maxAge of ${where}`) / 1000);
-  if (seconds === 0) {
-    throw new CacheConfigError(
-      `http.cdn.maxAge of ${where} must be at least a second. Leave cdn out for a CDN that keeps nothing.`,
-    );
-  }
-  if (tags !== undefined && !['surrogate-key', 'cache-tag'].includes(tags)) {
-    throw new CacheConfigError(
-      `http.cdn.tags of ${where} must be 'surrogate-key' or 'cache-tag'; got ${JSON.stringify(tags)}.`,
-    );
-  }
-  if (!['refuse', 'by-url'].includes(tenants)) {
-    throw new CacheConfigError(
-      `http.cdn.tenants of ${where} must be 'refuse' or 'by-url'; got ${JSON.stringify(tenants)}.`,
-    );
-  }
+    maxAge === undefined ? undefined : Math.floor(toMilliseconds(maxAge, 'http.cdn.maxAge') / 1000);
   return { maxAge: seconds, header: tags, tenants };
 }
 
-/** The tags as they go out with the response; undefined when the route sends none, null when they are more than CDNs take. */
-export function surrogateOf(
-  cdn: CdnPlan | undefined,
+/**
+ * The tags as the value of the CDN's header; undefined when the route sends none, null when they
+ * are more than CDNs accept.
+ */
+export function surrogateHeader(
+  cdn: CdnConfig | undefined,
   tags: readonly string[],
 ): string | null | undefined {
   return cdn?.header === undefined ? undefined : (surrogateKeys(tags, cdn.header) ?? null);
 }
 
-/** Lets the CDN keep a stored response. */
-export function allowCdn(cdn: CdnPlan, exchange: Exchange, stored: StoredResponse): void {
-  if (exchange.hasHeader(CONTROL)) return;
-  // Stored before the route sent tags, or with more than fit: what cannot be purged must not be kept.
+/** Lets the CDN store a response of the cache. */
+export function allowCdn(cdn: CdnConfig, exchange: Exchange, stored: StoredResponse): void {
+  if (exchange.hasHeader(CDN_CACHE_CONTROL)) return;
+  // Stored before the route sent tags, or with too many: what cannot be purged must not be stored.
   if (cdn.header !== undefined && typeof stored.surrogate !== 'string') {
-    refuseCdn(cdn, exchange);
+    forbidCdn(cdn, exchange);
     return;
   }
-  exchange.setHeader(CONTROL, `max-age=${String(cdn.maxAge ?? lifetime(stored))}`);
+  exchange.setHeader(CDN_CACHE_CONTROL, `max-age=${String(cdn.maxAge ?? lifetimeSeconds(stored))}`);
   if (cdn.header !== undefined && stored.surrogate !== '')
     exchange.setHeader(cdn.header, stored.surrogate ?? '');
 }
 
-/** Without a word from the application many CDNs keep what they see for a time of their own. */
-export function refuseCdn(cdn: CdnPlan | undefined, exchange: Exchange): void {
-  if (cdn !== undefined && !exchange.isSent && !exchange.hasHeader(CONTROL))
-    exchange.setHeader(CONTROL, 'no-store');
+/** Without this header many CDNs store a response for a default time of their own. */
+export function forbidCdn(cdn: CdnConfig | undefined, exchange: Exchange): void {
+  if (cdn !== undefined && !exchange.isSent && !exchange.hasHeader(CDN_CACHE_CONTROL))
+    exchange.setHeader(CDN_CACHE_CONTROL, 'no-store');
 }
 
-/** Seconds of freshness from when the response was made; `Age` says how much of it is over. */
-export function lifetime(stored: StoredResponse): number {
+/** Seconds of freshness, counted like `Age` from when the response was made. */
+export function lifetimeSeconds(stored: StoredResponse): number {
   return stored.initialAge + Math.floor(stored.freshMs / 1000);
 }

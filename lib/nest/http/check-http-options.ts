@@ -1,112 +1,75 @@
 import { CacheConfigError } from '../../ports/errors.js';
-import { assertKnownOptions } from '../../ports/validate.js';
-import { credentialsAmong } from './credentials.js';
+import * as is from '../../ports/option-checks.js';
+import { type Checks, parseOptions } from '../../ports/validate.js';
+import { credentialHeadersIn } from './identity.js';
 import type { CdnOptions, HttpCacheOptions } from './options.js';
-
-type Kind = 'flag' | 'callback' | 'texts' | 'headers' | 'statuses' | 'object' | readonly string[];
-
-const KINDS: Readonly<Record<keyof HttpCacheOptions, Kind>> = {
-  query: 'texts',
-  headers: 'headers',
-  host: 'flag',
-  principal: 'callback',
-  credentialHeaders: 'headers',
-  credentials: ['bypass', 'standard', 'ignore'],
-  statuses: 'statuses',
-  freshness: ['route', 'response'],
-  requestDirectives: ['respect', 'ignore'],
-  cacheControl: ['public', 'private'],
-  cdn: 'object',
-  tags: 'callback',
-  etag: 'flag',
-  invalidate: 'flag',
-};
-
-const CDN: ReadonlySet<string> = new Set([
-  'maxAge',
-  'tags',
-  'tenants',
-] satisfies (keyof CdnOptions)[]);
 
 /** RFC 9110 section 5.1. */
 const HEADER_NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 
+const headers = is.arrayOf<string>(
+  'an array of names of request headers',
+  (item) => is.isFilled(item) && item !== '*' && HEADER_NAME.test(item),
+);
+
+const CHECKS = {
+  query: is.arrayOf<string>('an array of strings that are not empty', is.isFilled),
+  headers,
+  host: is.flag,
+  principal: is.callback('a function of the request'),
+  credentialHeaders: headers,
+  credentials: is.oneOf('bypass', 'standard', 'ignore'),
+  statuses: is.arrayOf<number>(
+    'an array of statuses from 200 to 599, without 206 and 304, which are never stored',
+    (item) =>
+      Number.isInteger(item) &&
+      (item as number) >= 200 &&
+      (item as number) <= 599 &&
+      item !== 206 &&
+      item !== 304,
+  ),
+  freshness: is.oneOf('route', 'response'),
+  requestDirectives: is.oneOf('respect', 'ignore'),
+  cacheControl: is.oneOf('public', 'private'),
+  cdn: is.group(
+    {
+      // Leave `cdn` out for a CDN that caches nothing.
+      maxAge: is.duration(1_000),
+      tags: is.oneOf('surrogate-key', 'cache-tag'),
+      tenants: is.oneOf('refuse', 'by-url'),
+    } satisfies Checks<CdnOptions>,
+    "{ maxAge: '1h' }",
+  ),
+  tags: is.callback('a function of the request'),
+  etag: is.flag,
+  invalidate: is.flag,
+} satisfies Checks<HttpCacheOptions>;
+
 /**
- * A name that is not known must not be passed over: a `principal` with a slip in it would leave identity out of the key.
+ * A misspelt option must not be ignored: `principle` would leave the identity out of the key.
  * @throws CacheConfigError (`CACHE_CONFIG`) naming the option, what was expected and what was given
  */
-export function checkHttpOptions(http: object): void {
-  for (const [name, value] of Object.entries(http)) {
-    const kind = Object.hasOwn(KINDS, name) ? KINDS[name as keyof HttpCacheOptions] : undefined;
-    if (kind === undefined) {
-      throw new CacheConfigError(
-        `unknown option http.${name}. Options of http are: ${Object.keys(KINDS).sort().join(', ')}.`,
-      );
-    }
-    if (value === undefined || fits(kind, value)) continue;
-    throw new CacheConfigError(
-      `http.${name} must be ${expected(kind)}; got ${typeof value === 'string' ? JSON.stringify(value) : typeof value}.`,
-    );
-  }
-  const { cdn } = http as HttpCacheOptions;
-  if (cdn !== undefined) assertKnownOptions(cdn, CDN, 'option of http.cdn');
-  refusePublicIdentity(http);
+export function assertHttpOptions(http: unknown): void {
+  parseOptions(http, CHECKS, { what: 'http', example: "{ query: ['page'] }", prefix: 'http.' });
+  assertNoPublicIdentity(http as HttpCacheOptions);
 }
 
 /**
- * Also for what a class and its method say together.
+ * A response for one principal must not be public. Also called with the options of a class and of
+ * its method combined.
  * @throws CacheConfigError (`CACHE_CONFIG`)
  */
-export function refusePublicIdentity(http: HttpCacheOptions, prefix = ''): void {
+export function assertNoPublicIdentity(http: HttpCacheOptions, prefix = ''): void {
   const { headers = [], credentialHeaders = [], principal, cacheControl } = http;
   if (cacheControl !== 'public') return;
-  if (principal !== undefined) {
-    throw new CacheConfigError(
-      `${prefix}http.principal makes an answer for each who asks, and http.cacheControl: 'public' lets caches on the way give it to others. Use cacheControl: 'private'.`,
-    );
-  }
-  const [credential] = credentialsAmong(headers, credentialHeaders);
-  if (credential !== undefined) {
-    throw new CacheConfigError(
-      `${prefix}http.headers makes an answer for each who asks by ${credential}, and http.cacheControl: 'public' lets caches on the way give it to others. Use cacheControl: 'private'.`,
-    );
-  }
+  if (principal !== undefined) throw publicIdentity(`${prefix}http.principal`);
+  const [credential] = credentialHeadersIn(headers, credentialHeaders);
+  if (credential !== undefined) throw publicIdentity(`${prefix}http.headers`, ` by ${credential}`);
 }
 
-function fits(kind: Kind, value: unknown): boolean {
-  if (typeof kind === 'object') return kind.includes(value as string);
-  switch (kind) {
-    case 'flag':
-      return typeof value === 'boolean';
-    case 'callback':
-      return typeof value === 'function';
-    case 'texts':
-      return Array.isArray(value) && value.every((one) => typeof one === 'string' && one !== '');
-    case 'headers':
-      return (
-        Array.isArray(value) &&
-        value.every((one) => typeof one === 'string' && one !== '*' && HEADER_NAME.test(one))
-      );
-    case 'statuses':
-      return (
-        Array.isArray(value) &&
-        value.every(
-          (one) => Number.isInteger(one) && one >= 200 && one <= 599 && one !== 206 && one !== 304,
-        )
-      );
-    case 'object':
-      return typeof value === 'object' && value !== null;
-  }
-}
-
-function expected(kind: Kind): string {
-  if (typeof kind === 'object') return kind.map((one) => `'${one}'`).join(' or ');
-  return {
-    flag: 'true or false',
-    callback: 'a function of the request',
-    texts: 'a list of texts that are not empty',
-    headers: 'a list of names of request headers',
-    statuses: 'a list of statuses from 200 to 599, without 206 and 304, which are never stored',
-    object: 'an object',
-  }[kind];
+function publicIdentity(option: string, by = ''): CacheConfigError {
+  return new CacheConfigError(
+    `${option} makes a response for each principal${by}, and http.cacheControl: 'public' lets ` +
+      "shared caches give it to others. Use cacheControl: 'private'.",
+  );
 }

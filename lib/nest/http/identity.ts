@@ -1,68 +1,194 @@
 import { describeType } from '../../core/key/percent-encoding.js';
 import { CacheConfigError } from '../../ports/errors.js';
-import { outsideKey } from './credentials.js';
-import type { Exchange } from './request.js';
-import { RequestView } from './request-view.js';
-import { IDENTITY_CHOICES } from '../checks/route-checks.js';
-import type { RoutePlan } from './route.js';
+import type { HttpCacheOptions, RouteCacheOptions } from './options.js';
+import { type Exchange, RequestView } from './request.js';
+import type { ResponseCache } from './response-cache.js';
 
-/** How the one who asks enters the key. */
-interface Identity {
+export const IDENTITY_CHOICES =
+  'Declare it in http: principal: (request) => ... makes the principal part of the key; ' +
+  "credentials: 'bypass' lets requests with credentials bypass the cache, 'ignore' says that the " +
+  "response is the same for everyone, 'standard' follows RFC 9111. Credentials are " +
+  'Authorization, Cookie, Proxy-Authorization, X-Api-Key, a verified client certificate, and ' +
+  'request.user when a guard has set it; name other headers that identify the client in ' +
+  'credentialHeaders.';
+
+/** The part of a route's configuration that decides about identity. */
+export interface IdentityConfig {
+  /** The route's name, for messages. */
+  readonly where: string;
+  readonly http: HttpCacheOptions;
+  readonly credentials: CredentialHeaders;
+}
+
+/** The credential headers of a route: those that are part of its key, and all others. */
+export interface CredentialHeaders {
+  readonly inKey: readonly string[];
+  readonly notInKey: readonly string[];
+}
+
+/** How the identity of a request enters its key. */
+export interface Identity {
   readonly principal: string | undefined;
-  /** The request is authenticated and its identity is not in the key. */
+  /** The request is authenticated, and its identity is not in the key. */
   readonly authenticated: boolean;
 }
 
-/** It does not, although the request says who asks: the request goes past the cache. */
-interface Unknown {
-  readonly unknown: 'credentials' | 'principal';
-  /** What to tell the developer; undefined when that is what the route said. */
+/** The request carries an identity that is not in the key, so it bypasses the cache. */
+export interface Unidentified {
+  readonly bypass: 'credentials' | 'principal';
+  /** A warning for the developer; undefined when the route asked for this. */
   readonly problem: CacheConfigError | undefined;
 }
 
-const NOBODY: Identity = Object.freeze({ principal: undefined, authenticated: false });
+const ANONYMOUS: Identity = Object.freeze({ principal: undefined, authenticated: false });
+const AUTHENTICATED: Identity = Object.freeze({ principal: undefined, authenticated: true });
+const BYPASSED: Unidentified = Object.freeze({ bypass: 'credentials', problem: undefined });
 
-export function identify(plan: RoutePlan, exchange: Exchange): Identity | Unknown {
-  const { credentials } = plan.http;
-  let principal: string | undefined;
-  try {
-    principal = nameOf(plan.http.principal?.(new RequestView(exchange)));
-  } catch (error) {
-    return { unknown: 'principal', problem: principalError(plan, error) };
+/** Request headers that identify the client; a route may name more in `credentialHeaders`. */
+const CREDENTIALS: readonly string[] = [
+  'authorization',
+  'cookie',
+  'proxy-authorization',
+  'x-api-key',
+];
+
+export function identify(config: IdentityConfig, exchange: Exchange): Identity | Unidentified {
+  const { credentials, principal: principalOf } = config.http;
+  if (principalOf !== undefined) {
+    try {
+      const principal = principalText(principalOf(new RequestView(exchange)));
+      if (principal !== undefined) return { principal, authenticated: false };
+    } catch (error) {
+      return { bypass: 'principal', problem: principalError(config, error) };
+    }
   }
-  if (principal !== undefined) return { principal, authenticated: false };
-  if (credentials === 'ignore') return NOBODY;
-  const outside = outsideKey(plan.credentials, exchange);
-  if (outside === undefined) return NOBODY;
-  if (credentials === 'standard') return { principal, authenticated: outside !== 'cookie' };
-  return { unknown: 'credentials', problem: credentials === undefined ? unsaid(plan) : undefined };
+  if (credentials === 'ignore') return ANONYMOUS;
+  const unkeyed = unkeyedCredentials(config.credentials, exchange);
+  if (unkeyed === undefined) return ANONYMOUS;
+  if (credentials === 'standard') return unkeyed === 'cookie' ? ANONYMOUS : AUTHENTICATED;
+  if (credentials === 'bypass') return BYPASSED;
+  return { bypass: 'credentials', problem: undeclaredIdentityError(config) };
 }
 
 /**
- * Never a name that all share who have none: whoever writes `user?.id ?? ''` means nobody by it, and a Promise or an object has no text of its own.
- * From JavaScript it may be null, which is nobody, or the number of a row.
+ * An empty string is refused: `user?.id ?? ''` would put all anonymous users under one principal.
+ * So are objects and Promises, which have no useful text. JavaScript callers may return null (no
+ * principal) or a number.
  */
-function nameOf(given: unknown): string | undefined {
+function principalText(given: unknown): string | undefined {
   if (given === undefined || given === null) return undefined;
   if (typeof given === 'string' && given !== '') return given;
   if (typeof given === 'bigint' || (typeof given === 'number' && Number.isFinite(given)))
     return String(given);
-  throw new TypeError(
-    `it gave ${describeType(given)} where a text that is not empty was expected.`,
-  );
+  throw new TypeError(`expected a non-empty string, got ${describeType(given)}.`);
 }
 
-function unsaid({ where, http }: RoutePlan): CacheConfigError {
+/** The credential headers among `headers`, in lower case. */
+export function credentialHeadersIn(
+  headers: readonly string[],
+  further: readonly string[],
+): readonly string[] {
+  const names = headers.map((name) => name.toLowerCase());
+  return allCredentialHeaders(further).filter((name) => names.includes(name));
+}
+
+/** @param keyHeaders in lower case */
+export function splitCredentialHeaders(
+  { credentialHeaders = [] }: HttpCacheOptions,
+  keyHeaders: readonly string[],
+): CredentialHeaders {
+  const inKey = credentialHeadersIn(keyHeaders, credentialHeaders);
+  return {
+    inKey,
+    notInKey: allCredentialHeaders(credentialHeaders).filter((name) => !inKey.includes(name)),
+  };
+}
+
+function allCredentialHeaders(further: readonly string[]): readonly string[] {
+  return [...new Set([...CREDENTIALS, ...further.map((name) => name.toLowerCase())])];
+}
+
+/** Whether a header that is part of the key identifies the client. */
+export function hasKeyedCredentials({ inKey }: CredentialHeaders, { headers }: Exchange): boolean {
+  for (const name of inKey) if (headers[name] !== undefined) return true;
+  return false;
+}
+
+/**
+ * Credentials of the request that are not part of the key: a header, or, without one in the key,
+ * the user that a guard has set or a verified client certificate. `'cookie'` is reported apart,
+ * because RFC 9111 does not count a cookie alone.
+ */
+export function unkeyedCredentials(
+  credentials: CredentialHeaders,
+  exchange: Exchange,
+): 'cookie' | 'other' | undefined {
+  const { headers, request } = exchange;
+  let found: 'cookie' | undefined;
+  for (const name of credentials.notInKey) {
+    if (headers[name] === undefined) continue;
+    if (name !== 'cookie') return 'other';
+    found = 'cookie';
+  }
+  const authenticated =
+    isAuthenticated(request.user) ||
+    isAuthenticated(request.raw?.user) ||
+    request.socket?.authorized === true;
+  return authenticated && !hasKeyedCredentials(credentials, exchange) ? 'other' : found;
+}
+
+/** Strategies that admit anonymous requests set `user` to null or false. */
+function isAuthenticated(user: unknown): boolean {
+  return user !== undefined && user !== null && user !== false;
+}
+
+function undeclaredIdentityError({ where, http }: IdentityConfig): CacheConfigError {
+  const carries = `a request for ${where} carries credentials`;
   return new CacheConfigError(
     http.principal === undefined
-      ? `a request for ${where} carries credentials, and the route does not say whether its answer depends on who asks. ${IDENTITY_CHOICES}`
-      : `a request for ${where} carries credentials, but http.principal gave undefined for it. Take what a guard has verified; or say credentials: 'bypass' if that is meant, 'ignore' if such answers are the same for everyone.`,
+      ? `${carries}, but the route does not declare whether its response depends on the client. ` +
+          IDENTITY_CHOICES
+      : `${carries}, but http.principal returned undefined for it. Return what a guard has ` +
+          "verified; or set credentials: 'bypass' if this is intended, 'ignore' if such " +
+          'responses are the same for everyone.',
   );
 }
 
-function principalError({ where }: RoutePlan, error: unknown): CacheConfigError {
+function principalError({ where }: IdentityConfig, error: unknown): CacheConfigError {
+  const message = error instanceof Error ? error.message : String(error);
   return new CacheConfigError(
-    `http.principal of ${where} did not say who asks: ${error instanceof Error ? error.message : String(error)} Return undefined for nobody in particular.`,
+    `http.principal of ${where} failed: ${message} ` + 'Return undefined for an anonymous request.',
     { cause: error },
+  );
+}
+
+/** Whether the cache requires a tenant and has no resolver that could give one; known at start. */
+export function canNeverHaveTenant(cache: ResponseCache): boolean {
+  return cache.tenancy === 'required' && !cache.hasTenantResolver;
+}
+
+/** Whether the cache requires a tenant and its resolver gives none for the current request. */
+export function isTenantMissing(cache: ResponseCache): boolean {
+  return cache.tenancy === 'required' && resolvedTenant(cache) === undefined;
+}
+
+/** The tenant in the keys of the current request. */
+export function resolvedTenant(cache: ResponseCache): string | undefined {
+  return cache.key().segment('tenant').build().tenant;
+}
+
+export function missingTenantError(
+  where: string,
+  options: RouteCacheOptions,
+  cache: ResponseCache,
+): CacheConfigError {
+  const given = cache.hasTenantResolver
+    ? 'its tenant resolver returned none for this request'
+    : 'it has no tenant resolver';
+  return new CacheConfigError(
+    `responses of ${where} are not cached: cache '${options.cache}' has tenancy: 'required', and ` +
+      `${given}. The tenant of a response comes from the resolver: give the cache one, ` +
+      'CacheModule.forRoot({ tenant: () => ... }), or use another cache for the route, ' +
+      '@Cacheable({ cache: ... }).',
   );
 }

@@ -8,47 +8,56 @@ import {
   type Type,
 } from '@nestjs/common';
 import { ModulesContainer } from '@nestjs/core';
-import { catchError, from, map, mergeMap, type Observable, of, throwError } from 'rxjs';
+import { catchError, from, map, mergeMap, type Observable, of } from 'rxjs';
 import { createAsyncContext } from '../../async-context.js';
 import { cborCodec } from '../../codecs/cbor.js';
-import { isNonError, isSafe, mustBypass, readWishes } from '../../http/request.js';
+import {
+  isNonError,
+  isSafe,
+  mustBypass,
+  NO_DIRECTIVES,
+  parseRequestDirectives,
+} from '../../http/request.js';
 import { ResponseCodecs } from '../../http/response-codec.js';
-import { sayCacheStatus } from './respond.js';
-import { routingRules } from './application.js';
-import { refuseCdn } from './cdn.js';
-import { type Exchange, exchangeOf, hasUnclearQuery, type HttpRequest } from './request.js';
-import { Learnt } from './observations.js';
-import { answerFromCache, peekAnswer } from './serve.js';
-import { neverHasTenant, noTenantError } from './no-tenant.js';
-import { HTTP_CACHE_SOURCE, type HttpCacheSource, type ResponseCache } from './response-cache.js';
-import type { Handler } from './handler-name.js';
-import { identify } from './identity.js';
 import {
   FixedKeys,
   refuseSecondInterceptor,
   refuseUnsaidIdentity,
 } from '../checks/route-checks.js';
-import { unkeyedInputs, unkeyedText } from '../checks/unkeyed-inputs.js';
-import { planRoute, type RoutePlan } from './route.js';
-import { READING, routesOf } from './routes.js';
 import { unfitError } from '../checks/uncacheable.js';
-import { invalidateUri, ReadingRoutes } from './unsafe-methods.js';
+import { unkeyedInputs, unkeyedText } from '../checks/unkeyed-inputs.js';
+import { forbidCdn } from './cdn.js';
+import { canNeverHaveTenant, identify, missingTenantError } from './identity.js';
+import { RouteObservations } from './observations.js';
+import { type Exchange, exchangeOf, hasAmbiguousQuery, type HttpRequest } from './request.js';
+import { RequestContext } from './request-context.js';
+import { setCacheStatus } from './respond.js';
+import { HTTP_CACHE_SOURCE, type HttpCacheSource, type ResponseCache } from './response-cache.js';
+import { compileRoute, type RouteConfig } from './route.js';
+import { CACHED_METHODS, type Handler, routesOf, routingRules } from './routes.js';
+import { serve, serveStoredOnly } from './serve.js';
+import { CachedRoutes, invalidateUri } from './unsafe-methods.js';
+
+type Handled = Observable<unknown> | Promise<Observable<unknown>>;
 
 /**
- * Answers GET and HEAD requests of routes that opted in from the cache, by the rules of RFC 9111 for a shared cache at the origin: conditional
- * requests, `Vary`, `Age` and `Cache-Status` (RFC 9211) included. One production per key however many ask; what a handler says about itself
- * (`Cache-Control`, `Set-Cookie`, its status) is respected.
+ * Answers GET and HEAD requests of routes that opted in from the cache, by the rules of RFC 9111
+ * for a shared cache at the origin: with conditional requests, `Vary`, `Age` and `Cache-Status`
+ * (RFC 9211). The handler runs once per key, however many requests wait for it, and what it sets
+ * itself (`Cache-Control`, `Set-Cookie`, its status) is respected.
  *
- * Guards run on every request, before this interceptor. Pipes run when the handler runs: Nest makes them part of calling it. The parameters of path
- * and query that they see are in the key, so that a request they would refuse for one of them never finds a stored answer.
+ * Guards run on every request, before this interceptor. Pipes run with the handler, because Nest
+ * makes them part of calling it. The parameters of path and query that pipes see are in the key, so
+ * a request that they would reject for one of these never finds a stored response.
  *
  * Cost: one read of the cache per request, two for a response with `Vary`.
  */
 @Injectable()
 export class CacheInterceptor implements NestInterceptor {
-  readonly #plans = new WeakMap<object, WeakMap<object, RoutePlan | 'none'>>();
-  readonly #readings: ReadingRoutes;
-  readonly #learnt = new Learnt(createAsyncContext());
+  /** Routes by controller and handler; null for those that did not opt in. */
+  readonly #routes = new WeakMap<object, WeakMap<object, RouteConfig | null>>();
+  readonly #cachedRoutes: CachedRoutes;
+  readonly #observations = new RouteObservations(createAsyncContext());
   readonly #warned = new Set<string>();
   readonly #codecs = new ResponseCodecs();
   readonly #logger = new Logger('CacheInterceptor');
@@ -57,124 +66,106 @@ export class CacheInterceptor implements NestInterceptor {
     @Inject(HTTP_CACHE_SOURCE) private readonly source: HttpCacheSource,
     @Inject(ModulesContainer) private readonly modules: ModulesContainer,
   ) {
-    this.#readings = new ReadingRoutes(modules, (controller, handler) =>
-      this.#planOf(controller as Type, handler),
+    this.#cachedRoutes = new CachedRoutes(modules, (controller, handler) =>
+      this.#routeOf(controller as Type, handler),
     );
   }
 
   /**
-   * What can be seen of the routes when the application starts.
+   * Checks all routes when the application starts.
    * @throws CacheConfigError (`CACHE_CONFIG`) for options of a route that cannot work
-   * @throws CacheDecoratorError (`CACHE_DECORATOR`) for a route with guards that does not say whether its answer depends on who asks
+   * @throws CacheDecoratorError (`CACHE_DECORATOR`) for a route with guards that does not declare
+   * whether its response depends on the client
    */
   checkRoutes(): void {
     const keys = new FixedKeys();
-    for (const route of routesOf(this.modules)) {
-      refuseSecondInterceptor(route, CacheInterceptor);
-      const plan = this.#planOf(route.controller, route.handler);
-      if (plan === undefined) continue;
-      refuseUnsaidIdentity(plan, route);
-      keys.claim(plan, route);
-      if (plan.unfit !== undefined && READING.includes(route.method))
-        this.#warn(`${plan.unfit}, ${plan.where}`, unfitError(plan));
-      const inputs = unkeyedInputs(
-        plan,
-        route,
-        this.source.cacheOf(plan.options.cache)?.hasTenantResolver === true,
-      );
-      if (inputs.length > 0) this.#logger.warn(unkeyedText(plan, inputs));
-      const cache = this.source.cacheOf(plan.options.cache);
-      if (cache !== undefined && neverHasTenant(cache))
-        this.#warn(`no tenant, ${plan.where}`, noTenantError(plan, cache));
+    for (const found of routesOf(this.modules)) {
+      refuseSecondInterceptor(found, CacheInterceptor);
+      const route = this.#routeOf(found.controller, found.handler);
+      if (route === undefined) continue;
+      refuseUnsaidIdentity(route, found);
+      keys.claim(route, found);
+      if (route.uncacheable !== undefined && CACHED_METHODS.includes(found.method))
+        this.#warn(`${route.uncacheable}, ${route.where}`, unfitError(route));
+      const cache = this.source.cache(route.options.cache);
+      const inputs = unkeyedInputs(route, found, cache?.hasTenantResolver === true);
+      if (inputs.length > 0) this.#logger.warn(unkeyedText(route, inputs));
+      if (cache !== undefined && canNeverHaveTenant(cache)) {
+        const { where, options } = route;
+        this.#warn(`no tenant, ${where}`, missingTenantError(where, options, cache));
+      }
     }
   }
 
-  intercept(
-    context: ExecutionContext,
-    next: CallHandler,
-  ): Observable<unknown> | Promise<Observable<unknown>> {
+  intercept(context: ExecutionContext, next: CallHandler): Handled {
     if (context.getType() !== 'http') return next.handle();
-    const plan = this.#planOf(context.getClass(), context.getHandler());
-    if (plan === undefined) return this.#uncached(context, next);
-    const cache = this.source.cacheOf(plan.options.cache);
-    const exchange = exchangeOf(
-      context.getArgByIndex<HttpRequest>(0),
-      context.getArgByIndex<object>(1),
-    );
+    const request = context.getArgByIndex<HttpRequest>(0);
+    const route = this.#routeOf(context.getClass(), context.getHandler());
+    // A route that did not opt in may still change what others have stored.
+    if (route === undefined && isSafe(request.method)) return next.handle();
+    const exchange = exchangeOf(request, context.getArgByIndex<object>(1));
+    if (route === undefined) return this.#invalidateAfter(undefined, exchange, next);
+    const cache = this.source.cache(route.options.cache);
     if (cache === undefined) return bypass(exchange, next, 'no-cache-module');
-    if (exchange.method !== 'GET' && exchange.method !== 'HEAD') {
-      sayCacheStatus(exchange, { hit: false, fwd: 'method' });
-      return isSafe(exchange.method) ? next.handle() : this.#afterSuccess(plan, exchange, next);
-    }
-    return this.#read(plan, cache, exchange, next);
+    const { method } = request;
+    if (method === 'GET' || method === 'HEAD') return this.#read(route, cache, exchange, next);
+    setCacheStatus(exchange, { hit: false, fwd: 'method' });
+    return isSafe(method) ? next.handle() : this.#invalidateAfter(route, exchange, next);
   }
 
-  #read(
-    plan: RoutePlan,
-    cache: ResponseCache,
-    exchange: Exchange,
-    next: CallHandler,
-  ): Observable<unknown> | Promise<Observable<unknown>> {
-    const { lateTenants } = this.#learnt;
-    const reason =
-      plan.unfit ??
-      (lateTenants.has(plan)
-        ? 'tenant'
-        : (mustBypass(exchange.headers) ?? (hasUnclearQuery(exchange) ? 'query' : undefined)));
-    if (reason !== undefined) return bypass(exchange, next, reason, plan);
-    const identity = identify(plan, exchange);
-    if ('unknown' in identity) {
-      if (identity.problem !== undefined)
-        this.#warn(`${identity.unknown}, ${plan.where}`, identity.problem);
-      return bypass(exchange, next, identity.unknown, plan);
+  #read(route: RouteConfig, cache: ResponseCache, exchange: Exchange, next: CallHandler): Handled {
+    const reason = this.#bypassReason(route, exchange);
+    if (reason !== undefined) return bypass(exchange, next, reason, route);
+    const identity = identify(route, exchange);
+    if ('bypass' in identity) {
+      const { problem, bypass: kind } = identity;
+      if (problem !== undefined) this.#warn(`${kind}, ${route.where}`, problem);
+      return bypass(exchange, next, kind, route);
     }
-    const wishes =
-      plan.http.requestDirectives === 'ignore' ? readWishes({}) : readWishes(exchange.headers);
-    if (wishes.noStore) return bypass(exchange, next, 'no-store', plan);
-
-    const handle = (): Observable<unknown> => next.handle() as Observable<unknown>;
-    const parts = {
-      plan,
+    const observations = this.#observations;
+    const request = new RequestContext(
+      route,
       cache,
       exchange,
-      handle,
-      ...identity,
-      now: () => cache.clock.now(),
-      learnt: this.#learnt,
-      warn: this.#warn,
-    };
-    const constrained =
-      wishes.noCache ||
-      wishes.onlyIfCached ||
-      wishes.maxAge !== undefined ||
-      wishes.minFresh !== undefined;
-    if (constrained || exchange.method === 'HEAD') return peekAnswer(parts, wishes);
-    return answerFromCache(parts);
-  }
-
-  /** The handler did not opt in; but it may change what others have stored. */
-  #uncached(context: ExecutionContext, next: CallHandler): Observable<unknown> {
-    const request = context.getArgByIndex<HttpRequest>(0);
-    if (isSafe(request.method)) return next.handle();
-    return this.#afterSuccess(
-      undefined,
-      exchangeOf(request, context.getArgByIndex<object>(1)),
       next,
+      identity,
+      observations,
+      this.#warn,
     );
+    const directives =
+      route.http.requestDirectives === 'ignore'
+        ? NO_DIRECTIVES
+        : parseRequestDirectives(exchange.headers);
+    if (directives.noStore) return bypass(exchange, next, 'no-store', route);
+    const acceptsAll =
+      directives === NO_DIRECTIVES ||
+      (!directives.noCache &&
+        !directives.onlyIfCached &&
+        directives.maxAge === undefined &&
+        directives.minFresh === undefined);
+    return acceptsAll && exchange.method !== 'HEAD'
+      ? serve(request)
+      : serveStoredOnly(request, directives);
   }
 
-  #afterSuccess(
-    plan: RoutePlan | undefined,
+  #bypassReason(route: RouteConfig, exchange: Exchange): string | undefined {
+    if (route.uncacheable !== undefined) return route.uncacheable;
+    if (this.#observations.lateTenantRoutes.has(route)) return 'tenant';
+    return mustBypass(exchange.headers) ?? (hasAmbiguousQuery(exchange) ? 'query' : undefined);
+  }
+
+  /** Runs the handler; after a success, invalidates what is stored of the URI. */
+  #invalidateAfter(
+    route: RouteConfig | undefined,
     exchange: Exchange,
     next: CallHandler,
   ): Observable<unknown> {
-    const readings = plan?.http.invalidate === false ? [] : this.#readings.at(exchange);
-    if (readings.length === 0) return next.handle();
-    const handled = next.handle();
-    return handled.pipe(
+    const routes = route?.http.invalidate === false ? [] : this.#cachedRoutes.matching(exchange);
+    if (routes.length === 0) return next.handle();
+    return (next.handle() as Observable<unknown>).pipe(
       mergeMap((value) => {
         if (!isNonError(exchange.status)) return of(value);
-        const done = invalidateUri(readings, exchange, (name) => this.source.cacheOf(name));
+        const done = invalidateUri(routes, exchange, (name) => this.source.cache(name));
         return from(done).pipe(
           map((): unknown => value),
           catchError((error: unknown) => {
@@ -183,43 +174,39 @@ export class CacheInterceptor implements NestInterceptor {
           }),
         );
       }),
-      catchError((error: unknown) => throwError(() => error)),
     );
   }
 
-  #planOf(controller: Type, handler: Handler): RoutePlan | undefined {
-    let plans = this.#plans.get(controller);
-    if (plans === undefined) this.#plans.set(controller, (plans = new WeakMap()));
-    let plan = plans.get(handler);
-    if (plan === undefined) {
-      const options = this.source.optionsOf(controller, handler);
-      if (options === undefined) plan = 'none';
-      else {
-        const { codec, nullTtl, ...defaults } = this.source.cacheOf(options.cache)?.defaults ?? {};
-        const ofNull = nullTtl === undefined ? undefined : { nullTtl };
-        const chosen = options.codec ?? codec;
-        const responses = this.#codecs.of(
-          chosen === 'cbor' ? cborCodec : chosen === 'json' ? undefined : chosen,
-        );
-        plan = planRoute(
-          controller,
-          handler,
-          { ...defaults, ...ofNull, ...options },
-          responses,
-          routingRules(this.modules).versioning,
-        );
-      }
-      plans.set(handler, plan);
-    }
-    return plan === 'none' ? undefined : plan;
+  #routeOf(controller: Type, handler: Handler): RouteConfig | undefined {
+    let routes = this.#routes.get(controller);
+    if (routes === undefined) this.#routes.set(controller, (routes = new WeakMap()));
+    let route = routes.get(handler);
+    if (route === undefined) routes.set(handler, (route = this.#compile(controller, handler)));
+    return route ?? undefined;
   }
 
-  /** Once per kind: a cache in trouble must not fill the log. */
+  #compile(controller: Type, handler: Handler): RouteConfig | null {
+    const options = this.source.routeOptions(controller, handler);
+    if (options === undefined) return null;
+    const { codec, nullTtl, ...defaults } = this.source.cache(options.cache)?.defaults ?? {};
+    const chosen = options.codec ?? codec;
+    return compileRoute(
+      controller,
+      handler,
+      { ...defaults, ...(nullTtl !== undefined && { nullTtl }), ...options },
+      this.#codecs.codecFor(chosen === 'cbor' ? cborCodec : chosen === 'json' ? undefined : chosen),
+      routingRules(this.modules).versioning,
+    );
+  }
+
+  /** Once for each kind: a cache with a problem must not fill the log. */
   readonly #warn = (kind: string, error: unknown): void => {
     if (this.#warned.has(kind)) return;
     this.#warned.add(kind);
+    const message = error instanceof Error ? error.message : String(error);
     this.#logger.warn(
-      `Requests go past the cache (${kind}): ${error instanceof Error ? error.message : String(error)} Further ones of this kind are not logged.`,
+      `Requests bypass the cache (${kind}): ${message} ` +
+        'Further warnings of this kind are not logged.',
     );
   };
 }
@@ -228,9 +215,9 @@ function bypass(
   exchange: Exchange,
   next: CallHandler,
   detail: string,
-  plan?: RoutePlan,
+  route?: RouteConfig,
 ): Observable<unknown> {
-  sayCacheStatus(exchange, { hit: false, fwd: 'bypass', detail });
-  refuseCdn(plan?.cdn, exchange);
+  setCacheStatus(exchange, { hit: false, fwd: 'bypass', detail });
+  forbidCdn(route?.cdn, exchange);
   return next.handle();
 }

@@ -1,49 +1,72 @@
+import type { NotStorableReason } from '../../http/storable.js';
 import type { AsyncContext } from '../../ports/context.js';
-import type { RoutePlan } from './route.js';
+import type { RouteConfig } from './route.js';
 
-/** What the interceptor of one application has seen of its routes and runs. */
-export class Learnt {
-  readonly passes = new Passes();
-  /** Routes whose tenant is not there yet when the cache looks: nothing of them can be told apart by tenant. */
-  readonly lateTenants = new Set<RoutePlan>();
-  /** Errors of a cache that came out of a handler: those of the cache in it, not of the one around it. */
-  readonly thrownByHandlers = new WeakSet<object>();
+/** Why the result of a handler is for its own request only. */
+export type UnshareableReason =
+  | NotStorableReason
+  | 'stream'
+  | 'unless'
+  | 'sent'
+  | 'unserialisable'
+  | 'ttl'
+  | 'tenant'
+  | 'callback';
+
+/** State that the interceptor of one application collects about its routes and handler runs. */
+export class RouteObservations {
+  readonly unshareableKeys = new UnshareableKeys();
+  /**
+   * Routes whose tenant is set only after the cache has looked, so that the entries of different
+   * tenants would share a key.
+   */
+  readonly lateTenantRoutes = new Set<RouteConfig>();
+  /**
+   * Cache errors that a handler threw: they come from a cache that the handler uses, not from the
+   * lookup of the response.
+   */
+  readonly handlerErrors = new WeakSet<object>();
 
   constructor(
-    /** Says of which run of a handler a call is part. */
-    readonly runs: AsyncContext,
+    /** Tells to which run of a handler the current call belongs. */
+    readonly runContext: AsyncContext,
   ) {}
 }
 
-const PASS_MS = 5_000;
-/** Some 1 MB at most. */
-const MAX_PASSES = 1_000;
-const MAX_LENGTH = 1_000;
+const UNSHAREABLE_MS = 5_000;
+/** About 1 MB at most. */
+const MAX_KEYS = 1_000;
+const MAX_KEY_LENGTH = 1_000;
 
 /**
- * Keys whose answer was for one request only. Whoever waited for such a run would have to run the handler afterwards all the same, so for a few
- * seconds nobody waits. It says nothing about what is stored: who passes gets the answer of a run of their own.
+ * Keys whose last response could not be shared (it set a cookie, say). For five seconds, requests
+ * for such a key run their own handler instead of waiting for one another, because each would have
+ * to run it afterwards anyway. Nothing else changes: responses are stored as soon as they may be.
  */
-export class Passes {
+export class UnshareableKeys {
   readonly #until = new Map<string, number>();
 
-  /** Is waiting of no use? When the time is over, the first who asks tries it again, and nobody waits for that one. */
+  /**
+   * Whether requests should not wait for one another. Once the time is over, the first caller gets
+   * false and tries again, while the others still do not wait.
+   * @param name called only when there are any such keys
+   */
   has(name: () => string, now: number): boolean {
     if (this.#until.size === 0) return false;
     const key = name();
     const until = this.#until.get(key);
     if (until === undefined) return false;
     if (now < until) return true;
-    this.#until.set(key, now + PASS_MS);
+    this.#until.set(key, now + UNSHAREABLE_MS);
     return false;
   }
 
   add(name: string, now: number): void {
-    if (name.length > MAX_LENGTH) return;
+    if (name.length > MAX_KEY_LENGTH) return;
     this.#until.delete(name);
-    this.#until.set(name, now + PASS_MS);
+    this.#until.set(name, now + UNSHAREABLE_MS);
     const [oldest] = this.#until.keys();
-    if (this.#until.size > MAX_PASSES && oldest !== undefined) this.#until.delete(oldest);
+    if (this.#until.size > MAX_KEYS && oldest !== undefined) this.#until.delete(oldest);
   }
 
   remove(name: () => string): void {

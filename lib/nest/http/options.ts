@@ -2,98 +2,128 @@ import type { EntryOptions } from '../../core/options/types.js';
 import type { SurrogateHeader } from '../../http/surrogate-keys.js';
 import type { Duration } from '../../ports/duration.js';
 
-/** The part of an Express or Fastify request that options are given. */
+/** The part of an Express or Fastify request that callbacks in options receive. */
 export interface CacheableRequest {
   readonly method: string;
   readonly url: string;
   readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
-  /** The parameters of the path, as text: pipes have not run yet. */
+  /** The parameters of the path, as strings: pipes have not run yet. */
   readonly params: Readonly<Record<string, string | undefined>>;
   /** The query as the platform parses it. */
   readonly query: Readonly<Record<string, unknown>>;
-  /** What guards put there. */
+  /** The user that a guard has set. */
   readonly user?: unknown;
-  /** The request of the platform, for what else guards and middleware put there. */
+  /** The platform's request, for other properties that guards and middleware have set. */
   readonly raw: object;
 }
 
-/** What a CDN in front of the application is told. */
+/** Instructions for a CDN in front of the application. */
 export interface CdnOptions {
   /**
-   * `CDN-Cache-Control: max-age` (RFC 9213), at least a second: how long the CDN may keep a response. It may be longer than the ttl when tags purge
-   * the CDN. Default: the ttl.
+   * `CDN-Cache-Control: max-age` (RFC 9213), at least a second: how long the CDN may store a
+   * response. It may be longer than the ttl if the CDN is purged by tags. Default: the ttl.
    */
   readonly maxAge?: Duration;
-  /** The header in which the tags of a response go out; `surrogateKeys(tags)` gives the same words for purging. Default: tags do not go out. */
+  /**
+   * The header that sends the tags of a response; `surrogateKeys(tags)` gives the same words for
+   * purging. Default: tags are not sent.
+   */
   readonly tags?: SurrogateHeader;
   /**
-   * Responses of a cache that resolved a tenant:
-   * - `'refuse'` (default): the CDN is told not to keep them, since it may not see what makes the tenant;
-   * - `'by-url'`: host and URL tell the tenants apart.
+   * For responses of a cache with a tenant resolver:
+   * - `'refuse'` (default): the CDN must not store them, since it may not see what the tenant is
+   *   resolved from;
+   * - `'by-url'`: host and URL differ from tenant to tenant.
    */
   readonly tenants?: 'refuse' | 'by-url';
 }
 
-/** How the responses of a route are cached: `@Cacheable({ http: { ... } })` on a controller method or class. */
+/**
+ * How the responses of a route are cached: `@Cacheable({ http: { ... } })` on a controller method
+ * or class.
+ */
 export interface HttpCacheOptions {
-  /** The only query parameters that count; the others reach the handler but not the key. Default: all count. */
+  /**
+   * The query parameters that are part of the key; the handler receives the others too. Default:
+   * all of them.
+   */
   readonly query?: readonly string[];
-  /** Request headers that are part of the key, for instance `['accept-language']`; they are announced by `Vary`. Default: none. */
+  /**
+   * Request headers that are part of the key, for instance `['accept-language']`; `Vary` names
+   * them. Default: none.
+   */
   readonly headers?: readonly string[];
-  /** The host, as the platform sees it (`trust proxy`), is part of the key. Default: only for controllers bound to a host. */
+  /**
+   * Whether the host, as the platform reports it (`trust proxy`), is part of the key. Default: only
+   * for controllers bound to a host.
+   */
   readonly host?: boolean;
-  /** Who is asking, a text that is not empty; part of the key. With undefined for a request that carries credentials, the request goes past the cache. */
+  /**
+   * Identifies the client by a non-empty string, which is part of the key. A request with
+   * credentials for which this returns undefined bypasses the cache. Default: none.
+   */
   readonly principal?: (request: CacheableRequest) => string | undefined;
   /**
-   * Requests that say who asks, by what neither `principal` nor `headers` brings into the key: an `Authorization`, `Cookie`, `Proxy-Authorization` or
-   * `X-Api-Key` header, one of `credentialHeaders`, a verified client certificate, or `request.user` that a guard has set:
-   * - `'bypass'` (default): they are neither answered from the cache nor stored;
-   * - `'standard'`: as RFC 9111 has it for shared caches: cookies do not count, and what answers other credentials is stored only when the
-   *   response says `public`, `must-revalidate` or `s-maxage`;
-   * - `'ignore'`: the answer is the same for everyone.
+   * For requests with credentials that neither `principal` nor `headers` makes part of the key: an
+   * `Authorization`, `Cookie`, `Proxy-Authorization` or `X-Api-Key` header, one of
+   * `credentialHeaders`, a verified client certificate, or `request.user` set by a guard.
+   * - `'bypass'` (default): they are neither answered from the cache, nor are responses stored;
+   * - `'standard'`: the rules of RFC 9111 for shared caches: cookies do not count, and a response
+   * to other credentials is stored only with `public`, `must-revalidate` or `s-maxage`;
+   * - `'ignore'`: the response is the same for everyone.
    */
   readonly credentials?: 'bypass' | 'standard' | 'ignore';
-  /** Further request headers that say who asks, for instance `['x-access-token']`. Default: none. */
+  /** More headers that identify the client, for instance `['x-access-token']`. Default: none. */
   readonly credentialHeaders?: readonly string[];
-  /** Statuses stored although the response does not say how long it is fresh. Default: 200, 203, 204, 300, 301, 308, 404, 405, 410, 414, 501. */
+  /**
+   * The statuses that are stored when the response does not declare its freshness. Default: 200,
+   * 203, 204, 300, 301, 308, 404, 405, 410, 414, 501.
+   */
   readonly statuses?: readonly number[];
-  /** `'route'` (default): the ttl of the decorator holds where the response says nothing. `'response'`: only what the response says. */
+  /**
+   * `'route'` (default): the ttl of the decorator applies unless the response declares its own
+   * freshness. `'response'`: only what the response declares.
+   */
   readonly freshness?: 'route' | 'response';
-  /** Whether `Cache-Control: no-cache`, `max-age`, ... of a request count. Default 'respect'. */
+  /** What to do with `Cache-Control: no-cache`, `max-age`, ... of a request. Default 'respect'. */
   readonly requestDirectives?: 'respect' | 'ignore';
-  /** Send a `Cache-Control` of this kind where the handler set none: `max-age` is the ttl, `Age` says how much of it is over. Default: none is sent. */
+  /**
+   * Sends a `Cache-Control` of this kind where the handler has set none; `max-age` is the ttl, and
+   * `Age` says how much of it has passed. Default: none is sent.
+   */
   readonly cacheControl?: 'public' | 'private';
   /**
-   * For a CDN in front of the application. What the CDN must not keep (answers that are not stored, stale ones, those for a principal) goes out
-   * with `CDN-Cache-Control: no-store`, unless the handler set that header. Default: nothing is said to CDNs.
+   * For a CDN in front of the application. Responses that it must not store (those that this cache
+   * did not store, stale ones, those for a principal) are sent with `CDN-Cache-Control: no-store`,
+   * unless the handler has set that header. Default: no header for CDNs.
    */
   readonly cdn?: CdnOptions;
   /**
-   * Tags made from the request, known before the handler runs; beside those of the decorator. What they depend on must be part of the key. When it
-   * throws, the request goes past the cache.
+   * Tags made from the request before the handler runs, in addition to those of the decorator. They
+   * may depend only on what is part of the key. If this throws, the request bypasses the cache.
    */
   readonly tags?: (request: CacheableRequest) => readonly string[];
-  /** A weak `ETag` for responses that have none. Default true. */
+  /** Adds a weak `ETag` to responses that have none. Default true. */
   readonly etag?: boolean;
-  /** Methods that are not safe invalidate what is stored of the same URI (RFC 9111 section 4.4). Default true. */
+  /** Unsafe methods invalidate what is stored of the URI (RFC 9111 section 4.4). Default true. */
   readonly invalidate?: boolean;
 }
 
-/** The options of an entry that mean the same for a response. */
-type ResponseEntryOptions = Pick<
+/** The options of an entry that have the same meaning for a response. */
+type SharedEntryOptions = Pick<
   EntryOptions,
   'nullTtl' | 'staleIfErrorWhen' | 'jitter' | 'refreshAhead' | 'producerTimeout' | 'codec'
 >;
 
-/** What the decorators of a route say, as the interceptor needs it. */
-export interface RouteCacheOptions extends ResponseEntryOptions {
+/** The options that the decorators of a route declare, combined for the interceptor. */
+export interface RouteCacheOptions extends SharedEntryOptions {
   /** The cache to use. */
   readonly cache: string;
-  /** The segment of the route's keys: by default class and method. */
+  /** The segment of the route's keys. Default: class and method. */
   readonly segment: string;
-  /** The handler changes what is cached, which an answer from the cache would skip. */
+  /** The handler evicts or puts, which a response from the cache would skip. */
   readonly changes?: boolean;
-  /** A fixed key: used as it is for requests without query, of a route with one path. */
+  /** A fixed key; path and query are added for a route with several paths and for a query. */
   readonly key?: string;
   readonly ttl?: Duration | ((value: never) => Duration);
   readonly staleWhileRevalidate?: Duration;
@@ -101,10 +131,10 @@ export interface RouteCacheOptions extends ResponseEntryOptions {
   readonly tags?: readonly string[] | ((value: never) => readonly string[]);
   readonly unless?: (value: never) => boolean;
   readonly http?: HttpCacheOptions;
-  /** The tenant as it was known where the handler ran; undefined: none, or nobody knows. */
+  /** The tenant that was known where the handler ran; undefined when there was none. */
   readonly tenantOf?: (request: object) => string | undefined;
-  /** What the handler's decorators said of the call that answered a request, from its arguments and result. */
-  readonly saidOf?: (
+  /** What the decorators derived from arguments and result of the call that answered a request. */
+  readonly directivesOf?: (
     request: object,
   ) => { readonly tags: readonly string[]; readonly skip: boolean } | undefined;
 }

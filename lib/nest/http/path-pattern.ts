@@ -1,4 +1,8 @@
-/** The segments of a route's path, an undefined one standing for any; `'any'` for what only the router can match. Says rather too much than too little. */
+/**
+ * The segments of a route's path; undefined stands for any one segment. `'any'` is a pattern that
+ * only the router can match. Matching may accept a path that the router does not, but not the
+ * reverse.
+ */
 export type PathPattern = readonly (string | undefined)[] | 'any';
 
 export function compilePath(pattern: string): PathPattern {
@@ -8,7 +12,7 @@ export function compilePath(pattern: string): PathPattern {
   );
 }
 
-/** @param maxPrefix so many segments may come before, which the pattern does not have: a global prefix, a version */
+/** @param maxPrefix how many segments (global prefix, version) may precede the pattern */
 export function mayMatch(pattern: PathPattern, path: string, maxPrefix: number): boolean {
   if (pattern === 'any') return true;
   const segments = segmentsOf(path).map(decoded);
@@ -20,8 +24,8 @@ export function mayMatch(pattern: PathPattern, path: string, maxPrefix: number):
   );
 }
 
-/** Is there a path that both may match? */
-export function mayMeet(one: PathPattern, other: PathPattern): boolean {
+/** Whether some path may match both patterns. */
+export function mayOverlap(one: PathPattern, other: PathPattern): boolean {
   if (one === 'any' || other === 'any') return true;
   if (one.length !== other.length) return false;
   return one.every(

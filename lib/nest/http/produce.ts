@@ -1,5 +1,5 @@
-import { lastValueFrom, type Observable } from 'rxjs';
 import { randomUUID } from 'node:crypto';
+import { lastValueFrom } from 'rxjs';
 import { weakEtag } from '../../http/etag.js';
 import {
   storableHeaders,
@@ -8,22 +8,25 @@ import {
   type HeaderList,
   type OutgoingHeaders,
 } from '../../http/headers.js';
-import { judgeResponse, type Refusal } from '../../http/storable.js';
+import { judgeStorability } from '../../http/storable.js';
 import type { StoredResponse } from '../../http/stored-response.js';
+import { DEFAULT_TTL, NULL_TTL_CAP } from '../../core/options/options.js';
 import { MAX_DURATION_MS, toMilliseconds } from '../../ports/duration.js';
-import type { Plain } from './respond.js';
-import { surrogateOf } from './cdn.js';
-import type { Exchange } from './request.js';
 import type { HandlerRun } from './background-run.js';
+import { surrogateHeader } from './cdn.js';
+import type { UnshareableReason } from './observations.js';
 import type { RouteCacheOptions } from './options.js';
-import type { RoutePlan } from './route.js';
+import type { Exchange } from './request.js';
+import type { RequestContext } from './request-context.js';
 
-/** Why what a handler gave is for its own request only. */
-export type Unshared =
-  Refusal | 'stream' | 'unless' | 'sent' | 'unserialisable' | 'ttl' | 'tenant' | 'callback';
+/** The parts of a response that its `ETag` and a 304 depend on. */
+export type ResponseBody = Pick<
+  StoredResponse,
+  'status' | 'body' | 'json' | 'etag' | 'lastModified'
+>;
 
-/** What running the handler gave. */
-export type Production =
+/** The result of a handler run. */
+export type HandlerResult =
   | {
       readonly shared: true;
       readonly response: StoredResponse;
@@ -32,139 +35,131 @@ export type Production =
     }
   | {
       readonly shared: false;
-      readonly reason: Unshared;
+      readonly reason: UnshareableReason;
+      /** The value as the handler returned it. */
       readonly value: unknown;
       readonly status: number;
-      /** Undefined for what goes out as the platform makes it. */ readonly plain:
-        Plain | undefined;
+      /** Undefined for what the platform must send itself. */
+      readonly response: ResponseBody | undefined;
     };
 
-export interface HandlerParts {
-  readonly plan: RoutePlan;
-  readonly exchange: Exchange;
-  readonly handle: () => Observable<unknown>;
-  readonly authenticated: boolean;
-  readonly now: () => number;
-  /** Tags declared before the handler runs. */
-  readonly knownTags: readonly string[];
-  readonly run: HandlerRun;
-  readonly warn: (kind: string, error: unknown) => void;
-}
+const PARTIAL_CONTENT = 206;
 
 /**
- * Runs the handler and makes its answer into something that can be stored.
+ * Runs the handler and turns its result into a response that can be stored.
+ * @param knownTags tags declared before the handler runs
  * @throws whatever the handler throws, unchanged
  */
-export async function runHandler(parts: HandlerParts): Promise<Production> {
-  const { plan, exchange, handle, run, warn } = parts;
+export async function runHandler(
+  context: RequestContext,
+  run: HandlerRun,
+  knownTags: readonly string[],
+): Promise<HandlerResult> {
+  const { route, exchange } = context;
   // An observable without a value fails, as it does without a cache.
-  const value = await lastValueFrom(handle());
+  const value: unknown = await lastValueFrom(context.next.handle());
   const { status } = run;
-  const asItIs = (reason: Unshared): Production => ({
+  const unshared = (reason: UnshareableReason, response?: ResponseBody): HandlerResult => ({
     shared: false,
     reason,
     value,
     status,
-    plain: undefined,
+    response,
   });
-  if (run.aside === undefined && exchange.isSent) return asItIs('sent');
+  if (run.captured === undefined && exchange.isSent) return unshared('sent');
   const body = bodyOf(exchange, value);
-  if (body === undefined) return asItIs('stream');
-  if (body === 'unserialisable') return asItIs('unserialisable');
+  if (body === undefined) return unshared('stream');
+  if (body === 'unserialisable') return unshared('unserialisable');
 
-  const after = toHeaderList(run.outgoing());
-  const isPlain = status >= 200 && status < 300 && status !== PARTIAL;
-  const [ownTag] = valuesOf(after, 'etag');
-  const makesTag =
-    plan.http.etag !== false && isPlain && body.value !== undefined && body.value !== null;
-  const plain: Plain = {
+  const headers = toHeaderList(run.outgoing());
+  const isComplete = status >= 200 && status < 300 && status !== PARTIAL_CONTENT;
+  const [ownTag] = valuesOf(headers, 'etag');
+  const getsTag =
+    route.http.etag !== false && isComplete && body.value !== undefined && body.value !== null;
+  const response: ResponseBody = {
     status,
     body: body.value,
     json: body.json,
-    etag: ownTag ?? (makesTag ? weakEtag(String(body.value)) : undefined),
-    lastModified: valuesOf(after, 'last-modified')[0],
+    etag: ownTag ?? (getsTag ? weakEtag(String(body.value)) : undefined),
+    lastModified: valuesOf(headers, 'last-modified')[0],
   };
-  const refused = (reason: Unshared): Production => ({
-    shared: false,
-    reason,
-    value,
-    status,
-    plain: isPlain ? plain : undefined,
-  });
+  const unsharedResponse = isComplete ? response : undefined;
   try {
-    const judged = judge(parts, value, plain, after);
-    return typeof judged === 'string' ? refused(judged) : judged;
+    const result = toStored(context, run, { value, response, headers, knownTags });
+    return typeof result === 'string' ? unshared(result, unsharedResponse) : result;
   } catch (error) {
-    // A callback of the route threw. The answer is there all the same.
-    warn(`callback, ${plan.where}`, error);
-    return refused('callback');
+    // A callback of the route threw; the response is complete all the same.
+    context.warn(`callback, ${route.where}`, error);
+    return unshared('callback', unsharedResponse);
   }
 }
 
-const PARTIAL = 206;
+interface HandlerOutput {
+  readonly value: unknown;
+  readonly response: ResponseBody;
+  readonly headers: HeaderList;
+  readonly knownTags: readonly string[];
+}
 
-function judge(
-  { plan, exchange, authenticated, now, knownTags, run }: HandlerParts,
-  value: unknown,
-  plain: Plain,
-  after: HeaderList,
-): Production | Unshared {
-  const { options, http } = plan;
-  // Found by the resolver within an interceptor only: the entry would be one that all tenants share.
+/** The response as it is stored, or why it cannot be shared. */
+function toStored(
+  context: RequestContext,
+  run: HandlerRun,
+  { value, response, headers, knownTags }: HandlerOutput,
+): HandlerResult | UnshareableReason {
+  const { route, exchange, identity } = context;
+  const { options, http } = route;
+  // The resolver found a tenant only within an interceptor: all tenants would share the entry.
   const tenant = run.key === undefined ? undefined : options.tenantOf?.(exchange.request);
   if (tenant !== undefined && tenant !== run.key?.tenant) return 'tenant';
 
-  const receivedAt = now();
+  const receivedAt = context.now();
   const given = value as never;
-  const said = options.saidOf?.(exchange.request);
-  if (said?.skip === true || options.unless?.(given) === true) return 'unless';
-  const routeTtlMs = ttlOf(options, value);
+  const directives = options.directivesOf?.(exchange.request);
+  if (directives?.skip === true || options.unless?.(given) === true) return 'unless';
+  const routeTtlMs = ttlMs(options, value);
   if (routeTtlMs === 0 && http.freshness !== 'response') return 'ttl';
-  const verdict = judgeResponse(
-    { status: plain.status, headers: after, receivedAt },
+  const storability = judgeStorability(
+    { status: response.status, headers, receivedAt },
     {
       ttlMs: http.freshness === 'response' ? undefined : routeTtlMs,
-      staleWhileRevalidateMs: plan.staleWhileRevalidateMs,
-      staleIfErrorMs: plan.staleIfErrorMs,
+      staleWhileRevalidateMs: route.staleWhileRevalidateMs,
+      staleIfErrorMs: route.staleIfErrorMs,
       statuses: http.statuses,
-      authenticated,
+      authenticated: identity.authenticated,
     },
   );
-  if (!verdict.store) return verdict.reason;
+  if (!storability.store) return storability.reason;
 
   const tags = [
     ...(typeof options.tags === 'function' ? options.tags(given) : []),
-    ...(said?.tags ?? []),
+    ...(directives?.tags ?? []),
   ];
-  const surrogate = surrogateOf(plan.cdn, [...knownTags, ...tags]);
-  const removed = removedFrom(run.before, after);
-  const response: StoredResponse = {
+  const surrogate = surrogateHeader(route.cdn, [...knownTags, ...tags]);
+  const removed = removedHeaders(run.before, headers);
+  const stored: StoredResponse = {
     kind: 'response',
-    ...plain,
-    headers: addedBy(run.before, after),
+    ...response,
+    headers: addedHeaders(run.before, headers),
     ...(removed.length > 0 && { removed }),
     ...(surrogate === undefined ? undefined : { surrogate }),
     storedAt: receivedAt,
-    initialAge: verdict.initialAge,
-    freshMs: capped(verdict.freshMs),
-    staleMs: capped(verdict.staleMs),
-    fallbackMs: capped(verdict.fallbackMs),
+    initialAge: storability.initialAge,
+    freshMs: atMostMax(storability.freshMs),
+    staleMs: atMostMax(storability.staleMs),
+    fallbackMs: atMostMax(storability.fallbackMs),
   };
-  const vary = verdict.vary.filter((name) => !plan.keyHeaders.includes(name));
-  return { shared: true, response, vary, tags };
+  const vary = storability.vary.filter((name) => !route.keyHeaders.includes(name));
+  return { shared: true, response: stored, vary, tags };
 }
 
-/** As everywhere in the cache. */
-const DEFAULT_TTL_MS = 30_000;
-const NULL_TTL_CAP_MS = 30_000;
-
-function ttlOf({ ttl, nullTtl }: RouteCacheOptions, value: unknown): number {
+function ttlMs({ ttl, nullTtl }: RouteCacheOptions, value: unknown): number {
   const ms = toMilliseconds(
-    (typeof ttl === 'function' ? ttl(value as never) : ttl) ?? DEFAULT_TTL_MS,
+    (typeof ttl === 'function' ? ttl(value as never) : ttl) ?? DEFAULT_TTL,
     'ttl',
   );
   if (value !== null) return ms;
-  return nullTtl === undefined ? Math.min(ms, NULL_TTL_CAP_MS) : toMilliseconds(nullTtl, 'nullTtl');
+  return nullTtl === undefined ? Math.min(ms, NULL_TTL_CAP) : toMilliseconds(nullTtl, 'nullTtl');
 }
 
 interface Body {
@@ -172,7 +167,7 @@ interface Body {
   readonly json: boolean;
 }
 
-/** Undefined for what is not text when it goes out: streams, files, bytes. */
+/** Undefined for what is not sent as text: streams, files, bytes. */
 function bodyOf(exchange: Exchange, value: unknown): Body | 'unserialisable' | undefined {
   if (
     value === undefined ||
@@ -189,7 +184,7 @@ function bodyOf(exchange: Exchange, value: unknown): Body | 'unserialisable' | u
     const text = exchange.toJson(value);
     return text === undefined ? 'unserialisable' : { value: text, json: true };
   } catch {
-    // The platform will say what is wrong with it, as it would without a cache.
+    // The platform reports what is wrong with it, as it would without a cache.
     return 'unserialisable';
   }
 }
@@ -207,24 +202,27 @@ function isStream(value: object): boolean {
   );
 }
 
-/** What the handler said, without what was there before: a request id or a CORS header belongs to one request. */
-function addedBy(before: OutgoingHeaders, after: HeaderList): HeaderList {
+/**
+ * The headers that the handler set. Those that were there before (a request id, CORS headers)
+ * belong to this request only.
+ */
+function addedHeaders(before: OutgoingHeaders, after: HeaderList): HeaderList {
   const old = toHeaderList(before);
   return storableHeaders(after).filter(
     ([name]) => valuesOf(old, name).join('\n') !== valuesOf(after, name).join('\n'),
   );
 }
 
-/** What was there before and is no longer: the handler does not want it on its answer. */
-function removedFrom(before: OutgoingHeaders, after: HeaderList): readonly string[] {
+/** The headers that were there before and that the handler has removed. */
+function removedHeaders(before: OutgoingHeaders, after: HeaderList): readonly string[] {
   const left = new Set(after.map(([name]) => name));
   return Object.keys(before)
     .map((name) => name.toLowerCase())
     .filter((name) => !left.has(name));
 }
 
-/** A response may say 68 years; the cache keeps nothing for longer than it takes durations. */
-function capped(ms: number): number {
+/** A response may declare 68 years, which is more than the cache accepts as a duration. */
+function atMostMax(ms: number): number {
   return Math.min(ms, MAX_DURATION_MS);
 }
 

@@ -1,6 +1,7 @@
 import { type OutgoingHeaders, requestHeader, type RequestHeaders } from '../../http/headers.js';
-import { isUnclearQuery } from '../../http/query.js';
-import { type AsideOf, divertReply, divertResponse } from './response-capture.js';
+import { isAmbiguousQuery } from '../../http/query.js';
+import type { CacheableRequest } from './options.js';
+import { type CurrentCapture, captureReply, captureResponse } from './response-capture.js';
 
 interface RawResponse {
   readonly headersSent: boolean;
@@ -30,6 +31,7 @@ interface FastifyReply {
   serialize(payload: unknown): unknown;
 }
 
+/** The common part of the requests of Express and Fastify. */
 export interface HttpRequest {
   readonly method: string;
   readonly url: string;
@@ -38,12 +40,12 @@ export interface HttpRequest {
   readonly params?: Readonly<Record<string, string | undefined>>;
   readonly query?: Readonly<Record<string, unknown>>;
   readonly user?: unknown;
-  /** With `trust proxy` and the like: as the client asked for it, with its port. */
+  /** The requested host with its port; with `trust proxy` and the like, as the client sent it. */
   readonly host?: string;
-  /** Of Express: where the router that handles the request is mounted. */
+  /** Express: where the router that handles the request is mounted. */
   readonly baseUrl?: string;
   readonly socket?: { readonly authorized?: boolean };
-  /** Of Fastify: the request that middleware sees. */
+  /** Fastify: the request that middleware sees. */
   readonly raw?: { readonly user?: unknown };
 }
 
@@ -51,31 +53,34 @@ export interface HttpRequest {
 export interface Exchange {
   readonly request: HttpRequest;
   readonly method: string;
-  /** As it was sent. */
+  /** The URL as the client sent it. */
   readonly url: string;
-  /** As it was sent, without the query; never decoded or normalised. */
+  /** The path as the client sent it; never decoded or normalized. */
   readonly path: string;
   /** The raw query, with its `?` when there is one. */
   readonly search: string;
-  /** The URL that the route was found by, where something has rewritten the one that was sent (`rewriteUrl`, middleware); else undefined. */
+  /**
+   * The URL that the route was found by, where `rewriteUrl` or middleware has changed the one that
+   * the client sent; else undefined.
+   */
   readonly rewritten: string | undefined;
-  /** In lower case, as the platform sees it: Nest finds controllers by it. */
+  /** The host in lower case, as the platform reports it: Nest finds controllers by it. */
   readonly host: string;
   readonly headers: RequestHeaders;
   status: number;
-  /** The member of `Cache-Status` that this cache has set. */
-  said: string | undefined;
+  /** The `Cache-Status` member that this cache has set. */
+  cacheStatus: string | undefined;
   outgoing(): OutgoingHeaders;
   hasHeader(name: string): boolean;
   setHeader(name: string, value: string | readonly string[]): void;
   removeHeader(name: string): void;
   readonly isSent: boolean;
-  /** Resolves once the response is out, or its connection gone. */
+  /** Resolves once the response is sent or its connection is closed. */
   whenSent(): Promise<void>;
   /** The text the platform would send for an object; undefined when it would send none. */
   toJson(value: object): string | undefined;
-  /** From now on what is said about the response goes where `asideOf` says. Once for each exchange. */
-  divert(asideOf: AsideOf): void;
+  /** From now on writes to the response go to the current capture. Once per exchange. */
+  captureWrites(current: CurrentCapture): void;
 }
 
 export function exchangeOf(request: HttpRequest, response: object): Exchange {
@@ -84,84 +89,86 @@ export function exchangeOf(request: HttpRequest, response: object): Exchange {
     : new ExpressExchange(request, response as ExpressResponse);
 }
 
-export function hasUnclearQuery({ search, rewritten }: Exchange): boolean {
-  return isUnclearQuery(search) || (rewritten !== undefined && isUnclearQuery(rewritten));
+export function hasAmbiguousQuery({ search, rewritten }: Exchange): boolean {
+  return isAmbiguousQuery(search) || (rewritten !== undefined && isAmbiguousQuery(rewritten));
 }
 
 abstract class BaseExchange {
   readonly url: string;
-  readonly path: string;
-  readonly search: string;
   readonly rewritten: string | undefined;
-  said: string | undefined = undefined;
+  /** Read once: on both platforms it is a getter. */
+  readonly headers: RequestHeaders;
+  cacheStatus: string | undefined;
 
   constructor(readonly request: HttpRequest) {
-    const url = (this.url = request.originalUrl ?? request.url);
-    const routed =
-      request.baseUrl === undefined || request.baseUrl === ''
-        ? request.url
-        : request.baseUrl + request.url;
-    this.rewritten = routed === url ? undefined : routed;
-    const at = url.indexOf('?');
-    this.path = at === -1 ? url : url.slice(0, at);
-    this.search = at === -1 ? '' : url.slice(at);
+    const { url, originalUrl = url, baseUrl, headers } = request;
+    const routed = baseUrl === undefined || baseUrl === '' ? url : baseUrl + url;
+    this.url = originalUrl;
+    this.rewritten = routed === originalUrl ? undefined : routed;
+    this.headers = headers;
   }
 
   get method(): string {
     return this.request.method;
   }
 
-  get host(): string {
-    return (this.request.host ?? requestHeader(this.headers, 'host') ?? '').toLowerCase();
+  get path(): string {
+    const at = this.url.indexOf('?');
+    return at === -1 ? this.url : this.url.slice(0, at);
   }
 
-  get headers(): RequestHeaders {
-    return this.request.headers;
+  get search(): string {
+    const at = this.url.indexOf('?');
+    return at === -1 ? '' : this.url.slice(at);
+  }
+
+  get host(): string {
+    return (this.request.host ?? requestHeader(this.headers, 'host') ?? '').toLowerCase();
   }
 }
 
 class ExpressExchange extends BaseExchange implements Exchange {
   constructor(
     request: HttpRequest,
-    private readonly raw: ExpressResponse,
+    private readonly response: ExpressResponse,
   ) {
     super(request);
   }
 
   get status(): number {
-    return this.raw.statusCode;
+    return this.response.statusCode;
   }
 
   set status(status: number) {
-    this.raw.statusCode = status;
+    this.response.statusCode = status;
   }
 
   outgoing(): OutgoingHeaders {
-    return { ...this.raw.getHeaders() };
+    return { ...this.response.getHeaders() };
   }
 
   hasHeader(name: string): boolean {
-    return this.raw.hasHeader(name);
+    return this.response.hasHeader(name);
   }
 
   setHeader(name: string, value: string | readonly string[]): void {
-    this.raw.setHeader(name, value);
+    this.response.setHeader(name, value);
   }
 
   removeHeader(name: string): void {
-    this.raw.removeHeader(name);
+    this.response.removeHeader(name);
   }
 
   get isSent(): boolean {
-    return this.raw.headersSent;
+    return this.response.headersSent;
   }
 
   whenSent(): Promise<void> {
-    return whenSent(this.raw);
+    return whenSent(this.response);
   }
 
   toJson(value: object): string | undefined {
-    const setting = (name: string) => this.raw.app?.get(name);
+    const setting = (name: string) => this.response.app?.get(name);
     const replacer = setting('json replacer') as
       ((key: string, value: unknown) => unknown) | undefined;
     const text = JSON.stringify(
@@ -172,8 +179,8 @@ class ExpressExchange extends BaseExchange implements Exchange {
     return setting('json escape') === true ? text?.replace(/[<>&]/g, escaped) : text;
   }
 
-  divert(asideOf: AsideOf): void {
-    divertResponse(this.raw, asideOf);
+  captureWrites(current: CurrentCapture): void {
+    captureResponse(this.response, current);
   }
 }
 
@@ -222,9 +229,9 @@ class FastifyExchange extends BaseExchange implements Exchange {
     return typeof text === 'string' ? text : undefined;
   }
 
-  divert(asideOf: AsideOf): void {
-    divertResponse(this.reply.raw, asideOf);
-    divertReply(this.reply, asideOf);
+  captureWrites(current: CurrentCapture): void {
+    captureResponse(this.reply.raw, current);
+    captureReply(this.reply, current);
   }
 }
 
@@ -238,4 +245,43 @@ function whenSent(response: RawResponse): Promise<void> {
 
 function escaped(char: string): string {
   return `\\u00${char.charCodeAt(0).toString(16)}`;
+}
+
+const NO_VALUES = Object.freeze({});
+
+/** The request as callbacks in options see it. A query is parsed only when it is read. */
+export class RequestView implements CacheableRequest {
+  readonly #exchange: Exchange;
+
+  constructor(exchange: Exchange) {
+    this.#exchange = exchange;
+  }
+
+  get method(): string {
+    return this.#exchange.method;
+  }
+
+  get url(): string {
+    return this.#exchange.url;
+  }
+
+  get headers(): CacheableRequest['headers'] {
+    return this.#exchange.headers;
+  }
+
+  get params(): CacheableRequest['params'] {
+    return this.#exchange.request.params ?? NO_VALUES;
+  }
+
+  get query(): CacheableRequest['query'] {
+    return this.#exchange.request.query ?? NO_VALUES;
+  }
+
+  get user(): unknown {
+    return this.#exchange.request.user;
+  }
+
+  get raw(): object {
+    return this.#exchange.request;
+  }
 }

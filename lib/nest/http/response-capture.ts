@@ -2,8 +2,8 @@ import type { OutgoingHeaders } from '../../http/headers.js';
 
 type Value = number | string | readonly string[];
 
-/** Status and headers that a handler sets while the response it was given belongs to another answer. */
-export class Aside {
+/** Status and headers that a handler run sets after the request was answered without it. */
+export class CapturedResponse {
   readonly #headers = new Map<string, Value>();
 
   constructor(
@@ -43,94 +43,98 @@ export class Aside {
   }
 }
 
-/** Where a write to a response goes at this moment; undefined: to the response. */
-export type AsideOf = () => Aside | undefined;
+/** The capture that a write belongs to at this moment; undefined: write to the response itself. */
+export type CurrentCapture = () => CapturedResponse | undefined;
 
-type Method = (aside: Aside, ...given: never[]) => unknown;
+type Method = (captured: CapturedResponse, ...given: never[]) => unknown;
 
-const OF_RESPONSE = {
-  getHeader: (aside: Aside, name: string) => aside.get(name),
-  getHeaders: (aside: Aside) => aside.outgoing(),
-  getHeaderNames: (aside: Aside) => aside.names(),
-  hasHeader: (aside: Aside, name: string) => aside.has(name),
-  setHeader(aside: Aside, name: string, value: Value) {
-    aside.set(name, value);
-    return ITSELF;
+const RESPONSE_METHODS = {
+  getHeader: (captured: CapturedResponse, name: string) => captured.get(name),
+  getHeaders: (captured: CapturedResponse) => captured.outgoing(),
+  getHeaderNames: (captured: CapturedResponse) => captured.names(),
+  hasHeader: (captured: CapturedResponse, name: string) => captured.has(name),
+  setHeader(captured: CapturedResponse, name: string, value: Value) {
+    captured.set(name, value);
+    return SELF;
   },
-  appendHeader(aside: Aside, name: string, value: string | readonly string[]) {
-    aside.append(name, value);
-    return ITSELF;
+  appendHeader(captured: CapturedResponse, name: string, value: string | readonly string[]) {
+    captured.append(name, value);
+    return SELF;
   },
-  removeHeader(aside: Aside, name: string) {
-    aside.remove(name);
+  removeHeader(captured: CapturedResponse, name: string) {
+    captured.remove(name);
   },
 } as const;
 
-/** Fastify keeps headers beside those of the response; its status is that of the response. */
-const OF_REPLY = {
-  getHeader: OF_RESPONSE.getHeader,
-  getHeaders: OF_RESPONSE.getHeaders,
-  hasHeader: OF_RESPONSE.hasHeader,
-  header(aside: Aside, name: string, value: Value = '') {
+/** A Fastify reply has headers of its own; its status is that of the response. */
+const REPLY_METHODS = {
+  getHeader: RESPONSE_METHODS.getHeader,
+  getHeaders: RESPONSE_METHODS.getHeaders,
+  hasHeader: RESPONSE_METHODS.hasHeader,
+  header(captured: CapturedResponse, name: string, value: Value = '') {
     if (name.toLowerCase() === 'set-cookie')
-      aside.append(name, typeof value === 'number' ? String(value) : value);
-    else aside.set(name, value);
-    return ITSELF;
+      captured.append(name, typeof value === 'number' ? String(value) : value);
+    else captured.set(name, value);
+    return SELF;
   },
-  type(aside: Aside, value: string) {
-    aside.set('content-type', value);
-    return ITSELF;
+  type(captured: CapturedResponse, value: string) {
+    captured.set('content-type', value);
+    return SELF;
   },
-  removeHeader(aside: Aside, name: string) {
-    aside.remove(name);
-    return ITSELF;
+  removeHeader(captured: CapturedResponse, name: string) {
+    captured.remove(name);
+    return SELF;
   },
 } as const;
 
-/** Stands for the object that a method was called on. */
-const ITSELF = Symbol('itself');
+/** The result of methods that return the object they were called on. */
+const SELF = Symbol('self');
 
-/** Divides what is said about a response of Node.js. */
-export function divertResponse(response: object, asideOf: AsideOf): void {
-  divert(response, OF_RESPONSE, asideOf);
-  divertStatus(response, asideOf);
+/** Redirects writes to a response of Node.js. */
+export function captureResponse(response: object, current: CurrentCapture): void {
+  redirectMethods(response, RESPONSE_METHODS, current);
+  redirectStatus(response, current);
 }
 
-/** Divides what is said about a reply of Fastify, without the response in it. */
-export function divertReply(reply: object, asideOf: AsideOf): void {
-  divert(reply, OF_REPLY, asideOf);
+/** Redirects writes to a Fastify reply, but not those to the response in it. */
+export function captureReply(reply: object, current: CurrentCapture): void {
+  redirectMethods(reply, REPLY_METHODS, current);
 }
 
-function divert(target: object, methods: Readonly<Record<string, Method>>, asideOf: AsideOf): void {
+function redirectMethods(
+  target: object,
+  methods: Readonly<Record<string, Method>>,
+  current: CurrentCapture,
+): void {
   for (const [name, method] of Object.entries(methods)) {
     const own = Reflect.get(target, name) as ((...given: unknown[]) => unknown) | undefined;
-    // Older platforms may not have it.
+    // Not every platform version has all of these methods.
     if (typeof own !== 'function') continue;
     define(target, name, {
       writable: true,
       value(this: object, ...given: never[]): unknown {
-        const aside = asideOf();
-        if (aside === undefined) return own.apply(this, given);
-        const result = method(aside, ...given);
-        return result === ITSELF ? this : result;
+        const captured = current();
+        if (captured === undefined) return own.apply(this, given);
+        const result = method(captured, ...given);
+        return result === SELF ? this : result;
       },
     });
   }
 }
 
-function divertStatus(response: object, asideOf: AsideOf): void {
+function redirectStatus(response: object, current: CurrentCapture): void {
   // A plain property in HTTP/1, an accessor of the prototype in HTTP/2.
   const inherited = accessorOf(response, 'statusCode');
   let status = Reflect.get(response, 'statusCode') as number;
   define(response, 'statusCode', {
     get(this: object): unknown {
       return (
-        asideOf()?.status ?? (inherited?.get === undefined ? status : inherited.get.call(response))
+        current()?.status ?? (inherited?.get === undefined ? status : inherited.get.call(response))
       );
     },
     set(this: object, value: number) {
-      const aside = asideOf();
-      if (aside !== undefined) aside.status = value;
+      const captured = current();
+      if (captured !== undefined) captured.status = value;
       else if (inherited?.set === undefined) status = value;
       else inherited.set.call(response, value);
     },
@@ -145,6 +149,6 @@ function accessorOf(target: object, name: string): PropertyDescriptor | undefine
   return undefined;
 }
 
-function define(target: object, name: string, what: PropertyDescriptor): void {
-  Object.defineProperty(target, name, { ...what, configurable: true, enumerable: true });
+function define(target: object, name: string, descriptor: PropertyDescriptor): void {
+  Object.defineProperty(target, name, { ...descriptor, configurable: true, enumerable: true });
 }

@@ -1,49 +1,47 @@
 import { type VersioningOptions, VersioningType } from '@nestjs/common';
 import type { CacheKey } from '../../core/key/key.js';
 import type { Codec } from '../../ports/codec.js';
-import type { Duration } from '../../ports/duration.js';
-import { toMilliseconds } from '../../ports/duration.js';
-import { type CdnPlan, planCdn } from './cdn.js';
-import { type CredentialPlan, planCredentials } from './credentials.js';
-import { refusePublicIdentity } from './check-http-options.js';
-import { type Controller, type Handler, handlerName } from './handler-name.js';
-import type { HttpCacheOptions, RouteCacheOptions } from './options.js';
-import type { FillOptions } from './response-cache.js';
+import { type Duration, toMilliseconds } from '../../ports/duration.js';
+import { type CdnConfig, compileCdn } from './cdn.js';
+import { assertNoPublicIdentity } from './check-http-options.js';
+import { type IdentityConfig, splitCredentialHeaders } from './identity.js';
+import type { RouteCacheOptions } from './options.js';
+import type { ResponseEntryOptions } from './response-cache.js';
+import { type Controller, type Handler, handlerName } from './routes.js';
 
-/** Everything about a route that does not change from request to request. */
-export interface RoutePlan {
-  /** For messages. */
-  readonly where: string;
+/** Everything about a route that is the same for every request; compiled once. */
+export interface RouteConfig extends IdentityConfig {
   readonly options: RouteCacheOptions;
-  readonly http: HttpCacheOptions;
-  /** Why no response of this route can be cached: it does not go out through the value the handler returns, or the handler has to run. */
-  readonly unfit: 'sse' | 'res' | 'render' | 'redirect' | 'changes' | undefined;
+  /**
+   * Why no response of this route can be cached: it is not sent through the handler's return value,
+   * or the handler has to run every time.
+   */
+  readonly uncacheable: 'sse' | 'res' | 'render' | 'redirect' | 'changes' | undefined;
   /** Sorted, in lower case. */
   readonly keyHeaders: readonly string[];
-  readonly credentials: CredentialPlan;
   readonly hostInKey: boolean;
-  /** Part of the key: two versions of a handler may have one path. */
+  /** Part of the key: two versions of a handler may share a path. */
   readonly version: string | undefined;
-  /** Keys of recent URLs, for routes whose key depends on nothing else. */
+  /** The keys of recent URLs; only where the key depends on nothing but the URL. */
   readonly recentKeys: Map<string, CacheKey> | undefined;
-  readonly cdn: CdnPlan | undefined;
+  readonly cdn: CdnConfig | undefined;
   readonly staleWhileRevalidateMs: number;
   readonly staleIfErrorMs: number;
-  /** Entries of one URI are under several keys: a tag names the URI for them. */
-  readonly uriTagged: boolean;
-  /** One object for all requests: a cache resolves it once. */
-  readonly fill: FillOptions;
+  /** The entries of one URI have several keys, so they carry a tag for the URI. */
+  readonly tagsUri: boolean;
+  /** The same object for every request, so that the cache resolves it once. */
+  readonly cacheOptions: ResponseEntryOptions;
   /** Path patterns without the names of their parameters. */
   readonly patterns: readonly string[];
-  /** One handler answers several paths: then a fixed key does not name its answer. */
-  readonly severalPaths: boolean;
-  /** What `Vary` names: the headers of the key, and the one by which the version was chosen. */
+  /** One handler answers several paths, so a fixed key does not identify a response. */
+  readonly multiPath: boolean;
+  /** The headers for `Vary`: those of the key, and the one that selects the version. */
   readonly vary: readonly string[];
-  /** The version is found in a way that no CDN knows of. */
-  readonly hiddenVersion: boolean;
+  /** The version is extracted from the request in a way that no CDN knows. */
+  readonly customVersioning: boolean;
 }
 
-/** Nest's own metadata keys, the same in all its major versions; not exported by it as public names. */
+/** Nest's metadata keys; not public, but the same in all its major versions. */
 const SSE = '__sse__';
 const RENDER = '__renderTemplate__';
 const REDIRECT = '__redirect__';
@@ -52,19 +50,21 @@ const PASSTHROUGH = '__responsePassthrough__';
 const HOST = 'host';
 const PATH = 'path';
 const VERSION = '__version__';
+/** Nest's numbers of the parameters `@Res()` and `@Next()`. */
 const RESPONSE_OR_NEXT = /^[12]:/;
 
-export function planRoute(
+/** @throws CacheConfigError (`CACHE_CONFIG`) for options that cannot work */
+export function compileRoute(
   controller: Controller,
   handler: Handler,
   options: RouteCacheOptions,
   codec: Codec,
   versioning?: VersioningOptions,
-): RoutePlan {
+): RouteConfig {
   const http = options.http ?? {};
   const name = handlerName(controller, handler);
   const where = `${controller.name}.${String(name)}`;
-  refusePublicIdentity(http, `${where}: `);
+  assertNoPublicIdentity(http, `${where}: `);
   const hostInKey = http.host ?? Reflect.getMetadata(HOST, controller) !== undefined;
   const keyHeaders = [...new Set(http.headers?.map((name) => name.toLowerCase()))].sort();
   const staleWhileRevalidateMs = windowMs(options.staleWhileRevalidate, 'staleWhileRevalidate');
@@ -72,44 +72,45 @@ export function planRoute(
   const tags = typeof options.tags === 'object' ? options.tags : [];
   const patterns = patternsOf(controller, handler);
   const version = versionOf(controller, handler);
-  const chosen =
+  const scheme =
     version === undefined && versioning?.defaultVersion === undefined ? undefined : versioning;
-  const versionHeader = headerOf(chosen);
+  const versionedBy = versionHeader(scheme);
   return {
     options,
     http,
     where,
-    unfit: options.changes === true ? 'changes' : unfitness(controller, handler, name),
+    uncacheable:
+      options.changes === true ? 'changes' : uncacheableReason(controller, handler, name),
     keyHeaders,
-    credentials: planCredentials(http, keyHeaders),
+    credentials: splitCredentialHeaders(http, keyHeaders),
     hostInKey,
     version: version === undefined ? undefined : [version].flat().map(String).join(','),
     recentKeys: keyHeaders.length === 0 && !hostInKey ? new Map() : undefined,
-    cdn: http.cdn === undefined ? undefined : planCdn(http.cdn, where),
+    cdn: http.cdn === undefined ? undefined : compileCdn(http.cdn),
     staleWhileRevalidateMs,
     staleIfErrorMs,
-    fill: Object.freeze({
+    cacheOptions: Object.freeze({
       staleWhileRevalidate: staleWhileRevalidateMs,
       staleIfError: staleIfErrorMs,
       tags,
       ...entryOptions(options),
       codec,
     }),
-    uriTagged: keyHeaders.length > 0 || http.principal !== undefined,
+    tagsUri: keyHeaders.length > 0 || http.principal !== undefined,
     patterns,
-    severalPaths: patterns.length > 1 || patterns.some(hasParameter) || [version].flat().length > 1,
-    vary: versionHeader === undefined ? keyHeaders : [...new Set([...keyHeaders, versionHeader])],
-    hiddenVersion: chosen?.type === VersioningType.CUSTOM,
+    multiPath: patterns.length > 1 || patterns.some(hasParameter) || [version].flat().length > 1,
+    vary: versionedBy === undefined ? keyHeaders : [...new Set([...keyHeaders, versionedBy])],
+    customVersioning: scheme?.type === VersioningType.CUSTOM,
   };
 }
 
-/** Options that the cache itself knows; the ttl is not among them, since every response says its own. */
+/** The options that the cache itself applies; not the ttl, which every response determines. */
 function entryOptions({
   staleIfErrorWhen,
   jitter,
   refreshAhead,
   producerTimeout,
-}: RouteCacheOptions): FillOptions {
+}: RouteCacheOptions): ResponseEntryOptions {
   return {
     ...(staleIfErrorWhen === undefined ? undefined : { staleIfErrorWhen }),
     ...(jitter === undefined ? undefined : { jitter }),
@@ -118,19 +119,21 @@ function entryOptions({
   };
 }
 
-/** The path patterns of a route, without the global prefix: `cats/:id` and `cats/:cat` are the same. */
+/**
+ * The path patterns of a route without the global prefix, so that `cats/:id` equals `cats/:cat`.
+ */
 export function patternsOf(controller: Controller, handler: Handler): readonly string[] {
-  const prefixes = texts(Reflect.getMetadata(PATH, controller));
-  const paths = texts(Reflect.getMetadata(PATH, handler));
-  return prefixes.flatMap((prefix) => paths.map((path) => normalised(`${prefix}/${path}`)));
+  const prefixes = toStrings(Reflect.getMetadata(PATH, controller));
+  const paths = toStrings(Reflect.getMetadata(PATH, handler));
+  return prefixes.flatMap((prefix) => paths.map((path) => normalizePattern(`${prefix}/${path}`)));
 }
 
-/** Does a pattern stand for several paths? */
+/** Whether a pattern matches several paths. */
 function hasParameter(pattern: string): boolean {
   return /[:*{(?+]/.test(pattern);
 }
 
-function normalised(pattern: string): string {
+function normalizePattern(pattern: string): string {
   return pattern
     .split('/')
     .filter((part) => part !== '')
@@ -138,15 +141,15 @@ function normalised(pattern: string): string {
     .join('/');
 }
 
-function texts(paths: unknown): readonly string[] {
+function toStrings(paths: unknown): readonly string[] {
   return (Array.isArray(paths) ? paths : [paths ?? '']).map(String);
 }
 
-function unfitness(
+function uncacheableReason(
   controller: Controller,
   handler: Handler,
   name: string | symbol,
-): RoutePlan['unfit'] {
+): RouteConfig['uncacheable'] {
   if (Reflect.getMetadata(SSE, handler) !== undefined) return 'sse';
   if (Reflect.getMetadata(RENDER, handler) !== undefined) return 'render';
   if (Reflect.getMetadata(REDIRECT, handler) !== undefined) return 'redirect';
@@ -161,8 +164,8 @@ function versionOf(controller: Controller, handler: Handler): unknown {
   return Reflect.getMetadata(VERSION, handler) ?? Reflect.getMetadata(VERSION, controller);
 }
 
-/** The request header that says the version, in lower case. */
-function headerOf(versioning: VersioningOptions | undefined): string | undefined {
+/** The request header that selects the version, in lower case. */
+function versionHeader(versioning: VersioningOptions | undefined): string | undefined {
   switch (versioning?.type) {
     case VersioningType.HEADER:
       return versioning.header.toLowerCase();

@@ -1,22 +1,28 @@
-import type { Type } from '@nestjs/common';
+import type { Type, VersioningOptions } from '@nestjs/common';
 import type { ModulesContainer } from '@nestjs/core';
-import type { Handler } from './handler-name.js';
+import { segmentsOf } from './path-pattern.js';
+
+export interface Controller {
+  readonly name: string;
+  readonly prototype: unknown;
+}
+
+export type Handler = object & { readonly name: string };
 
 export interface Route {
   readonly controller: Type;
   readonly handler: Handler;
   /** Nest's number of the method: 0 is GET, 5 is ALL. */
   readonly method: unknown;
-  /** What `RouterModule` puts before the path of the controller. */
+  /** The path that `RouterModule` puts before the path of the controller. */
   readonly modulePath: string;
 }
 
-/** Nest's numbers of GET and ALL: only these fill the cache. */
-export const READING: readonly unknown[] = [0, 5];
+/** Nest's numbers of GET and ALL: only their responses are stored. */
+export const CACHED_METHODS: readonly unknown[] = [0, 5];
 
-/** Nest's metadata key of a route's method. */
+/** Nest's metadata keys of a route's method and of a module's path. */
 const METHOD = 'method';
-/** Of a module's path. */
 const MODULE_PATH = '__module_path__';
 
 /** All route handlers of an application. */
@@ -38,17 +44,62 @@ export function* routesOf(modules: ModulesContainer): Iterable<Route> {
   }
 }
 
-export function* handlersOf(controller: { readonly prototype: unknown }): Iterable<Handler> {
+/** The methods of a controller, inherited ones included. */
+export function* handlersOf(controller: Pick<Controller, 'prototype'>): Iterable<Handler> {
   const seen = new Set<PropertyKey>();
-  for (
-    let proto: unknown = controller.prototype;
-    typeof proto === 'object' && proto !== null;
-    proto = Object.getPrototypeOf(proto)
-  ) {
-    for (const key of Reflect.ownKeys(proto)) {
-      const value: unknown = Object.getOwnPropertyDescriptor(proto, key)?.value;
-      if (!seen.has(key) && typeof value === 'function') yield value;
-      seen.add(key);
-    }
+  for (const [key, value] of members(controller)) {
+    if (!seen.has(key) && typeof value === 'function') yield value;
+    seen.add(key);
   }
+}
+
+/**
+ * The name under which the controller has the handler. It may differ from the name of the function,
+ * because a decorator may have replaced the method.
+ */
+export function handlerName(controller: Controller, handler: Handler): string | symbol {
+  for (const [key, value] of members(controller)) if (value === handler) return key;
+  return handler.name;
+}
+
+function* members({
+  prototype,
+}: Pick<Controller, 'prototype'>): Iterable<[string | symbol, unknown]> {
+  for (let at = prototype; typeof at === 'object' && at !== null; at = Object.getPrototypeOf(at))
+    for (const key of Reflect.ownKeys(at))
+      yield [key, Object.getOwnPropertyDescriptor(at, key)?.value];
+}
+
+/** Internals that the modules of all major versions of Nest have. */
+interface NestInternals {
+  readonly container?: {
+    readonly applicationConfig?: {
+      getGlobalPrefix?(): string;
+      getVersioning?(): VersioningOptions | undefined;
+    };
+  };
+}
+
+/** Settings of the application that concern all routes; available only once it has started. */
+export interface RoutingRules {
+  readonly versioning: VersioningOptions | undefined;
+  /** The largest number of segments before the path of a controller: global prefix and version. */
+  readonly maxPrefixSegments: number;
+}
+
+export function routingRules(modules: ModulesContainer): RoutingRules {
+  const [first] = modules.values();
+  const config = (first as unknown as NestInternals | undefined)?.container?.applicationConfig;
+  if (config?.getGlobalPrefix === undefined)
+    return { versioning: undefined, maxPrefixSegments: Infinity };
+  const versioning = config.getVersioning?.();
+  const version =
+    versioning !== undefined && 'prefix' in versioning
+      ? `/${versioning.prefix === false ? '' : (versioning.prefix ?? 'v')}`
+      : '/v';
+  const versions = versioning === undefined ? 0 : segmentsOf(`${version}1`).length;
+  return {
+    versioning,
+    maxPrefixSegments: segmentsOf(config.getGlobalPrefix()).length + versions,
+  };
 }

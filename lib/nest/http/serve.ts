@@ -1,198 +1,220 @@
 import { GatewayTimeoutException } from '@nestjs/common';
-import { type Observable, of } from 'rxjs';
+import type { Observable } from 'rxjs';
+import type { GetOrSetResult } from '../../core/read/get-or-set-result.js';
 import type { ForwardReason } from '../../http/cache-status.js';
-import { type RequestWishes, satisfies } from '../../http/request.js';
-import { freshnessLeft, type StoredResponse, type VaryRecord } from '../../http/stored-response.js';
+import { type RequestDirectives, satisfies } from '../../http/request.js';
+import {
+  freshnessLeftMs,
+  type StoredResponse,
+  type VaryRecord,
+} from '../../http/stored-response.js';
 import { CacheError, ProducerTimeoutError } from '../../ports/errors.js';
-import { finish, restore, sayCacheStatus } from './respond.js';
-import { refuseCdn } from './cdn.js';
-import { Filling, isKept, type Kept, type LookupParts, passName } from './store-response.js';
-import { lacksTenant, noTenantError } from './no-tenant.js';
-import { answerOwn, forwardedFor, isForCdn, runAlone } from './own-answer.js';
-import type { Detailed } from './response-cache.js';
 import { routeKey } from './cache-key.js';
+import { forbidCdn } from './cdn.js';
+import { isTenantMissing, missingTenantError } from './identity.js';
+import type { RequestContext } from './request-context.js';
+import {
+  applyStored,
+  emit,
+  finalizeHeaders,
+  forwardReason,
+  mayCdnStore,
+  runUncached,
+  sendOwn,
+  setCacheStatus,
+} from './respond.js';
+import { isStored, ResponseProducer, type Stored } from './store-response.js';
 
-/** The answer to a GET: stored, produced by this request, or produced by another one that was running. */
-export function answerFromCache(
-  parts: LookupParts,
-): Observable<unknown> | Promise<Observable<unknown>> {
-  // The way of nearly every hit in memory, without a promise.
-  const first = peekMemory(parts, undefined);
-  const found = first?.value.kind === 'vary' ? peekMemory(parts, first.value) : first;
+/** Answers a GET by a stored response, this request's own run, or a run that it joins. */
+export function serve(context: RequestContext): Observable<unknown> | Promise<Observable<unknown>> {
+  // Nearly every hit in memory ends here, without a promise.
+  const first = peekMemory(context, undefined);
+  const found = first?.value.kind === 'vary' ? peekMemory(context, first.value) : first;
   return found?.value.kind === 'response'
-    ? answerStored(parts, found.value, found, 'miss')
-    : answerThroughCache(parts, first);
+    ? sendStored(context, found.value, found, 'miss')
+    : serveThroughCache(context, first);
 }
 
 function peekMemory(
-  { plan, cache, exchange, principal }: LookupParts,
+  { route, cache, exchange, principal }: RequestContext,
   variant: VaryRecord | undefined,
-): Detailed<Kept> | undefined {
+): GetOrSetResult<Stored> | undefined {
   try {
-    const found = cache.peekMemory<Kept>(routeKey(plan, exchange, principal, variant), plan.fill);
-    return isKept(found?.value) ? found : undefined;
+    const key = routeKey(route, exchange, principal, variant);
+    const found = cache.peekMemory<Stored>(key, route.cacheOptions);
+    return isStored(found?.value) ? found : undefined;
   } catch {
-    // The long way meets the same trouble, and tells of it.
+    // The full lookup runs into the same problem, and reports it.
     return undefined;
   }
 }
 
-/** @param first what is in memory under the key of the URI */
-async function answerThroughCache(
-  parts: LookupParts,
-  first: Detailed<Kept> | undefined,
+/** @param first what memory has under the key of the URI */
+async function serveThroughCache(
+  context: RequestContext,
+  first: GetOrSetResult<Stored> | undefined,
 ): Promise<Observable<unknown>> {
-  const filling = new Filling(parts);
+  const producer = new ResponseProducer(context);
   let miss: ForwardReason = 'uri-miss';
   let variant: VaryRecord | undefined;
-  let found: Detailed<Kept> | undefined;
+  let found: GetOrSetResult<Stored> | undefined;
   try {
-    found = first ?? (passes(parts, undefined) ? undefined : await filling.ask(undefined));
-    if (found?.value.kind === 'vary' && filling.own === undefined) {
+    found =
+      first ?? (isUnshareable(context, undefined) ? undefined : await producer.load(undefined));
+    if (found?.value.kind === 'vary' && producer.own === undefined) {
       miss = 'vary-miss';
       variant = found.value;
-      found = passes(parts, variant) ? undefined : await filling.ask(variant);
+      found = isUnshareable(context, variant) ? undefined : await producer.load(variant);
     }
   } catch (error) {
-    return afterFailure(parts, filling, miss, error);
+    return serveFailure(context, producer, miss, error);
   }
-  if (found === undefined) return runAlone(parts, { fwd: miss }, variant);
-  return settle(parts, filling, filling.own?.wasStale === true ? 'stale' : miss, found);
+  if (found === undefined) return runUncached(context, { fwd: miss }, variant);
+  const fwd = producer.own?.hadStale === true ? 'stale' : miss;
+  return serveResult(context, producer, fwd, found);
 }
 
-function passes(parts: LookupParts, variant: VaryRecord | undefined): boolean {
-  return parts.learnt.passes.has(() => passName(parts, variant), parts.now());
+function isUnshareable(context: RequestContext, variant: VaryRecord | undefined): boolean {
+  const { unshareableKeys } = context.observations;
+  return unshareableKeys.has(() => context.unshareableName(variant), context.now());
 }
 
-async function settle(
-  parts: LookupParts,
-  filling: Filling,
+async function serveResult(
+  context: RequestContext,
+  { own }: ResponseProducer,
   fwd: ForwardReason,
-  found: Detailed<Kept>,
+  found: GetOrSetResult<Stored>,
 ): Promise<Observable<unknown>> {
-  const { own } = filling;
   if (own !== undefined && found.outcome !== 'fallback' && found.outcome !== 'stale') {
-    return answerOwn(parts, await own.settled, { fwd, stored: found.createdAt !== undefined });
+    const stored = found.createdAt !== undefined;
+    return sendOwn(context, await own.result, { fwd, stored });
   }
   const { value } = found;
-  if (value.kind !== 'response') {
-    if (own !== undefined) return answerOwn(parts, await own.settled, { fwd });
-    const reason = value.kind === 'unshared' ? value.reason : undefined;
-    return runAlone(parts, {
-      fwd: reason === undefined ? fwd : forwardedFor(parts, reason, fwd),
-      detail: reason ?? 'not-shared',
-    });
+  if (value.kind === 'response') {
+    own?.abandon();
+    return sendStored(context, value, found, fwd);
   }
-  own?.leave();
-  return answerStored(parts, value, found, fwd);
+  if (own !== undefined) return sendOwn(context, await own.result, { fwd });
+  const reason = value.kind === 'unshared' ? value.reason : undefined;
+  return runUncached(context, {
+    fwd: reason === undefined ? fwd : forwardReason(context, reason, fwd),
+    detail: reason ?? 'not-shared',
+  });
 }
 
-/** @param fwd why the request that produced the answer was not answered from the cache; another one than this */
-function answerStored(
-  parts: LookupParts,
-  value: StoredResponse,
-  { outcome, createdAt }: Detailed<Kept>,
+/** @param fwd why the request that produced the response, another one, went to the handler */
+function sendStored(
+  context: RequestContext,
+  response: StoredResponse,
+  { outcome, createdAt }: GetOrSetResult<Stored>,
   fwd: ForwardReason,
 ): Observable<unknown> {
-  const { exchange, plan } = parts;
-  const now = parts.now();
-  restore(exchange, value);
-  const fresh = outcome === 'hit' || outcome === 'miss' || outcome === 'joined';
-  const left = freshnessLeft(value, now) / 1000;
-  if (outcome === 'miss' || outcome === 'joined')
-    sayCacheStatus(exchange, { hit: false, fwd, collapsed: true, ttl: left });
-  else if (outcome === 'hit') sayCacheStatus(exchange, { hit: true, ttl: left });
-  else
-    sayCacheStatus(exchange, {
+  const { exchange, route } = context;
+  const now = context.now();
+  applyStored(exchange, response);
+  const isJoined = outcome === 'miss' || outcome === 'joined';
+  const ttl = freshnessLeftMs(response, now) / 1000;
+  if (outcome === 'hit') setCacheStatus(exchange, { hit: true, ttl });
+  else if (isJoined) setCacheStatus(exchange, { hit: false, fwd, collapsed: true, ttl });
+  else {
+    setCacheStatus(exchange, {
       hit: true,
-      ttl: Math.min(left, -1),
+      ttl: Math.min(ttl, -1),
       detail: outcome === 'stale' ? 'stale-while-revalidate' : 'stale-if-error',
     });
-  return of(
-    finish(plan, exchange, value, now, {
-      reused: true,
-      forCdn: fresh && createdAt !== undefined && isForCdn(parts),
-    }),
-  );
+  }
+  const forCdn =
+    route.cdn !== undefined &&
+    (outcome === 'hit' || isJoined) &&
+    createdAt !== undefined &&
+    mayCdnStore(context);
+  return emit(finalizeHeaders(route, exchange, response, now, { reused: true, forCdn }));
 }
 
-/** What the handler threw goes on unchanged; trouble of the cache fails no request. */
-async function afterFailure(
-  parts: LookupParts,
-  filling: Filling,
+/** Errors of the handler are rethrown unchanged; problems of the cache fail no request. */
+async function serveFailure(
+  context: RequestContext,
+  { own }: ResponseProducer,
   fwd: ForwardReason,
   error: unknown,
 ): Promise<Observable<unknown>> {
-  if (filling.own !== undefined) {
-    // The handler runs or has run for this request: never twice.
-    sayCacheStatus(parts.exchange, { hit: false, fwd });
-    const production = await filling.own.settled.catch((thrown: unknown) => {
-      refuseCdn(parts.plan.cdn, parts.exchange);
+  const { route, cache, exchange, observations } = context;
+  if (own !== undefined) {
+    // The handler has been called for this request and must not be called twice.
+    setCacheStatus(exchange, { hit: false, fwd });
+    const result = await own.result.catch((thrown: unknown) => {
+      forbidCdn(route.cdn, exchange);
       throw thrown;
     });
-    return answerOwn(parts, production, { fwd });
+    return sendOwn(context, result, { fwd });
   }
-  if (!(error instanceof CacheError) || parts.learnt.thrownByHandlers.has(error)) {
-    sayCacheStatus(parts.exchange, { hit: false, fwd, collapsed: true });
-    refuseCdn(parts.plan.cdn, parts.exchange);
+  if (!(error instanceof CacheError) || observations.handlerErrors.has(error)) {
+    setCacheStatus(exchange, { hit: false, fwd, collapsed: true });
+    forbidCdn(route.cdn, exchange);
     throw error;
   }
-  const { plan, cache } = parts;
   if (error instanceof ProducerTimeoutError) {
-    // A handler that is too slow for one would be slower still for all who waited, at once.
-    sayCacheStatus(parts.exchange, { hit: false, fwd, collapsed: true, detail: 'timeout' });
-    refuseCdn(plan.cdn, parts.exchange);
+    // If every waiting request now ran the slow handler, it would become slower still.
+    setCacheStatus(exchange, { hit: false, fwd, collapsed: true, detail: 'timeout' });
+    forbidCdn(route.cdn, exchange);
     throw new GatewayTimeoutException(undefined, { cause: error });
   }
-  if (lacksTenant(cache)) {
-    parts.warn(`no tenant, ${plan.where}`, noTenantError(plan, cache));
-    return runAlone(parts, { fwd: 'bypass', detail: 'no-tenant' });
+  if (isTenantMissing(cache)) {
+    const { where, options } = route;
+    context.warn(`no tenant, ${where}`, missingTenantError(where, options, cache));
+    return runUncached(context, { fwd: 'bypass', detail: 'no-tenant' });
   }
-  parts.warn(`${error.code}, ${plan.where}`, error);
-  return runAlone(parts, { fwd: 'bypass', detail: 'cache-error' });
+  context.warn(`${error.code}, ${route.where}`, error);
+  return runUncached(context, { fwd: 'bypass', detail: 'cache-error' });
 }
 
 const GATEWAY_TIMEOUT = 504;
 
-/** For HEAD, which may be answered by what a GET stored but stores nothing, and for requests that do not take everything that is stored. */
-export async function peekAnswer(
-  parts: LookupParts,
-  wishes: RequestWishes,
+/**
+ * Answers by what is stored, or runs the handler without storing: for HEAD, and for requests whose
+ * directives do not accept every stored response.
+ */
+export async function serveStoredOnly(
+  context: RequestContext,
+  directives: RequestDirectives,
 ): Promise<Observable<unknown>> {
-  const { exchange, plan } = parts;
-  const stored = await peek(parts);
-  const now = parts.now();
-  if (stored !== undefined && freshnessLeft(stored, now) > 0 && satisfies(stored, wishes, now)) {
-    restore(exchange, stored);
-    sayCacheStatus(exchange, { hit: true, ttl: freshnessLeft(stored, now) / 1000 });
-    return of(finish(plan, exchange, stored, now, { reused: true, forCdn: isForCdn(parts) }));
+  const { exchange, route } = context;
+  const stored = await storedResponse(context);
+  const now = context.now();
+  const leftMs = stored === undefined ? 0 : freshnessLeftMs(stored, now);
+  if (stored !== undefined && leftMs > 0 && satisfies(stored, directives, now)) {
+    applyStored(exchange, stored);
+    setCacheStatus(exchange, { hit: true, ttl: leftMs / 1000 });
+    const forCdn = mayCdnStore(context);
+    return emit(finalizeHeaders(route, exchange, stored, now, { reused: true, forCdn }));
   }
-  if (wishes.onlyIfCached) {
+  if (directives.onlyIfCached) {
     // Nothing is forwarded.
-    sayCacheStatus(exchange, { hit: false, detail: 'only-if-cached' });
-    refuseCdn(plan.cdn, exchange);
+    setCacheStatus(exchange, { hit: false, detail: 'only-if-cached' });
+    forbidCdn(route.cdn, exchange);
     exchange.status = GATEWAY_TIMEOUT;
-    return of(undefined);
+    return emit(undefined);
   }
-  // Whether there is something stale was not asked.
-  return runAlone(parts, { fwd: stored === undefined ? 'miss' : 'request' });
+  // 'stale' is no possible reason: `get` does not tell whether a stale response exists.
+  return runUncached(context, { fwd: stored === undefined ? 'miss' : 'request' });
 }
 
-async function peek(parts: LookupParts): Promise<StoredResponse | undefined> {
+async function storedResponse(context: RequestContext): Promise<StoredResponse | undefined> {
   try {
-    const first = await get(parts, undefined);
-    const found = first?.kind === 'vary' ? await get(parts, first) : first;
+    const first = await getStored(context, undefined);
+    const found = first?.kind === 'vary' ? await getStored(context, first) : first;
     return found?.kind === 'response' ? found : undefined;
   } catch (error) {
-    parts.warn('peek', error);
+    context.warn('peek', error);
     return undefined;
   }
 }
 
-async function get(
-  { plan, cache, exchange, principal }: LookupParts,
+async function getStored(
+  { route, cache, exchange, principal }: RequestContext,
   variant: VaryRecord | undefined,
-): Promise<Kept | undefined> {
-  const value = await cache.get(routeKey(plan, exchange, principal, variant), plan.fill);
-  return isKept(value) ? value : undefined;
+): Promise<Stored | undefined> {
+  const key = routeKey(route, exchange, principal, variant);
+  const value = await cache.get(key, route.cacheOptions);
+  return isStored(value) ? value : undefined;
 }

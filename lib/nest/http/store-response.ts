@@ -1,216 +1,206 @@
-import type { Observable } from 'rxjs';
-import type { StoredResponse, VaryRecord } from '../../http/stored-response.js';
-import { STATIC_OPTIONS } from '../../core/options/resolve-call.js';
 import { tagsFromCallback } from '../../core/groups/groups.js';
+import { STATIC_OPTIONS } from '../../core/options/resolve-call.js';
+import type { ProducerContext } from '../../core/options/types.js';
+import type { GetOrSetResult } from '../../core/read/get-or-set-result.js';
+import type { StoredResponse, VaryRecord } from '../../http/stored-response.js';
 import { MAX_DURATION_MS } from '../../ports/duration.js';
 import { CacheConfigError, CacheError } from '../../ports/errors.js';
-import { rewind } from './respond.js';
-import type { Exchange } from './request.js';
-import { HandlerRun, HandlerRuns, type Untouched } from './background-run.js';
-import type { Learnt } from './observations.js';
-import { tenantOf } from './no-tenant.js';
-import { newGeneration, type Production, runHandler, type Unshared } from './produce.js';
-import type { Detailed, FillContext, FillOptions, ResponseCache } from './response-cache.js';
-import { RequestView } from './request-view.js';
+import { HandlerRun, HandlerRuns, type InitialResponse } from './background-run.js';
 import { routeKey, uriTag } from './cache-key.js';
-import type { RoutePlan } from './route.js';
-import { unfitAnswerError } from '../checks/uncacheable.js';
+import type { UnshareableReason } from './observations.js';
+import { type HandlerResult, newGeneration, runHandler } from './produce.js';
+import { RequestView } from './request.js';
+import type { RequestContext } from './request-context.js';
+import { undoHeaders } from './respond.js';
+import type { ResponseEntryOptions } from './response-cache.js';
 
-/** One request that may be answered from the cache, with all that is needed for it. */
-export interface LookupParts {
-  readonly plan: RoutePlan;
-  readonly cache: ResponseCache;
-  readonly exchange: Exchange;
-  readonly handle: () => Observable<unknown>;
-  readonly principal: string | undefined;
-  readonly authenticated: boolean;
-  readonly now: () => number;
-  readonly learnt: Learnt;
-  readonly warn: (kind: string, error: unknown) => void;
-}
-
-/** Given to those who waited for a run whose answer was for one request only. */
-interface NotShared {
+/** Given to the requests that waited for a run whose response cannot be shared. */
+interface Unshareable {
   readonly kind: 'unshared';
-  readonly reason?: Unshared;
+  readonly reason?: UnshareableReason;
 }
 
-/** What is under a key. */
-export type Kept = StoredResponse | VaryRecord | NotShared;
+/** What a key holds. */
+export type Stored = StoredResponse | VaryRecord | Unshareable;
 
 /** This request's own run of the handler. */
 export interface OwnRun {
-  readonly settled: Promise<Production>;
-  readonly wasStale: boolean;
+  readonly result: Promise<HandlerResult>;
+  readonly hadStale: boolean;
   /**
-   * The request is answered by something else: its handler failed, or is too slow. What it did to the response is undone; when it still runs it
-   * goes on as one in the background does, and what it gives is stored.
+   * The request is answered by something else, because the handler failed or is too slow. What it
+   * did to the response is undone; if it still runs, it continues like a background refresh, and
+   * its result is stored.
    */
-  leave(): void;
+  abandon(): void;
 }
 
-const NOT_SHARED: NotShared = Object.freeze({ kind: 'unshared' });
-/** A record of what a response varies by costs little and outlives its variants. */
-const RECORD_MS = 86_400_000;
+const UNSHAREABLE: Unshareable = Object.freeze({ kind: 'unshared' });
+/** A vary record is small and should outlive its variants. */
+const MIN_RECORD_TTL_MS = 86_400_000;
+/** How long a refresh waits for the stale response to be sent. */
+const MAX_SEND_WAIT_MS = 100;
+const FIRST_ERROR_STATUS = 400;
+const SERVER_ERRORS: ReadonlySet<number> = new Set([500, 502, 503, 504]);
 
-/** The producer side of one request: runs its handler for the cache, at once or after the response is out. */
-export class Filling {
-  /** Set once the handler runs for the answer of this request. */
+/** The producer of one request: runs its handler, at once or in a background refresh. */
+export class ResponseProducer {
+  /** Set once the handler runs to answer this request. */
   own: OwnRun | undefined;
 
-  readonly #options: FillOptions;
+  readonly #options: ResponseEntryOptions;
   readonly #runs: HandlerRuns;
-  /** Taken before anything is answered: a refresh starts when a stale response may have been put on the exchange. */
-  readonly #untouched: Untouched;
+  /** Read first: a refresh starts when a stale response may already be on the exchange. */
+  readonly #initial: InitialResponse;
 
-  constructor(private readonly parts: LookupParts) {
-    const { plan, exchange } = parts;
-    this.#runs = new HandlerRuns(parts.learnt.runs, exchange);
-    this.#untouched = { headers: exchange.outgoing(), status: exchange.status };
+  constructor(private readonly context: RequestContext) {
+    const { route, exchange, observations } = context;
+    this.#runs = new HandlerRuns(observations.runContext, exchange);
+    this.#initial = { headers: exchange.outgoing(), status: exchange.status };
     this.#options =
-      plan.uriTagged || plan.http.tags !== undefined ? new RequestOptions(parts) : plan.fill;
+      route.tagsUri || route.http.tags !== undefined
+        ? new RequestOptions(context)
+        : route.cacheOptions;
   }
 
-  async ask(variant: VaryRecord | undefined): Promise<Detailed<Kept>> {
-    const { plan, cache, exchange, principal } = this.parts;
-    const found = await cache.getOrSetDetailed<Kept | null>(
-      routeKey(plan, exchange, principal, variant),
-      (context) => this.#produce(context, variant),
+  /** @param variant undefined for the key of the URI itself */
+  async load(variant: VaryRecord | undefined): Promise<GetOrSetResult<Stored>> {
+    const { route, cache, exchange, principal } = this.context;
+    const found = await cache.getOrSetDetailed<Stored | null>(
+      routeKey(route, exchange, principal, variant),
+      (producer) => this.#produce(producer, variant),
       this.#options,
     );
     const { value } = found;
-    // A codec of the application may decode anything.
-    return { ...found, value: value?.kind === undefined ? NOT_SHARED : value };
+    // A codec of the application may decode to anything.
+    return { ...found, value: value?.kind === undefined ? UNSHAREABLE : value };
   }
 
-  async #produce(context: FillContext, variant: VaryRecord | undefined): Promise<Kept> {
-    const production = await this.#run(context).catch((error: unknown) => {
-      this.#failed(error, variant);
+  async #produce(producer: ProducerContext, variant: VaryRecord | undefined): Promise<Stored> {
+    const result = await this.#run(producer).catch((error: unknown) => {
+      this.#recordFailure(error, variant);
       throw error;
     });
-    if (!production.shared) {
-      context.skip();
-      this.#learn(production, variant);
-      // RFC 5861 section 4: such an answer is an error, for which a stale response may stand in.
-      if (context.stale !== undefined && SERVER_ERRORS.has(production.status))
-        throw new ErrorAnswer(production.status);
-      return { kind: 'unshared', reason: production.reason };
+    if (!result.shared) {
+      producer.skip();
+      this.#recordUnshareable(result.reason, result.status, variant);
+      // RFC 5861 section 4: a server error may be answered by a stale response.
+      if (producer.stale !== undefined && SERVER_ERRORS.has(result.status))
+        throw new ErrorResponse(result.status);
+      return { kind: 'unshared', reason: result.reason };
     }
-    this.parts.learnt.passes.remove(() => passName(this.parts, variant));
-    context.addTags(...production.tags);
-    const { response, vary } = production;
+    this.context.observations.unshareableKeys.remove(() => this.context.unshareableName(variant));
+    producer.addTags(...result.tags);
+    const { response, vary } = result;
     if (variant === undefined && vary.length > 0)
-      return this.#record(context, response, vary, production.tags);
+      return this.#storeVariant(producer, response, vary, result.tags);
     if (variant !== undefined && vary.some((name) => !variant.names.includes(name))) {
-      // The record no longer says what chooses among the variants: the next request makes a new one.
-      await this.#forget();
-      context.skip();
-      return NOT_SHARED;
+      // The record lacks a header that selects a variant: the next request writes it anew.
+      await this.#deleteVary();
+      producer.skip();
+      return UNSHAREABLE;
     }
-    keep(context, response);
+    producer.setTtl(response.freshMs);
+    producer.setWindows({
+      staleWhileRevalidate: response.staleMs,
+      staleIfError: response.fallbackMs,
+    });
     return response;
   }
 
-  #learn(
-    { reason, status }: Production & { readonly shared: false },
+  #recordUnshareable(
+    reason: UnshareableReason,
+    status: number,
     variant: VaryRecord | undefined,
   ): void {
-    const { learnt, plan, now } = this.parts;
+    const { observations, route } = this.context;
     if (reason === 'tenant') {
-      learnt.lateTenants.add(plan);
-      // Of a refresh nobody else tells.
-      warnUnfit(this.parts, reason);
+      observations.lateTenantRoutes.add(route);
+      // The result of a refresh is not sent, so nothing else would warn.
+      this.context.warnUncacheable(reason);
     }
-    // An error soon ends, and the answer to a request that says who asks is no word on the others.
-    else if (status < FIRST_ERROR && reason !== 'authorization')
-      learnt.passes.add(passName(this.parts, variant), now());
+    // Errors are temporary, and a response to an authenticated request says nothing about others.
+    else if (status < FIRST_ERROR_STATUS && reason !== 'authorization')
+      observations.unshareableKeys.add(this.context.unshareableName(variant), this.context.now());
   }
 
-  #failed(error: unknown, variant: VaryRecord | undefined): void {
-    const { passes, thrownByHandlers } = this.parts.learnt;
-    passes.remove(() => passName(this.parts, variant));
-    if (error instanceof CacheError) thrownByHandlers.add(error);
+  #recordFailure(error: unknown, variant: VaryRecord | undefined): void {
+    const { unshareableKeys, handlerErrors } = this.context.observations;
+    unshareableKeys.remove(() => this.context.unshareableName(variant));
+    if (error instanceof CacheError) handlerErrors.add(error);
   }
 
   /**
-   * Under the key of the URI goes what the response varies by, under a key made from it the response. The fence of the former protects both:
-   * if an invalidation overtakes this run the record is not stored, and without it nothing finds the response.
+   * Stores what the response varies by under the key of the URI, and the response under a key made
+   * from it. The fence of the former protects both: if an invalidation overtakes this run, the
+   * record is not stored, and without it the response is never found.
    */
-  async #record(
-    context: FillContext,
+  async #storeVariant(
+    producer: ProducerContext,
     response: StoredResponse,
     vary: readonly string[],
     tags: readonly string[],
-  ): Promise<Kept> {
-    const { plan, cache, exchange, principal } = this.parts;
+  ): Promise<Stored> {
+    const { route, cache, exchange, principal } = this.context;
     const record: VaryRecord = { kind: 'vary', names: vary, generation: newGeneration() };
+    const { freshMs, staleMs, fallbackMs } = response;
     try {
-      await cache.set(routeKey(plan, exchange, principal, record), response, {
-        ...plan.fill,
-        ttl: response.freshMs,
-        staleWhileRevalidate: response.staleMs,
-        staleIfError: response.fallbackMs,
+      await cache.set(routeKey(route, exchange, principal, record), response, {
+        ...route.cacheOptions,
+        ttl: freshMs,
+        staleWhileRevalidate: staleMs,
+        staleIfError: fallbackMs,
         tags: [...(this.#options.tags ?? []), ...tags],
       });
     } catch (error) {
-      this.parts.warn('set', error);
-      context.skip();
+      this.context.warn('set', error);
+      producer.skip();
     }
-    context.setTtl(
-      Math.min(
-        MAX_DURATION_MS,
-        Math.max(RECORD_MS, response.freshMs + Math.max(response.staleMs, response.fallbackMs)),
-      ),
-    );
+    const ttlMs = Math.max(MIN_RECORD_TTL_MS, freshMs + Math.max(staleMs, fallbackMs));
+    producer.setTtl(Math.min(MAX_DURATION_MS, ttlMs));
     return record;
   }
 
-  /** What goes to CDNs: not the tag that stands for the URI. */
-  get #knownTags(): readonly string[] {
-    const { plan } = this.parts;
-    return this.#options instanceof RequestOptions ? this.#options.said : (plan.fill.tags ?? []);
+  async #deleteVary(): Promise<void> {
+    const { route, cache, exchange, principal } = this.context;
+    await cache.delete(routeKey(route, exchange, principal));
   }
 
-  async #forget(): Promise<void> {
-    const { plan, cache, exchange, principal } = this.parts;
-    await cache.delete(routeKey(plan, exchange, principal));
-  }
-
-  async #run(context: FillContext): Promise<Production> {
-    const { exchange } = this.parts;
-    const { headers, status } = this.#untouched;
-    const run = new HandlerRun(exchange, headers, context);
-    if (context.background) {
-      this.#runs.setAside(run, this.#untouched);
-      await this.#answered();
+  async #run(producer: ProducerContext): Promise<HandlerResult> {
+    const { exchange } = this.context;
+    const { headers, status } = this.#initial;
+    const run = new HandlerRun(exchange, headers, producer);
+    if (producer.background) {
+      this.#runs.capture(run, this.#initial);
+      await this.#staleSent();
       return this.#handle(run);
     }
-    const settled = this.#handle(run);
+    const result = this.#handle(run);
     let isRunning = true;
     const end = (): void => {
       isRunning = false;
     };
-    settled.then(end, end);
+    result.then(end, end);
     this.own = {
-      settled,
-      wasStale: context.stale !== undefined,
-      leave: () => {
+      result,
+      hadStale: producer.stale !== undefined,
+      abandon: () => {
         if (isRunning)
-          this.#runs.setAside(run, { headers: exchange.outgoing(), status: exchange.status });
-        rewind(exchange, headers, status);
+          this.#runs.capture(run, { headers: exchange.outgoing(), status: exchange.status });
+        undoHeaders(exchange, headers, status);
       },
     };
-    return settled;
+    return result;
   }
 
   /**
-   * The stale answer goes first, so that nobody waits for what the handler computes. But only a moment: a client that does not read, or a slow
-   * response before this one on its connection, must not hold up a refresh that is for everyone.
+   * Waits until the stale response is sent, so that the handler's work does not delay it; but not
+   * for long: a slow client must not hold up a refresh that is for everyone.
    */
-  #answered(): Promise<void> {
-    const { exchange, cache } = this.parts;
+  #staleSent(): Promise<void> {
+    const { exchange, cache } = this.context;
     return new Promise((resolve) => {
-      const cancel = cache.clock.after(PATIENCE_MS, resolve);
+      const cancel = cache.clock.after(MAX_SEND_WAIT_MS, resolve);
       void exchange.whenSent().then(() => {
         cancel();
         resolve();
@@ -218,43 +208,25 @@ export class Filling {
     });
   }
 
-  #handle(run: HandlerRun): Promise<Production> {
-    const knownTags = this.#knownTags;
-    return this.#runs.within(run, () => runHandler({ ...this.parts, knownTags, run }));
+  #handle(run: HandlerRun): Promise<HandlerResult> {
+    return this.#runs.runAs(run, () => runHandler(this.context, run, this.#routeTags));
+  }
+
+  /** The tags for CDNs: without the one that stands for the URI. */
+  get #routeTags(): readonly string[] {
+    if (this.#options instanceof RequestOptions) return this.#options.routeTags;
+    return this.context.route.cacheOptions.tags ?? [];
   }
 }
 
-const PATIENCE_MS = 100;
-const FIRST_ERROR = 400;
-
-/** @returns whether the answer is one that could never have been cached, of which the developer is told */
-export function warnUnfit({ plan, warn }: LookupParts, reason: Unshared): boolean {
-  const problem = unfitAnswerError(plan, reason);
-  if (problem !== undefined) warn(`${reason}, ${plan.where}`, problem);
-  return problem !== undefined;
-}
-
-/** Under which the key of a request is known to give no answer for others of its tenant. */
-export function passName(
-  { plan, cache, exchange, principal }: LookupParts,
-  variant: VaryRecord | undefined,
-): string {
-  return JSON.stringify([
-    plan.options.cache,
-    tenantOf(cache),
-    routeKey(plan, exchange, principal, variant).text,
-  ]);
-}
-
 /** The handler answered with a server error instead of throwing one. */
-class ErrorAnswer extends Error {
+class ErrorResponse extends Error {
   constructor(readonly status: number) {
     super(`the handler answered with status ${String(status)}`);
   }
 }
-const SERVER_ERRORS: ReadonlySet<number> = new Set([500, 502, 503, 504]);
 
-export function isKept(value: unknown): value is Kept {
+export function isStored(value: unknown): value is Stored {
   return (
     typeof value === 'object' &&
     value !== null &&
@@ -263,42 +235,38 @@ export function isKept(value: unknown): value is Kept {
   );
 }
 
-function keep(context: FillContext, response: StoredResponse): void {
-  context.setTtl(response.freshMs);
-  context.setWindows({ staleWhileRevalidate: response.staleMs, staleIfError: response.fallbackMs });
-}
+/** Options whose tags depend on the request; they are computed when the cache reads them. */
+class RequestOptions implements ResponseEntryOptions {
+  readonly [STATIC_OPTIONS]: ResponseEntryOptions;
+  readonly #context: RequestContext;
+  #routeTags: readonly string[] | undefined;
 
-/** Options whose tags depend on the request; made only when the cache has no near answer. */
-class RequestOptions implements FillOptions {
-  readonly [STATIC_OPTIONS]: FillOptions;
-  readonly #parts: LookupParts;
-  #said: readonly string[] | undefined;
-
-  constructor(parts: LookupParts) {
-    this[STATIC_OPTIONS] = parts.plan.fill;
-    this.#parts = parts;
+  constructor(context: RequestContext) {
+    this[STATIC_OPTIONS] = context.route.cacheOptions;
+    this.#context = context;
   }
 
   get tags(): readonly string[] {
-    const { plan, exchange } = this.#parts;
-    return plan.uriTagged ? [...this.said, uriTag(plan, exchange)] : this.said;
+    const { route, exchange } = this.#context;
+    return route.tagsUri ? [...this.routeTags, uriTag(route, exchange)] : this.routeTags;
   }
 
   /** The tags that the route declares. */
-  get said(): readonly string[] {
-    const { plan, exchange } = this.#parts;
-    const { tags } = plan.http;
-    const listed = plan.fill.tags ?? [];
-    if (tags === undefined) return listed;
+  get routeTags(): readonly string[] {
+    const { route, exchange } = this.#context;
+    const declared = route.cacheOptions.tags ?? [];
+    const { tags } = route.http;
+    if (tags === undefined) return declared;
     try {
-      return (this.#said ??= [...listed, ...tagsFromCallback(tags(new RequestView(exchange)))]);
+      return (this.#routeTags ??= [
+        ...declared,
+        ...tagsFromCallback(tags(new RequestView(exchange))),
+      ]);
     } catch (error) {
-      throw new CacheConfigError(
-        `http.tags of ${plan.where} threw: ${error instanceof Error ? error.message : String(error)}`,
-        {
-          cause: error,
-        },
-      );
+      const message = error instanceof Error ? error.message : String(error);
+      throw new CacheConfigError(`http.tags of ${route.where} threw: ${message}`, {
+        cause: error,
+      });
     }
   }
 }

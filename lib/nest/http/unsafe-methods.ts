@@ -1,75 +1,82 @@
 import type { ModulesContainer } from '@nestjs/core';
-import { routingRules } from './application.js';
-import type { Exchange } from './request.js';
-import type { Controller, Handler } from './handler-name.js';
-import { compilePath, mayMatch, type PathPattern } from './path-pattern.js';
-import type { ResponseCache } from './response-cache.js';
 import { routeKey, uriTag } from './cache-key.js';
-import { patternsOf, type RoutePlan } from './route.js';
-import { READING, routesOf } from './routes.js';
+import { compilePath, mayMatch, type PathPattern } from './path-pattern.js';
+import type { Exchange } from './request.js';
+import type { ResponseCache } from './response-cache.js';
+import { patternsOf, type RouteConfig } from './route.js';
+import { CACHED_METHODS, type Controller, type Handler, routesOf, routingRules } from './routes.js';
 
-interface ReadingRoute {
-  readonly plan: RoutePlan;
+interface CachedRoute {
+  readonly route: RouteConfig;
   readonly paths: readonly PathPattern[];
 }
 
+interface CollectedRoutes {
+  readonly routes: readonly CachedRoute[];
+  readonly maxPrefixSegments: number;
+}
+
 /** The routes of an application whose responses are stored. */
-export class ReadingRoutes {
-  #known: { readonly routes: readonly ReadingRoute[]; readonly maxPrefix: number } | undefined;
+export class CachedRoutes {
+  #collected: CollectedRoutes | undefined;
 
   constructor(
     private readonly modules: ModulesContainer,
-    private readonly planOf: (controller: Controller, handler: Handler) => RoutePlan | undefined,
+    private readonly configOf: (
+      controller: Controller,
+      handler: Handler,
+    ) => RouteConfig | undefined,
   ) {}
 
-  /** Those that may answer GET at the URI of a request, one of whose handlers says that it changes what is there. */
-  at({ request }: Exchange): readonly RoutePlan[] {
-    const { routes, maxPrefix } = (this.#known ??= this.#look());
+  /** The routes that may answer GET at the URI of a request with an unsafe method. */
+  matching({ request }: Exchange): readonly RouteConfig[] {
+    const { routes, maxPrefixSegments } = (this.#collected ??= this.#collect());
     if (routes.length === 0) return NONE;
-    // As the router saw it.
+    // The URL that the router has seen.
     const [path = ''] = request.url.split('?', 1);
     return routes
-      .filter(({ paths }) => paths.some((pattern) => mayMatch(pattern, path, maxPrefix)))
-      .map(({ plan }) => plan);
+      .filter(({ paths }) => paths.some((pattern) => mayMatch(pattern, path, maxPrefixSegments)))
+      .map(({ route }) => route);
   }
 
-  /** Once, when all routes are there. */
-  #look(): { readonly routes: readonly ReadingRoute[]; readonly maxPrefix: number } {
-    const routes: ReadingRoute[] = [];
+  /** Once, when all routes are registered. */
+  #collect(): CollectedRoutes {
+    const routes: CachedRoute[] = [];
     for (const { controller, handler, method, modulePath } of routesOf(this.modules)) {
-      const plan = READING.includes(method) ? this.planOf(controller, handler) : undefined;
-      if (plan === undefined || plan.unfit !== undefined || plan.http.invalidate === false)
+      const route = CACHED_METHODS.includes(method)
+        ? this.configOf(controller, handler)
+        : undefined;
+      if (route === undefined || route.uncacheable !== undefined || route.http.invalidate === false)
         continue;
+      const patterns = patternsOf(controller, handler);
       routes.push({
-        plan,
-        paths: patternsOf(controller, handler).map((pattern) =>
-          compilePath(`${modulePath}/${pattern}`),
-        ),
+        route,
+        paths: patterns.map((pattern) => compilePath(`${modulePath}/${pattern}`)),
       });
     }
-    return { routes, maxPrefix: routingRules(this.modules).maxPrefix };
+    return { routes, maxPrefixSegments: routingRules(this.modules).maxPrefixSegments };
   }
 }
 
-const NONE: readonly RoutePlan[] = Object.freeze([]);
+const NONE: readonly RouteConfig[] = Object.freeze([]);
 
 /**
- * A method that is not safe has succeeded: what is stored of its URI is not used any more (RFC 9111 section 4.4), whichever routes of the
- * application answer GET there.
+ * After a successful request with an unsafe method: invalidates what is stored of its URI (RFC 9111
+ * section 4.4), whichever routes of the application answer GET there.
  */
 export async function invalidateUri(
-  readings: readonly RoutePlan[],
+  routes: readonly RouteConfig[],
   exchange: Exchange,
   cacheOf: (name: string) => ResponseCache | undefined,
 ): Promise<void> {
   const done: Promise<unknown>[] = [];
   const tags = new Map<ResponseCache, Set<string>>();
-  for (const plan of readings) {
-    const cache = cacheOf(plan.options.cache);
+  for (const route of routes) {
+    const cache = cacheOf(route.options.cache);
     if (cache === undefined) continue;
-    if (!plan.uriTagged) done.push(cache.delete(routeKey(plan, exchange, undefined)));
-    else tags.set(cache, (tags.get(cache) ?? new Set()).add(uriTag(plan, exchange)));
+    if (!route.tagsUri) done.push(cache.delete(routeKey(route, exchange, undefined)));
+    else tags.set(cache, (tags.get(cache) ?? new Set()).add(uriTag(route, exchange)));
   }
-  for (const [cache, named] of tags) done.push(cache.invalidate({ tags: [...named] }));
+  for (const [cache, names] of tags) done.push(cache.invalidate({ tags: [...names] }));
   await Promise.all(done);
 }

@@ -4,7 +4,7 @@ import { observedWithEffects, withEffects } from './effects.js';
 import { firstCall } from './first-call.js';
 import { type MethodCall, plain, type Run } from './method-call.js';
 import { type Shape, shapeOf } from './method-shape.js';
-import { routeCall } from '../http/route-call.js';
+import { runRouteHandler } from '../http/route-handler.js';
 
 /**
  * A decorated method, called. Evictions before it, the cached or plain call, puts and evictions after it.
@@ -14,7 +14,7 @@ import { routeCall } from '../http/route-call.js';
  */
 export function runMethod(call: MethodCall, caches: Caches): unknown {
   const { plan } = call;
-  const request = caches.routeCalls.take(plan);
+  const request = caches.routeCalls.consume(plan);
   const cached = plan.cacheable !== undefined && !plan.noCache && request === undefined;
   const effects = plan.evict.length > 0 || plan.put !== undefined;
   if (!cached && !effects) return alone(call, caches, request, plain);
@@ -43,5 +43,5 @@ function throughAll(call: MethodCall, caches: Caches, { request, cached, effects
 }
 
 function alone(call: MethodCall, caches: Caches, request: object | undefined, run: Run): unknown {
-  return request === undefined ? run(call) : routeCall(call, caches, request, run);
+  return request === undefined ? run(call) : runRouteHandler(call, caches, request, run);
 }

@@ -6,12 +6,12 @@ import { CacheLog } from './log.js';
 import { CacheRegistry } from './registry.js';
 import { FreshInstances } from '../method/background.js';
 import { HintInterceptor } from '../graphql/hint-interceptor.js';
-import { DecoratedRoutes } from '../http/http-source.js';
+import { RouteOptionsReader } from '../http/route-options-reader.js';
 import { CacheInterceptor } from '../http/interceptor.js';
 import { HTTP_CACHE_SOURCE } from '../http/response-cache.js';
 import { InterceptorOrder } from './interceptor-order.js';
 import { InvalidationListener } from '../events/listener.js';
-import { RouteMarker } from '../http/route-marker.js';
+import { RouteContextInterceptor } from '../http/route-context-interceptor.js';
 
 /**
  * What an application has once, however many caches: a static module, so Nest makes one of it. Global, so that decorated providers of every
@@ -29,12 +29,12 @@ import { RouteMarker } from '../http/route-marker.js';
     InvalidationListener,
     CacheCommandInterceptor,
     CacheInterceptor,
-    DecoratedRoutes,
-    { provide: HTTP_CACHE_SOURCE, useExisting: DecoratedRoutes },
-    RouteMarker,
+    RouteOptionsReader,
+    { provide: HTTP_CACHE_SOURCE, useExisting: RouteOptionsReader },
+    RouteContextInterceptor,
     // InterceptorOrder has the last word: the interceptor before all others, the marker after them.
     { provide: APP_INTERCEPTOR, useExisting: CacheInterceptor },
-    { provide: APP_INTERCEPTOR, useExisting: RouteMarker },
+    { provide: APP_INTERCEPTOR, useExisting: RouteContextInterceptor },
     HintInterceptor,
     { provide: APP_INTERCEPTOR, useExisting: HintInterceptor },
   ],

@@ -18,11 +18,11 @@ import { CacheInvalidated } from '../events/cache-invalidated.js';
 import { CacheRegistry } from './registry.js';
 import { CacheLog } from './log.js';
 import {
+  assertAsyncOptions,
+  assertFactory,
+  assertFactoryResult,
+  assertModuleOptions,
   cacheOptionsOf,
-  checkAsyncOptions,
-  checkIsObject,
-  checkMade,
-  factoryOf,
 } from './check-module-options.js';
 import type {
   CacheModuleAsyncOptions,
@@ -50,7 +50,7 @@ export class CacheModule {
 
   /** @throws CacheConfigError (`CACHE_CONFIG`) when the application starts, for options that cannot work and for a name that is taken */
   static forRoot(options: CacheModuleOptions = {}): DynamicModule {
-    checkIsObject('forRoot', options);
+    assertModuleOptions(options);
     const { isGlobal = true, name = 'default' } = options;
     return moduleOf(
       name,
@@ -65,7 +65,7 @@ export class CacheModule {
    * @throws CacheConfigError (`CACHE_CONFIG`) at once when it is not said, or said in two ways, how they are made
    */
   static forRootAsync(options: CacheModuleAsyncOptions): DynamicModule {
-    checkAsyncOptions(options);
+    assertAsyncOptions(options);
     const { name = 'default', isGlobal = true, imports = [] } = options;
     return moduleOf(name, isGlobal, imports, optionsProviders(name, options));
   }
@@ -126,7 +126,11 @@ function optionsProviders(name: string, options: CacheModuleAsyncOptions): Provi
   if (useFactory !== undefined) {
     const make = useFactory as (...args: unknown[]) => CacheOptions | Promise<CacheOptions>;
     return [
-      { provide, inject, useFactory: async (...args: unknown[]) => checkMade(await make(...args)) },
+      {
+        provide,
+        inject,
+        useFactory: async (...args: unknown[]) => assertFactoryResult(await make(...args)),
+      },
     ];
   }
   const factory = (useExisting ?? useClass) as Type<CacheOptionsFactory>;
@@ -134,7 +138,7 @@ function optionsProviders(name: string, options: CacheModuleAsyncOptions): Provi
     provide,
     inject: [factory],
     useFactory: async (from: unknown) =>
-      checkMade(await factoryOf(from, factory).createCacheOptions()),
+      assertFactoryResult(await assertFactory(from, factory).createCacheOptions()),
   };
   return useClass === undefined ? [made] : [{ provide: useClass, useClass }, made];
 }

@@ -3,13 +3,13 @@ import type { BackgroundTenant } from '../../background-tenant.js';
 import type { DerivedKeys } from '../method/derived-keys.js';
 import type { Hints } from '../graphql/cache-control.js';
 import type { MethodPlan } from '../decorators/metadata.js';
-import type { RouteCalls } from '../http/route-calls.js';
+import type { HandlerLink } from '../http/handler-link.js';
 
 /** What a decorated method needs of its application. */
 export interface Caches {
   find(name: string): CacheService | undefined;
   readonly caches: readonly CacheService[];
-  readonly routeCalls: RouteCalls;
+  readonly routeCalls: HandlerLink;
   readonly hints: Hints;
   readonly backgroundTenant: BackgroundTenant;
   /**

@@ -1,88 +1,85 @@
 import type { Type } from '@nestjs/common';
-import { CACHE_OPTIONS, checkIsOptions } from '../../core/options/options.js';
+import { CACHE_CHECKS } from '../../core/options/checks.js';
+import { assertCacheOptions } from '../../core/options/options.js';
 import type { CacheOptions } from '../../core/options/types.js';
 import { CacheConfigError } from '../../ports/errors.js';
-import { assertKnownOptions, isObject, formatValue } from '../../ports/validate.js';
+import * as is from '../../ports/option-checks.js';
+import { assertKnownOptions, type Checks, parseOptions } from '../../ports/validate.js';
 import type {
   CacheModuleAsyncOptions,
   CacheModuleOptions,
   CacheOptionsFactory,
 } from './options.js';
 
-const NAMES: ReadonlySet<string> = new Set([...CACHE_OPTIONS, 'isGlobal']);
-const WAYS = ['useFactory', 'useClass', 'useExisting'] as const;
-const ASYNC_NAMES: ReadonlySet<string> = new Set([
-  'name',
-  'isGlobal',
-  'imports',
-  'inject',
-  ...WAYS,
-] satisfies (keyof CacheModuleAsyncOptions)[]);
+const MODULE_CHECKS = { ...CACHE_CHECKS, isGlobal: is.flag } satisfies Checks<CacheModuleOptions>;
 
-/** @throws CacheConfigError (`CACHE_CONFIG`) */
-export function checkIsObject(
-  method: 'forRoot' | 'forRootAsync',
-  options: unknown,
-): asserts options is object {
-  checkIsOptions(options, `The options of CacheModule.${method}`);
+const factoryClass = is.callback('a class with createCacheOptions()');
+const ASYNC_CHECKS = {
+  name: CACHE_CHECKS.name,
+  isGlobal: is.flag,
+  imports: is.array,
+  inject: is.array,
+  useFactory: is.callback('a function that returns the options'),
+  useClass: factoryClass,
+  useExisting: factoryClass,
+} satisfies Checks<CacheModuleAsyncOptions>;
+const WAYS = ['useFactory', 'useClass', 'useExisting'] as const;
+
+/**
+ * Only what the module itself needs; `cacheOptionsOf` checks the rest when the application starts.
+ * @throws CacheConfigError (`CACHE_CONFIG`)
+ */
+export function assertModuleOptions(options: unknown): asserts options is CacheModuleOptions {
+  assertCacheOptions(options, 'The options of CacheModule.forRoot');
   const { isGlobal } = options as CacheModuleOptions;
-  if (isGlobal !== undefined && typeof isGlobal !== 'boolean')
-    throw new CacheConfigError(`isGlobal must be true or false; got ${formatValue(isGlobal)}.`);
+  if (isGlobal !== undefined) is.flag(isGlobal, 'isGlobal');
 }
 
-/** What is for the cache. @throws CacheConfigError (`CACHE_CONFIG`) that lists the options of the module, when one does not exist */
+/**
+ * The options of the cache, without those of the module; `createCache` checks their values.
+ * @throws CacheConfigError (`CACHE_CONFIG`) for an unknown name
+ */
 export function cacheOptionsOf(options: CacheModuleOptions): CacheOptions {
-  assertKnownOptions(options, NAMES, 'cache option');
+  assertKnownOptions(options, MODULE_CHECKS, 'CacheModule.forRoot');
   return Object.fromEntries(Object.entries(options).filter(([name]) => name !== 'isGlobal'));
 }
 
 /** @throws CacheConfigError (`CACHE_CONFIG`) */
-export function checkAsyncOptions(options: unknown): asserts options is CacheModuleAsyncOptions {
-  checkIsObject('forRootAsync', options);
-  for (const name of Object.keys(options)) {
-    if (!CACHE_OPTIONS.has(name) || ASYNC_NAMES.has(name)) continue;
+export function assertAsyncOptions(options: unknown): asserts options is CacheModuleAsyncOptions {
+  assertCacheOptions(options, 'The options of CacheModule.forRootAsync');
+  const given = parseOptions(options, ASYNC_CHECKS, {
+    what: 'The options of CacheModule.forRootAsync',
+    owner: 'CacheModule.forRootAsync',
+    example: '{ useFactory }',
+    prefix: 'CacheModule.forRootAsync: ',
+    hint: ' Options of the cache belong to what the factory returns.',
+  });
+  const ways = WAYS.filter((name) => given[name] !== undefined);
+  if (ways.length !== 1) {
     throw new CacheConfigError(
-      `CacheModule.forRootAsync has no option ${name}: it belongs into the options that the factory gives.`,
+      'CacheModule.forRootAsync needs one of useFactory, useClass and useExisting; ' +
+        `got ${ways.length === 0 ? 'none' : ways.join(' and ')}.`,
     );
-  }
-  assertKnownOptions(options, ASYNC_NAMES, 'option of CacheModule.forRootAsync');
-  const given = options as Partial<Readonly<Record<string, unknown>>>;
-  const [way, other] = WAYS.filter((name) => given[name] !== undefined);
-  if (way === undefined || other !== undefined) {
-    throw new CacheConfigError(
-      `CacheModule.forRootAsync needs one of useFactory, useClass and useExisting; got ${way === undefined ? 'none' : `${way} and ${String(other)}`}.`,
-    );
-  }
-  if (typeof given[way] !== 'function')
-    throw new CacheConfigError(
-      `${way} must be ${way === 'useFactory' ? 'a function that gives the options' : 'a class with createCacheOptions()'}; got ${formatValue(given[way])}.`,
-    );
-  for (const list of ['imports', 'inject'] as const) {
-    if (given[list] !== undefined && !Array.isArray(given[list]))
-      throw new CacheConfigError(
-        `${list} of CacheModule.forRootAsync must be an array; got ${formatValue(given[list])}.`,
-      );
   }
 }
+
+const factory = is.objectWith<CacheOptionsFactory>(
+  'an object with the method createCacheOptions(), which returns the options of the cache',
+  'createCacheOptions',
+);
 
 /** @throws CacheConfigError (`CACHE_CONFIG`) */
-export function factoryOf(made: unknown, type: Type<CacheOptionsFactory>): CacheOptionsFactory {
-  if (
-    isObject(made) &&
-    typeof (made as Partial<CacheOptionsFactory>).createCacheOptions === 'function'
-  )
-    return made as CacheOptionsFactory;
-  throw new CacheConfigError(
-    `CacheModule.forRootAsync: ${type.name} must have the method createCacheOptions(), which gives the options of the cache.`,
-  );
+export function assertFactory(made: unknown, type: Type<CacheOptionsFactory>): CacheOptionsFactory {
+  return factory(made, `CacheModule.forRootAsync: ${type.name}`);
 }
 
-/** Before the backend is taken from them. @throws CacheConfigError (`CACHE_CONFIG`) */
-export function checkMade(options: CacheOptions): CacheOptions {
-  checkIsOptions(options, 'The options that CacheModule.forRootAsync makes');
+/** Called before the backend is read from them. @throws CacheConfigError (`CACHE_CONFIG`) */
+export function assertFactoryResult(options: CacheOptions): CacheOptions {
+  assertCacheOptions(options, 'The options that CacheModule.forRootAsync makes');
   if ('isGlobal' in options) {
     throw new CacheConfigError(
-      'CacheModule.forRootAsync got options with isGlobal. Give it beside the factory only: Nest asks for it before the options are made.',
+      'CacheModule.forRootAsync got options with isGlobal. ' +
+        'Give it beside the factory only: Nest needs it before the options are made.',
     );
   }
   return options;

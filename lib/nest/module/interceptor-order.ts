@@ -2,7 +2,7 @@ import { Injectable, type NestInterceptor } from '@nestjs/common';
 import { ModuleRef } from '@nestjs/core';
 import { CacheConfigError } from '../../ports/errors.js';
 import { CacheInterceptor } from '../http/interceptor.js';
-import { RouteMarker } from '../http/route-marker.js';
+import { RouteContextInterceptor } from '../http/route-context-interceptor.js';
 
 /** These change no answer; they open the context in which the tenant and the principal are found. By name, so that no package is needed. */
 const OPENS_CONTEXT: ReadonlySet<string> = new Set(['ClsInterceptor']);
@@ -26,7 +26,7 @@ export class InterceptorOrder {
   constructor(
     private readonly moduleRef: ModuleRef,
     private readonly cache: CacheInterceptor,
-    private readonly marker: RouteMarker,
+    private readonly marker: RouteContextInterceptor,
   ) {}
 
   /** @throws CacheConfigError (`CACHE_CONFIG`) when Nest does not have the list where it is looked for */

@@ -14,7 +14,8 @@ export class CacheLog {
     cache.events.onProblem((event) => {
       const line = lineOf(event);
       if (line === undefined) return;
-      const kind = event.type === 'backend_problem' ? `${event.type} ${event.operation}` : event.type;
+      const kind =
+        event.type === 'backend_problem' ? `${event.type} ${event.operation}` : event.type;
       const now = cache.clock.now();
       if (now - (last.get(kind) ?? -Infinity) < QUIET_MS && event.type !== 'backend_state') return;
       last.set(kind, now);

@@ -8,7 +8,7 @@ import type { DerivedKeys } from '../method/derived-keys.js';
 import { Hints } from '../graphql/cache-control.js';
 import type { MethodCall } from '../method/method-call.js';
 import type { MethodPlan } from '../decorators/metadata.js';
-import { RouteCalls } from '../http/route-calls.js';
+import { HandlerLink } from '../http/handler-link.js';
 import { runMethod } from '../method/run-method.js';
 import { Segments } from '../method/segments.js';
 
@@ -25,7 +25,7 @@ export class CacheRegistry implements Caches {
   readonly #warned = new Set<string>();
   readonly #logger = new Logger('CacheModule');
   readonly #segments = new Segments();
-  readonly routeCalls = new RouteCalls();
+  readonly routeCalls = new HandlerLink();
   readonly hints = new Hints();
   readonly backgroundTenant = new BackgroundTenant();
   #freshInstance: FreshInstance | undefined;

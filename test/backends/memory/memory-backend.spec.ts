@@ -130,15 +130,15 @@ describe('MemoryBackend', () => {
     ],
     [
       { maxBytes: 0 },
-      "maxBytes must be bytes as a whole number, or a text such as '512kb', '64mb' or '1gb'; got 0.",
+      "maxBytes must be bytes as a whole number, or a string such as '512kb', '64mb' or '1gb'; got 0.",
     ],
     [
       { maxBytes: '64MB' },
-      "maxBytes must be bytes as a whole number, or a text such as '512kb', '64mb' or '1gb'; got \"64MB\".",
+      "maxBytes must be bytes as a whole number, or a string such as '512kb', '64mb' or '1gb'; got \"64MB\".",
     ],
     [
       { maxBytes: 'mb' },
-      "maxBytes must be bytes as a whole number, or a text such as '512kb', '64mb' or '1gb'; got \"mb\".",
+      "maxBytes must be bytes as a whole number, or a string such as '512kb', '64mb' or '1gb'; got \"mb\".",
     ],
     [{ isolation: 'none' }, "isolation must be 'copy' or 'freeze'; got \"none\"."],
   ])('refuses %j', (options, message) => {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { MemoryBackend } from '../../../lib/backends/memory/memory-backend.js';
 import { cborCodec } from '../../../lib/codecs/cbor.js';
 import { jsonCodec } from '../../../lib/codecs/json.js';
 import { clearRequestChange, toChanges } from '../../../lib/core/invalidate/request.js';
@@ -11,7 +12,16 @@ import type {
 } from '../../../lib/core/options/types.js';
 import type { Codec } from '../../../lib/ports/codec.js';
 import { type Duration, MAX_DURATION_MS, toMilliseconds } from '../../../lib/ports/duration.js';
-import { CacheConfigError } from '../../../lib/ports/errors.js';
+import { formatValue } from '../../../lib/ports/validate.js';
+import {
+  DURATION,
+  messageOf,
+  type Row,
+  rowsOf,
+  WRONG_CACHE_OPTIONS,
+  WRONG_ENTRY_OPTIONS,
+  WRONG_NESTED,
+} from './wrong-values.js';
 
 const codecs = new Map<string, Codec>([jsonCodec, cborCodec].map((codec) => [codec.id, codec]));
 const settings = (options: unknown = {}) => resolveSettings(options as CacheOptions, codecs);
@@ -20,18 +30,7 @@ const policy = (options: unknown) =>
 const changes = (request: unknown, options?: unknown) =>
   toChanges(request as InvalidateRequest, settings(options));
 
-function messageOf(task: () => unknown): string {
-  try {
-    task();
-  } catch (error) {
-    expect(error).toBeInstanceOf(CacheConfigError);
-    expect(error).toMatchObject({ code: 'CACHE_CONFIG', name: 'CacheConfigError' });
-    return (error as Error).message;
-  }
-  return 'nothing was thrown';
-}
-
-describe('a duration', () => {
+describe('toMilliseconds', () => {
   it.each([
     [0, 0],
     [1.2, 2],
@@ -61,16 +60,15 @@ describe('a duration', () => {
     [null],
     [undefined],
     ['10001d'],
-  ])('%j is refused, and the message says what is expected', (given) => {
-    const shown = typeof given === 'string' ? JSON.stringify(given) : String(given);
+  ])('refuses %s and says what is expected', (given) => {
     expect(messageOf(() => toMilliseconds(given as Duration, 'ttl'))).toBe(
-      `ttl must be a duration: milliseconds as a number from 0 to 864000000000, or a text such as '500ms', '30s', '5m', '2h' or '1d'; got ${shown}.`,
+      `ttl must be ${DURATION}; got ${formatValue(given)}.`,
     );
   });
 });
 
-describe('the options of a cache', () => {
-  it('have defaults, merged once into something nobody can change', () => {
+describe('options', () => {
+  it('of a cache have defaults, merged once into something nobody can change', () => {
     const made = settings();
     expect(made).toMatchObject({
       name: 'default',
@@ -97,47 +95,33 @@ describe('the options of a cache', () => {
     expect(made.policy.codec.id).toBe('json');
   });
 
-  it.each([
-    [null, 'Cache options must be an object; got null.'],
-    ['x', 'Cache options must be an object; got "x".'],
-    [{ tll: 1 }, 'Unknown cache option "tll". Options are: backend, '],
-    [{ name: '' }, 'name must be a text of 1 to 100 characters; got "".'],
-    [{ name: 7 }, 'name must be a text of 1 to 100 characters; got 7.'],
-    [{ namespace: 'x'.repeat(101) }, 'namespace must be a text of 1 to 100 characters; got "xxx'],
-    [{ tenancy: 'always' }, "tenancy must be 'optional' or 'required'; got \"always\"."],
-    [{ tenant: 'x' }, 'tenant must be a function; got "x".'],
-    [{ strict: 'yes' }, 'strict must be true or false; got "yes".'],
-    [{ exposeKeys: 1 }, 'exposeKeys must be true or false; got 1.'],
+  it.each<Row>([
+    ...rowsOf(WRONG_CACHE_OPTIONS),
+    ...WRONG_NESTED,
+    [null, 'Cache options must be an object such as { backend }; got null.'],
+    ['x', 'Cache options must be an object such as { backend }; got "x".'],
+    [new MemoryBackend(), '{ backend }; got a backend itself. Give it as an option: { backend }.'],
+    [{ tll: 1 }, 'Unknown option of a cache "tll". Options are: backend, backendTimeout, '],
+    [{ lease: { tll: 5 } }, 'Unknown option of lease "tll". Options are: ttl, wait.'],
     [{ lease: { ttl: 99 } }, 'lease.ttl must be at least 100 ms; got 99 ms.'],
-    [{ lease: { wait: -1 } }, 'lease.wait must be a duration'],
+    [{ lease: { wait: -1 } }, `lease.wait must be ${DURATION}; got -1.`],
     [{ backendTimeout: 0 }, 'backendTimeout must be at least 1 ms; got 0 ms.'],
-    [{ maxValueBytes: 0 }, 'maxValueBytes must be a positive whole number; got 0.'],
-    [{ maxValueBytes: 1.5 }, 'maxValueBytes must be a positive whole number; got 1.5.'],
-    [{ replicaLag: 'soon' }, 'replicaLag must be a duration'],
-    [{ ttl: '5 minutes' }, 'ttl must be a duration'],
-    [{ nullTtl: NaN }, 'nullTtl must be a duration'],
-    [{ staleWhileRevalidate: -1 }, 'staleWhileRevalidate must be a duration'],
-    [{ staleIfError: 'x' }, 'staleIfError must be a duration'],
-    [{ staleIfErrorWhen: true }, 'staleIfErrorWhen must be a function; got true.'],
-    [{ jitter: 1.1 }, 'jitter must be a number from 0 to 1; got 1.1.'],
-    [{ jitter: NaN }, 'jitter must be a number from 0 to 1; got NaN.'],
-    [
-      { refreshAhead: 1 },
-      "refreshAhead must be 'xfetch', false, or a share of the ttl between 0 and 1; got 1.",
-    ],
-    [
-      { refreshAhead: 'soon' },
-      'refreshAhead must be \'xfetch\', false, or a share of the ttl between 0 and 1; got "soon".',
-    ],
-    [{ producerTimeout: { soft: -1 } }, 'producerTimeout.soft must be a duration'],
-    [{ producerTimeout: { hard: 0 } }, 'producerTimeout.hard must be at least 1 ms; got 0 ms.'],
-    [
-      { codec: 'msgpack' },
-      "codec must be one of 'json', 'cbor', or an object { id, encode, decode } whose id has 1 to 8 characters of a-z and 0-9; got \"msgpack\".",
-    ],
-    [{ codec: { id: 'TOO LONG', encode: () => 0, decode: () => 0 } }, 'codec must be one of'],
-  ])('%j is refused: %s', (options, message) => {
+    [{ codec: 'msgpack' }, 'characters of a-z and 0-9; got "msgpack".'],
+    [{ backend: 'redis://:canary@localhost' }, 'or new RedisBackend(...); got a string.'],
+    [{ invalidations: [5] }, '; got an array with something else in it.'],
+    [{ ttl: new Date() }, 'got an object.'],
+    [{ ttl: 'x'.repeat(1000) }, `got "${'x'.repeat(60)}...".`],
+  ])('of a cache refuse %j: %s', (options, message) => {
     expect(messageOf(() => settings(options))).toContain(message);
+  });
+
+  it.each<Row>([
+    ...rowsOf(WRONG_ENTRY_OPTIONS),
+    ...WRONG_NESTED,
+    [5, 'options must be an object such as { ttl: 5 }; got 5.'],
+    [{ tll: 1 }, 'Unknown option of a call "tll". Options are: codec, jitter, '],
+  ])('of a call refuse %j: %s', (options, message) => {
+    expect(messageOf(() => policy(options))).toContain(message);
   });
 
   it('of a call win over those of the cache', () => {
@@ -197,11 +181,14 @@ describe('what is to be invalidated', () => {
     ],
     [
       { tag: ['a'] },
-      'invalidate: unknown field "tag"; expected keys, tags, tenant, segment, match, mode, settle.',
+      'Unknown option of invalidate "tag". ' +
+        'Options are: keys, match, mode, segment, settle, tags, tenant.',
     ],
     [{ tags: ['a'], match: 'both' }, "invalidate: match must be 'any' or 'all'; got \"both\"."],
     [{ tags: ['a'], mode: 'hardly' }, "invalidate: mode must be 'soft' or 'hard'; got \"hardly\"."],
-    [{ tags: ['a'], settle: 'x' }, 'settle must be a duration'],
+    [{ tags: ['a'], settle: 'x' }, 'invalidate: settle must be a duration'],
+    [{ tags: ['a'], tenant: '' }, 'invalidate: tenant must be a string that is not empty'],
+    [{ tags: ['a'], tenant: {} }, 'a number or a bigint, or left out where there is none; got an'],
     [
       { tags: Array.from({ length: 65 }, (_, i) => `t${String(i)}`) },
       'One invalidation may name at most 64 tags; got 65. Use several, or coarser tags.',
@@ -211,13 +198,17 @@ describe('what is to be invalidated', () => {
   });
 
   it.each([
-    ['acme', 'clear: got a string; expected { tenant'],
-    [null, 'clear: got null; expected { tenant'],
-    [{ tenat: 'acme' }, 'clear: unknown field "tenat"; expected { tenant'],
-    [{ tenant: undefined }, 'clear: tenant is undefined; expected { tenant'],
-    [{ tenant: null }, 'clear: tenant is null; expected { tenant'],
-    [{ tenant: '' }, 'clear: tenant is an empty string; expected { tenant'],
-    [{ tenant: NaN }, 'clear: tenant is NaN; expected { tenant'],
+    ['acme', "clear: the request must be an object such as { tenant: '...' }, or nothing at all"],
+    [null, 'to clear everything; got null.'],
+    [[], 'to clear everything; got an instance of Array.'],
+    [{ tenat: 'acme' }, 'Unknown option of clear "tenat". Options are: tenant.'],
+    [
+      { tenant: undefined },
+      'clear: tenant must be a string that is not empty, a number or a bigint',
+    ],
+    [{ tenant: null }, 'got null.'],
+    [{ tenant: '' }, 'got an empty string.'],
+    [{ tenant: NaN }, 'got NaN.'],
     [CacheKey.builder().tenant(7).segment('a').build(), 'clear: got a key; expected { tenant'],
   ])('is not everything by mistake: clear(%j) is refused', (request, message) => {
     expect(messageOf(() => clearRequestChange(request as never))).toContain(message);

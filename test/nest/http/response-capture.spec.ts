@@ -1,6 +1,10 @@
 import { ServerResponse } from 'node:http';
 import { describe, expect, it } from 'vitest';
-import { Aside, divertReply, divertResponse } from '../../../lib/nest/http/response-capture.js';
+import {
+  CapturedResponse,
+  captureReply,
+  captureResponse,
+} from '../../../lib/nest/http/response-capture.js';
 
 class Http2Response {
   sent = 200;
@@ -12,7 +16,7 @@ class Http2Response {
   }
 }
 
-describe('what a handler says that answers nobody', () => {
+describe('the writes of a background run', () => {
   const open = () => {
     const response = new ServerResponse({
       method: 'GET',
@@ -21,9 +25,9 @@ describe('what a handler says that answers nobody', () => {
     } as never);
     response.statusCode = 304;
     response.setHeader('x-out', '1');
-    let aside: Aside | undefined;
-    divertResponse(response, () => aside);
-    const within = <T>(task: () => T, to = new Aside({ 'X-Before': '1' }, 200)): T => {
+    let aside: CapturedResponse | undefined;
+    captureResponse(response, () => aside);
+    const within = <T>(task: () => T, to = new CapturedResponse({ 'X-Before': '1' }, 200)): T => {
       aside = to;
       const result = task();
       aside = undefined;
@@ -32,9 +36,9 @@ describe('what a handler says that answers nobody', () => {
     return { response, within };
   };
 
-  it('stays apart from the response that goes out, whichever of the two speaks', () => {
+  it('separates the writes of a background run from those to the response', () => {
     const { response, within } = open();
-    const aside = new Aside({ 'x-before': '1' }, 200);
+    const aside = new CapturedResponse({ 'x-before': '1' }, 200);
     within(() => {
       expect([response.statusCode, response.getHeaders(), response.hasHeader('x-out')]).toEqual([
         200,
@@ -58,11 +62,11 @@ describe('what a handler says that answers nobody', () => {
     }, aside);
   });
 
-  it('leaves the status of HTTP/2, an accessor, as it is', () => {
+  it('keeps the status accessor of an HTTP/2 response working', () => {
     const response = new Http2Response();
-    const aside = new Aside({}, 200);
-    let current: Aside | undefined = aside;
-    divertResponse(response, () => current);
+    const aside = new CapturedResponse({}, 200);
+    let current: CapturedResponse | undefined = aside;
+    captureResponse(response, () => current);
     response.statusCode = 404;
     expect([response.statusCode, response.sent, aside.status]).toEqual([404, 200, 404]);
     current = undefined;
@@ -70,7 +74,7 @@ describe('what a handler says that answers nobody', () => {
     expect([response.statusCode, response.sent, aside.status]).toEqual([204, 204, 404]);
   });
 
-  it('is the same through a reply of Fastify, where cookies add up', () => {
+  it('captures writes to a Fastify reply, where cookies accumulate', () => {
     const reply = {
       header: () => 'own',
       type: () => 'own',
@@ -79,8 +83,8 @@ describe('what a handler says that answers nobody', () => {
       hasHeader: () => 'own',
       removeHeader: () => 'own',
     } as unknown as Record<string, (...given: unknown[]) => unknown>;
-    let current: Aside | undefined = new Aside({}, 200);
-    divertReply(reply, () => current);
+    let current: CapturedResponse | undefined = new CapturedResponse({}, 200);
+    captureReply(reply, () => current);
     reply.type?.('text/csv');
     reply.header?.('Set-Cookie', 'a=1');
     expect(reply.header?.('set-cookie', ['b=2', 'c=3'])).toBe(reply);

@@ -65,13 +65,13 @@ export async function startApp(
 ): Promise<TestApp> {
   const cache = createCache({ jitter: 0, ...options.cache });
   const source: HttpCacheSource = {
-    optionsOf: (controller, handler) => {
+    routeOptions: (controller, handler) => {
       const found = (Reflect.getMetadata('test:cached', handler) ??
         Reflect.getMetadata('test:cached', controller)) as RouteOptions | undefined;
       const segment = `${(controller as Type).name}.${(handler as Type).name}`;
       return found === undefined ? undefined : { cache: 'default', segment, ...found };
     },
-    cacheOf: () => cache,
+    cache: () => cache,
   };
   const interceptor =
     options.cached === false

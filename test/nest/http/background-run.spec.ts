@@ -121,7 +121,7 @@ describe.each(PLATFORMS)('a refresh on %s', (platform) => {
     return { first, stale, third: await app.get(path) };
   };
 
-  it('gives the new body a tag of its own', async () => {
+  it('gives the refreshed body an ETag of its own', async () => {
     const { first, stale, third } = await refreshed('/fresh/plain');
     expect([stale.headers.etag, third.body]).toEqual([first.headers.etag, '{"run":2}']);
     expect(third.headers.etag).not.toBe(first.headers.etag);
@@ -129,7 +129,7 @@ describe.each(PLATFORMS)('a refresh on %s', (platform) => {
     expect([answer.status, answer.body]).toEqual([200, '{"run":2}']);
   });
 
-  it('ahead of its time does so too', async () => {
+  it('gives a body that is refreshed ahead an ETag of its own', async () => {
     const first = await app.get('/fresh/ahead');
     await clock.advance(9_500);
     await app.get('/fresh/ahead');
@@ -138,7 +138,7 @@ describe.each(PLATFORMS)('a refresh on %s', (platform) => {
     expect([answer.status, answer.body, answer.headers.age]).toEqual([200, '{"run":2}', '0']);
   });
 
-  it('keeps what the handler says again, and not what it no longer says', async () => {
+  it('stores the headers that the handler sets now, and none of the stale response', async () => {
     const { first, third } = await refreshed('/fresh/csv');
     const said = ({ headers }: Answer): unknown[] => [
       headers['content-type'],
@@ -156,7 +156,7 @@ describe.each(PLATFORMS)('a refresh on %s', (platform) => {
   });
 
   it.each(['public', 'own'])(
-    'is not misled by what the stale answer says of its freshness (%s)',
+    'ignores the freshness that the stale response declares (%s)',
     async (path) => {
       await app.get(`/fresh/${path}`);
       for (let run = 2; run < 5; run++) {
@@ -173,7 +173,7 @@ describe.each(PLATFORMS)('a refresh on %s', (platform) => {
     },
   );
 
-  it('is stored although the stale answer was a 304', async () => {
+  it('stores the refreshed response although the stale one was sent as a 304', async () => {
     const first = await app.get('/fresh/plain');
     await clock.advance(11_000);
     expect(
@@ -189,7 +189,7 @@ describe.each(PLATFORMS)('a refresh on %s', (platform) => {
     ]);
   });
 
-  it('has a status of its own', async () => {
+  it('stores the status of the refresh', async () => {
     const { first, stale, third } = await refreshed('/fresh/found');
     expect([first.status, stale.status, third.status, third.body]).toEqual([
       404,
@@ -199,7 +199,7 @@ describe.each(PLATFORMS)('a refresh on %s', (platform) => {
     ]);
   });
 
-  it('starts with an age of its own every time', async () => {
+  it('starts with a new age after every refresh', async () => {
     await app.get('/fresh/plain');
     for (let round = 0; round < 3; round++) {
       await clock.advance(11_000);
@@ -224,7 +224,7 @@ describe.each(PLATFORMS)('a refresh on %s', (platform) => {
     return { text: () => text };
   };
 
-  it('depends on nobody who does not take the stale answer', async () => {
+  it('finishes the refresh although a client does not read the stale response', async () => {
     await app.get('/fresh/csv');
     await clock.advance(11_000);
     const { cache_refreshes: before } = app.cache.stats();
@@ -245,7 +245,7 @@ describe.each(PLATFORMS)('a refresh on %s', (platform) => {
     expect(client.text()).not.toContain('x-made: 2');
   });
 
-  it('does not wait for an answer that nobody reads while all others wait for the refresh', async () => {
+  it('does not wait for a response that its client never reads', async () => {
     await app.get('/fresh/brief');
     await clock.advance(11_000);
     held = true;
@@ -262,7 +262,7 @@ describe.each(PLATFORMS)('a refresh on %s', (platform) => {
     expect(runs).toBe(2);
   });
 
-  it('by a handler that was too slow fills the cache before the stale answer is taken, and leaves that answer as it is', async () => {
+  it('stores the result of a slow handler and leaves the stale response unchanged', async () => {
     await app.get('/fresh/soft');
     await clock.advance(11_000);
     held = true;

@@ -78,7 +78,7 @@ describe.each(PLATFORMS)('a route on %s', (platform) => {
       },
     }));
 
-  it('is found by the host that the proxy was asked for, and so is its answer', async () => {
+  it('uses the host that the proxy was asked for in the key', async () => {
     const { get } = await open([ByHost, Hosted], { trustProxy: true }, (nest) =>
       nest.set('trust proxy', true),
     );
@@ -96,7 +96,7 @@ describe.each(PLATFORMS)('a route on %s', (platform) => {
     ).toContain('; hit');
   });
 
-  it('is found by the host of the request where no proxy is trusted', async () => {
+  it('uses the host of the request in the key when no proxy is trusted', async () => {
     const { get } = await open([ByHost, Hosted], {});
     for (const tenant of ['acme', 'beta', 'acme']) {
       const headers = {
@@ -110,7 +110,7 @@ describe.each(PLATFORMS)('a route on %s', (platform) => {
     }
   });
 
-  it('is found by the URL that another one was rewritten to, and so is its answer', async () => {
+  it('uses the rewritten URL in the key', async () => {
     const rewrite = (request: Rewritable): string => `/${tenantOf(request)}${request.url}`;
     const { get, cache } = await open(
       [ByPath],
@@ -129,7 +129,7 @@ describe.each(PLATFORMS)('a route on %s', (platform) => {
     expect(cache.stats().cache_hits).toBe(2);
   });
 
-  it('is given the query of the URL that another one was rewritten to', async () => {
+  it('uses the query of the rewritten URL in the key', async () => {
     const rewrite = (request: Rewritable): string => `/acme/items?kind=${tenantOf(request)}`;
     const { get } = await open(
       [ByPath],
@@ -147,7 +147,7 @@ describe.each(PLATFORMS)('a route on %s', (platform) => {
     }
   });
 
-  it('is not poisoned by more pairs than parsers of queries read', async () => {
+  it('bypasses the cache for a query with more pairs than parsers read', async () => {
     const { get } = await open([Queries], {});
     const filler = 'x&'.repeat(1_000);
     for (const path of ['/q', '/q/all']) {
@@ -160,13 +160,13 @@ describe.each(PLATFORMS)('a route on %s', (platform) => {
     expect((await get(`/q?${'x&'.repeat(999)}lang=en`)).body).toBe('{"lang":"en"}');
   });
 
-  it('is not poisoned by a fragment in the URL', async () => {
+  it('bypasses the cache for a URL with a fragment', async () => {
     const { get } = await open([Queries], {});
     await get('/q?x=1#&lang=de');
     expect((await get('/q?lang=de')).body).toBe('{"lang":"de"}');
   });
 
-  it('is not poisoned by names that a parser of nested queries reads differently', async () => {
+  it('distinguishes names that a parser of nested queries reads differently', async () => {
     const { get } = await open([Queries], {}, (nest) => nest.set('query parser', 'extended'));
     const plain = (await get('/q')).body;
     await app?.cache.clear();
@@ -179,7 +179,7 @@ describe.each(PLATFORMS)('a route on %s', (platform) => {
     expect((await get(`/q/all?${other}`)).body).toBe(first);
   });
 
-  it('whose key has a credential is for no CDN', async () => {
+  it('forbids the CDN to store a response whose key has a credential', async () => {
     const { get } = await open([ForCdns], {});
     for (let round = 0; round < 2; round++) {
       expect((await get('/cdn', { cookie: 'alice' })).headers['cdn-cache-control']).toBe(

@@ -260,7 +260,7 @@ async function prepare(platform: Platform, app: INestApplication): Promise<void>
     });
 }
 
-it('sends as text what Fastify would serialise: hooks that come before do not see it, those that come after do', async () => {
+it('sends serialized JSON on Fastify, which only hooks after serialization can see', async () => {
   const adapter = new FastifyAdapter();
   adapter
     .getInstance()
@@ -308,7 +308,7 @@ describe.each(PLATFORMS)('a cached route on %s', (platform) => {
       'events',
       'wrapped',
     ].concat(['serialised', 'observed', 'circular', 'guarded', 'unknown']),
-  )('answers %s as without a cache, at first and again', async (name) => {
+  )('answers %s as without a cache, both as a miss and as a hit', async (name) => {
     const path = `/same/${name}`;
     const expected = comparable(await plain.get(path));
     expect(comparable(await cached.get(path))).toEqual(expected);
@@ -324,7 +324,7 @@ describe.each(PLATFORMS)('a cached route on %s', (platform) => {
     [{ 'if-match': '"v0"' }, 412],
     [{ 'if-match': '"v1"' }, 200],
   ] as [Record<string, string>, number][])(
-    'leaves to the handler what only it can do: %j',
+    'runs the handler for a request that only it can answer: %j',
     async (headers, status) => {
       for (let i = 0; i < 2; i++) {
         const answer = await cached.get('/same/ranged', headers);
@@ -339,7 +339,7 @@ describe.each(PLATFORMS)('a cached route on %s', (platform) => {
     },
   );
 
-  it('keeps versions apart', async () => {
+  it('stores a response per version of a route', async () => {
     for (const version of ['1', '2', '1', '2']) {
       const headers = { 'x-version': version };
       const answer = await plain.get('/same/versioned', headers);
@@ -358,7 +358,7 @@ describe.each(PLATFORMS)('a cached route on %s', (platform) => {
   });
 
   it.each(['gzip', 'identity', 'deflate'])(
-    'sends what is stored in the encoding that is asked for: %s',
+    'sends a stored response in the requested encoding: %s',
     async (encoding) => {
       const headers = { 'accept-encoding': encoding };
       await cached.get('/same/json', headers);
@@ -370,7 +370,7 @@ describe.each(PLATFORMS)('a cached route on %s', (platform) => {
     },
   );
 
-  it('asks the guards although there is a stored answer', async () => {
+  it('runs the guards before answering from the cache', async () => {
     await cached.get('/same/guarded');
     const denied = await cached.get('/same/guarded', { 'x-open': 'no' });
     expect(denied.status).toBe(403);

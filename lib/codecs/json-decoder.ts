@@ -1,52 +1,58 @@
 import { Buffer } from 'node:buffer';
 import { CodecError } from '../ports/errors.js';
 import { MAX_BIGINT_BYTES, MAX_DEPTH, type Members } from './lossless.js';
-import { isEveryItem, isInert, isTyped, type Note, type NoteType } from './type-annotations.js';
+import {
+  isEveryItem,
+  hasNoEffect,
+  isTyped,
+  type Annotation,
+  type AnnotatedType,
+} from './type-annotations.js';
 
 const BIGINT = /^-?\d+$/;
-// log10(256) digits a byte, and a sign.
+// log10(256) digits per byte, and a sign.
 const BIGINT_CHARACTERS = Math.ceil(MAX_BIGINT_BYTES * Math.log10(256)) + 1;
 const SPECIAL_NUMBERS = ['NaN', 'Infinity', '-Infinity', '-0'];
 
-/** Puts back what a side note describes, in place. */
-export function restore(plain: unknown, note: Note, depth: number): unknown {
-  // A map takes three levels of the note: its own, its pairs, and each pair.
+/** Restores in place what an annotation describes. */
+export function restore(plain: unknown, annotation: Annotation, depth: number): unknown {
+  // A map takes three levels of the annotation: the map, its pairs, and each pair.
   if (depth > 3 * MAX_DEPTH + 3)
-    throw new CodecError('The side note of a stored JSON text is nested too deep.');
-  if (typeof note === 'string') return restoreType(plain, note);
-  if (typeof note !== 'object' || (note as unknown) === null) throw unknownNote();
-  if (isEveryItem(note)) {
+    throw new CodecError('The annotation of stored JSON is nested too deeply.');
+  if (typeof annotation === 'string') return restoreType(plain, annotation);
+  if (typeof annotation !== 'object' || (annotation as unknown) === null) throw unknownAnnotation();
+  if (isEveryItem(annotation)) {
     if (Array.isArray(plain))
-      for (let i = 0; i < plain.length; i++) plain[i] = restore(plain[i], note[0], depth + 1);
+      for (let i = 0; i < plain.length; i++) plain[i] = restore(plain[i], annotation[0], depth + 1);
     return plain;
   }
-  if (isTyped(note)) {
-    if (typeof note[0] !== 'string') throw unknownNote();
+  if (isTyped(annotation)) {
+    if (typeof annotation[0] !== 'string') throw unknownAnnotation();
     return restoreType(
-      isInert(note[0], plain) ? plain : restore(plain, note[1], depth + 1),
-      note[0],
+      hasNoEffect(annotation[0], plain) ? plain : restore(plain, annotation[1], depth + 1),
+      annotation[0],
     );
   }
-  if (Array.isArray(note)) throw unknownNote();
+  if (Array.isArray(annotation)) throw unknownAnnotation();
   if (typeof plain !== 'object' || plain === null) return plain;
-  for (const key of Object.keys(note)) {
-    // Own keys only: assigning to an own `__proto__` sets a member and leaves the prototype alone.
+  for (const key of Object.keys(annotation)) {
+    // Own keys only: assigning to an own `__proto__` sets a member, not the prototype.
     if (Object.hasOwn(plain, key))
       (plain as Members)[key] = restore(
         (plain as Members)[key],
-        (note as Record<string, Note>)[key] as Note,
+        (annotation as Record<string, Annotation>)[key] as Annotation,
         depth + 1,
       );
   }
   return plain;
 }
 
-function restoreType(plain: unknown, type: NoteType): unknown {
-  if (!Object.hasOwn(MAKERS, type)) throw unknownNote();
-  return isInert(type, plain) ? plain : MAKERS[type](plain);
+function restoreType(plain: unknown, type: AnnotatedType): unknown {
+  if (!Object.hasOwn(DECODERS, type)) throw unknownAnnotation();
+  return hasNoEffect(type, plain) ? plain : DECODERS[type](plain);
 }
 
-const MAKERS: Readonly<Record<NoteType, (plain: unknown) => unknown>> = Object.freeze({
+const DECODERS: Readonly<Record<AnnotatedType, (plain: unknown) => unknown>> = Object.freeze({
   undefined: () => undefined,
   date: (plain: unknown) => toDate(plain as string),
   bigint: (plain: unknown) => toBigint(plain as string),
@@ -97,12 +103,14 @@ function toSet(members: readonly unknown[]): Set<unknown> {
 
 function mismatch(type: string): CodecError {
   return new CodecError(
-    `A stored JSON text does not match its side note (${type}): it is not what the json codec writes. Delete the entry.`,
+    `Stored JSON does not match its annotation (${type}): it is not what the json codec writes. ` +
+      'Delete the entry.',
   );
 }
 
-function unknownNote(): CodecError {
+function unknownAnnotation(): CodecError {
   return new CodecError(
-    'The side note of a stored JSON text has a type this version does not know. Delete the entry, or update this process.',
+    'The annotation of stored JSON has a type that this version does not know. ' +
+      'Delete the entry, or update this process.',
   );
 }

@@ -33,7 +33,7 @@ describe.each(['express', 'fastify'] as const)(
       ['json', 'json'],
       ['cbor', 'cbor'],
       ['its own', own],
-    ])('each get what is theirs, in a cache whose codec is %s', async (_, codec) => {
+    ])('keeps response and value apart in a cache whose codec is %s', async (_, codec) => {
       runs = 0;
       const { app, get } = await start({
         platform,
@@ -58,7 +58,7 @@ describe.each(['express', 'fastify'] as const)(
       expect(cache.stats()).toMatchObject({ cache_corrupt: 0, cache_unstorable: 0 });
     });
 
-    it('each get what is theirs when both are loaded at once', async () => {
+    it('keeps response and value apart when both are loaded at once', async () => {
       const gates = [deferred<undefined>(), deferred<undefined>()] as const;
       @Controller()
       class SlowController {
@@ -96,7 +96,7 @@ describe.each(['express', 'fastify'] as const)(
       expect([status, text, await nothing]).toEqual([200, '{"page":"nothing"}', null]);
     });
 
-    it('of a codec that decodes what is no response, is answered by its handler', async () => {
+    it('answers by the handler when the codec decodes something that is not a response', async () => {
       const odd: Codec = { id: 'odd', encode: jsonCodec.encode, decode: () => null };
       const { app } = await start({
         platform,

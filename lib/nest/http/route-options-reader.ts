@@ -1,23 +1,23 @@
 import { Injectable } from '@nestjs/common';
-import { CacheRegistry } from '../module/registry.js';
-import type { CacheableOptions } from '../decorators/options.js';
 import { entryPart } from '../decorators/entry-part.js';
-import { handlerName } from './handler-name.js';
+import { classPlanOf, isRoute, isValueOfRoute, keyOfPlan, planOf } from '../decorators/metadata.js';
+import type { CacheableOptions } from '../decorators/options.js';
+import { CacheRegistry } from '../module/registry.js';
 import type { RouteCacheOptions } from './options.js';
 import type { HttpCacheSource, ResponseCache } from './response-cache.js';
-import type { Controller, Handler } from './handler-name.js';
-import { classPlanOf, isRoute, isValueOfRoute, keyOfPlan, planOf } from '../decorators/metadata.js';
+import { type Controller, type Handler, handlerName } from './routes.js';
 
-/** What the decorators of route handlers say, for the interceptor. */
+/** Reads the options of routes from the decorators, for `CacheInterceptor`. */
 @Injectable()
-export class DecoratedRoutes implements HttpCacheSource {
+export class RouteOptionsReader implements HttpCacheSource {
   constructor(private readonly registry: CacheRegistry) {}
 
   /**
-   * A handler opts in with `@Cacheable`, `@CacheKey` or `@CacheTTL`, itself or through its class; `@NoCache` has the last word. The key and the ttl of
-   * a handler that evicts or puts are about that.
+   * A handler opts in with `@Cacheable`, `@CacheKey` or `@CacheTTL`, itself or through its class;
+   * `@NoCache` overrides them. On a handler that evicts or puts, `@CacheKey` and `@CacheTTL` belong
+   * to the eviction or put.
    */
-  optionsOf(controller: object, handler: object): RouteCacheOptions | undefined {
+  routeOptions(controller: object, handler: object): RouteCacheOptions | undefined {
     const plan = planOf(handler);
     const all = classPlanOf(controller);
     if (!isRoute(handler) || plan?.noCache === true || (plan !== undefined && isValueOfRoute(plan)))
@@ -26,36 +26,32 @@ export class DecoratedRoutes implements HttpCacheSource {
     const own =
       plan?.cacheable !== undefined ||
       (!changes && (plan?.key !== undefined || plan?.ttl !== undefined));
-    if (
-      !own &&
-      (all === undefined ||
-        all.noCache === true ||
-        (all.cacheable === undefined && all.ttl === undefined))
-    )
-      return undefined;
+    const inherited =
+      all !== undefined &&
+      all.noCache !== true &&
+      (all.cacheable !== undefined || all.ttl !== undefined);
+    if (!own && !inherited) return undefined;
     const options: CacheableOptions = { ...all?.cacheable, ...plan?.cacheable };
-    const http = { ...all?.cacheable?.http, ...plan?.cacheable?.http };
     const ttl = plan?.ttl ?? plan?.cacheable?.ttl ?? all?.ttl ?? all?.cacheable?.ttl;
     const key = plan === undefined ? undefined : keyOfPlan(plan);
     const { name: className } = controller as { readonly name: string };
+    const name = String(handlerName(controller as Controller, handler as Handler));
     const { tags } = options;
     return {
       cache: options.cache ?? 'default',
-      segment:
-        options.name ??
-        `${className}.${String(handlerName(controller as Controller, handler as Handler))}`,
-      http,
+      segment: options.name ?? `${className}.${name}`,
+      http: { ...all?.cacheable?.http, ...plan?.cacheable?.http },
       tenantOf: (request) => this.registry.routeCalls.tenantOf(request),
-      saidOf: (request) => this.registry.routeCalls.saidOf(request),
+      directivesOf: (request) => this.registry.routeCalls.resultOf(request),
       ...entryPart({ ...options, ttl }),
       ...(changes && { changes }),
       ...(typeof key === 'string' && !changes && { key }),
-      // Those made from arguments are told by the wrapper of the handler.
+      // Tags that are made from arguments are recorded by the decorated handler.
       ...(typeof tags === 'object' && { tags }),
     };
   }
 
-  cacheOf(name: string): ResponseCache | undefined {
+  cache(name: string): ResponseCache | undefined {
     return this.registry.find(name);
   }
 }

@@ -90,7 +90,7 @@ describe.each(['express', 'fastify'] as const)('who asks, on %s', (platform) => 
   const past = 'nest-query-cache; fwd=bypass; detail=credentials';
 
   it.each(['x-user', 'x-api-key'])(
-    'nobody gets what was made for another whom a guard knows by %s',
+    'never answers a client with the response of another one that a guard knows by %s',
     async (header) => {
       const { ask } = await open();
       for (const path of ['bypass', 'standard', 'principal', 'named']) {
@@ -103,7 +103,7 @@ describe.each(['express', 'fastify'] as const)('who asks, on %s', (platform) => 
     },
   );
 
-  it('a user known to the request goes past the cache unless the key has who asks', async () => {
+  it('bypasses the cache for an authenticated user whose identity is not in the key', async () => {
     const { ask } = await open();
     const alice = { 'x-user': 'alice' };
     expect((await ask('/guarded/bypass', alice))[1]).toBe(past);
@@ -117,7 +117,7 @@ describe.each(['express', 'fastify'] as const)('who asks, on %s', (platform) => 
     expect((await ask('/guarded/bypass'))[1]).toContain('; hit');
   });
 
-  it('with a guard for the whole application and not a word on the route, too', async () => {
+  it('bypasses the cache behind a global guard when the route declares nothing', async () => {
     const { ask, lines } = await open({ providers: [{ provide: APP_GUARD, useClass: AnyHeader }] });
     for (const name of ['alice', 'bob'])
       expect(await ask('/open/unsaid', { 'x-user': name })).toEqual([{ user: name }, past]);
@@ -127,21 +127,21 @@ describe.each(['express', 'fastify'] as const)('who asks, on %s', (platform) => 
   });
 
   it.each(['authorization', 'cookie', 'proxy-authorization', 'x-api-key'])(
-    '%s is a credential',
+    'treats the header %s as a credential',
     async (header) => {
       const { ask } = await open();
       expect((await ask('/open/unsaid', { [header]: 'a=b' }))[1]).toBe(past);
     },
   );
 
-  it('so is a header that the route names', async () => {
+  it('treats a header in credentialHeaders as a credential', async () => {
     const { ask } = await open();
     for (const token of ['a', 'b'])
       expect(await ask('/open/token', { 'x-token': token })).toEqual([{ token }, past]);
     expect((await ask('/open/token'))[1]).toContain('stored');
   });
 
-  it('so is a verified client certificate', async () => {
+  it('treats a verified client certificate as a credential', async () => {
     const { ask } = await open({
       configure: (app) => {
         app.use((request: Asking, _: unknown, next: () => void) => {

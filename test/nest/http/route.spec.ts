@@ -90,7 +90,7 @@ describe.each(PLATFORMS)('a cached route on %s', (platform) => {
       'accept',
     ],
   ])(
-    'whose version is in %s says so to the caches on the way',
+    'names the header in Vary when the version is in %s',
     async (_, versioning, headersOf, name) => {
       const app = await open({ ...versioning, defaultVersion: '2' });
       for (const status of ['stored', '; hit']) {
@@ -107,13 +107,13 @@ describe.each(PLATFORMS)('a cached route on %s', (platform) => {
     },
   );
 
-  it('whose version is found in the path does not', async () => {
+  it('adds no Vary for a version in the path', async () => {
     const app = await open({ type: VersioningType.URI });
     const { headers } = await app.get('/v2/prices');
     expect([headers.vary, headers['cdn-cache-control']]).toEqual([undefined, 'max-age=60']);
   });
 
-  it('whose version is found in a way that only the application knows is for no CDN', async () => {
+  it('forbids the CDN to store a response with a custom version', async () => {
     const extractor = (request: unknown): string =>
       String((request as { headers: Record<string, string> }).headers['x-api']);
     const app = await open({ type: VersioningType.CUSTOM, extractor });
@@ -123,7 +123,7 @@ describe.each(PLATFORMS)('a cached route on %s', (platform) => {
     }
   });
 
-  it('with one key and several paths keeps what it answers at each', async () => {
+  it('stores a response per path for one key and several paths', async () => {
     const app = await open({ type: VersioningType.URI }, [Prices, Paths, Places]);
     for (const status of ['stored', '; hit']) {
       for (const path of [

@@ -97,7 +97,7 @@ describe.each(PLATFORMS)('on %s', (platform) => {
     await app.cache.clear();
   });
 
-  it('gives no user what another one got, however the route says who asks', async () => {
+  it('never answers a user with the response of another, however the route declares identity', async () => {
     const users: Record<string, string>[] = [
       { authorization: 'Bearer a' },
       { authorization: 'Bearer b' },
@@ -122,7 +122,7 @@ describe.each(PLATFORMS)('on %s', (platform) => {
     }
   });
 
-  it('goes past the cache with credentials unless the route says how they enter the key', async () => {
+  it('bypasses the cache for credentials unless the route declares how they enter the key', async () => {
     for (const headers of [{ authorization: 'x' }, { cookie: 'a=b' }] as Record<string, string>[]) {
       expect((await app.get('/owners/default', headers)).headers['cache-status']).toBe(
         'nest-query-cache; fwd=bypass; detail=credentials',
@@ -135,7 +135,7 @@ describe.each(PLATFORMS)('on %s', (platform) => {
   });
 
   it.each([0, 1, 2, 3, 4])(
-    'gives a clean request the same whatever other request headers were sent before, %i',
+    'answers a plain request the same whatever headers earlier requests had, %i',
     async (part) => {
       const names = Array.from({ length: 200 }, (_, i) => `x-canary-${String(part * 200 + i)}`);
       const known =
@@ -153,7 +153,7 @@ describe.each(PLATFORMS)('on %s', (platform) => {
     },
   );
 
-  it('lets no path that looks like a file reach what belongs to somebody', async () => {
+  it('never answers a path that looks like a file with a response of a user', async () => {
     const tails =
       'x.css x.js a.png x.ico ;x.css %2fx.css %2Fx.css ..%2fx.css x%00.css x%0a.css x%23.css x%3f.css x. x/. x/.. x// x.css/ X.CSS x%2ecss'.split(
         ' ',
@@ -170,7 +170,7 @@ describe.each(PLATFORMS)('on %s', (platform) => {
     }
   });
 
-  it('keeps declared headers apart and announces them', async () => {
+  it('stores a response per value of declared headers, and names them in Vary', async () => {
     for (const language of ['de', 'en', 'de', 'en']) {
       const answer = await app.get('/language', { 'accept-language': language });
       expect([answer.body, answer.headers.vary]).toEqual([
@@ -185,7 +185,7 @@ describe.each(PLATFORMS)('on %s', (platform) => {
     expect(calls).toBe(4);
   });
 
-  it('chooses among variants by Vary, and finds none after a change', async () => {
+  it('selects variants by Vary, and finds none after an invalidation', async () => {
     for (const kind of ['a', 'b', 'a', 'b'])
       expect(JSON.parse((await app.get('/vary', { 'x-kind': kind })).body)).toMatchObject({ kind });
     expect(calls).toBe(2);
@@ -199,7 +199,7 @@ describe.each(PLATFORMS)('on %s', (platform) => {
 });
 
 describe.each(PLATFORMS)('trouble of the cache on %s', (platform) => {
-  it('fails no request: with a backend that fails, and after the cache is closed', async () => {
+  it('fails no request when the backend fails or the cache is closed', async () => {
     const backend = new MemoryBackend();
     const broken = {
       get: () => Promise.reject(new BackendError('FAILED', 'get')),
@@ -217,7 +217,7 @@ describe.each(PLATFORMS)('trouble of the cache on %s', (platform) => {
     }
   });
 
-  it('says once for each route what to do when the cache wants a tenant that nobody gives', async () => {
+  it('warns once per route when the cache requires a tenant and there is none', async () => {
     const warnings: string[] = [];
     const log = {
       log: () => undefined,

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { Passes } from '../../../lib/nest/http/observations.js';
+import { UnshareableKeys } from '../../../lib/nest/http/observations.js';
 
-describe('keys for which nobody waits', () => {
-  it('are let through until the time is over, and then one tries again', () => {
-    const passes = new Passes();
+describe('unshareable keys', () => {
+  it('reports a key for five seconds, and then lets one caller try again', () => {
+    const passes = new UnshareableKeys();
     passes.add('a', 0);
     expect([passes.has(() => 'a', 4_999), passes.has(() => 'b', 0)]).toEqual([true, false]);
     expect([
@@ -15,8 +15,8 @@ describe('keys for which nobody waits', () => {
     expect(passes.has(() => 'a', 5_000)).toBe(false);
   });
 
-  it('cost a lookup only while there are any, and are never many or long', () => {
-    const passes = new Passes();
+  it('builds no name while there are no keys, and bounds their number and length', () => {
+    const passes = new UnshareableKeys();
     passes.has(() => {
       throw new Error('asked');
     }, 0);

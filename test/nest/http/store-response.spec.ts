@@ -118,7 +118,7 @@ describe('responses in a Redis', () => {
       await Promise.all([one.app.close(), other.app.close()]);
     });
 
-    it('runs one handler for twenty that ask two applications at once', async () => {
+    it('runs one handler for twenty concurrent requests to two applications', async () => {
       calls = 0;
       releases = [];
       const asked = [one, other].flatMap((app) =>
@@ -135,7 +135,7 @@ describe('responses in a Redis', () => {
     });
 
     it.each([['pages'], ['page:7']])(
-      'sees what the other application invalidates: %s',
+      'follows invalidations by the other application: %s',
       async (tag) => {
         await one.cache.clear();
         calls = 0;
@@ -152,7 +152,7 @@ describe('responses in a Redis', () => {
       },
     );
 
-    it('keeps the body as it goes out, without escapes', async () => {
+    it('stores the body as it is sent, without escapes', async () => {
       await one.cache.clear();
       await one.get('/pages/9');
       await one.cache.drain();

@@ -205,7 +205,7 @@ describe.each(PLATFORMS)('on %s', (platform) => {
     await app.cache.clear();
   });
 
-  it('answers a second GET without the handler, byte for byte, and says so', async () => {
+  it('answers a second GET without the handler, byte for byte, and reports a hit in Cache-Status', async () => {
     const first = await app.get('/cats');
     const second = await app.get('/cats');
     expect(calls).toBe(1);
@@ -219,7 +219,7 @@ describe.each(PLATFORMS)('on %s', (platform) => {
     expect(second.headers.age).toBe('0');
   });
 
-  it('ages', async () => {
+  it('counts the age of a stored response in the Age header', async () => {
     await app.get('/cats');
     await clock.advance(30_000);
     expect((await app.get('/cats')).headers.age).toBe('30');
@@ -229,7 +229,7 @@ describe.each(PLATFORMS)('on %s', (platform) => {
   });
 
   it.each(['line', 'lines'])(
-    'says so behind what the caches said that the handler has asked (%s)',
+    'appends its Cache-Status member to those of caches behind the handler (%s)',
     async (by) => {
       const near = 'Edge; fwd=miss, Near; hit; detail="a, b"';
       const path = `/cats/upstream?by=${by}`;
@@ -244,7 +244,7 @@ describe.each(PLATFORMS)('on %s', (platform) => {
     },
   );
 
-  it('keeps the status and the headers that the handler set', async () => {
+  it('stores the status and the headers that the handler has set', async () => {
     const first = await app.get('/cats/status');
     const second = await app.get('/cats/status');
     expect(calls).toBe(1);
@@ -256,13 +256,13 @@ describe.each(PLATFORMS)('on %s', (platform) => {
     ]).toEqual([203, '1', 'one', first.body]);
   });
 
-  it('leaves to each request what was there before the handler ran', async () => {
+  it('does not store headers that were set before the handler ran', async () => {
     expect((await app.get('/cats')).headers['x-request-id']).toBe('1');
     expect((await app.get('/cats')).headers['x-request-id']).toBe('2');
   });
 
   it.each(['text', 'number', 'yes', 'null', 'empty', 'undefined'])(
-    'sends %s again as the platform sent it at first',
+    'sends a stored %s exactly as the platform has sent it at first',
     async (kind) => {
       const path = `/cats/primitive/${kind}`;
       const first = await app.get(path);
@@ -297,7 +297,7 @@ describe.each(PLATFORMS)('on %s', (platform) => {
     expect(calls).toBe(1);
   });
 
-  it('answers If-Modified-Since by Last-Modified of the handler', async () => {
+  it('compares If-Modified-Since with the Last-Modified of the handler', async () => {
     await app.get('/cats/status');
     expect(
       (await app.get('/cats/status', { 'if-modified-since': 'Thu, 01 Jan 2026 00:00:00 GMT' }))
@@ -310,7 +310,7 @@ describe.each(PLATFORMS)('on %s', (platform) => {
     expect(calls).toBe(1);
   });
 
-  it('answers a first request by 304 too when its tag matches what the handler gives', async () => {
+  it('answers a first request by 304 too when its tag matches the response of the handler', async () => {
     const { headers } = await app.get('/cats/status');
     await app.cache.clear();
     calls = 0;
@@ -319,7 +319,7 @@ describe.each(PLATFORMS)('on %s', (platform) => {
     );
   });
 
-  it('runs the handler once for twenty that ask at the same time', async () => {
+  it('runs the handler once for twenty concurrent requests', async () => {
     const asked = Array.from({ length: 20 }, () => app.get('/cats/slow'));
     await until(() => arrived === 20 && calls > 0);
     await settled(20);
@@ -338,7 +338,7 @@ describe.each(PLATFORMS)('on %s', (platform) => {
     ).toBeGreaterThanOrEqual(18);
   });
 
-  it('gives one failure to everyone unchanged, and stores nothing', async () => {
+  it('passes one failure to all waiting requests unchanged, and stores nothing', async () => {
     const asked = Array.from({ length: 5 }, () => app.get('/cats/missing'));
     await until(() => arrived === 5 && calls > 0);
     await settled(20);
@@ -356,7 +356,7 @@ describe.each(PLATFORMS)('on %s', (platform) => {
   });
 
   it.each(['no-store', 'private', 'no-cache', 'max-age=0'])(
-    'does not store what says %s',
+    'does not store a response with Cache-Control: %s',
     async (value) => {
       const path = `/cats/directive?value=${value}`;
       expect((await app.get(path)).headers['cache-status']).toMatch(/fwd=uri-miss; detail=/);
@@ -365,27 +365,27 @@ describe.each(PLATFORMS)('on %s', (platform) => {
     },
   );
 
-  it('does not store a cookie', async () => {
+  it('does not store a response that sets a cookie', async () => {
     await app.get('/cats/cookie');
     expect((await app.get('/cats/cookie')).headers['cache-status']).toContain('detail=set-cookie');
     expect(calls).toBe(2);
   });
 
-  it('takes max-age of the handler before the ttl of the route', async () => {
+  it('prefers the max-age of the handler to the ttl of the route', async () => {
     await app.get('/cats/directive?value=max-age=5');
     await clock.advance(6_000);
     await app.get('/cats/directive?value=max-age=5');
     expect(calls).toBe(2);
   });
 
-  it('gives everyone their own answer when it turns out that it is not for all', async () => {
+  it('gives every waiting request its own response when the first one cannot be shared', async () => {
     const answers = await Promise.all(
       Array.from({ length: 5 }, () => app.get('/cats/directive?value=private')),
     );
     expect(new Set(answers.map(({ body }) => body)).size).toBe(5);
   });
 
-  it('respects what a request asks for', async () => {
+  it('follows the Cache-Control directives of a request', async () => {
     await app.get('/cats');
     await clock.advance(10_000);
     for (const value of ['no-cache', 'no-store', 'max-age=5', 'min-fresh=55'])
@@ -399,7 +399,7 @@ describe.each(PLATFORMS)('on %s', (platform) => {
     expect(calls).toBe(6);
   });
 
-  it('answers HEAD from what a GET stored and never the other way round', async () => {
+  it('answers HEAD by the stored response of a GET, and never GET by that of a HEAD', async () => {
     const head = await app.send('HEAD', '/cats');
     expect([head.status, head.body, calls]).toEqual([200, '', 1]);
     const get = await app.get('/cats');
@@ -413,7 +413,7 @@ describe.each(PLATFORMS)('on %s', (platform) => {
     ]);
   });
 
-  it('is one entry whatever the order of the query, and another with other values', async () => {
+  it('uses one entry whatever the order of the query, and another one for other values', async () => {
     await app.get('/cats?b=1&a=2');
     await app.get('/cats?a=2&b=1');
     expect(calls).toBe(1);
@@ -422,7 +422,7 @@ describe.each(PLATFORMS)('on %s', (platform) => {
     expect(calls).toBe(3);
   });
 
-  it('never answers a request that its pipes would refuse', async () => {
+  it('never answers a request from the cache that its pipes would reject', async () => {
     await app.get('/cats/item/1');
     expect((await app.get('/cats/item/x')).status).toBe(400);
     expect((await app.get('/cats/item/1?fail')).status).toBe(400);
@@ -434,7 +434,7 @@ describe.each(PLATFORMS)('on %s', (platform) => {
     ['DELETE', 2],
     ['PATCH', 1],
     ['POST', 1],
-  ])('forgets what is stored of a URI when %s there succeeds', async (method, expected) => {
+  ])('invalidates what is stored of a URI when %s succeeds there', async (method, expected) => {
     await app.get('/cats/item/1');
     await app.get('/cats/item/2');
     await app.send(method, '/cats/item/1');
@@ -444,7 +444,7 @@ describe.each(PLATFORMS)('on %s', (platform) => {
     expect(calls).toBe(expected);
   });
 
-  it('serves the stale response at once while one handler runs behind it', async () => {
+  it('serves the stale response at once while one handler run refreshes it', async () => {
     await app.get('/stale/while');
     await clock.advance(11_000);
     const stale = await app.get('/stale/while');
@@ -462,7 +462,7 @@ describe.each(PLATFORMS)('on %s', (platform) => {
     expect(refreshed.headers['cache-status']).toContain('; hit; ttl=10');
   });
 
-  it('serves stale for as long as the response says it may be', async () => {
+  it('serves a stale response for as long as the response itself allows', async () => {
     await app.get('/stale/said');
     await clock.advance(11_000);
     expect((await app.get('/stale/said')).headers['cache-status']).toContain(
@@ -473,7 +473,7 @@ describe.each(PLATFORMS)('on %s', (platform) => {
     expect((await app.get('/stale/said')).headers['cache-status']).toContain('fwd=');
   });
 
-  it('serves the stale response when the handler fails, without traces of the failure', async () => {
+  it('serves the stale response without traces of the failure when the handler fails', async () => {
     await app.get('/stale/error');
     await clock.advance(11_000);
     failing = true;
@@ -488,14 +488,14 @@ describe.each(PLATFORMS)('on %s', (platform) => {
     expect((await app.get('/stale/error')).status).toBe(500);
   });
 
-  it('serves nothing stale that must be revalidated, not even when the handler fails', async () => {
+  it('never serves a stale must-revalidate response, not even when the handler fails', async () => {
     await app.get('/stale/strict-error');
     await clock.advance(11_000);
     failing = true;
     expect((await app.get('/stale/strict-error')).status).toBe(500);
   });
 
-  it('serves nothing stale that must be revalidated', async () => {
+  it('never serves a stale response that must be revalidated', async () => {
     await app.get('/stale/strict');
     await clock.advance(11_000);
     expect((await app.get('/stale/strict')).body).toBe('{"calls":2}');
@@ -505,7 +505,7 @@ describe.each(PLATFORMS)('on %s', (platform) => {
     expect((await app.get('/stale/strict')).status).toBe(500);
   });
 
-  it('goes past the cache when a GET carries a body, asks for a range or pretends to be something else', async () => {
+  it('bypasses the cache for a GET with a body, a range or a method override', async () => {
     await app.get('/cats');
     for (const headers of [
       { range: 'bytes=0-1' },
@@ -524,7 +524,7 @@ describe.each(PLATFORMS)('on %s', (platform) => {
     );
   });
 
-  it('finishes a production whose first caller has gone', async () => {
+  it('finishes the handler run of a client that has disconnected', async () => {
     const gone = httpRequest({ host: '127.0.0.1', port: app.port, path: '/cats/slow' });
     gone.on('error', () => undefined);
     gone.end();

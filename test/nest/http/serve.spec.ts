@@ -176,7 +176,7 @@ describe.each(PLATFORMS)('a request that the cache forwards on %s', (platform) =
   };
 
   describe('to a handler that is too slow', () => {
-    it('does not run it once more for each of those who waited', async () => {
+    it('does not run the slow handler again for each request that waited', async () => {
       const asked = await askTogether('/x/slow', 20);
       await clock.advance(2_000);
       await settled();
@@ -196,7 +196,7 @@ describe.each(PLATFORMS)('a request that the cache forwards on %s', (platform) =
       });
     });
 
-    it('passes on to all of them what a cache in the handler threw', async () => {
+    it('passes a cache error that the handler threw to all waiting requests', async () => {
       const asked = await askTogether('/x/inner', 5);
       release();
       expect((await Promise.all(asked)).map(({ status }) => status)).toEqual([
@@ -207,7 +207,7 @@ describe.each(PLATFORMS)('a request that the cache forwards on %s', (platform) =
   });
 
   describe('whose answer is not for others', () => {
-    it('waits for nobody once that is known', async () => {
+    it('does not wait for other requests once the key is known to be unshareable', async () => {
       expect(statusOf(await app.get('/x/unshared'))).toBe(`${NAME}; fwd=uri-miss; detail=private`);
       const asked = await askTogether('/x/unshared', 5);
       expect(releases.length).toBe(5);
@@ -219,7 +219,7 @@ describe.each(PLATFORMS)('a request that the cache forwards on %s', (platform) =
       expect(new Set(answers.map(({ body }) => body)).size).toBe(5);
     });
 
-    it('is tried again after a while by one, for whom nobody waits', async () => {
+    it('lets one request try again after five seconds, without others waiting for it', async () => {
       await app.get('/x/unshared');
       await clock.advance(5_000);
       const asked = await askTogether('/x/unshared', 5);
@@ -228,7 +228,7 @@ describe.each(PLATFORMS)('a request that the cache forwards on %s', (platform) =
       await Promise.all(asked);
     });
 
-    it('tells nothing of the same key of another tenant', async () => {
+    it('keeps unshareable keys of one tenant apart from those of another', async () => {
       await app.get('/x/unshared', { 'x-tenant': 'acme' });
       control = '';
       const asked = await askTogether('/x/unshared', 5, { 'x-tenant': 'zeta' });
@@ -237,7 +237,7 @@ describe.each(PLATFORMS)('a request that the cache forwards on %s', (platform) =
       await Promise.all(asked);
     });
 
-    it('no longer when an answer is for all', async () => {
+    it('waits for other requests again once a response can be shared', async () => {
       await app.get('/x/unshared');
       control = '';
       expect(statusOf(await app.get('/x/unshared'))).toBe(`${NAME}; fwd=uri-miss`);
@@ -256,7 +256,7 @@ describe.each(PLATFORMS)('a request that the cache forwards on %s', (platform) =
       await Promise.all(asked);
     });
 
-    it('no longer when there is none', async () => {
+    it('waits for other requests again once the handler has failed', async () => {
       await app.get('/x/unshared');
       await clock.advance(5_000);
       control = 'throw';
@@ -267,7 +267,7 @@ describe.each(PLATFORMS)('a request that the cache forwards on %s', (platform) =
       await Promise.all(asked);
     });
 
-    it('but that of one who says who asks is no word on the others', async () => {
+    it('draws no conclusion from the response to an authenticated request', async () => {
       expect(statusOf(await app.get('/x/standard', { authorization: 'ann' }))).toContain(
         'detail=authorization',
       );
@@ -277,19 +277,22 @@ describe.each(PLATFORMS)('a request that the cache forwards on %s', (platform) =
       await Promise.all(asked);
     });
 
-    it.each(['throw', 'status'])('but an error is run once for all who wait (%s)', async (by) => {
-      await app.get(`/x/failing?by=${by}`);
-      const asked = await askTogether(`/x/failing?by=${by}`, 5);
-      expect(releases.length).toBe(1);
-      held = false;
-      release();
-      expect((await Promise.all(asked)).map(({ status }) => status)).toEqual([
-        503, 503, 503, 503, 503,
-      ]);
-    });
+    it.each(['throw', 'status'])(
+      'runs the handler once for all waiting requests when it fails (%s)',
+      async (by) => {
+        await app.get(`/x/failing?by=${by}`);
+        const asked = await askTogether(`/x/failing?by=${by}`, 5);
+        expect(releases.length).toBe(1);
+        held = false;
+        release();
+        expect((await Promise.all(asked)).map(({ status }) => status)).toEqual([
+          503, 503, 503, 503, 503,
+        ]);
+      },
+    );
   });
 
-  it('is answered with the tag of a stored answer, and by 304', async () => {
+  it('answers an uncached request with the ETag of the stored response, and by 304', async () => {
     const head = await app.send('HEAD', '/x/plain');
     const { headers, body } = await app.get('/x/plain');
     expect(head.headers.etag).toBe(headers.etag);
@@ -314,14 +317,14 @@ describe.each(PLATFORMS)('a request that the cache forwards on %s', (platform) =
     expect(runs).toBe(6);
   });
 
-  it('has a tag when its answer is not for others, too', async () => {
+  it('adds an ETag to a response that cannot be shared', async () => {
     const { status, headers, body } = await app.get('/x/text');
     expect([status, body, headers['cache-control']]).toEqual([200, 'words', 'private']);
     expect((await app.get('/x/text', { 'if-none-match': String(headers.etag) })).status).toBe(304);
     expect((await app.get('/x/text', { 'if-none-match': '"other"' })).body).toBe('words');
   });
 
-  it('is answered although a callback of its route throws', async () => {
+  it('answers the request although a callback of the route throws', async () => {
     const { status, body, headers } = await app.get('/x/callback');
     expect([status, body, headers['cache-status']]).toEqual([
       200,
@@ -330,7 +333,7 @@ describe.each(PLATFORMS)('a request that the cache forwards on %s', (platform) =
     ]);
   });
 
-  it('is told nothing about who may keep its answer when the cache is in trouble', async () => {
+  it('adds no caching headers when the cache has a problem', async () => {
     const { body, headers } = await app.get('/x/trouble');
     expect([body, headers['cache-control'], headers['cache-status']]).toEqual([
       '{"run":1}',
@@ -339,7 +342,7 @@ describe.each(PLATFORMS)('a request that the cache forwards on %s', (platform) =
     ]);
   });
 
-  it('says where it was forwarded to, and nothing when it was not', async () => {
+  it('reports the reason for forwarding in Cache-Status, and none when nothing is forwarded', async () => {
     expect(statusOf(await app.get('/x/plain', { 'cache-control': 'only-if-cached' }))).toBe(
       `${NAME}; detail=only-if-cached`,
     );
@@ -351,7 +354,7 @@ describe.each(PLATFORMS)('a request that the cache forwards on %s', (platform) =
     expect(statusOf(await app.send('HEAD', '/x/plain'))).toBe(`${NAME}; fwd=miss`);
   });
 
-  it('may lose headers of the middleware to its handler, and so do those answered from the cache', async () => {
+  it('removes headers of the middleware from a hit when the handler has removed them', async () => {
     for (const status of ['stored', 'hit']) {
       const answer = await app.get('/x/removing');
       expect([answer.headers['x-middleware'], statusOf(answer)]).toEqual([
@@ -362,7 +365,7 @@ describe.each(PLATFORMS)('a request that the cache forwards on %s', (platform) =
     expect((await app.get('/x/plain')).headers['x-middleware']).toBe('1');
   });
 
-  it('fails when its handler gives no value, as without a cache', async () => {
+  it('fails like without a cache when the handler emits no value', async () => {
     for (let i = 0; i < 2; i++) expect((await app.get('/x/empty')).status).toBe(500);
     expect(runs).toBe(2);
   });

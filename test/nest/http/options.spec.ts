@@ -89,7 +89,7 @@ describe.each(['express', 'fastify'] as const)('an entry option of a route on %s
   it.each([
     ['the decorator', { nullTtl: '10s' }, {}],
     ['the cache', {}, { nullTtl: '10s' }],
-  ])('nullTtl, of %s, is for handlers that give null', async (_, options, ofCache) => {
+  ])('applies the nullTtl of %s to a handler that returns null', async (_, options, ofCache) => {
     const { ask, clock } = await open(options as EntryOptions, ofCache);
     await ask('/route/null');
     await ask('/route');
@@ -103,7 +103,7 @@ describe.each(['express', 'fastify'] as const)('an entry option of a route on %s
     expect(runs).toBe(3);
   });
 
-  it('nullTtl is, unless it is said, the smaller of the ttl and 30 s', async () => {
+  it('uses the smaller of the ttl and 30 s as the default nullTtl', async () => {
     const { ask, clock } = await open({});
     await ask('/route/null');
     await clock.advance(29_000);
@@ -114,12 +114,12 @@ describe.each(['express', 'fastify'] as const)('an entry option of a route on %s
     expect(runs).toBe(2);
   });
 
-  it('nullTtl 0 does not store null', async () => {
+  it('does not store null with nullTtl 0', async () => {
     const { visit } = await open({ nullTtl: 0 });
     expect((await visit('/route/null')).headers.get('cache-status')).toContain('detail=ttl');
   });
 
-  it('jitter takes away from the ttl', async () => {
+  it('shortens the ttl by jitter', async () => {
     const { ask, clock, cache } = await open({ jitter: 1 });
     const lifetimes = new Set<number>();
     for (let i = 0; i < 5; i++) {
@@ -135,7 +135,7 @@ describe.each(['express', 'fastify'] as const)('an entry option of a route on %s
     expect(Math.max(...lifetimes)).toBeLessThanOrEqual(100_000);
   });
 
-  it('refreshAhead refreshes what is still fresh behind the answer', async () => {
+  it('refreshes a response that is still fresh with refreshAhead', async () => {
     const { ask, clock, cache } = await open({ refreshAhead: 0.5 });
     await ask();
     await clock.advance(40_000);
@@ -146,7 +146,7 @@ describe.each(['express', 'fastify'] as const)('an entry option of a route on %s
     expect([await ask(), runs]).toEqual(['203 {"run":2} 2 2', 2]);
   });
 
-  it('staleIfErrorWhen says for which errors the stale response stands in', async () => {
+  it('serves the stale response only for the errors that staleIfErrorWhen accepts', async () => {
     const { ask, clock } = await open({
       staleIfError: '1h',
       staleIfErrorWhen: (error) => error instanceof ServiceUnavailableException,
@@ -160,7 +160,7 @@ describe.each(['express', 'fastify'] as const)('an entry option of a route on %s
     expect(await ask()).toContain('500');
   });
 
-  it('staleIfErrorWhen is, unless it is said, for all but errors with a 4xx status', async () => {
+  it('serves the stale response by default for all errors but those with a 4xx status', async () => {
     const { ask, clock } = await open({ staleIfError: '1h' });
     await ask();
     await clock.advance(101_000);
@@ -170,7 +170,7 @@ describe.each(['express', 'fastify'] as const)('an entry option of a route on %s
     expect(await ask()).toBe('203 {"run":1} 1 1');
   });
 
-  it('producerTimeout.soft answers with the stale response, and the slow handler still fills the cache', async () => {
+  it('answers with the stale response after producerTimeout.soft, and still stores the result', async () => {
     const { ask, clock, cache } = await open({
       staleIfError: '1h',
       producerTimeout: { soft: '2s' },
@@ -189,7 +189,7 @@ describe.each(['express', 'fastify'] as const)('an entry option of a route on %s
     expect([await ask(), runs]).toEqual(['203 {"run":2} 2 2', 2]);
   });
 
-  it('producerTimeout.hard frees the key for others, and its own request waits for its handler as without a cache', async () => {
+  it('frees the key after producerTimeout.hard, while the own request waits for its handler', async () => {
     const { ask, clock } = await open({ producerTimeout: { hard: '5s' } });
     held = true;
     const slow = ask();
@@ -203,7 +203,7 @@ describe.each(['express', 'fastify'] as const)('an entry option of a route on %s
     expect(await ask()).toBe('203 {"run":2} 2 2');
   });
 
-  it('codec keeps the response in its own form', async () => {
+  it('encodes the response with the codec of the route', async () => {
     const { ask } = await open({ codec: marking }, { backend: new MemoryBackend() });
     expect([await ask(), await ask()]).toEqual(['203 {"run":1} 1 1', '203 {"run":1} 1 1']);
     expect(encoded).toEqual(['response']);
