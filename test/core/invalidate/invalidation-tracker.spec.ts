@@ -35,31 +35,33 @@ class Lasting implements AsyncContext {
   }
 }
 
-describe('invalidations that are waited for', () => {
-  it('are not kept when they have settled', async () => {
+describe('the tracker of invalidations', () => {
+  it('keeps no invalidation that has settled', async () => {
     const context = new Lasting();
-    const waiting = new InvalidationTracker(context);
+    const tracker = new InvalidationTracker(context);
     let end = (): void => undefined;
-    const running = waiting.run(() => new Promise<void>((resolve) => (end = resolve)));
+    let settle = (): void => undefined;
+    const running = tracker.run(() => new Promise<void>((resolve) => (end = resolve)));
     for (let i = 0; i < 10; i++)
-      await waiting
-        .note(i === 3 ? Promise.reject(new Error('away')) : Promise.resolve())
+      await tracker
+        .track(i === 3 ? Promise.reject(new Error('away')) : Promise.resolve())
         .catch(() => undefined);
     await setImmediate();
     expect(context.kept).toBe(0);
-    void waiting.note(new Promise((resolve) => setTimeout(resolve, 5)));
+    void tracker.track(new Promise<void>((resolve) => (settle = resolve)));
     end();
     await Promise.resolve();
     expect(context.kept).toBe(1);
+    settle();
     await running;
     expect(context.kept).toBe(0);
   });
 
-  it('are not collected in what goes on after the task has ended', async () => {
+  it('collects nothing from what goes on after the task has ended', async () => {
     const context = new Lasting();
-    const waiting = new InvalidationTracker(context);
-    await waiting.run(() => undefined);
-    const never = waiting.note(new Promise(() => undefined));
+    const tracker = new InvalidationTracker(context);
+    await tracker.run(() => undefined);
+    const never = tracker.track(new Promise(() => undefined));
     expect([context.kept, never instanceof Promise]).toEqual([0, true]);
   });
 });
