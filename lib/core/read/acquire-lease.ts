@@ -157,13 +157,11 @@ export class LeaseAcquirer {
     const ensuring = this.#ensureMissing(flight, lookup);
     const looking = lookAgain(lookup.groups);
     try {
-      const reply = await leasing;
-      if (ensuring !== undefined) await ensuring;
-      return [reply, await looking];
+      // All at once: one that fails while another is awaited would be an unhandled rejection.
+      const [reply, again] = await Promise.all([leasing, looking, ensuring]);
+      return [reply, again];
     } catch (error) {
       // Of a lease that was taken all the same, the others would wait for nothing.
-      looking.catch(() => undefined);
-      ensuring?.catch(() => undefined);
       leasing.then(
         (reply) => {
           if (reply.state === 'leased') this.#giveBack(flight.storageKey, token);

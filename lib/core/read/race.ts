@@ -40,6 +40,8 @@ export function race<T>(
           });
     if (signal?.aborted === true) {
       onAbort();
+      // Nobody else may be waiting: its failure must not become an unhandled rejection.
+      work.catch(() => undefined);
       return;
     }
     signal?.addEventListener('abort', onAbort, { once: true });
