@@ -1,6 +1,12 @@
 import type { Millis, Tick } from './time.js';
 
 /**
+ * Markers and clocks live at least this long after their last use. Losing one costs misses, keeping
+ * all of them forever costs memory.
+ */
+export const MIN_MARKER_TTL_MS: Millis = 24 * 3_600_000;
+
+/**
  * Groups of one scope. A scope is a namespace (`''`) or one tenant of it (the encoded tenant, never
  * empty). Group names: `*` is everything in the scope, `s:NAME` a segment, `t:NAME` a tag; names
  * are percent-encoded text without white space.

@@ -65,11 +65,11 @@ describe('createCache', () => {
     ],
     [
       { l1: true },
-      'l1 is a near cache in front of a shared backend; this backend is in memory already',
+      'l1 is a cache in memory in front of a shared backend; this backend is in memory already',
     ],
     [
       { backend: new MapBackend(), l1: true },
-      'l1 needs a backend that tells of invalidations by other processes',
+      'l1 needs a backend that tells of the invalidations of other processes',
     ],
     [
       { backend: new MemoryBackend(), ttl: '5 minutes' as unknown as '5m' },

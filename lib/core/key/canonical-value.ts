@@ -17,9 +17,9 @@ import { throwLoneSurrogate, describeType, tryEncodeText } from './percent-encod
  *
  * @param kind with `name`: how the error message calls the value; it adds the path within it, as in
  * `param "filter.owner"`
- * @throws CacheKeyError (`CACHE_KEY`) for functions, symbols, symbol members, cycles, invalid dates,
- * lone surrogates, class instances (also of classes that extend a built-in one), values nested
- * deeper than 500 levels, and values that throw when they are read
+ * @throws CacheKeyError (`CACHE_KEY`) for functions, symbols, symbol members, cycles, invalid
+ * dates, lone surrogates, class instances (also of classes that extend a built-in one), values
+ * nested deeper than 500 levels, and values that throw when they are read
  */
 export function encodeValue(value: unknown, kind: Part['kind'], name: string): string {
   // Every call of a decorated method comes here: the common cases allocate nothing.

@@ -50,16 +50,19 @@ export class LocalTier {
     return { ...emptyLookup(call, 'l1', readAt, entry), freshness, value, groups };
   }
 
-  /** @param readAt the position before the production, or the read, of the entry began */
+  /**
+   * @param readAt the position before the production, or the read, of the entry began
+   * @returns the frozen value that is kept, when there is one
+   */
   store(
     storageKey: string,
     entry: Entry,
     readAt: NoticeSeq,
     frozen = this.freeze(this.reader.codecOf(entry), entry.body),
-  ): MemoryEntry | undefined {
-    const kept: MemoryEntry = { entry, frozen, stamp: this.invalidations.stamp(readAt) };
-    const endsIn = expiresAt(entry) - this.now();
-    return this.memory.put(storageKey, kept, this.localNow() + endsIn) ? kept : undefined;
+  ): FrozenValue | undefined {
+    const expires = expiresAt(entry) - this.now() + this.localNow();
+    const stamp = this.invalidations.stamp(readAt);
+    return this.memory.put(storageKey, expires, entry, frozen, stamp) ? frozen : undefined;
   }
 
   /** The end of a settle window that a production falls into that begins now; 0 for none. */

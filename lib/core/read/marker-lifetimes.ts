@@ -1,8 +1,6 @@
-import type { ScopeGroups } from '../../ports/groups.js';
+import { MIN_MARKER_TTL_MS, type ScopeGroups } from '../../ports/groups.js';
 import type { Millis } from '../../ports/time.js';
 
-/** Markers are kept at least this long after they were last ensured. */
-export const MIN_MARKER_MS = 24 * 3_600_000;
 const MAX_REMEMBERED = 10_000;
 
 /**
@@ -14,7 +12,7 @@ export class MarkerLifetimes {
 
   /** How long markers have to be kept for entries that end at `until`. */
   keepMs(until: Millis, now: Millis): Millis {
-    return Math.max(MIN_MARKER_MS, 2 * (until - now));
+    return Math.max(MIN_MARKER_TTL_MS, 2 * (until - now));
   }
 
   remember(scopes: readonly ScopeGroups[], aliveUntil: Millis): void {

@@ -267,7 +267,7 @@ export class SharedTiers implements Tiers {
     const value = reader.open(call.storageKey, entry);
     if (value === undefined || l1 === undefined || !isFresh) return value;
     if (!this.#isL1Usable || !this.parts.invalidations.unchangedSince(readAt)) return value;
-    const frozen = l1.store(call.storageKey, entry, readAt)?.frozen;
+    const frozen = l1.store(call.storageKey, entry, readAt);
     return frozen === undefined ? value : new SharedValue(frozen.value);
   }
 

@@ -1,5 +1,4 @@
-import { CacheClosedError, CacheConfigError } from '../../ports/errors.js';
-import { formatValue } from '../../ports/validate.js';
+import { CacheClosedError } from '../../ports/errors.js';
 import { CacheKey } from '../key/key.js';
 import { encodePart, encodeText } from '../key/percent-encoding.js';
 import type { Call } from '../options/call.js';
@@ -69,9 +68,6 @@ export class WarmUp {
    * plain keys are, but needs none, because it holds no data.
    */
   #callFor({ name, every, within = '1h' }: Once, producer: Producer<unknown>): Call {
-    if (typeof name !== 'string' || name === '') {
-      throw new CacheConfigError('warmUp: once.name must be a non-empty string.');
-    }
     const { calls } = this.parts;
     const tenant = calls.settings.tenant();
     const encoded = tenant === undefined ? undefined : encodePart(tenant, 'tenant');
@@ -106,8 +102,8 @@ class WarmUpRun<K> {
     readonly options: WarmUpOptions<never>,
     readonly isClosed: () => boolean,
   ) {
-    this.#batchSize = wholeNumber(options.batchSize ?? 100, 'batchSize');
-    this.#concurrency = wholeNumber(options.concurrency ?? 2, 'concurrency');
+    this.#batchSize = options.batchSize ?? 100;
+    this.#concurrency = options.concurrency ?? 2;
   }
 
   async run(signal?: AbortSignal): Promise<void> {
@@ -155,13 +151,6 @@ class DeferredProducer {
       return finished;
     };
   }
-}
-
-function wholeNumber(given: number, name: string): number {
-  if (Number.isSafeInteger(given) && given > 0) return given;
-  throw new CacheConfigError(
-    `warmUp: ${name} must be a positive whole number; got ${formatValue(given)}.`,
-  );
 }
 
 async function* batchesOf<K>(

@@ -1,6 +1,7 @@
 import { Controller, Get, Inject, Injectable } from '@nestjs/common';
 import { describe, expect, it, vi } from 'vitest';
-import { CacheKey, CacheService, type Codec, jsonCodec } from '../../../lib/index.js';
+import { CacheKey, CacheService } from '../../../lib/index.js';
+import { type Codec, jsonCodec } from '../../../lib/codec.js';
 import { deferred } from '../../support/fleet.js';
 import { listen, start } from '../http-application.js';
 

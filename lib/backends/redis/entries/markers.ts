@@ -1,10 +1,11 @@
 import { BackendError } from '../../../ports/errors.js';
-import type {
-  GroupInvalidation,
-  Marker,
-  MarkerCombination,
-  ScopeGroups,
-  ScopeReading,
+import {
+  MIN_MARKER_TTL_MS,
+  type GroupInvalidation,
+  type Marker,
+  type MarkerCombination,
+  type ScopeGroups,
+  type ScopeReading,
 } from '../../../ports/groups.js';
 import type { EnsureRequest } from '../../../ports/shared-backend.js';
 import type { Millis, Tick } from '../../../ports/time.js';
@@ -18,8 +19,6 @@ import { ENSURE, INVALIDATE } from './scripts.js';
  * numbers are whole and decimal. The scripts read and write the same format.
  */
 
-/** Markers and clocks live at least this long after their last use: losing one costs misses. */
-const MARKER_TTL_MS = 24 * 3_600_000;
 /** With more combinations in one marker, its first tag is invalidated, which takes away more. */
 const MAX_COMBINATIONS = 32;
 
@@ -47,7 +46,7 @@ export function mergeScopes(requests: readonly EnsureRequest[]): Map<string, Mer
 
 /** How long to keep at least, and how long what is made or prolonged. */
 export function keepArgs(keepMs: Millis): readonly [string, string] {
-  return [String(Math.ceil(keepMs)), String(Math.ceil(Math.max(keepMs * 2, MARKER_TTL_MS)))];
+  return [String(Math.ceil(keepMs)), String(Math.ceil(Math.max(keepMs * 2, MIN_MARKER_TTL_MS)))];
 }
 
 /** One script for each scope that any of them asks for. */
@@ -123,7 +122,7 @@ export async function invalidate(
         String(targets.length),
         mode,
         String(Math.ceil(settleMs)),
-        String(MARKER_TTL_MS),
+        String(MIN_MARKER_TTL_MS),
         combined ? groups.join(' ') : '',
         String(MAX_COMBINATIONS),
         ...heads,
