@@ -191,7 +191,7 @@ export class Joins {
     try {
       return own.addDependency(flight);
     } catch (error) {
-      // A load that was started for this call alone has nobody else to hear of its failure.
+      // A flight that this caller has just started has nobody else to handle its failure.
       flight.result.catch(() => undefined);
       return this.parts.answers.reject(call, error);
     }

@@ -113,7 +113,7 @@ export class SharedTiers implements Tiers {
   }
 
   async store(flight: Flight, entry: Entry, frozen?: FrozenValue): Promise<StoreResult> {
-    const { markers, l1, clock } = this.parts;
+    const { markers, clock } = this.parts;
     const { call, lease } = flight;
     const now = this.now();
     const until = expiresAt(entry);
@@ -137,9 +137,7 @@ export class SharedTiers implements Tiers {
     if (!reply.stored) return 'refused';
     if (ensure !== undefined) markers.remember(groups, now + keepMs);
     flight.lease = undefined;
-    if (flight.storable && this.#isL1Usable) {
-      l1?.store(call.storageKey, stored, flight.readAt, frozen);
-    }
+    this.#keepInL1(flight, stored, frozen);
     return 'stored';
   }
 
@@ -193,6 +191,12 @@ export class SharedTiers implements Tiers {
   /** An L1 counts only while it is proven that it hears of every invalidation. */
   get #isL1Usable(): boolean {
     return this.parts.backend.isCoherent() && this.isUsable;
+  }
+
+  /** The backend has stored it, but this process may know of a later invalidation already. */
+  #keepInL1(flight: Flight, entry: Entry, frozen: FrozenValue | undefined): void {
+    if (!flight.storable || !this.#isL1Usable) return;
+    this.parts.l1?.store(flight.storageKey, entry, flight.readAt, frozen);
   }
 
   #read(call: Call, withLease: boolean, scopes: readonly ScopeGroups[]): Promise<Reading> {
