@@ -46,6 +46,7 @@ function verdictOf(name, { code, output }) {
   if (name === ORIGINAL) return code === 0 ? 'passes' : 'FAILS';
   if (!/Tests\s/.test(output)) return 'DID NOT RUN';
   if (code === 0) return 'SURVIVES';
+  if (/Failed Suites/.test(output)) return 'BREAKS';
   if (/(?:TypeError|ReferenceError|SyntaxError): /.test(output)) return 'BREAKS';
   return /^\s*[×✗] /m.test(output) ? 'caught' : 'UNHANDLED';
 }
