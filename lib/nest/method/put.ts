@@ -5,7 +5,7 @@ import type { CachePutOptions } from '../decorators/options.js';
 import { entryOptionsOf } from './cacheable.js';
 import { type MethodContext, messageOf, resolveOption } from './method-context.js';
 
-type PutInProgress = Awaited<ReturnType<CacheService['beginPut']>>;
+type PutInProgress = Awaited<ReturnType<CacheService['puts']['begin']>>;
 
 const CALLBACKS = 'unless or tags';
 
@@ -50,7 +50,7 @@ export class CachePutCall {
     try {
       const key = method.key(args);
       if (decision === 'delete' || this.#pending === undefined) await cache.delete(key);
-      else await cache.storePut(this.#pending, key, result, decision);
+      else await cache.puts.store(this.#pending, key, result, decision);
       if (this.#problem !== undefined) this.#warn(this.#problem);
     } catch (error) {
       // The method has done its work: that its result cannot be stored must not fail the call.
@@ -60,7 +60,7 @@ export class CachePutCall {
 
   /** The method has ended, in whatever way. */
   end(): void {
-    if (this.#pending !== undefined) this.cache.endPut(this.#pending);
+    if (this.#pending !== undefined) this.cache.puts.end(this.#pending);
     this.#pending = undefined;
   }
 
@@ -74,7 +74,7 @@ export class CachePutCall {
     );
     if (tags === undefined) return;
     try {
-      this.#pending = await cache.beginPut(method.key(args), tags);
+      this.#pending = await cache.puts.begin(method.key(args), tags);
     } catch (error) {
       this.#problem = error;
     }
