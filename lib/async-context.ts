@@ -1,7 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { AsyncContext } from './ports/context.js';
 
-/** What one context was given, and what was there before. */
+/** A value of one context, in a chain with the values of the others. */
 interface Link {
   readonly owner: AsyncContext;
   readonly value: object;
@@ -9,11 +9,12 @@ interface Link {
 }
 
 /**
- * One for all contexts of the process. It keeps nothing by itself; what a chain of calls carries is found by its owner, so caches do not see
- * each other's.
+ * The one AsyncLocalStorage of the process. It holds a chain of values; each context finds its own
+ * by its owner, so caches do not see the values of each other.
  *
- * Until Node 24 every promise of the process pays for a storage that is in use (five times its price on Node 20), so it is switched off
- * whenever nothing runs in a context: hits then cost what they would cost without it. Switching takes 1.5 µs.
+ * Until Node 24 every promise of the process pays for a storage that is in use (five times the
+ * price of a promise on Node 20). So it is disabled whenever nothing runs in a context; switching
+ * takes 1.5 µs.
  */
 class SwitchedStorage {
   readonly #links = new AsyncLocalStorage<Link | undefined>();
@@ -23,7 +24,7 @@ class SwitchedStorage {
     return this.#links.getStore();
   }
 
-  /** `task` is to call `end`, once or more, when nothing it started needs the link any longer. */
+  /** @param task calls `end`, once or more, when nothing it started needs the link any longer */
   run<T>(link: Link, task: (end: () => void) => T): T {
     let ended = false;
     const end = (): void => {
@@ -40,7 +41,10 @@ class SwitchedStorage {
     }
   }
 
-  /** Before Node 24 a snapshot is one place for all who return to it: it has whatever link somebody further up has begun there. */
+  /**
+   * Before Node 24, `AsyncLocalStorage.snapshot()` restores a shared frame, which may carry a link
+   * that an outer call has set; so it is cleared.
+   */
   runWithoutContext<T>(task: () => T): T {
     return this.current === undefined ? task() : this.#links.run(undefined, task);
   }
@@ -48,7 +52,7 @@ class SwitchedStorage {
 
 const storage = new SwitchedStorage();
 
-/** A context of its own. Create it where no request is being served: `detached` returns to that place. */
+/** Creates a context. Call it where no request is served: `runOutside` returns to that place. */
 export function createAsyncContext(): AsyncContext {
   const outside = AsyncLocalStorage.snapshot();
   const context: AsyncContext = {
@@ -70,7 +74,10 @@ export function createAsyncContext(): AsyncContext {
   return context;
 }
 
-/** The new value takes the place of the owner's old one: a chain of calls that never ends must not grow. */
+/**
+ * A new value replaces the old one of its owner, so that an endless chain of calls does not grow
+ * it.
+ */
 function removeOwner(owner: AsyncContext, link: Link | undefined): Link | undefined {
   if (link === undefined) return undefined;
   if (link.owner === owner) return link.parent;

@@ -5,8 +5,8 @@ import type { CacheOptions, ProducerContext } from './core/options/types.js';
 type Resolver = NonNullable<CacheOptions['tenant']>;
 
 /**
- * The tenant of background refreshes. They run outside of the request, where a resolver finds nothing; but what they call is cached as well, and
- * has to be of the same tenant.
+ * The tenant of background refreshes. They run outside of the request, where a tenant resolver
+ * finds nothing; but the cached calls that they make must belong to the same tenant.
  */
 export class BackgroundTenant {
   readonly #context = createAsyncContext();
@@ -20,13 +20,15 @@ export class BackgroundTenant {
       : task();
   }
 
-  /** `resolver`, which is not asked within a background refresh. */
+  /**
+   * The resolver, except within a background refresh: there it gives the tenant of the refresh.
+   */
   wrapResolver(resolver: Resolver): Resolver & TenantScope {
-    const over: Resolver = () => {
+    const resolve: Resolver = () => {
       const tenant = this.#context.current();
       return tenant instanceof Tenant ? tenant.name : resolver();
     };
-    return Object.assign(over, { [TENANT_SCOPE]: this });
+    return Object.assign(resolve, { [TENANT_SCOPE]: this });
   }
 }
 

@@ -2,10 +2,11 @@ import type { AsyncContext } from '../ports/context.js';
 import type { Clock } from '../ports/clock.js';
 import type { Engine } from './compose.js';
 import { Invalidations } from './invalidate/invalidations.js';
+import { PutCalls } from './invalidate/put-calls.js';
 import { type UnitOfWorkOptions, UnitOfWorkRegistry } from './invalidate/unit-of-work.js';
 import type { CacheKeyBuilder } from './key/key.js';
 import type { CacheEvents } from './observe/events.js';
-import type { Counters } from './observe/stats.js';
+import type { CacheStats } from './observe/stats.js';
 import type { EntryPolicy } from './options/options.js';
 import { CallResolver, noProducer } from './options/resolve-call.js';
 import type {
@@ -24,7 +25,6 @@ import type {
 } from './options/types.js';
 import { assertArray, assertEntries, warmUpCallOptions } from './options/validate-call.js';
 import { BatchReads } from './read/batch.js';
-import type { Flight } from './read/flight.js';
 import type { GetOrSetResult } from './read/get-or-set-result.js';
 import { type Inspection, inspect } from './read/inspect.js';
 import { mapInChunks } from './read/map-in-chunks.js';
@@ -45,6 +45,7 @@ export class CacheService {
   readonly #batches: BatchReads;
   readonly #warmUp: WarmUp;
   readonly #invalidations: Invalidations;
+  /** @internal */ readonly puts: PutCalls;
   #isClosed = false;
 
   /** @internal Use `createCache()` or `CacheModule`. */
@@ -57,6 +58,7 @@ export class CacheService {
     const apply = engine.apply.bind(engine);
     const parts = { settings, units, sets, puts, apply };
     this.#invalidations = new Invalidations(parts, newContext(), rules);
+    this.puts = new PutCalls(calls, this.#invalidations);
     const reads = (this.#reads = new Reads(engine, calls, units));
     const { backendTimeout } = settings;
     const getOrSet = reads.handleOf.bind(reads);
@@ -73,7 +75,7 @@ export class CacheService {
     return this.#engine.reporter.events;
   }
 
-  /** True when the cache finds the tenant of a call by itself. */
+  /** True when the cache has a tenant resolver. */
   get hasTenantResolver(): boolean {
     return this.#engine.settings.hasTenantResolver;
   }
@@ -82,21 +84,16 @@ export class CacheService {
     return this.#engine.settings.tenancy;
   }
 
-  /** The options of entries whose call gives no others. Durations in milliseconds. */
-  get defaults(): Pick<
-    EntryPolicy,
-    'ttl' | 'nullTtl' | 'staleWhileRevalidate' | 'staleIfError' | 'codec'
-  > {
-    const { ttl, nullTtl, staleWhileRevalidate, staleIfError, codec } =
-      this.#engine.settings.policy;
-    return { ttl, nullTtl, staleWhileRevalidate, staleIfError, codec };
+  /** The options of entries whose call gives no others; durations in milliseconds. */
+  get defaults(): EntryPolicy {
+    return this.#engine.settings.policy;
   }
 
   get clock(): Clock {
     return this.#engine.clock;
   }
 
-  /** A key builder that already has the tenant of the resolver, when there is one. */
+  /** A key builder that has the tenant of the resolver, if any. */
   key(): CacheKeyBuilder {
     return this.#calls.builder();
   }
@@ -148,8 +145,9 @@ export class CacheService {
     produceMissing: BatchProducer<T, K>,
     options?: GetOrSetOptions<T>,
   ): Promise<PromiseSettledResult<T>[]> {
-    const results = this.#batches.getOrSetMany(keys, produceMissing, options);
-    return results as Promise<PromiseSettledResult<T>[]>;
+    return this.#batches.getOrSetMany(keys, produceMissing, options) as Promise<
+      PromiseSettledResult<T>[]
+    >;
   }
 
   /**
@@ -177,7 +175,7 @@ export class CacheService {
     return this.#invalidations.set(this.#calls.key(key), describe, value);
   }
 
-  /** Stores many values. Two round trips per 1,000. @returns durable when all of them are */
+  /** Two round trips per 1,000. @returns durable when all of them are */
   async setMany<T>(
     entries: Iterable<readonly [KeyLike, T]>,
     options?: SetOptions<T>,
@@ -187,8 +185,8 @@ export class CacheService {
   }
 
   /**
-   * After it resolves as durable, no read that starts later returns a value whose production
-   * started before. One round trip.
+   * Once durable, no read that starts later returns a value whose production started before. One
+   * round trip.
    */
   async delete(key: KeyLike): Promise<InvalidationResult> {
     return this.invalidate({ keys: [key] });
@@ -196,8 +194,8 @@ export class CacheService {
 
   /** As `delete`. One round trip, one for each node of a cluster. */
   async deleteMany(keys: readonly KeyLike[]): Promise<InvalidationResult> {
-    const isEmpty = assertArray(keys, 'deleteMany: keys').length === 0;
-    return isEmpty ? { durable: true } : this.invalidate({ keys });
+    if (assertArray(keys, 'deleteMany: keys').length === 0) return { durable: true };
+    return this.invalidate({ keys });
   }
 
   /**
@@ -215,9 +213,7 @@ export class CacheService {
    * background. One round trip.
    * @throws CacheConfigError (`CACHE_CONFIG`) for an argument that names no tenant
    */
-  async clear(request?: {
-    readonly tenant?: string | number | bigint;
-  }): Promise<InvalidationResult> {
+  async clear(request?: Pick<InvalidateRequest, 'tenant'>): Promise<InvalidationResult> {
     return this.#invalidations.clear(request);
   }
 
@@ -230,30 +226,9 @@ export class CacheService {
     return this.#invalidations.applyEvent(event);
   }
 
-  /** @internal Rules that are found when an application starts. */
+  /** @internal */
   addRules(...rules: readonly InvalidationRule[]): void {
     this.#invalidations.rules.add(...rules);
-  }
-
-  /** @internal Before a method whose result replaces what is stored. One round trip. */
-  async beginPut(key: KeyLike, tags: readonly string[]): Promise<Flight> {
-    return this.#invalidations.beginPut(this.#calls.call(key, noProducer, { tags }));
-  }
-
-  /** @internal After it has succeeded. One round trip. @throws as `set` */
-  async storePut<T>(
-    put: Flight,
-    key: KeyLike,
-    value: T,
-    options: SetOptions<T>,
-  ): Promise<InvalidationResult> {
-    const describe = () => this.#calls.call(key, noProducer, options);
-    return this.#invalidations.storePut(put, this.#calls.key(key), describe, value);
-  }
-
-  /** @internal When it is over, in whatever way. */
-  endPut(put: Flight): void {
-    this.#invalidations.endPut(put);
   }
 
   /**
@@ -270,8 +245,7 @@ export class CacheService {
   }
 
   /**
-   * Runs `task`. Settles when the invalidations that the task, its events and their listeners have
-   * started are acknowledged too.
+   * Runs `task`. Settles when the invalidations that it and its listeners start are acknowledged.
    */
   awaitInvalidations<T>(task: () => Promise<T> | T): Promise<T> {
     return this.#invalidations.tracker.run(task);
@@ -299,11 +273,7 @@ export class CacheService {
   }
 
   /** Counters since the start, and what is going on now. */
-  stats(): Counters & {
-    readonly flights: number;
-    readonly journal: number;
-    readonly background: number;
-  } {
+  stats(): CacheStats {
     const { reporter, flights, invalidator, background, loads } = this.#engine;
     return {
       ...reporter.stats.snapshot(),
@@ -319,8 +289,8 @@ export class CacheService {
   }
 
   /**
-   * Ends the cache and what it opened. Afterwards calls run their producers without caching, `get`
-   * finds nothing, and changes are not durable. Settles within two seconds. Idempotent.
+   * Ends the cache and what it opened, within two seconds. Afterwards calls run their producers
+   * without caching, `get` finds nothing, and changes are not durable.
    */
   async close(): Promise<void> {
     if (this.#isClosed) return;

@@ -17,6 +17,7 @@ import { Background } from './observe/background.js';
 import { Reporter } from './observe/reporter.js';
 import type { Settings } from './options/options.js';
 import { LeaseAcquirer } from './read/acquire-lease.js';
+import { BackendLookups } from './read/backend-lookups.js';
 import { Backoff } from './read/backoff.js';
 import { EntryBuilder } from './read/entry-builder.js';
 import { ReadThrough } from './read/get-or-set.js';
@@ -261,12 +262,14 @@ export class Engine {
     const markers = new MarkerLifetimes();
     if (leases === undefined) throw new TypeError('A shared backend needs leases.');
     const shared = { backend, leases, markers, clock, reporter };
+    const local =
+      l1 === undefined ? undefined : new LocalTier(l1, invalidations, reader, sharedNow, now);
+    const entries = { l1: local, invalidations, envelope };
+    const isL1Usable = (): boolean => backend.isCoherent() && this.tiers.isUsable;
     return new SharedTiers({
       ...shared,
-      l1: l1 === undefined ? undefined : new LocalTier(l1, invalidations, reader, sharedNow, now),
-      invalidations,
-      reader,
-      envelope,
+      ...entries,
+      lookups: new BackendLookups({ ...entries, backend, reader, clock, isL1Usable }),
       acquirer: new LeaseAcquirer({ ...shared, leaseWait, backendTimeout, nextSeq }),
       background,
       isDrained,

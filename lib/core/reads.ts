@@ -33,7 +33,10 @@ export class Reads {
       const key = calls.key(like);
       if (this.units.current === undefined) {
         const found = this.#memoryHit(key, policy);
-        if (found !== undefined) return Promise.resolve(this.#decoded(found) as T);
+        if (found !== undefined) {
+          calls.remember(like, key);
+          return Promise.resolve(this.#decoded(found) as T);
+        }
       }
       const call = calls.make(key, like, producer, options, policy);
       return this.#read(call) as Promise<T>;

@@ -1,5 +1,6 @@
 import { Body, Controller, Get, HttpCode, NotFoundException, Param, Put } from '@nestjs/common';
-import { Cacheable, type HttpCacheOptions } from 'nest-query-cache';
+import { Cacheable } from 'nest-query-cache';
+import type { HttpCacheOptions } from 'nest-query-cache/http';
 import { type Article, Newspaper, tagsOf } from './newspaper.js';
 
 /**

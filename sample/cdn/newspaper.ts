@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
-import { CacheService, surrogateKeys } from 'nest-query-cache';
+import { CacheService } from 'nest-query-cache';
+import { surrogateKeys } from 'nest-query-cache/http';
 import { SlowDatabase } from '../shared/slow-database.js';
 
 export interface Article {

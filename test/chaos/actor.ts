@@ -1,3 +1,4 @@
+import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { CacheService } from '../../lib/core/cache.js';
 import type { InvalidationResult } from '../../lib/core/options/types.js';
@@ -45,6 +46,8 @@ export interface Report {
   productions: number;
   producerErrors: number;
   slowestMs: number;
+  /** The longest time in which the process, for want of a free processor, did nothing. */
+  pausedMs: number;
   p99Ms: number;
   errors: string[];
 }
@@ -62,6 +65,7 @@ export class Actor {
     productions: 0,
     producerErrors: 0,
     slowestMs: 0,
+    pausedMs: 0,
     p99Ms: 0,
     errors: [],
   };
@@ -78,6 +82,8 @@ export class Actor {
 
   async run(work: Work): Promise<Report> {
     const until = performance.now() + work.ms;
+    const pauses = monitorEventLoopDelay({ resolution: 10 });
+    pauses.enable();
     await Promise.all(
       Array.from({ length: work.users }, (_, user) =>
         this.#user(work, seeded(work.seed * 1_000 + this.process * 50 + user), until),
@@ -86,6 +92,8 @@ export class Actor {
     const sorted = Float64Array.from(this.#took).sort();
     this.report.p99Ms = sorted[Math.floor(sorted.length * 0.99)] ?? 0;
     this.report.slowestMs = sorted.at(-1) ?? 0;
+    this.report.pausedMs = pauses.max / 1e6;
+    pauses.disable();
     this.#took = [];
     return this.report;
   }

@@ -1,7 +1,14 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import ts from 'typescript';
 import { describe, expect, it } from 'vitest';
+import { bannedIn } from './banned-words.js';
+
+/** What an engineer has to know before the first page of the documentation is read. */
+const MAX_ROOT_EXPORTS = 60;
+/** All lines of lib, comments included. To be lowered whenever the library has become smaller. */
+const MAX_LIBRARY_LINES = 25_500;
 
 const root = join(import.meta.dirname, '..', '..');
 const library = readdirSync(join(root, 'lib'), { recursive: true, encoding: 'utf8' })
@@ -33,7 +40,7 @@ interface Cruise {
 }
 
 describe('the house', () => {
-  it('has no library file above 300 lines', () => {
+  it('has no library file above 300 lines, and a library that does not grow', () => {
     const sizes = library
       .map(({ name, text }) => ({ name, lines: lineCount(text) }))
       .sort((a, b) => b.lines - a.lines);
@@ -42,7 +49,30 @@ describe('the house', () => {
     report('library files', sizes.length);
     report('longest library file', `${longest?.name ?? 'none'}, ${longest?.lines ?? 0} lines`);
     report('median library file', `${median?.lines ?? 0} lines`);
+    const total = sizes.reduce((sum, { lines }) => sum + lines, 0);
+    report('library lines', `${total}, at most ${MAX_LIBRARY_LINES}`);
+    expect(total).toBeLessThanOrEqual(MAX_LIBRARY_LINES);
     expect(sizes.filter(({ lines }) => lines > 300)).toEqual([]);
+  });
+
+  it('has no line of more than 100 columns, but for imports and addresses', () => {
+    expect(findings(/^(?!import |export .* from |.*https?:).{101,}/)).toEqual([]);
+  });
+
+  it('speaks the language of the field: no private words', () => {
+    const found = library.flatMap(({ name, text }) =>
+      text
+        .split('\n')
+        .flatMap((line, at) => bannedIn(line).map((hit) => `${name}:${at + 1} ${hit}`)),
+    );
+    expect(found).toEqual([]);
+  });
+
+  it('exports few names at its root, each by itself', () => {
+    const names = exportsOf('lib/index.ts');
+    report('names at the root', names.length);
+    expect(names).not.toContain('*');
+    expect(names.length).toBeLessThanOrEqual(MAX_ROOT_EXPORTS);
   });
 
   it('has no import cycle, types included', () => {
@@ -131,6 +161,16 @@ describe('the house', () => {
     ).toEqual([]);
   });
 });
+
+/** The names that a module exports; `*` for all of another module. */
+function exportsOf(name: string): string[] {
+  const text = library.find((file) => file.name === name)?.text ?? '';
+  const { statements } = ts.createSourceFile(name, text, ts.ScriptTarget.Latest);
+  return statements.filter(ts.isExportDeclaration).flatMap(({ exportClause }) => {
+    if (exportClause === undefined || !ts.isNamedExports(exportClause)) return ['*'];
+    return exportClause.elements.map((element) => element.name.text);
+  });
+}
 
 interface LockedPackage {
   readonly dependencies?: Readonly<Record<string, string>>;

@@ -83,7 +83,7 @@ const ways: Record<string, ModuleMetadata> = {
 };
 
 describe.each(Object.entries(ways))('the tenant by %s', (_, { imports = [], providers = [] }) => {
-  it('is in every key and every invalidation, though no method names it', async () => {
+  it('the tenant is in every key and every invalidation, though no method names it', async () => {
     const app = await Test.createTestingModule({
       imports,
       providers: [...providers, Entries],

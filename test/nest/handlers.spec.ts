@@ -83,7 +83,7 @@ async function listen(
 }
 
 describe.each(['express', 'fastify'] as const)('route handlers on %s', (adapter) => {
-  it('keep their other decorators, in both orders', async () => {
+  it('route handlers keep their other decorators, in both orders', async () => {
     const runs = { above: 0, below: 0 };
     @Controller('cats')
     class Cats {
@@ -127,7 +127,7 @@ describe.each(['express', 'fastify'] as const)('route handlers on %s', (adapter)
     });
   });
 
-  it('are cached when their controller is request-scoped', async () => {
+  it('route handlers are cached when their controller is request-scoped', async () => {
     let runs = 0;
     @Controller({ path: 'scoped', scope: Scope.REQUEST })
     class Scoped {
@@ -145,7 +145,7 @@ describe.each(['express', 'fastify'] as const)('route handlers on %s', (adapter)
     });
   });
 
-  it('are opted in by their class, and out by NoCache', async () => {
+  it('route handlers are opted in by their class, and out by NoCache', async () => {
     let runs = 0;
     @Cacheable({ ttl: '1m' })
     @Controller('all')
@@ -173,7 +173,7 @@ describe.each(['express', 'fastify'] as const)('route handlers on %s', (adapter)
     });
   });
 
-  it('take CacheKey and CacheTTL as in @nestjs/cache-manager', async () => {
+  it('route handlers take CacheKey and CacheTTL as in @nestjs/cache-manager', async () => {
     let runs = 0;
     @Controller('old')
     class Old {
@@ -194,7 +194,7 @@ describe.each(['express', 'fastify'] as const)('route handlers on %s', (adapter)
     });
   });
 
-  it('evict after a command, and keep its status and its errors', async () => {
+  it('route handlers evict after a command, and keep its status and its errors', async () => {
     let runs = 0;
     @Controller('entries')
     class Entries {
@@ -227,7 +227,7 @@ describe.each(['express', 'fastify'] as const)('route handlers on %s', (adapter)
 });
 
 describe('handlers of other kinds', () => {
-  it('are cached as query handlers, static and request-scoped', async () => {
+  it('handlers of other kinds are cached as query handlers, static and request-scoped', async () => {
     const runs = { static: 0, scoped: 0 };
     class FindStatic {
       constructor(readonly id: number) {}
@@ -267,7 +267,7 @@ describe('handlers of other kinds', () => {
     );
   });
 
-  it('refuse a query object without a key of its own, and say what to do', async () => {
+  it('handlers of other kinds refuse a query object without a key of its own, and say what to do', async () => {
     class Find {
       constructor(readonly id: number) {}
     }
@@ -286,7 +286,7 @@ describe('handlers of other kinds', () => {
     });
   });
 
-  it('are cached as event listeners, in both orders', async () => {
+  it('handlers of other kinds are cached as event listeners, in both orders', async () => {
     const runs = { above: 0, below: 0 };
     @Injectable()
     class Listener {
@@ -317,7 +317,7 @@ describe('handlers of other kinds', () => {
     );
   });
 
-  it('are found as scheduled jobs, in both orders', async () => {
+  it('handlers of other kinds are found as scheduled jobs, in both orders', async () => {
     let runs = 0;
     @Injectable()
     class Jobs {
@@ -347,7 +347,7 @@ describe('handlers of other kinds', () => {
     });
   });
 
-  it('are cached as message handlers over TCP', async () => {
+  it('handlers of other kinds are cached as message handlers over TCP', async () => {
     const runs = { above: 0, below: 0, scoped: 0 };
     @Controller()
     class Messages {

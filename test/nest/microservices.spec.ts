@@ -23,14 +23,8 @@ import {
 } from '@nestjs/microservices';
 import { firstValueFrom } from 'rxjs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import {
-  Cacheable,
-  CacheInvalidationController,
-  CacheKey,
-  CacheModule,
-  CacheService,
-  createCache,
-} from '../../lib/index.js';
+import { Cacheable, CacheKey, CacheModule, CacheService, createCache } from '../../lib/index.js';
+import { CacheInvalidationController } from '../../lib/http.js';
 import { RedisBackend } from '../../lib/redis.js';
 import { adapterFor, PLATFORMS } from './http/support.js';
 import { freePort, type RedisServer, startRedis, until } from '../support/redis.js';

@@ -44,7 +44,7 @@ describe('an application on Redis', () => {
   const ready = (cache: CacheService): Promise<void> =>
     until(async () => (await cache.set('ready', 1)).durable, 'the backend is up');
 
-  it('shares entries and evictions with another, and closes its connections after the hooks of its providers', async () => {
+  it('an application on Redis shares entries and evictions with another, and closes its connections after the hooks of its providers', async () => {
     const options = { backend: new RedisBackend({ url: redis.url }), namespace: 'hooks' };
     const one = await start({ providers: [Ledger] }, options);
     const two = await start(
@@ -65,7 +65,7 @@ describe('an application on Redis', () => {
     await until(async () => (await clients()) === 1, 'only the one who asks is connected');
   });
 
-  it('closes within two seconds when Redis is frozen', async () => {
+  it('an application on Redis closes within two seconds when Redis is frozen', async () => {
     const { app } = await start(
       { providers: [Ledger] },
       { backend: new RedisBackend({ url: redis.url }), namespace: 'frozen' },
@@ -85,7 +85,7 @@ describe('an application on Redis', () => {
     }
   });
 
-  it('starts and answers without Redis', async () => {
+  it('an application on Redis starts and answers without Redis', async () => {
     const url = `redis://127.0.0.1:${await freePort()}`;
     await using(
       { providers: [Ledger] },

@@ -92,7 +92,7 @@ describe.each(['express', 'fastify'] as const)('a decorated route on %s', (platf
     return { ...started, visit, run };
   };
 
-  it('keeps the response, not the value as well', async () => {
+  it('a decorated route keeps the response, not the value as well', async () => {
     const { visit, get } = await open();
     const [one, two] = [await visit('/cats/tagged/1'), await visit('/cats/tagged/1')];
     expect(two.text).toBe(one.text);
@@ -103,7 +103,7 @@ describe.each(['express', 'fastify'] as const)('a decorated route on %s', (platf
     expect(get(CacheService).stats().cache_fills).toBe(1);
   });
 
-  it('has tags from its arguments and its result', async () => {
+  it('a decorated route has tags from its arguments and its result', async () => {
     const { run, visit } = await open();
     expect([await run('/cats/tagged/1'), await run('/cats/tagged/2')]).toEqual([1, 2]);
     await visit('/cats/rename?id=1', { method: 'POST' });
@@ -112,7 +112,7 @@ describe.each(['express', 'fastify'] as const)('a decorated route on %s', (platf
     expect([await run('/cats/tagged/1'), await run('/cats/tagged/2')]).toEqual([3, 4]);
   });
 
-  it('is not kept when its callbacks say so, or fail', async () => {
+  it('a decorated route is not kept when its callbacks say so, or fail', async () => {
     const { run, lines } = await open();
     expect([await run('/cats/some?kind=old'), await run('/cats/some?kind=old')]).toEqual([1, 1]);
     expect([await run('/cats/some?kind=new'), await run('/cats/some?kind=new')]).toEqual([2, 3]);
@@ -123,26 +123,26 @@ describe.each(['express', 'fastify'] as const)('a decorated route on %s', (platf
     expect(lines.warnings.filter((line) => line.includes('no tags today'))).toHaveLength(1);
   });
 
-  it('keeps its value under a key that is made from its arguments', async () => {
+  it('a decorated route keeps its value under a key that is made from its arguments', async () => {
     const { visit, get } = await open();
     const [one, two] = [await visit('/cats/keyed/Tom'), await visit('/cats/keyed/tom')];
     expect([one.text, two.text]).toEqual(['{"id":"Tom","run":1}', '{"id":"Tom","run":1}']);
     expect(get(CacheService).stats().cache_hits).toBe(1);
   });
 
-  it('is cached as any method when code calls it', async () => {
+  it('a decorated route is cached as any method when code calls it', async () => {
     const { visit, get } = await open();
     expect((await visit('/cats/twice')).text).toBe('{"runs":[1,1]}');
     expect([(await get(Cats).tagged('9')).run, (await get(Cats).tagged('9')).run]).toEqual([1, 1]);
   });
 
-  it('is cached as any method when it calls itself', async () => {
+  it('a decorated route is cached as any method when it calls itself', async () => {
     const { run, get } = await open();
     expect([await run('/cats/sum/3'), runs]).toEqual([4, 4]);
     expect([(await get(Cats).sum('2')).run, runs]).toEqual([3, 4]);
   });
 
-  it('runs when it evicts or puts, although its class is cached, and the application says so when it starts', async () => {
+  it('a handler that evicts or puts runs although its class is cached, with a warning at start', async () => {
     let runs = 0;
     @Controller('changing')
     @Cacheable({ ttl: '1m' })
@@ -204,7 +204,7 @@ describe.each(['express', 'fastify'] as const)('a decorated route on %s', (platf
     ]);
   });
 
-  it('that is not a GET is not cached, and the application says so when it starts', async () => {
+  it('a decorated route that is not a GET is not cached, with a warning at start', async () => {
     const { run, lines } = await open();
     const post = { method: 'POST' };
     expect([await run('/cats/search', post), await run('/cats/search', post)]).toEqual([1, 2]);
@@ -213,7 +213,7 @@ describe.each(['express', 'fastify'] as const)('a decorated route on %s', (platf
     ]);
   });
 
-  it('does not keep what belongs to a request with credentials', async () => {
+  it('a decorated route does not keep what belongs to a request with credentials', async () => {
     const { run } = await open();
     const init = { headers: { authorization: 'Bearer ann' } };
     expect([
@@ -225,7 +225,7 @@ describe.each(['express', 'fastify'] as const)('a decorated route on %s', (platf
 });
 
 describe('a decorated route of a request-scoped controller', () => {
-  it('keeps the response', async () => {
+  it('a decorated route of a request-scoped controller keeps the response', async () => {
     let calls = 0;
     @Controller({ path: 'scoped', scope: Scope.REQUEST })
     class Scoped {

@@ -29,7 +29,7 @@ class Ledger {
 }
 
 describe('a decorated provider', () => {
-  it('runs once for each set of arguments', async () => {
+  it('a decorated provider runs once for each set of arguments', async () => {
     await using({ providers: [Ledger] }, async ({ app, log }) => {
       const ledger = app.get(Ledger);
       expect([await ledger.list(1), await ledger.list(1), await ledger.list(2)]).toEqual([
@@ -42,7 +42,7 @@ describe('a decorated provider', () => {
     });
   });
 
-  it('runs once for twenty callers at a time', async () => {
+  it('a decorated provider runs once for twenty callers at a time', async () => {
     await using({ providers: [Ledger] }, async ({ app }) => {
       const ledger = app.get(Ledger);
       await Promise.all(Array.from({ length: 20 }, () => ledger.list(1)));
@@ -50,7 +50,7 @@ describe('a decorated provider', () => {
     });
   });
 
-  it('shares nothing between two applications at once', async () => {
+  it('a decorated provider shares nothing between two applications at once', async () => {
     const [one, two] = [await start({ providers: [Ledger] }), await start({ providers: [Ledger] })];
     try {
       await one.app.get(Ledger).list(1);
@@ -68,7 +68,7 @@ describe('a decorated provider', () => {
     }
   });
 
-  it('finds its cache by name', async () => {
+  it('a decorated provider finds its cache by name', async () => {
     @Injectable()
     class Reports {
       runs = 0;
@@ -93,7 +93,7 @@ describe('a decorated provider', () => {
     );
   });
 
-  it('is cached when it calls itself, and when a private method is called', async () => {
+  it('a decorated provider is cached when it calls itself, and when a private method is called', async () => {
     @Injectable()
     class Selfish {
       runs = 0;
@@ -112,7 +112,7 @@ describe('a decorated provider', () => {
     });
   });
 
-  it('is cached by a decorated method of its own that calls another', async () => {
+  it('a decorated provider is cached by a decorated method of its own that calls another', async () => {
     @Injectable()
     class Nested {
       runs = 0;
@@ -136,7 +136,7 @@ describe('a decorated provider', () => {
     });
   });
 
-  it('is cached across requests when it is request-scoped, with a warning about its key', async () => {
+  it('a decorated provider is cached across requests when it is request-scoped, with a warning about its key', async () => {
     const runs: unknown[] = [];
     @Injectable({ scope: Scope.REQUEST })
     class Scoped {
@@ -159,7 +159,7 @@ describe('a decorated provider', () => {
     });
   });
 
-  it('is cached when it is transient', async () => {
+  it('a decorated provider is cached when it is transient', async () => {
     let runs = 0;
     @Injectable({ scope: Scope.TRANSIENT })
     class Transient {
@@ -183,7 +183,7 @@ describe('a decorated provider', () => {
     });
   });
 
-  it('is cached when it is durable', async () => {
+  it('a decorated provider is cached when it is durable', async () => {
     let runs = 0;
     @Injectable({ scope: Scope.REQUEST, durable: true })
     class Durable {
@@ -201,7 +201,7 @@ describe('a decorated provider', () => {
     });
   });
 
-  it('may belong to a circle of providers', async () => {
+  it('a decorated provider may belong to a circle of providers', async () => {
     @Injectable()
     class Hen {
       runs = 0;
@@ -231,7 +231,7 @@ describe('a decorated provider', () => {
     });
   });
 
-  it('is cached when a factory of the user makes it', async () => {
+  it('a decorated provider is cached when a factory of the user makes it', async () => {
     await using(
       { providers: [{ provide: Ledger, useFactory: () => new Ledger() }] },
       async ({ app }) => {
@@ -242,7 +242,7 @@ describe('a decorated provider', () => {
     );
   });
 
-  it('is cached when it is given as a value', async () => {
+  it('a decorated provider is cached when it is given as a value', async () => {
     const ledger = new Ledger();
     await using({ providers: [{ provide: 'ledger', useValue: ledger }] }, async () => {
       await ledger.list(1);
@@ -251,7 +251,7 @@ describe('a decorated provider', () => {
     });
   });
 
-  it('simply runs when it is made with new, and says so once', async () => {
+  it('a decorated provider made with new runs uncached, with one warning', async () => {
     @Injectable()
     class Alone {
       runs = 0;
@@ -269,7 +269,7 @@ describe('a decorated provider', () => {
     expect(lines[0]).toMatch(/^warn: .*Alone\.find .*CacheModule\.forRoot\(\)/);
   });
 
-  it('simply runs in an application without a CacheModule, with one warning', async () => {
+  it('a decorated provider simply runs in an application without a CacheModule, with one warning', async () => {
     @Injectable()
     class Uncached {
       runs = 0;
@@ -290,7 +290,7 @@ describe('a decorated provider', () => {
     );
   });
 
-  it('simply runs when the application has no cache of that name, with one warning', async () => {
+  it('a decorated provider simply runs when the application has no cache of that name, with one warning', async () => {
     @Injectable()
     class Astray {
       runs = 0;
@@ -310,7 +310,7 @@ describe('a decorated provider', () => {
     });
   });
 
-  it('is cached when ModuleRef.create makes it', async () => {
+  it('a decorated provider is cached when ModuleRef.create makes it', async () => {
     await using({}, async ({ app }) => {
       const ledger = await app.get(ModuleRef).create(Ledger);
       await ledger.list(1);
@@ -319,7 +319,7 @@ describe('a decorated provider', () => {
     });
   });
 
-  it('is cached in a lazily loaded module', async () => {
+  it('a decorated provider is cached in a lazily loaded module', async () => {
     @Module({ providers: [Ledger], exports: [Ledger] })
     class LazyModule {}
     await using({}, async ({ app }) => {
@@ -331,7 +331,7 @@ describe('a decorated provider', () => {
     });
   });
 
-  it('is cached within onModuleInit of another module', async () => {
+  it('a decorated provider is cached within onModuleInit of another module', async () => {
     @Global()
     @Module({ providers: [Ledger], exports: [Ledger] })
     class LedgerModule {}
@@ -349,7 +349,7 @@ describe('a decorated provider', () => {
     });
   });
 
-  it('shows nothing of the cache', async () => {
+  it('a decorated provider shows nothing of the cache in its own properties', async () => {
     await using({ providers: [Ledger] }, async ({ app }) => {
       const ledger = app.get(Ledger);
       await ledger.list(1);
@@ -363,7 +363,7 @@ describe('a decorated provider', () => {
     });
   });
 
-  it('is cached when the instance takes nothing new: frozen, sealed, by itself or by its factory', async () => {
+  it('a decorated provider is cached when the instance takes nothing new: frozen, sealed, by itself or by its factory', async () => {
     let runs = 0;
     @Injectable()
     class Open {
@@ -424,7 +424,7 @@ describe('inheritance', () => {
   @Injectable()
   class Orders extends Repository {}
 
-  it('keeps two classes with one inherited method apart', async () => {
+  it('inheritance keeps two classes with one inherited method apart', async () => {
     await using({ providers: [Users, Orders] }, async ({ app }) => {
       const [users, orders] = [app.get(Users), app.get(Orders)];
       expect([await users.find(1), await orders.find(1), await users.find(1)]).toEqual([
@@ -436,7 +436,7 @@ describe('inheritance', () => {
     });
   });
 
-  it('leaves the property injection of a child alone', async () => {
+  it('inheritance leaves the property injection of a child alone', async () => {
     @Injectable()
     class Child extends Repository {
       @Inject('prefix') readonly prefix: string = '';
@@ -452,7 +452,7 @@ describe('inheritance', () => {
     });
   });
 
-  it('does not cache an override without a decorator', async () => {
+  it('inheritance does not cache an override without a decorator', async () => {
     @Injectable()
     class Overriding extends Repository {
       runs = 0;
@@ -469,7 +469,7 @@ describe('inheritance', () => {
     });
   });
 
-  it('caches what an override without a decorator gets from super', async () => {
+  it('inheritance caches what an override without a decorator gets from super', async () => {
     @Injectable()
     class Calling extends Repository {
       override async find(id: number): Promise<string> {
@@ -486,7 +486,7 @@ describe('inheritance', () => {
     });
   });
 
-  it('keeps a decorated override and the method of super apart', async () => {
+  it('inheritance keeps a decorated override and the method of super apart', async () => {
     @Injectable()
     class Both extends Repository {
       @Cacheable()
@@ -501,7 +501,7 @@ describe('inheritance', () => {
     });
   });
 
-  it('lets a child evict what its parent caches', async () => {
+  it('inheritance lets a child evict what its parent caches', async () => {
     @Injectable()
     class Evicting extends Repository {
       @CacheEvict({ segment: 'Evicting.find' })
@@ -529,7 +529,7 @@ describe('two classes of one name', () => {
     return Twin;
   };
 
-  it('is an error at start, since their keys could not be told apart', async () => {
+  it('two classes of one name do not start, because their keys could not be told apart', async () => {
     await expect(start({ providers: [ledger(), ledger()] })).rejects.toMatchObject({
       code: 'CACHE_CONFIG',
       message: expect.stringMatching(
@@ -538,7 +538,7 @@ describe('two classes of one name', () => {
     });
   });
 
-  it('is fine when one class is a provider of two modules', async () => {
+  it('a class may be a provider of two modules', async () => {
     @Module({ providers: [Ledger] })
     class A {}
     @Module({ providers: [Ledger] })
@@ -548,7 +548,7 @@ describe('two classes of one name', () => {
 });
 
 describe('two methods of one class with one name', () => {
-  it('is an error at start', async () => {
+  it('two methods of one class with one name do not start', async () => {
     @Injectable()
     class Confused {
       @Cacheable({ name: 'users' })

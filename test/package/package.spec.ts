@@ -32,6 +32,22 @@ async function start(folder: string) {
   return JSON.parse(await node(['app.js'], folder)) as unknown;
 }
 
+/** What each entry of package.json exports, by its source. */
+function entries(): readonly { readonly entry: string; readonly names: readonly string[] }[] {
+  const { exports } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
+    readonly exports: Readonly<Record<string, { readonly types?: string }>>;
+  };
+  return Object.entries(exports).flatMap(([entry, { types }]) => {
+    if (types === undefined) return [];
+    const file = types.replace('./dist/', '').replace('.d.ts', '.ts');
+    const source = readFileSync(join(root, 'lib', file), 'utf8');
+    const names = [...source.matchAll(/export (?:type )?\{([^}]*)\}/g)].flatMap(([, list = '']) =>
+      list.split(',').flatMap((name) => /(\w+)\s*$/.exec(name)?.[1] ?? []),
+    );
+    return [{ entry, names }];
+  });
+}
+
 const oneProduction = (body: unknown) => ({ status: 200, body });
 const entryOfB = { account: 'b', page: 1, production: 2, at: '1970-01-01T00:00:00.000Z' };
 const expected = {
@@ -43,6 +59,53 @@ const expected = {
 };
 
 describe('the packed tarball', () => {
+  it('has at most 60 names at the root, and exports each name by one entry only', () => {
+    const names = entries().map(({ entry, names: exported }) => ({ entry, exported }));
+    const root = names.find(({ entry }) => entry === '.')?.exported ?? [];
+    console.log(`names at the root: ${root.length}`);
+    expect(root.length).toBeGreaterThan(0);
+    expect(root.length).toBeLessThanOrEqual(60);
+    const all = names.flatMap(({ exported }) => exported);
+    expect(all.filter((name, at) => all.indexOf(name) !== at)).toEqual([]);
+  });
+
+  it('resolves every sub-path, in ES modules, in CommonJS and for types', async () => {
+    const app = join(workshop.folder, 'nest12');
+    const sources = entries().map(({ entry, names }) => ({
+      from: `nest-query-cache${entry.slice(1)}`,
+      names,
+    }));
+    expect(sources.length).toBeGreaterThanOrEqual(8);
+    const list = JSON.stringify(sources.map(({ from }) => from));
+    await node(['--input-type=module', '--eval', `for (const e of ${list}) await import(e)`], app);
+    await node(['--eval', `for (const entry of ${list}) require(entry)`], app);
+    const folder = join(app, 'entries');
+    mkdirSync(folder);
+    writeFileSync(
+      join(folder, 'entries.ts'),
+      sources
+        .map(({ from, names }, at) => {
+          const aliases = names.map((name) => `${name} as ${name}${at}`);
+          return `export type { ${aliases.join(', ')} } from '${from}';`;
+        })
+        .join('\n'),
+    );
+    writeFileSync(
+      join(folder, 'tsconfig.json'),
+      JSON.stringify({
+        compilerOptions: {
+          module: 'nodenext',
+          target: 'es2022',
+          strict: true,
+          noEmit: true,
+          types: ['node'],
+        },
+        files: ['entries.ts'],
+      }),
+    );
+    await tsc(folder, ['-p', 'tsconfig.json']);
+  });
+
   it('works in an ES module application on Nest 12', async () => {
     expect(await visit('nest12', 'esm')).toEqual(expected);
   });
@@ -94,7 +157,7 @@ describe('the packed tarball', () => {
       join(folder, 'tsconfig.json'),
       JSON.stringify({
         compilerOptions,
-        files: ['lib/index.ts', 'lib/redis.ts', 'lib/testing.ts'],
+        files: entries().map(({ entry }) => `lib/${entry === '.' ? 'index' : entry.slice(2)}.ts`),
       }),
     );
     await addPackages(folder, ['@nestjs/cqrs@11', '@nestjs/event-emitter@3']);
@@ -119,8 +182,7 @@ describe('the packed tarball', () => {
         'LICENSE',
         'dist/index.js',
         'dist/index.d.ts',
-        'dist/redis.js',
-        'dist/testing.js',
+        ...entries().map(({ entry }) => `dist/${entry === '.' ? 'index' : entry.slice(2)}.js`),
       ]),
     );
     expect(workshop.packedBytes).toBeLessThan(310_000);

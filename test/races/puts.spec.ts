@@ -36,13 +36,13 @@ async function put<T>(
   options: SetOptions<T> = {},
 ): Promise<T> {
   const { tags } = options;
-  const pending = await cache.beginPut('k', typeof tags === 'object' ? tags : []);
+  const pending = await cache.puts.begin('k', typeof tags === 'object' ? tags : []);
   try {
     const value = await method();
-    await cache.storePut(pending, 'k', value, options);
+    await cache.puts.store(pending, 'k', value, options);
     return value;
   } finally {
-    cache.endPut(pending);
+    cache.puts.end(pending);
   }
 }
 

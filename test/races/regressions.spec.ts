@@ -497,3 +497,37 @@ describe('a busy process', () => {
     expect(await Promise.all([slow, other])).toEqual(['made once', 'made once']);
   });
 });
+
+describe('a failure that no caller waits for', () => {
+  // An unhandled rejection fails the run of the tests, and ends a process in production.
+  it('is no unhandled rejection when the caller left while the backend was asked', async () => {
+    const { steps, first } = fleet(3);
+    steps.hold('p0: read segment:k <');
+    const impatience = new AbortController();
+    const left = first.cache.getOrSet('k', () => 'v', { signal: impatience.signal });
+    await setImmediate();
+    impatience.abort(new Error('no patience'));
+    steps.release('p0: read segment:k <');
+    await expect(left).rejects.toThrow('no patience');
+    await first.cache.drain();
+    expect(first.cache.stats()).toMatchObject({ flights: 0, background: 0 });
+  });
+
+  it('is no unhandled rejection when the second look fails before the lease is answered', async () => {
+    const { steps, first } = fleet(3);
+    const [lease, read] = ['p0: lease segment:k <', 'p0: read segment:k <'];
+    steps.hold('p0: lease segment:k >');
+    const asked = first.cache.getOrSet('k', () => 'v');
+    await setImmediate();
+    steps.hold(lease);
+    steps.hold(read);
+    steps.release('p0: lease segment:k >');
+    await setImmediate();
+    first.link.change('down');
+    steps.release(read);
+    await setImmediate();
+    steps.release(lease);
+    expect(await asked).toBe('v');
+    await first.cache.drain();
+  });
+});

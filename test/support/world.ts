@@ -205,7 +205,7 @@ export class World {
     this.disturbed = true;
     const { cache } = process;
     const { tags } = this.#options(key);
-    const pending = await cache.beginPut(KEYS[key], typeof tags === 'object' ? tags : []);
+    const pending = await cache.puts.begin(KEYS[key], typeof tags === 'object' ? tags : []);
     const from = ++this.#moment;
     const id = this.#made.size + 1;
     this.#made.set(id, { key, from });
@@ -213,7 +213,7 @@ export class World {
       for (let i = 0; i <= this.plan.slowness; i++)
         await this.step(`${process.name}: the method works`);
       if (this.failing) return;
-      const { durable } = await cache.storePut<Made>(
+      const { durable } = await cache.puts.store<Made>(
         pending,
         KEYS[key],
         { key, id },
@@ -228,7 +228,7 @@ export class World {
         streamedAt: this.server.stream.length,
       });
     } finally {
-      cache.endPut(pending);
+      cache.puts.end(pending);
     }
   }
 

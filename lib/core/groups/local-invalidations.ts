@@ -7,6 +7,7 @@ import type { Validity } from './freshness.js';
 const MAX_MARKS = 100_000;
 const MAX_COMBINATIONS = 64;
 const MAX_SETTLING_KEYS = 100_000;
+const NOT_JUDGED = -1;
 
 /** How far a group, or a combination of groups, has been invalidated. */
 interface Mark {
@@ -21,12 +22,15 @@ interface CombinationMark extends Mark {
   readonly groups: readonly string[];
 }
 
-/** The state of the register when an entry was read, and when it was last judged. */
+/**
+ * The state of the register when an entry was read, and when it was last judged. Immutable, so that
+ * entries that were stored between two invalidations share one.
+ */
 class Stamp {
   constructor(
     readonly owner: LocalInvalidations,
     readonly readAt: NoticeSeq,
-    public judgedAt: number,
+    readonly judgedAt: number,
   ) {}
 }
 
@@ -47,8 +51,11 @@ export class LocalInvalidations {
   #position: NoticeSeq;
   /** Counts invalidations of groups; a stamp that carries the same count needs no judging. */
   #groupChanges = 0;
+  /** Was there ever a settle window? Few caches have one. */
+  #hasSettled = false;
   #marks = new BoundedMap<Mark>(MAX_MARKS);
   #combinations: CombinationMark[] = [];
+  #lastStamp: Stamp | undefined;
   readonly #settlingKeys = new BoundedMap<Millis>(MAX_SETTLING_KEYS);
 
   constructor(readonly now: () => Millis) {
@@ -64,6 +71,7 @@ export class LocalInvalidations {
   recordKeys(keys: readonly string[], settleMs: Millis): void {
     this.#advance();
     if (settleMs <= 0) return;
+    this.#hasSettled = true;
     const until = this.now() + settleMs;
     for (const key of keys) {
       this.#settlingKeys.set(key, Math.max(until, this.#settlingKeys.get(key) ?? 0));
@@ -73,6 +81,7 @@ export class LocalInvalidations {
   recordGroups({ scope, groups, match, mode, settleMs }: GroupInvalidation): void {
     const at = this.#advance();
     this.#groupChanges++;
+    if (settleMs > 0) this.#hasSettled = true;
     const settleUntil = settleMs > 0 ? this.now() + settleMs : 0;
     if (match === 'all' && groups.length > 1) {
       this.#recordCombination(scope, groups, marked(at, mode, settleUntil));
@@ -99,7 +108,7 @@ export class LocalInvalidations {
 
   /** @param readAt the position before the read or production of the entry began */
   stamp(readAt: NoticeSeq): object {
-    return new Stamp(this, readAt, readAt === this.#position ? this.#groupChanges : -1);
+    return this.#stamp(readAt, readAt === this.#position ? this.#groupChanges : NOT_JUDGED);
   }
 
   /** True when no group was invalidated since the entry was last judged: nearly every hit. */
@@ -108,10 +117,11 @@ export class LocalInvalidations {
   }
 
   /** Judges an entry in memory. One that this register did not stamp is invalidated. */
-  judge({ stamp }: MemoryEntry, request: readonly ScopeGroups[]): Validity {
+  judge(entry: MemoryEntry, request: readonly ScopeGroups[]): Validity {
+    const { stamp } = entry;
     if (!(stamp instanceof Stamp) || stamp.owner !== this) return 'invalidated';
     const validity = this.validity(stamp.readAt, request);
-    if (validity === 'valid') stamp.judgedAt = this.#groupChanges;
+    if (validity === 'valid') entry.stamp = this.#stamp(stamp.readAt, this.#groupChanges);
     return validity;
   }
 
@@ -137,6 +147,7 @@ export class LocalInvalidations {
 
   /** The end of the longest settle window of the key or its groups, over or not; 0 for none. */
   settleUntil(key: string, request: readonly ScopeGroups[]): Millis {
+    if (!this.#hasSettled) return 0;
     let until = this.#settlingKeys.get(key) ?? 0;
     for (const { scope, groups } of request) {
       for (const group of groups) {
@@ -147,6 +158,12 @@ export class LocalInvalidations {
       if (mark.settleUntil > until && isIn(mark, request)) until = mark.settleUntil;
     }
     return until;
+  }
+
+  #stamp(readAt: NoticeSeq, judgedAt: number): Stamp {
+    const last = this.#lastStamp;
+    if (last?.readAt === readAt && last.judgedAt === judgedAt) return last;
+    return (this.#lastStamp = new Stamp(this, readAt, judgedAt));
   }
 
   #setMark(id: string, mark: Mark): void {

@@ -72,12 +72,11 @@ export class Invalidator {
 
   /** @returns false when some of the changes wait in the journal */
   async apply(changes: readonly Change[]): Promise<boolean> {
-    for (const change of changes) this.applyLocally(change);
+    this.#applyBefore(changes);
     const sending = changes.flatMap(splitChange).map((change) => this.#applyToBackend(change));
     if (!sending.some(isPromise)) return sending.every(Boolean);
     const results = await Promise.all(sending);
-    // Again: a load that began meanwhile may have read what the backend still had.
-    for (const change of changes) this.applyLocally(change);
+    this.#applyAfter(changes);
     return results.every(Boolean);
   }
 
@@ -143,6 +142,16 @@ export class Invalidator {
   close(): void {
     this.#isClosed = true;
     this.#cancelRetry?.();
+  }
+
+  /** What is under way may have read what the change is going to take away. */
+  #applyBefore(changes: readonly Change[]): void {
+    for (const change of changes) this.applyLocally(change);
+  }
+
+  /** Again: a load that began meanwhile may have read what the backend still had. */
+  #applyAfter(changes: readonly Change[]): void {
+    for (const change of changes) this.applyLocally(change);
   }
 
   #onNoticesMissed(reason: string): void {

@@ -75,8 +75,13 @@ export class Puts {
         return sets.onUncertainWrite(call, error);
       }
     }
-    reporter.report({ type: 'fill_refused', key: call.storageKey });
-    return apply([deletion]);
+    return this.#onRefused(call, deletion);
+  }
+
+  /** Not known whether something newer is stored: whatever it is, it goes. */
+  #onRefused({ storageKey }: Call, deletion: Change): Promise<boolean> {
+    this.parts.reporter.report({ type: 'fill_refused', key: storageKey });
+    return this.parts.apply([deletion]);
   }
 
   /** When the method is over, in whatever way. */

@@ -42,3 +42,13 @@ export class Stats {
 }
 
 export type Counters = Readonly<Omit<Stats, 'snapshot'>>;
+
+/** The counters, and what is going on now. */
+export interface CacheStats extends Counters {
+  /** Loads under way. */
+  readonly flights: number;
+  /** Invalidations that wait for the backend. */
+  readonly journal: number;
+  /** Work that nobody awaits. */
+  readonly background: number;
+}

@@ -39,6 +39,7 @@ export class CallResolver {
    * Of plain strings without a tenant: building a key costs more than the rest of a hit in memory.
    */
   readonly #plainKeys = new Map<string, CacheKey>();
+  #lastBuilt: CacheKey | undefined;
 
   constructor(
     readonly settings: Settings,
@@ -63,12 +64,15 @@ export class CallResolver {
       return this.#buildKey(keyOrString, tenant);
     const known = this.#plainKeys.get(keyOrString);
     if (known !== undefined) return known;
-    const key = this.#buildKey(keyOrString, undefined);
-    if (keyOrString.length <= MAX_PLAIN_KEY_LENGTH) {
-      if (this.#plainKeys.size >= MAX_PLAIN_KEYS) this.#plainKeys.clear();
-      this.#plainKeys.set(keyOrString, key);
-    }
-    return key;
+    return (this.#lastBuilt = this.#buildKey(keyOrString, undefined));
+  }
+
+  /** Keeps the key of a plain string that was found in memory: it is likely to be asked for again. */
+  remember(keyOrString: KeyLike, key: CacheKey): void {
+    if (key !== this.#lastBuilt || typeof keyOrString !== 'string') return;
+    if (keyOrString.length > MAX_PLAIN_KEY_LENGTH) return;
+    if (this.#plainKeys.size >= MAX_PLAIN_KEYS) this.#plainKeys.clear();
+    this.#plainKeys.set(keyOrString, key);
   }
 
   /** Entries name their codec by its id, so it must be known when they are read. */

@@ -14,6 +14,15 @@ export interface CallResult {
   readonly entry: Entry | undefined;
 }
 
+/** Not by spreading: this runs on every miss. */
+export function toCallResult(
+  outcome: Outcome,
+  tier: 'l1' | 'l2' | undefined,
+  { value, entry }: Pick<CallResult, 'value' | 'entry'>,
+): CallResult {
+  return { outcome, tier, value, entry };
+}
+
 /** What a caller wants of a result. */
 export type Finish<T> = (result: CallResult) => T;
 

@@ -67,7 +67,8 @@ export class EntryBuilder {
       value: frozen === undefined ? handleFor(value, codec, body) : new SharedValue(frozen.value),
       entry: this.#entry(
         call,
-        { body, ...decision },
+        body,
+        decision.tags,
         windows,
         cost,
         flight.startTicks,
@@ -104,12 +105,13 @@ export class EntryBuilder {
     },
   ): Entry {
     const windows = windowsOf(call, encoded.ttl);
-    return this.#entry(call, encoded, windows, cost, startTicks, settleUntil);
+    return this.#entry(call, encoded.body, encoded.tags, windows, cost, startTicks, settleUntil);
   }
 
   #entry(
     call: Call,
-    { body, tags }: EncodedValue,
+    body: Payload,
+    tags: readonly string[],
     windows: Windows,
     cost: Millis,
     startTicks: readonly Tick[],

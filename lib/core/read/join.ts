@@ -5,7 +5,7 @@ import type { CallSeq } from '../../ports/time.js';
 import { isInFallbackWindow } from '../groups/freshness.js';
 import type { Reporter } from '../observe/reporter.js';
 import type { Call } from '../options/call.js';
-import type { Answers, Finish } from './answers.js';
+import { type Answers, type Finish, toCallResult } from './answers.js';
 import { Flight, type FlightResult } from './flight.js';
 import type { Lookup } from './lookup.js';
 import { race, TIMED_OUT } from './race.js';
@@ -94,9 +94,9 @@ export class Joins {
         if (isStoredTooEarly(result.readAt, asked) && !wasCoherent)
           return this.parts.retry(call, finish);
         this.parts.reporter.stats.cache_hits_after_lock++;
-        return this.parts.answers.settle({ outcome, tier: 'l2', ...result }, call, finish);
+        return this.parts.answers.settle(toCallResult(outcome, 'l2', result), call, finish);
       case 'produced':
-        return this.parts.answers.settle({ outcome, tier: undefined, ...result }, call, finish);
+        return this.parts.answers.settle(toCallResult(outcome, undefined, result), call, finish);
     }
   }
 
@@ -170,7 +170,7 @@ export class Joins {
       // Its production began only after this caller asked: it may be shared after all.
       if (result.kind === 'produced' && flight.startedSeq > asked) {
         return await this.parts.answers.settle(
-          { outcome: 'joined', tier: undefined, ...result },
+          toCallResult('joined', undefined, result),
           call,
           finish,
         );
@@ -191,7 +191,7 @@ export class Joins {
     try {
       return own.addDependency(flight);
     } catch (error) {
-      // A load that was started for this call alone has nobody else to hear of its failure.
+      // A flight that this caller has just started has nobody else to handle its failure.
       flight.result.catch(() => undefined);
       return this.parts.answers.reject(call, error);
     }

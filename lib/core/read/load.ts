@@ -26,6 +26,8 @@ export interface LoadParts {
   readonly nextSeq: () => CallSeq;
 }
 
+type Settled = (flight: Flight, recorded: RecordingContext, result: unknown) => void;
+
 /**
  * Loads a key: lease, production, write. The only way a produced value is stored.
  *
@@ -68,7 +70,16 @@ export class Loads {
   produceUncached(call: Call): Promise<unknown> {
     const flight = new Flight(this, call, 'load', undefined);
     const producing = new Promise<unknown>((resolve, reject) => {
-      this.#runProducer(flight, new RecordingContext(flight), resolve, reject);
+      this.#runProducer(
+        flight,
+        new RecordingContext(flight),
+        (_flight, _recorded, value) => {
+          resolve(value);
+        },
+        (_flight, _recorded, error) => {
+          reject(error);
+        },
+      );
     });
     const { clock, reporter } = this.parts;
     return race(producing, { clock, signal: call.signal }).catch((error: unknown) => {
@@ -96,57 +107,56 @@ export class Loads {
     };
     this.parts.reporter.stats.cache_productions++;
     this.parts.reporter.onStep?.(flight.storable ? 'produce' : 'produce, not to be stored');
-    const recorded = new RecordingContext(flight);
-    this.#runProducer(
-      flight,
-      recorded,
-      (value) => {
-        if (flight.isSettled) this.#finish(flight);
-        else this.#onProduced(flight, recorded, value);
-      },
-      (error) => {
-        if (flight.isSettled) this.#finish(flight);
-        else this.#fail(flight, error);
-      },
-    );
+    this.#runProducer(flight, new RecordingContext(flight), this.#onValue, this.#onError);
   }
+
+  readonly #onValue = (flight: Flight, recorded: RecordingContext, value: unknown): void => {
+    if (flight.isSettled) this.#finish(flight);
+    else this.#onProduced(flight, recorded, value);
+  };
+
+  readonly #onError = (flight: Flight, _recorded: RecordingContext, error: unknown): void => {
+    if (flight.isSettled) this.#finish(flight);
+    else this.#fail(flight, error);
+  };
 
   /** Calls one of the functions at the hard timeout, and again when the producer settles later. */
   #runProducer(
     flight: Flight,
     recorded: RecordingContext,
-    onValue: (value: unknown) => void,
-    onError: (error: unknown) => void,
+    onValue: Settled,
+    onError: Settled,
   ): void {
     const { nextSeq, clock, context, timeouts } = this.parts;
-    const { call } = flight;
     flight.startedSeq = nextSeq();
     flight.startedAt = clock.now();
-    const timeout = timeouts.start(call.policy.hardTimeout, () => {
-      const error = timeoutError(call);
+    const timeout = timeouts.start(flight.call.policy.hardTimeout, () => {
+      const error = timeoutError(flight.call);
       flight.abort(error);
-      onError(error);
+      onError(flight, recorded, error);
     });
     flight.timeout = timeout;
-    const run = (): void => {
-      context.enter(flight, (leave) => {
-        invoke(call, recorded).then(
-          (value) => {
-            timeout.cancel();
-            leave();
-            onValue(value);
-          },
-          (error: unknown) => {
-            timeout.cancel();
-            leave();
-            // The producer's own error, whatever it is: a NotFoundException must stay a 404.
-            onError(error);
-          },
-        );
-      });
+    const run = (leave: () => void): void => {
+      invoke(flight.call, recorded).then(
+        (value) => {
+          timeout.cancel();
+          leave();
+          onValue(flight, recorded, value);
+        },
+        (error: unknown) => {
+          timeout.cancel();
+          leave();
+          // The producer's own error, whatever it is: a NotFoundException must stay a 404.
+          onError(flight, recorded, error);
+        },
+      );
     };
-    if (flight.isBackground) context.runOutside(run);
-    else run();
+    if (!flight.isBackground) context.enter(flight, run);
+    else {
+      context.runOutside(() => {
+        context.enter(flight, run);
+      });
+    }
   }
 
   #onProduced(flight: Flight, recorded: RecordingContext, value: unknown): void {

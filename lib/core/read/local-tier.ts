@@ -1,14 +1,12 @@
 import type { Codec, Payload } from '../../ports/codec.js';
 import type { Entry } from '../../ports/entry.js';
-import type { ScopeGroups } from '../../ports/groups.js';
 import type { FrozenValue, MemoryEntry, MemoryTier } from '../../ports/memory-tier.js';
 import type { Millis, NoticeSeq } from '../../ports/time.js';
 import { capExpiry, expiresAt, judge } from '../groups/freshness.js';
-import { groupsOf, hasOtherTags, unionTags } from '../groups/groups.js';
 import type { LocalInvalidations } from '../groups/local-invalidations.js';
 import type { Call } from '../options/call.js';
 import type { Flight } from './flight.js';
-import { emptyLookup, type EntryReader, type Lookup } from './lookup.js';
+import { emptyLookup, type EntryReader, groupsWith, type Lookup } from './lookup.js';
 import { tryFreeze } from './shared-value.js';
 
 /**
@@ -44,22 +42,25 @@ export class LocalTier {
     if (!reader.codecMatches(entry, call.policy.codec)) {
       return emptyLookup(call, 'l1', readAt, entry);
     }
-    const groups = this.#groupsOf(call, entry);
+    const groups = groupsWith(call, entry);
     const freshness = judge(entry, this.now(), invalidations.judge(found, groups));
     const value = freshness === 'expired' ? undefined : reader.openInMemory(found);
     return { ...emptyLookup(call, 'l1', readAt, entry), freshness, value, groups };
   }
 
-  /** @param readAt the position before the production, or the read, of the entry began */
+  /**
+   * @param readAt the position before the production, or the read, of the entry began
+   * @returns the frozen value that is kept, when there is one
+   */
   store(
     storageKey: string,
     entry: Entry,
     readAt: NoticeSeq,
     frozen = this.freeze(this.reader.codecOf(entry), entry.body),
-  ): MemoryEntry | undefined {
-    const kept: MemoryEntry = { entry, frozen, stamp: this.invalidations.stamp(readAt) };
-    const endsIn = expiresAt(entry) - this.now();
-    return this.memory.put(storageKey, kept, this.localNow() + endsIn) ? kept : undefined;
+  ): FrozenValue | undefined {
+    const expires = expiresAt(entry) - this.now() + this.localNow();
+    const kept = { entry, frozen, stamp: this.invalidations.stamp(readAt) };
+    return this.memory.put(storageKey, kept, expires) ? frozen : undefined;
   }
 
   /** The end of a settle window that a production falls into that begins now; 0 for none. */
@@ -75,8 +76,7 @@ export class LocalTier {
    */
   capBySettleWindow(flight: Flight, entry: Entry): Entry | undefined {
     if (entry.tags.length === flight.call.tags.length) return entry;
-    const { key, isPlainString } = flight.call;
-    const groups = groupsOf(key, isPlainString, entry.tags);
+    const groups = groupsWith(flight.call, entry);
     const until = this.invalidations.settleUntil(flight.storageKey, groups);
     if (until <= flight.startedAt) return entry;
     return capped(entry, until, this.now());
@@ -86,11 +86,6 @@ export class LocalTier {
   freeze(codec: Codec, body: Payload): FrozenValue | undefined {
     const canShare = this.memory.isolation === 'freeze' || codec.immutable === true;
     return canShare ? tryFreeze(codec, body) : undefined;
-  }
-
-  #groupsOf(call: Call, entry: Entry): readonly ScopeGroups[] {
-    if (!hasOtherTags(entry, call.tags)) return call.groups;
-    return groupsOf(call.key, call.isPlainString, unionTags(call.tags, entry.tags));
   }
 }
 

@@ -5,6 +5,7 @@ import type { ScopeGroups, ScopeReading } from '../../ports/groups.js';
 import type { MemoryEntry } from '../../ports/memory-tier.js';
 import type { NoticeSeq } from '../../ports/time.js';
 import type { Freshness } from '../groups/freshness.js';
+import { groupsOf, hasOtherTags, unionTags } from '../groups/groups.js';
 import type { Reporter } from '../observe/reporter.js';
 import type { Call } from '../options/call.js';
 import {
@@ -50,6 +51,12 @@ export function emptyLookup(
     lease: undefined,
     readAt,
   };
+}
+
+/** The groups of a call and of an entry, which may have further tags. */
+export function groupsWith(call: Call, entry: Entry): readonly ScopeGroups[] {
+  if (!hasOtherTags(entry, call.tags)) return call.groups;
+  return groupsOf(call.key, call.isPlainString, unionTags(call.tags, entry.tags));
 }
 
 /** Opens entries with the codec that each of them names. */

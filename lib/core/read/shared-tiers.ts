@@ -1,38 +1,31 @@
 import type { Clock } from '../../ports/clock.js';
 import type { Codec, Payload } from '../../ports/codec.js';
 import type { Entry, Envelope } from '../../ports/entry.js';
-import { CodecError } from '../../ports/errors.js';
 import type { ScopeGroups } from '../../ports/groups.js';
 import type { FrozenValue, MemoryEntry } from '../../ports/memory-tier.js';
-import type { Reading, SharedBackend } from '../../ports/shared-backend.js';
+import type { SharedBackend } from '../../ports/shared-backend.js';
 import type { Millis, NoticeSeq } from '../../ports/time.js';
-import { capExpiry, expiresAt, judge } from '../groups/freshness.js';
-import {
-  groupsOf,
-  hasOtherTags,
-  includesGroups,
-  startTicksOf,
-  unionTags,
-  validityOf,
-} from '../groups/groups.js';
+import { capExpiry, expiresAt } from '../groups/freshness.js';
+import { includesGroups, startTicksOf, validityOf } from '../groups/groups.js';
 import type { Change } from '../groups/journal.js';
 import type { LocalInvalidations } from '../groups/local-invalidations.js';
 import type { Background } from '../observe/background.js';
 import type { Call } from '../options/call.js';
 import type { LeaseAcquirer } from './acquire-lease.js';
+import type { BackendLookups } from './backend-lookups.js';
 import type { Flight } from './flight.js';
 import type { Leases } from './lease.js';
 import type { LocalTier } from './local-tier.js';
-import { emptyLookup, type EntryReader, type Lookup } from './lookup.js';
+import { emptyLookup, groupsWith, type Lookup } from './lookup.js';
 import type { MarkerLifetimes } from './marker-lifetimes.js';
-import { SharedValue, tryFreeze } from './shared-value.js';
+import { tryFreeze } from './shared-value.js';
 import type { FlightPermit, StoreResult, Tiers } from './tiers.js';
 
 export interface SharedTiersParts {
   readonly backend: SharedBackend;
   readonly l1: LocalTier | undefined;
   readonly invalidations: LocalInvalidations;
-  readonly reader: EntryReader;
+  readonly lookups: BackendLookups;
   readonly envelope: Envelope;
   readonly leases: Leases;
   readonly acquirer: LeaseAcquirer;
@@ -77,23 +70,15 @@ export class SharedTiers implements Tiers {
       // Only what is fresh counts in L1: the backend may have a refreshed entry.
       if (lookup.freshness === 'fresh') return lookup;
     }
-    return this.lookupBackend(call, withLease, call.groups);
-  }
-
-  /** Past L1. @param groups those of the call, and of further tags that the entry is known to have */
-  lookupBackend(call: Call, withLease: boolean, groups: readonly ScopeGroups[]): Promise<Lookup> {
-    const { position } = this;
-    return this.#read(call, withLease, groups).then((reading) =>
-      this.#judgeReading(call, reading, groups, position, withLease),
-    );
+    return this.parts.lookups.lookup(call, withLease, call.groups);
   }
 
   lease(flight: Flight, first: Lookup): FlightPermit | Promise<FlightPermit> {
     flight.readAt = this.position;
-    const { acquirer } = this.parts;
+    const { acquirer, lookups } = this.parts;
     if (this.isUsable && acquirer.hasTime(flight, first)) {
       return acquirer.acquire(flight, first, (groups) =>
-        this.lookupBackend(flight.call, false, groups),
+        lookups.lookup(flight.call, false, groups),
       );
     }
     // Without the backend there is no fence, so nothing is stored; the callers still get the value.
@@ -113,7 +98,7 @@ export class SharedTiers implements Tiers {
   }
 
   async store(flight: Flight, entry: Entry, frozen?: FrozenValue): Promise<StoreResult> {
-    const { markers, l1, clock } = this.parts;
+    const { markers, clock } = this.parts;
     const { call, lease } = flight;
     const now = this.now();
     const until = expiresAt(entry);
@@ -137,9 +122,7 @@ export class SharedTiers implements Tiers {
     if (!reply.stored) return 'refused';
     if (ensure !== undefined) markers.remember(groups, now + keepMs);
     flight.lease = undefined;
-    if (flight.storable && this.#isL1Usable) {
-      l1?.store(call.storageKey, stored, flight.readAt, frozen);
-    }
+    this.#keepInL1(flight, stored, frozen);
     return 'stored';
   }
 
@@ -195,89 +178,10 @@ export class SharedTiers implements Tiers {
     return this.parts.backend.isCoherent() && this.isUsable;
   }
 
-  #read(call: Call, withLease: boolean, scopes: readonly ScopeGroups[]): Promise<Reading> {
-    const { backend, clock } = this.parts;
-    const text = call.policy.codec.text !== undefined;
-    const left = Math.max(1, call.backendBy - clock.now());
-    return backend.read({ key: call.storageKey, scopes, withLease, text }, left);
-  }
-
-  /** Reads again when the entry has tags that only its result revealed: now they are known. */
-  #judgeReading(
-    call: Call,
-    reading: Reading,
-    groups: readonly ScopeGroups[],
-    readAt: NoticeSeq,
-    withLease: boolean,
-  ): Lookup | Promise<Lookup> {
-    const entry = this.#unpack(call, reading.stored);
-    const own = entry === undefined ? groups : groupsWith(call, entry);
-    if (includesGroups(groups, own)) return this.#judge(call, entry, reading, groups, readAt);
-    return this.#read(call, withLease, own).then((again) =>
-      this.#judgeAgain(call, again, own, readAt),
-    );
-  }
-
-  #judgeAgain(
-    call: Call,
-    reading: Reading,
-    groups: readonly ScopeGroups[],
-    readAt: NoticeSeq,
-  ): Lookup {
-    const entry = this.#unpack(call, reading.stored);
-    const known = entry !== undefined && includesGroups(groups, groupsWith(call, entry));
-    return this.#judge(call, known ? entry : undefined, reading, groups, readAt);
-  }
-
-  #judge(
-    call: Call,
-    entry: Entry | undefined,
-    { scopes, lease }: Reading,
-    groups: readonly ScopeGroups[],
-    readAt: NoticeSeq,
-  ): Lookup {
-    const { reader } = this.parts;
-    const freshness =
-      entry === undefined || !reader.codecMatches(entry, call.policy.codec)
-        ? 'expired'
-        : judge(entry, this.now(), validityOf(entry.startTicks, groups, scopes));
-    const opened =
-      entry === undefined || freshness === 'expired'
-        ? undefined
-        : this.#open(call, entry, freshness === 'fresh', readAt);
-    return {
-      entry,
-      freshness: opened === undefined ? 'expired' : freshness,
-      tier: 'l2',
-      value: opened,
-      scopes,
-      groups,
-      lease,
-      readAt,
-    };
-  }
-
-  /** A fresh entry goes to L1, unless something was invalidated while it was read. */
-  #open(call: Call, entry: Entry, isFresh: boolean, readAt: NoticeSeq): Lookup['value'] {
-    const { reader, l1 } = this.parts;
-    const value = reader.open(call.storageKey, entry);
-    if (value === undefined || l1 === undefined || !isFresh) return value;
-    if (!this.#isL1Usable || !this.parts.invalidations.unchangedSince(readAt)) return value;
-    const frozen = l1.store(call.storageKey, entry, readAt)?.frozen;
-    return frozen === undefined ? value : new SharedValue(frozen.value);
-  }
-
-  #unpack(call: Call, payload: Payload | undefined): Entry | undefined {
-    if (payload === undefined) return undefined;
-    const { envelope, reader } = this.parts;
-    try {
-      const entry = envelope.unpack(payload);
-      if (entry.key === call.key.text) return entry;
-      throw new CodecError('The entry was stored for another key.');
-    } catch (error) {
-      reader.reportCorrupt(call.storageKey, error);
-      return undefined;
-    }
+  /** The backend has stored it, but this process may know of a later invalidation already. */
+  #keepInL1(flight: Flight, entry: Entry, frozen: FrozenValue | undefined): void {
+    if (!flight.storable || !this.#isL1Usable) return;
+    this.parts.l1?.store(flight.storageKey, entry, flight.readAt, frozen);
   }
 
   #fill(
@@ -327,8 +231,3 @@ interface SetRequest {
 }
 
 type Ensure = Parameters<SharedBackend['fill']>[0]['ensure'];
-
-function groupsWith(call: Call, entry: Entry): readonly ScopeGroups[] {
-  if (!hasOtherTags(entry, call.tags)) return call.groups;
-  return groupsOf(call.key, call.isPlainString, unionTags(call.tags, entry.tags));
-}

@@ -16,11 +16,12 @@ export class SingleFlight {
   readonly #latest = new Map<string, Flight>();
   /** Flights that were succeeded while still running; few keys ever have some. */
   readonly #older = new Map<string, Set<Flight>>();
-  readonly #running = new Set<Flight>();
 
   /** Running flights, detached ones included. */
   get size(): number {
-    return this.#running.size;
+    let size = this.#latest.size;
+    for (const older of this.#older.values()) size += older.size;
+    return size;
   }
 
   has(storageKey: string): boolean {
@@ -50,13 +51,11 @@ export class SingleFlight {
       else older.add(succeeded);
     }
     this.#latest.set(storageKey, flight);
-    this.#running.add(flight);
   }
 
   remove(flight: Flight): void {
     if (this.#latest.get(flight.storageKey) === flight) this.#removeLatest(flight);
     else this.#removeOlder(flight);
-    this.#running.delete(flight);
     flight.finish();
   }
 
@@ -70,17 +69,17 @@ export class SingleFlight {
   }
 
   onGroupsInvalidated(invalidation: GroupInvalidation): void {
-    for (const flight of this.#running) flight.onGroupsInvalidated(invalidation);
+    for (const flight of this.#all()) flight.onGroupsInvalidated(invalidation);
   }
 
   /** Notices were missed: what was invalidated meanwhile is not known. */
   stopJoiningAll(): void {
-    for (const flight of this.#running) flight.stopJoining();
+    for (const flight of this.#all()) flight.stopJoining();
   }
 
   /** The running flights of one cache. */
   ownedBy(owner: object): readonly Flight[] {
-    return [...this.#running].filter((flight) => flight.owner === owner);
+    return [...this.#all()].filter((flight) => flight.owner === owner);
   }
 
   /** Also ends the waiting for producers that ignore their signal, and forgets them. */
@@ -109,6 +108,11 @@ export class SingleFlight {
   #removeOlder(flight: Flight): void {
     const older = this.#older.get(flight.storageKey);
     if (older?.delete(flight) === true && older.size === 0) this.#older.delete(flight.storageKey);
+  }
+
+  *#all(): Iterable<Flight> {
+    yield* this.#latest.values();
+    for (const older of this.#older.values()) yield* older;
   }
 
   #of(storageKey: string): readonly Flight[] {

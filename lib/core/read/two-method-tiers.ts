@@ -6,12 +6,11 @@ import { BackendError, CodecError } from '../../ports/errors.js';
 import type { FrozenValue } from '../../ports/memory-tier.js';
 import type { Millis, NoticeSeq } from '../../ports/time.js';
 import { capExpiry, expiresAt, judge } from '../groups/freshness.js';
-import { groupsOf, hasOtherTags, unionTags } from '../groups/groups.js';
 import type { Change } from '../groups/journal.js';
 import type { LocalInvalidations } from '../groups/local-invalidations.js';
 import type { Call } from '../options/call.js';
 import type { Flight } from './flight.js';
-import { emptyLookup, type EntryReader, type Lookup } from './lookup.js';
+import { emptyLookup, type EntryReader, groupsWith, type Lookup } from './lookup.js';
 import { PerKeyQueue } from './per-key-queue.js';
 import { race, TIMED_OUT } from './race.js';
 import { tryFreeze } from './shared-value.js';
@@ -226,9 +225,4 @@ export class TwoMethodTiers implements Tiers {
     const message = `${name} did not settle within ${String(ms)} ms.`;
     throw new BackendError('TIMEOUT', message, { unknownOutcome });
   }
-}
-
-function groupsWith(call: Call, entry: Entry): Call['groups'] {
-  if (!hasOtherTags(entry, call.tags)) return call.groups;
-  return groupsOf(call.key, call.isPlainString, unionTags(call.tags, entry.tags));
 }

@@ -1,8 +1,8 @@
 import 'reflect-metadata';
 
-/*
- * What the decorators of Nest's transports leave on a method or its class. The names are those packages' own; they are written out here so that
- * none of the packages has to be installed.
+/**
+ * What the decorators of Nest's transports leave on a method or its class. The names are written
+ * out here so that none of those packages has to be installed.
  */
 const RESOLVER_TYPE = 'graphql:resolver_type';
 const RESOLVER_PROPERTY = 'graphql:resolve_property';
@@ -21,7 +21,7 @@ export type Transport =
   | 'query-handler'
   | 'saga';
 
-/** Which transport calls the method; undefined for HTTP routes and for methods that only code calls. */
+/** The transport that calls the method; undefined for HTTP routes and other methods. */
 export function transportOf(method: object, host: object, name: string): Transport | undefined {
   switch (Reflect.getMetadata(RESOLVER_TYPE, method) as unknown) {
     case 'Query':
@@ -43,15 +43,16 @@ export function transportOf(method: object, host: object, name: string): Transpo
   return Array.isArray(sagas) && sagas.includes(name) ? 'saga' : undefined;
 }
 
-/** What a transport puts in the place of a parameter. */
+/** What a transport passes as an argument, beside the data of the caller. */
 export type Injected = 'parent' | 'context' | 'info';
 
 const GRAPHQL: Readonly<Record<string, Injected>> = { '0': 'parent', '1': 'context', '2': 'info' };
 const MESSAGES: Readonly<Record<string, Injected>> = { '6': 'context', '9': 'context' };
 
 /**
- * Which arguments of a handler are not the caller's data, by their position. A handler whose parameters have no decorators gets what the
- * transport itself passes: `(parent, args, context, info)` or `(payload, context)`.
+ * The arguments of a handler that are not the caller's data, by position. A handler whose
+ * parameters have no decorators gets what the transport itself passes: `(parent, args, context,
+ * info)` or `(payload, context)`.
  */
 export function injectedInto(
   transport: Transport,

@@ -1,10 +1,12 @@
 import { splitList } from '../../http/headers.js';
 import { mustBypass } from '../../http/request.js';
-
 import type { RouteConfig } from '../http/route.js';
 import { CACHED_METHODS, handlerName, type Route } from '../http/routes.js';
 
-/** Nest's keys and numbers of what a handler takes, the same in all its major versions. */
+/**
+ * Nest's metadata keys of handlers and its numbers of their parameters, the same in all its major
+ * versions.
+ */
 const ROUTE_ARGUMENTS = '__routeArguments__';
 const HEADERS = '__headers__';
 const CUSTOM = '__customRouteArgs__';
@@ -15,41 +17,42 @@ interface Argument {
 }
 
 /**
- * What a cached handler and its pipes take from the request although nothing brings it into the key: they run only when nothing is stored, so that
- * one who asks may be given what was made from what another has sent. Rather silent where something was said of it.
+ * Inputs of a cached handler and its pipes that are not part of its key. They are read only when
+ * nothing is stored, so a client may be given what was made from the input of another. In doubt,
+ * and where the route declares something about an input, it is not reported.
  */
 export function unkeyedInputs(
-  plan: RouteConfig,
+  config: RouteConfig,
   { controller, handler, method }: Route,
   hasTenant: boolean,
 ): readonly string[] {
-  if (plan.uncacheable !== undefined || !CACHED_METHODS.includes(method)) return [];
+  if (config.uncacheable !== undefined || !CACHED_METHODS.includes(method)) return [];
   const given = Reflect.getMetadata(
     ROUTE_ARGUMENTS,
     controller,
     handlerName(controller, handler),
   ) as Record<string, Argument> | undefined;
   const taken = Object.entries(given ?? {});
-  const { principal, credentials, query } = plan.http;
+  const { principal, credentials, query } = config.http;
   const bypassed = credentials === undefined || credentials === 'bypass';
   const variesByItself = taken.some(([key]) => key.startsWith(`${TAKEN.response}:`));
-  const declared = [...plan.vary, ...varyOf(handler), ...(plan.hostInKey ? ['host'] : [])];
+  const declared = [...config.vary, ...varyOf(handler), ...(config.hostInKey ? ['host'] : [])];
   const covers = (header: string): boolean =>
     declared.includes(header) ||
     mustBypass({ [header]: '1' }) !== undefined ||
-    (plan.credentials.notInKey.includes(header) && (bypassed || principal !== undefined));
-  const saidOfCustom =
+    (config.credentials.notInKey.includes(header) && (bypassed || principal !== undefined));
+  const coversCustom =
     principal !== undefined || credentials !== undefined || declared.length > 0 || hasTenant;
 
   const unkeyed = ([key, { data }]: [string, Argument]): string | undefined => {
     const [kind = ''] = key.split(':');
     const name = typeof data === 'string' ? data : undefined;
     if (kind.endsWith(CUSTOM))
-      return saidOfCustom ? undefined : "what a parameter decorator of the application's own makes";
+      return coversCustom ? undefined : "what a parameter decorator of the application's own makes";
     switch (kind) {
       case TAKEN.headers: {
         const known = name === undefined ? declared.length > 0 : covers(name.toLowerCase());
-        return known || variesByItself ? undefined : shown('Headers', name);
+        return known || variesByItself ? undefined : decoratorText('Headers', name);
       }
       case TAKEN.session:
         return principal !== undefined || covers('cookie') ? undefined : '@Session()';
@@ -57,7 +60,7 @@ export function unkeyedInputs(
         return principal === undefined ? '@Ip()' : undefined;
       case TAKEN.query:
         return name !== undefined && query?.includes(name) === false
-          ? shown('Query', name)
+          ? decoratorText('Query', name)
           : undefined;
       default:
         return undefined;
@@ -66,14 +69,16 @@ export function unkeyedInputs(
   return [...new Set(taken.map(unkeyed).filter((one) => one !== undefined))];
 }
 
-export function unkeyedText({ where }: RouteConfig, inputs: readonly string[]): string {
+export function unkeyedInputsMessage({ where }: RouteConfig, inputs: readonly string[]): string {
   return (
-    `${where} is cached and takes ${inputs.join(' and ')}, which its key leaves out: what is made of it is given to others, and a pipe that would refuse it does not run on a hit. ` +
-    "Say it in http: headers, query or principal; or credentials: 'bypass' when a decorator takes no more than path, query and who asks."
+    `${where} is cached and takes ${inputs.join(' and ')}, which its key leaves out: what is ` +
+    'made of it is given to others, and a pipe that would refuse it does not run on a hit. ' +
+    "Say it in http: headers, query or principal; or credentials: 'bypass' when a decorator " +
+    'takes no more than path, query and who asks.'
   );
 }
 
-function shown(decorator: string, name: string | undefined): string {
+function decoratorText(decorator: string, name: string | undefined): string {
   return name === undefined ? `@${decorator}()` : `@${decorator}('${name}')`;
 }
 

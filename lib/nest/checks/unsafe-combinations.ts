@@ -1,61 +1,69 @@
 import type { Type } from '@nestjs/common';
 import { CacheDecoratorError } from '../../ports/errors.js';
 import {
-  classPlanOf,
+  classMetadataOf,
   isRoute,
-  isValueOfRoute,
-  keyOfPlan,
-  type MethodPlan,
+  cachesValueOnly,
+  declaredKey,
+  type MethodMetadata,
 } from '../decorators/metadata.js';
-import { looksAt } from './key-inputs.js';
 import { isGuarded } from './route-checks.js';
 import { CACHED_METHODS } from '../http/routes.js';
 import { type Injected, injectedInto, type Transport, transportOf } from './transports.js';
 
 const WRITES: Partial<Readonly<Record<Transport, string>>> = {
   mutation:
-    'a GraphQL mutation: a hit would skip the change it is there for. Use @CacheEvict on it, and @Cacheable on queries',
+    'a GraphQL mutation: a hit would skip the change it is there for. Use @CacheEvict on it, and ' +
+    '@Cacheable on queries',
   subscription:
-    'a GraphQL subscription: a stream has no one answer to keep. Put @Cacheable on what its events are made of',
+    'a GraphQL subscription: a stream has no one answer to keep. Put @Cacheable on what its ' +
+    'events are made of',
   'event-pattern':
-    'an event pattern: a second event with the same payload would be dropped. Use @CacheEvict, or @MessagePattern for a request with an answer',
+    'an event pattern: a second event with the same payload would be dropped. Use @CacheEvict, ' +
+    'or @MessagePattern for a request with an answer',
   'command-handler':
-    'a command handler: a hit would skip the command. Use @CacheEvict, or @InvalidatesCache for the events it publishes',
+    'a command handler: a hit would skip the command. Use @CacheEvict, or @InvalidatesCache for ' +
+    'the events it publishes',
   'event-handler':
-    'an event handler: a second event with the same content would be dropped. Use @CacheEvict, or @InvalidatesCache for the event',
+    'an event handler: a second event with the same content would be dropped. Use @CacheEvict, ' +
+    'or @InvalidatesCache for the event',
   saga: 'a saga: it is a stream. Put @Cacheable on what its commands need',
 };
 
 /**
- * Combinations that could only do harm, as far as they are seen when the application starts.
+ * Refuses combinations that could only do harm, as far as they can be seen at the start.
  * @throws CacheDecoratorError (`CACHE_DECORATOR`)
  */
-export function refuseUnsafe(plan: MethodPlan, method: object, type: Type): void {
-  if (plan.cacheable === undefined || plan.noCache) return;
-  const where = `${type.name}.${plan.method}`;
-  refuseRoute(method, type, plan, where);
-  refuseKeyForAll(method, type, plan, where);
-  const transport = transportOf(method, type, plan.method);
+export function assertSafe(metadata: MethodMetadata, method: object, type: Type): void {
+  if (metadata.cacheable === undefined || metadata.noCache) return;
+  const where = `${type.name}.${metadata.method}`;
+  assertSafeRoute(method, type, metadata, where);
+  assertValueIdentityDeclared(metadata, method, type, where);
+  const transport = transportOf(method, type, metadata.method);
   if (transport === undefined) return;
   const reason = WRITES[transport];
   if (reason !== undefined)
     throw new CacheDecoratorError(`${where} has @Cacheable, but it is ${reason}.`);
-  if (keyOfPlan(plan) !== undefined) return;
+  if (declaredKey(metadata) !== undefined) return;
   if (transport === 'query-handler') {
     throw new CacheDecoratorError(
-      `${where} has @Cacheable without a key, but the one argument of a query handler is an instance of a class, which has no canonical text. ` +
+      `${where} has @Cacheable without a key, but the one argument of a query handler is an ` +
+        'instance of a class, which has no canonical text. ' +
         `Say what identifies it: @CacheKey((key, query) => key.param('id', query.id)).`,
     );
   }
-  if (isGuarded(method, type) && takes('context', method, transport, type, plan.method)) {
+  if (isGuarded(method, type) && takes('context', method, transport, type, metadata.method)) {
     throw new CacheDecoratorError(
-      `${where} has @Cacheable and @UseGuards, and takes the context, which is left out of its key: one user could be given what was made for another. ` +
-        `Say who asks: @CacheKey((key, ...) => key.param('principal', user.id)); or what else its answer depends on.`,
+      `${where} has @Cacheable and @UseGuards, and takes the context, which is left out of its ` +
+        'key: one user could be given what was made for another. ' +
+        "Say who asks: @CacheKey((key, ...) => key.param('principal', user.id)); or what else " +
+        'its answer depends on.',
     );
   }
-  if (transport === 'field' && takes('parent', method, transport, type, plan.method)) {
+  if (transport === 'field' && takes('parent', method, transport, type, metadata.method)) {
     throw new CacheDecoratorError(
-      `${where} has @Cacheable without a key, but its answer depends on the parent, whose identity only you know. ` +
+      `${where} has @Cacheable without a key, but its answer depends on the parent, whose ` +
+        'identity only you know. ' +
         `Name it: @CacheKey((key, parent) => key.param('id', parent.id)).`,
     );
   }
@@ -75,50 +83,52 @@ function takes(
   );
 }
 
-/** Nest's numbers of what a route handler takes of the request that may say who asks: the request itself, its headers, the session. */
+/** Nest's numbers of the parameters that may identify the user: request, headers, session. */
 const IDENTIFYING: readonly string[] = ['0', '6', '7'];
 const CUSTOM = '__customRouteArgs__';
 
-/** The value of a guarded route is kept under a key made by hand. What of it can be seen: that it does not even look at who asks. */
-function refuseKeyForAll(method: object, type: Type, plan: MethodPlan, where: string): void {
-  const key = keyOfPlan(plan);
-  if (
-    typeof key !== 'function' ||
-    !isRoute(method) ||
-    !isGuarded(method, type) ||
-    saysForAll(plan, type)
-  )
-    return;
-  const parameters = Reflect.getMetadata('__routeArguments__', type, plan.method) as
+/**
+ * The value of a guarded route, under a key made from the arguments: only the application knows
+ * whether the key holds who asks.
+ */
+function assertValueIdentityDeclared(
+  metadata: MethodMetadata,
+  method: object,
+  type: Type,
+  where: string,
+): void {
+  if (!cachesValueOnly(metadata) || !isRoute(method) || !isGuarded(method, type)) return;
+  const credentials =
+    metadata.cacheable?.http?.credentials ?? classMetadataOf(type)?.cacheable?.http?.credentials;
+  if (credentials === 'in-key' || credentials === 'ignore') return;
+  const parameters = Reflect.getMetadata('__routeArguments__', type, metadata.method) as
     object | undefined;
-  const taken = Object.keys(parameters ?? {}).map(
-    (name) => name.split(':') as [kind: string, position: string],
-  );
-  const asking = taken
-    .filter(([kind]) => kind.endsWith(CUSTOM) || IDENTIFYING.includes(kind))
-    .map(([, position]) => Number(position));
-  const count = Math.max(0, ...taken.map(([, position]) => Number(position) + 1));
-  if (asking.length === 0 || looksAt(key, asking, count)) return;
+  const takesIdentity = Object.keys(parameters ?? {}).some((name) => {
+    const [kind = ''] = name.split(':');
+    return kind.endsWith(CUSTOM) || IDENTIFYING.includes(kind);
+  });
+  if (!takesIdentity) return;
   throw new CacheDecoratorError(
-    `${where} has @Cacheable and @UseGuards, and takes who asks (@Req(), @Headers(), @Session() or a decorator of the application's own), but its key does not look at it: ` +
-      "one user could be given what was made for another. Bring it into the key: @CacheKey((key, user, ...) => key.param('user', user.id)); leave the parameter out; " +
-      "or say http: { credentials: 'ignore' } when the value does not depend on it.",
+    `${where} has @Cacheable and @UseGuards, and takes who asks (@Req(), @Headers(), @Session() ` +
+      "or a decorator of the application's own), but does not say whether the key made from its " +
+      'arguments holds it: one user could be given what was made for another. Say ' +
+      "http: { credentials: 'in-key' } when it does, as in " +
+      "@CacheKey((key, user, ...) => key.param('user', user.id)); credentials: 'ignore' when the " +
+      'value does not depend on it; or leave the parameter out.',
   );
 }
 
-/** It is said that who asks does not matter. */
-function saysForAll(plan: MethodPlan, type: Type): boolean {
-  return (
-    (plan.cacheable?.http?.credentials ?? classPlanOf(type)?.cacheable?.http?.credentials) ===
-    'ignore'
-  );
-}
-
-/** Nest's keys of what a route handler does with its response, the same in all its major versions. */
-function refuseRoute(method: object, type: Type, plan: MethodPlan, where: string): void {
+/** By Nest's metadata of route handlers, the same in all its major versions. */
+function assertSafeRoute(
+  method: object,
+  type: Type,
+  metadata: MethodMetadata,
+  where: string,
+): void {
   if (Reflect.hasMetadata('__sse__', method)) {
     throw new CacheDecoratorError(
-      `${where} has @Cacheable, but it sends server-sent events: a stream has no one answer to keep. Leave @Cacheable out.`,
+      `${where} has @Cacheable, but it sends server-sent events: a stream has no one answer to ` +
+        'keep. Leave @Cacheable out.',
     );
   }
   const headers = Reflect.getMetadata('__headers__', method) as
@@ -129,28 +139,31 @@ function refuseRoute(method: object, type: Type, plan: MethodPlan, where: string
     ) === true
   ) {
     throw new CacheDecoratorError(
-      `${where} has @Cacheable and @Header('Vary', '*'), which says that no stored response may ever be used. Leave one of them out, or name the request headers that count.`,
+      `${where} has @Cacheable and @Header('Vary', '*'), which says that no stored response may ` +
+        'ever be used. Leave one of them out, or name the request headers that count.',
     );
   }
   if (
-    plan.evict.length > 0 &&
+    metadata.evictions.length > 0 &&
     isRoute(method) &&
     CACHED_METHODS.includes(Reflect.getMetadata('method', method)) &&
-    !isValueOfRoute(plan)
+    !cachesValueOnly(metadata)
   ) {
     throw new CacheDecoratorError(
-      `${where} has both @Cacheable, which may answer without running it, and @CacheEvict, which is carried out when it runs. Leave one of them out.`,
+      `${where} has both @Cacheable, which may answer without running it, and @CacheEvict, which ` +
+        'is carried out when it runs. Leave one of them out.',
     );
   }
-  const parameters = Reflect.getMetadata('__routeArguments__', type, plan.method) as
+  const parameters = Reflect.getMetadata('__routeArguments__', type, metadata.method) as
     object | undefined;
   const takesResponse =
     isRoute(method) &&
     Object.keys(parameters ?? {}).some((key) => /^[12]:/.test(key)) &&
-    Reflect.getMetadata('__responsePassthrough__', type, plan.method) !== true;
+    Reflect.getMetadata('__responsePassthrough__', type, metadata.method) !== true;
   if (takesResponse) {
     throw new CacheDecoratorError(
-      `${where} has @Cacheable, but it sends its response itself (@Res() or @Next()), so that there is nothing to keep. Use @Res({ passthrough: true }), or leave @Cacheable out.`,
+      `${where} has @Cacheable, but it sends its response itself (@Res() or @Next()), so that ` +
+        'there is nothing to keep. Use @Res({ passthrough: true }), or leave @Cacheable out.',
     );
   }
 }

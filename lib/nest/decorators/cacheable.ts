@@ -1,28 +1,30 @@
 import { CacheDecoratorError } from '../../ports/errors.js';
 import { assertDecoratorOptions } from './validate.js';
-import type { CacheableOptions } from './options.js';
-import type { AsyncMethod, ClassOrResultDecorator } from './method-types.js';
-import { setOnce } from './metadata.js';
-import { noteOnClass, refuseBare, whereOf, wrapMethod } from '../method/decorate-method.js';
+import type { AsyncMethod, CacheableOptions, ClassOrResultMethodDecorator } from './options.js';
+import { decorateMethod } from '../method/decorate-method.js';
+import { addClassMetadata, assertCalled, qualifiedName, setOnce } from './metadata.js';
 
 /**
- * Caches the result of an asynchronous method of any provider: one production per key however many callers, in every scope.
+ * Caches the result of an asynchronous method of any provider: its result is
+ * produced once per key however many callers there are, in every injection scope.
  *
- * The key is made by `@CacheKey` or the option `key`, else from class, method and arguments. On a route handler of a controller the response is
- * cached (by `CacheInterceptor`), and on a controller class the responses of all its handlers. Without a `CacheModule` the method simply runs.
+ * The key is made by `@CacheKey` or the option `key`, else from class, method and arguments. On a
+ * route handler of a controller the response is cached (by `CacheInterceptor`), and on a controller
+ * class the responses of all its handlers. Without a `CacheModule` the method simply runs.
  *
  * ```ts
  * @Cacheable({ ttl: '1m', tags: (tenant, page) => [`page:${page}`] })
  * async listEntries(tenant: string, page: number): Promise<Entry[]> { ... }
  * ```
- * @throws CacheDecoratorError (`CACHE_DECORATOR`) when the class is defined: on static and synchronous methods, twice on one method, together with
- * `@CachePut`, and on a class with options that belong to one method; when the application starts, for combinations that could only do harm;
+ * @throws CacheDecoratorError (`CACHE_DECORATOR`) when the class is defined: on static and
+ * synchronous methods, twice on one method, together with `@CachePut`, and on a class with options
+ * that belong to one method; when the application starts, for combinations that could only do harm;
  * CacheConfigError (`CACHE_CONFIG`) for options that cannot work
  */
 export function Cacheable<M extends AsyncMethod>(
   options: CacheableOptions<M> = {},
-): ClassOrResultDecorator<M> {
-  refuseBare('@Cacheable', options);
+): ClassOrResultMethodDecorator<M> {
+  assertCalled('@Cacheable', options);
   const decorate = (
     target: object,
     name?: string | symbol,
@@ -30,25 +32,31 @@ export function Cacheable<M extends AsyncMethod>(
   ): void => {
     const given = options as unknown as CacheableOptions;
     if (name !== undefined) {
-      setOnce(wrapMethod('@Cacheable', target, name, descriptor), 'cacheable', given, '@Cacheable');
-      assertDecoratorOptions('@Cacheable', whereOf(target, name), given);
+      setOnce(
+        decorateMethod('@Cacheable', target, name, descriptor as PropertyDescriptor, options),
+        'cacheable',
+        given,
+        '@Cacheable',
+      );
+      assertDecoratorOptions('@Cacheable', qualifiedName(target, name), given);
     } else {
-      const plan = noteOnClass('@Cacheable', target, descriptor);
+      const metadata = addClassMetadata('@Cacheable', target, descriptor);
       const where = (target as { readonly name: string }).name;
       assertDecoratorOptions('@Cacheable', where, given);
-      refuseArguments(given, where);
-      plan.cacheable = given;
+      assertNoMethodOptions(given, where);
+      metadata.cacheable = given;
     }
   };
   return decorate;
 }
 
-/** On a class there is no one method whose arguments these could be asked about. */
-function refuseArguments(options: CacheableOptions, where: string): void {
-  const { key, name, tags, resultTags, when, unless } = options;
+/** On a class, an option that belongs to one method has no meaning. */
+function assertNoMethodOptions(options: CacheableOptions, where: string): void {
+  const { key, name, returns, tags, resultTags, when, unless } = options;
   const ofMethods = {
     key,
     name,
+    returns,
     tags: typeof tags === 'function' ? tags : undefined,
     resultTags,
     when,
@@ -57,6 +65,7 @@ function refuseArguments(options: CacheableOptions, where: string): void {
   const [found] = Object.entries(ofMethods).find(([, value]) => value !== undefined) ?? [];
   if (found === undefined) return;
   throw new CacheDecoratorError(
-    `@Cacheable is on the class ${where} with the option ${found}, which belongs to one method. Put @Cacheable({ ${found}: ... }) on the method.`,
+    `@Cacheable is on the class ${where} with the option ${found}, which belongs to one method. ` +
+      `Put @Cacheable({ ${found}: ... }) on the method.`,
   );
 }

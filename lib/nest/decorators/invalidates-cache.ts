@@ -14,16 +14,18 @@ const CHECKS = { cache: is.cacheName };
 const RULES = Symbol('nest-query-cache:rules');
 
 /**
- * Says, beside what is cached, which domain event makes it old. On a class, or on a method of it, of any provider; several are all carried out.
- * Events published on the EventBus of @nestjs/cqrs and on @nestjs/event-emitter are heard; `await cache.apply(event)` is the way to wait.
+ * Declares, beside what is cached, which domain event makes it outdated: on a class of any
+ * provider, or on a method of it. There may be several. The cache reacts to the events of the
+ * EventBus of @nestjs/cqrs and of @nestjs/event-emitter; neither can be waited for, but
+ * `await cache.apply(event)` can.
  *
  * ```ts
- * @InvalidatesCache(EntryPosted, (event) => ({ tenant: event.tenant, tags: [`account:${event.account}`] }))
+ * @InvalidatesCache(EntryPosted, ({ account }) => ({ tags: [`account:${account}`] }))
  * @QueryHandler(FindBalance)
  * class FindBalanceHandler { ... }
  * ```
- * @throws CacheConfigError (`CACHE_CONFIG`) when the class is defined: the event must be a class; and when the application starts: there must be
- * such a cache
+ * @throws CacheConfigError (`CACHE_CONFIG`) when the class is defined, for an event that is no
+ * class; when the application starts, for a cache that it does not have
  */
 export function InvalidatesCache<E extends object>(
   event: EventClass<E>,

@@ -1,13 +1,16 @@
-import { noteOn, noteOnClass, refuseBare } from '../method/decorate-method.js';
+import { addClassMetadata, addMethodMetadata, assertCalled } from './metadata.js';
 
-/** This method is not cached, whatever other decorators, or the class, say; evictions and puts stay. */
+/**
+ * The method is not cached, whatever other decorators or its class declare. Evictions and puts
+ * stay.
+ */
 export function NoCache(...none: []): MethodDecorator & ClassDecorator {
-  refuseBare('@NoCache', none.at(0));
+  assertCalled('@NoCache', none.at(0));
   return (target: object, name?: string | symbol, descriptor?: PropertyDescriptor): void => {
-    const plan =
+    const metadata =
       name === undefined
-        ? noteOnClass('@NoCache', target, descriptor)
-        : noteOn('@NoCache', target, name, descriptor);
-    plan.noCache = true;
+        ? addClassMetadata('@NoCache', target, descriptor)
+        : addMethodMetadata('@NoCache', target, name, descriptor);
+    metadata.noCache = true;
   };
 }

@@ -36,6 +36,7 @@ const PUT_CHECKS = {
     return typeof codec === 'string' ? codec : resolveCodec(codec, CODECS);
   },
   cache: is.text,
+  returns: is.oneOf('observable'),
   name: is.text,
   key: is.textOrCallback,
   tags,
@@ -51,6 +52,7 @@ const CACHEABLE_CHECKS = {
 
 const EVICT_CHECKS = {
   cache: is.text,
+  returns: is.oneOf('observable'),
   key: is.textOrCallback,
   keys: arrayOrCallback((items) => {
     for (const key of items) toCacheKey(key as KeyLike, undefined);

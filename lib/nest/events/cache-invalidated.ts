@@ -1,12 +1,13 @@
 import type { CacheService } from '../../core/cache.js';
 import type { InvalidateRequest, InvalidationResult } from '../../core/options/types.js';
 
-/** The name under which `CacheInvalidated` travels on @nestjs/event-emitter. */
+/** The event name of `CacheInvalidated` in @nestjs/event-emitter. */
 export const CACHE_INVALIDATED = 'cache.invalidated';
 
 /**
- * What the command side publishes when it has changed something: on the EventBus of @nestjs/cqrs, or as `CACHE_INVALIDATED` on
- * @nestjs/event-emitter. Neither waits for its listeners: to read one's own write, await `applyInvalidation(cache, event)` or use `@CacheEvict`.
+ * What the command side publishes when it has changed something: on the EventBus of @nestjs/cqrs,
+ * or as `CACHE_INVALIDATED` with @nestjs/event-emitter. Neither waits for its listeners: to read
+ * your own write, await `applyInvalidation(cache, event)`, or use `@CacheEvict`.
  *
  * ```ts
  * eventBus.publish(new CacheInvalidated({ tenant: '42', tags: ['account:7'] }));
@@ -20,11 +21,11 @@ export class CacheInvalidated {
   ) {}
 }
 
-/** Carries the event out; resolves when the invalidation is acknowledged. */
+/** Invalidates what the event names; resolves when the invalidation is acknowledged. */
 export function applyInvalidation(
   cache: CacheService,
   event: CacheInvalidated,
 ): Promise<InvalidationResult> {
-  // From JavaScript it may be missing; what says nothing is for `invalidate` to refuse.
+  // JavaScript may leave the request out; `invalidate` refuses that.
   return cache.invalidate((event as CacheInvalidated | undefined)?.request as InvalidateRequest);
 }

@@ -19,15 +19,15 @@ import { type Checks, isObject, parseOptions } from '../../ports/validate.js';
 import { getCacheToken } from '../module/tokens.js';
 
 export interface InvalidationEndpointOptions {
-  /** Where it answers POST, for instance `'internal/cache/invalidations'`. */
+  /** The path that takes POST requests, for instance `'internal/cache/invalidations'`. */
   readonly path: string;
-  /** Who may use it: a guard class or instance, or several that must all agree. There is no default. */
+  /** Who may use it: a guard class or instance, or several that must all agree. Required. */
   readonly guard: Type<CanActivate> | CanActivate | readonly (Type<CanActivate> | CanActivate)[];
   /** The name of the cache. Default 'default'. */
   readonly cache?: string;
 }
 
-/** As in JSON: a key is a text, or its parts. */
+/** A key in the JSON of a request. */
 interface KeyParts {
   readonly tenant?: string | number;
   readonly segment?: string | number;
@@ -47,14 +47,18 @@ const CHECKS = {
 const PARTS: ReadonlySet<string> = new Set(['tenant', 'segment', 'params']);
 
 /**
- * An endpoint by which a command side in another process or language invalidates. Off unless it is asked for:
+ * An endpoint by which a command side in another process or language invalidates. There is none
+ * unless the application adds it:
  *
  * ```ts
- * @Module({ controllers: [CacheInvalidationController.forRoot({ path: 'internal/cache', guard: InternalGuard })] })
+ * const invalidations = CacheInvalidationController.forRoot({ path: 'internal/cache', guard });
+ *
+ * @Module({ controllers: [invalidations] })
  * ```
  *
- * The body is what `cache.invalidate` takes, as JSON; a key is a text or `{ tenant, segment, params }`. It answers 200 with `{ durable }` when the
- * invalidation is acknowledged, and 400 with a message for a body that says nothing.
+ * The body is what `cache.invalidate` takes, as JSON; a key is a string or
+ * `{ tenant, segment, params }`. It answers 200 with `{ durable }` when the invalidation is
+ * acknowledged, and 400 with a message for a body that names nothing.
  */
 export const CacheInvalidationController = Object.freeze({
   /** @throws CacheConfigError (`CACHE_CONFIG`) without a path or a guard */
@@ -99,12 +103,12 @@ function requestOf(body: unknown): InvalidateRequest {
   const { keys, tags, tenant, segment, ...others } = body as Record<string, unknown>;
   if (keys !== undefined && !Array.isArray(keys))
     throw new BadRequestException(
-      'keys must be a list of texts, or of { tenant, segment, params }.',
+      'keys must be a list of strings, or of { tenant, segment, params }.',
     );
   if (tags !== undefined && !(Array.isArray(tags) && tags.every((tag) => typeof tag === 'string')))
-    throw new BadRequestException('tags must be a list of texts.');
-  if (!isPart(tenant)) throw new BadRequestException('tenant must be a text or a number.');
-  if (!isPart(segment)) throw new BadRequestException('segment must be a text or a number.');
+    throw new BadRequestException('tags must be a list of strings.');
+  if (!isPart(tenant)) throw new BadRequestException('tenant must be a string or a number.');
+  if (!isPart(segment)) throw new BadRequestException('segment must be a string or a number.');
   return {
     ...others,
     ...(keys === undefined ? undefined : { keys: keys.map(keyOf) }),
@@ -126,7 +130,7 @@ function keyOf(given: unknown): KeyLike {
     !Object.keys(given).every((name) => PARTS.has(name))
   ) {
     throw new BadRequestException(
-      'A key must be a text, or an object of tenant, segment and params.',
+      'A key must be a string, or an object of tenant, segment and params.',
     );
   }
   const { tenant, segment, params } = given as KeyParts;

@@ -23,13 +23,14 @@ interface Emitter {
 }
 
 /**
- * Carries out what events on the application's buses mean for its caches: `CacheInvalidated`, and what `@InvalidatesCache` and the option
- * `invalidations` say. Loads neither package when it is not installed.
+ * Applies the events on the application's buses to its caches: `CacheInvalidated`, and those that
+ * `@InvalidatesCache` and the option `invalidations` name. Loads neither package when it is not
+ * installed.
  */
 @Injectable()
 export class InvalidationListener implements OnModuleInit, OnApplicationBootstrap, OnModuleDestroy {
   readonly #logger = new Logger('CacheModule');
-  readonly #ends: (() => void)[] = [];
+  readonly #unsubscribers: (() => void)[] = [];
 
   constructor(
     private readonly moduleRef: ModuleRef,
@@ -50,7 +51,8 @@ export class InvalidationListener implements OnModuleInit, OnApplicationBootstra
         const cache = this.registry.find(name);
         if (cache === undefined) {
           throw new CacheConfigError(
-            `@InvalidatesCache(${rule.event.name}) names the cache '${name}', which this application does not have. Import CacheModule.forRoot({ name: '${name}' }).`,
+            `@InvalidatesCache(${rule.event.name}) names the cache '${name}', which this ` +
+              `application does not have. Import CacheModule.forRoot({ name: '${name}' }).`,
           );
         }
         cache.addRules(rule);
@@ -59,32 +61,36 @@ export class InvalidationListener implements OnModuleInit, OnApplicationBootstra
   }
 
   async onApplicationBootstrap(): Promise<void> {
-    const cqrs = await installed(() => import('@nestjs/cqrs'));
+    const cqrs = await importIfInstalled(() => import('@nestjs/cqrs'));
     const bus =
-      cqrs === undefined ? undefined : (this.#find(cqrs.EventBus) as Subscribable | undefined);
+      cqrs === undefined
+        ? undefined
+        : (this.#findProvider(cqrs.EventBus) as Subscribable | undefined);
     if (bus !== undefined) {
-      const subscription = bus.subscribe((event) => void this.#hear(event));
-      this.#ends.push(() => {
+      const subscription = bus.subscribe((event) => void this.#apply(event));
+      this.#unsubscribers.push(() => {
         subscription.unsubscribe();
       });
     }
-    const events = await installed(() => import('@nestjs/event-emitter'));
+    const events = await importIfInstalled(() => import('@nestjs/event-emitter'));
     const emitter =
-      events === undefined ? undefined : (this.#find(events.EventEmitter2) as Emitter | undefined);
+      events === undefined
+        ? undefined
+        : (this.#findProvider(events.EventEmitter2) as Emitter | undefined);
     if (emitter !== undefined) {
-      // Under whatever name: what counts is the class. `emitAsync` waits for the returned promise.
-      const listen: AnyListener = (_, event) => this.#hear(event);
+      // All event names, because the class counts. `emitAsync` waits for the returned promise.
+      const listen: AnyListener = (_, event) => this.#apply(event);
       emitter.onAny(listen);
-      this.#ends.push(() => emitter.offAny(listen));
+      this.#unsubscribers.push(() => emitter.offAny(listen));
     }
   }
 
   onModuleDestroy(): void {
-    for (const end of this.#ends.splice(0)) end();
+    for (const unsubscribe of this.#unsubscribers.splice(0)) unsubscribe();
   }
 
-  /** Never rejects: on a bus nobody would hear of it. */
-  async #hear(event: unknown): Promise<void> {
+  /** Never rejects: an event bus would not report it. */
+  async #apply(event: unknown): Promise<void> {
     if (typeof event !== 'object' || event === null) return;
     try {
       if (event instanceof CacheInvalidated) {
@@ -96,22 +102,23 @@ export class InvalidationListener implements OnModuleInit, OnApplicationBootstra
     } catch (error) {
       const { name } = event.constructor;
       this.#logger.error(
-        `A ${name} event could not be carried out: ${error instanceof Error ? error.message : String(error)}`,
+        `A ${name} event could not be carried out: ` +
+          (error instanceof Error ? error.message : String(error)),
       );
     }
   }
 
-  #find(token: unknown): unknown {
+  #findProvider(token: unknown): unknown {
     try {
       return this.moduleRef.get(token as string, { strict: false });
     } catch {
-      // Nest's way of saying that the application does not import that module.
+      // Nest throws when the application does not import that module.
       return undefined;
     }
   }
 }
 
-async function installed<T>(load: () => Promise<T>): Promise<T | undefined> {
+async function importIfInstalled<T>(load: () => Promise<T>): Promise<T | undefined> {
   try {
     return await load();
   } catch (error) {

@@ -18,7 +18,7 @@ const CHECKS = {
   host: is.flag,
   principal: is.callback('a function of the request'),
   credentialHeaders: headers,
-  credentials: is.oneOf('bypass', 'standard', 'ignore'),
+  credentials: is.oneOf('bypass', 'standard', 'ignore', 'in-key'),
   statuses: is.arrayOf<number>(
     'an array of statuses from 200 to 599, without 206 and 304, which are never stored',
     (item) =>

@@ -1,7 +1,7 @@
 import type { Observable } from 'rxjs';
 import { createAsyncContext } from '../../async-context.js';
-import type { MethodPlan } from '../decorators/metadata.js';
-import { observeIn } from '../method/subscribe-in-context.js';
+import type { MethodMetadata } from '../decorators/metadata.js';
+import { subscribeInContext } from '../method/subscribe-in-context.js';
 
 /** What a handler's decorators derive from the arguments and result of one call. */
 export interface HandlerDirectives {
@@ -13,7 +13,7 @@ class HandlerCall {
   consumed = false;
 
   constructor(
-    readonly plan: MethodPlan,
+    readonly metadata: MethodMetadata,
     readonly request: object,
   ) {}
 }
@@ -28,19 +28,20 @@ export class HandlerLink {
   readonly #tenants = new WeakMap<object, string | undefined>();
   readonly #directives = new WeakMap<object, HandlerDirectives>();
 
-  /** Runs the handler of `plan` to answer a request. */
-  run<T>(plan: MethodPlan, request: object, handle: () => Observable<T>): Observable<T> {
+  /** Runs the handler with this metadata to answer a request. */
+  run<T>(metadata: MethodMetadata, request: object, handle: () => Observable<T>): Observable<T> {
     const begin = (): HandlerCall => {
       this.#directives.delete(request);
-      return new HandlerCall(plan, request);
+      return new HandlerCall(metadata, request);
     };
-    return observeIn(this.#context, begin, handle);
+    return subscribeInContext(this.#context, begin, handle);
   }
 
   /** The request, if the current call is the one that answers it; once per run. */
-  consume(plan: MethodPlan): object | undefined {
+  consume(metadata: MethodMetadata): object | undefined {
     const call = this.#context.current();
-    if (!(call instanceof HandlerCall) || call.plan !== plan || call.consumed) return undefined;
+    if (!(call instanceof HandlerCall) || call.metadata !== metadata || call.consumed)
+      return undefined;
     call.consumed = true;
     return call.request;
   }

@@ -21,11 +21,11 @@ import {
 import { ResponseCodecs } from '../../http/response-codec.js';
 import {
   FixedKeys,
-  refuseSecondInterceptor,
-  refuseUnsaidIdentity,
+  assertNoSecondInterceptor,
+  assertIdentityDeclared,
 } from '../checks/route-checks.js';
-import { unfitError } from '../checks/uncacheable.js';
-import { unkeyedInputs, unkeyedText } from '../checks/unkeyed-inputs.js';
+import { uncacheableRouteError } from '../checks/uncacheable.js';
+import { unkeyedInputs, unkeyedInputsMessage } from '../checks/unkeyed-inputs.js';
 import { forbidCdn } from './cdn.js';
 import { canNeverHaveTenant, identify, missingTenantError } from './identity.js';
 import { RouteObservations } from './observations.js';
@@ -80,16 +80,16 @@ export class CacheInterceptor implements NestInterceptor {
   checkRoutes(): void {
     const keys = new FixedKeys();
     for (const found of routesOf(this.modules)) {
-      refuseSecondInterceptor(found, CacheInterceptor);
+      assertNoSecondInterceptor(found, CacheInterceptor);
       const route = this.#routeOf(found.controller, found.handler);
       if (route === undefined) continue;
-      refuseUnsaidIdentity(route, found);
-      keys.claim(route, found);
+      assertIdentityDeclared(route, found);
+      keys.reserve(route, found);
       if (route.uncacheable !== undefined && CACHED_METHODS.includes(found.method))
-        this.#warn(`${route.uncacheable}, ${route.where}`, unfitError(route));
+        this.#warn(`${route.uncacheable}, ${route.where}`, uncacheableRouteError(route));
       const cache = this.source.cache(route.options.cache);
       const inputs = unkeyedInputs(route, found, cache?.hasTenantResolver === true);
-      if (inputs.length > 0) this.#logger.warn(unkeyedText(route, inputs));
+      if (inputs.length > 0) this.#logger.warn(unkeyedInputsMessage(route, inputs));
       if (cache !== undefined && canNeverHaveTenant(cache)) {
         const { where, options } = route;
         this.#warn(`no tenant, ${where}`, missingTenantError(where, options, cache));

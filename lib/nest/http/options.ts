@@ -70,9 +70,10 @@ export interface HttpCacheOptions {
    * - `'bypass'` (default): they are neither answered from the cache, nor are responses stored;
    * - `'standard'`: the rules of RFC 9111 for shared caches: cookies do not count, and a response
    * to other credentials is stored only with `public`, `must-revalidate` or `s-maxage`;
-   * - `'ignore'`: the response is the same for everyone.
+   * - `'ignore'`: the response is the same for everyone;
+   * - `'in-key'`: for a key made from the arguments, which then identifies the client.
    */
-  readonly credentials?: 'bypass' | 'standard' | 'ignore';
+  readonly credentials?: 'bypass' | 'standard' | 'ignore' | 'in-key';
   /** More headers that identify the client, for instance `['x-access-token']`. Default: none. */
   readonly credentialHeaders?: readonly string[];
   /**

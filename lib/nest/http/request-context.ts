@@ -1,5 +1,5 @@
 import type { CallHandler } from '@nestjs/common';
-import { unfitAnswerError } from '../checks/uncacheable.js';
+import { uncacheableResponseError } from '../checks/uncacheable.js';
 import type { VaryRecord } from '../../http/stored-response.js';
 import { routeKey } from './cache-key.js';
 import { type Identity, resolvedTenant } from './identity.js';
@@ -43,7 +43,7 @@ export class RequestContext {
 
   /** Warns of a response that can never be cached. @returns whether it is one */
   warnUncacheable(reason: UnshareableReason): boolean {
-    const problem = unfitAnswerError(this.route, reason);
+    const problem = uncacheableResponseError(this.route, reason);
     if (problem !== undefined) this.warn(`${reason}, ${this.route.where}`, problem);
     return problem !== undefined;
   }

@@ -5,7 +5,7 @@ import {
   type NestInterceptor,
 } from '@nestjs/common';
 import type { Observable } from 'rxjs';
-import { classPlanOf, isValueOfRoute, planOf } from '../decorators/metadata.js';
+import { cachesValueOnly, classMetadataOf, metadataOf } from '../decorators/metadata.js';
 import { CacheRegistry } from '../module/registry.js';
 
 /**
@@ -18,15 +18,15 @@ export class RouteContextInterceptor implements NestInterceptor {
 
   intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
     if (context.getType() !== 'http') return next.handle();
-    const { routeCalls } = this.registry;
-    const plan = planOf(context.getHandler());
-    const classPlan = classPlanOf(context.getClass());
+    const { handlerLink } = this.registry;
+    const metadata = metadataOf(context.getHandler());
+    const classMetadata = classMetadataOf(context.getClass());
     const request = context.getArgByIndex<object>(0);
-    const name = plan?.cacheable?.cache ?? classPlan?.cacheable?.cache ?? 'default';
+    const name = metadata?.cacheable?.cache ?? classMetadata?.cacheable?.cache ?? 'default';
     const cache = this.registry.find(name);
-    if ((plan ?? classPlan) !== undefined && cache?.hasTenantResolver === true)
-      routeCalls.setTenant(request, cache.key().segment('tenant').build().tenantName);
-    if (plan?.cacheable === undefined || isValueOfRoute(plan)) return next.handle();
-    return routeCalls.run(plan, request, () => next.handle());
+    if ((metadata ?? classMetadata) !== undefined && cache?.hasTenantResolver === true)
+      handlerLink.setTenant(request, cache.key().segment('tenant').build().tenantName);
+    if (metadata?.cacheable === undefined || cachesValueOnly(metadata)) return next.handle();
+    return handlerLink.run(metadata, request, () => next.handle());
   }
 }

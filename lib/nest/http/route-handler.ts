@@ -1,7 +1,7 @@
 import { isObservable, tap } from 'rxjs';
 import { tagsFromCallback } from '../../core/groups/groups.js';
-import { fromArguments, guarded, type MethodCall, type Run } from '../method/method-call.js';
-import type { Caches } from '../module/caches.js';
+import { type MethodContext, resolveOption } from '../method/method-context.js';
+import type { Run } from '../module/registry.js';
 
 /**
  * Runs a route handler whose response the interceptor stores, and records for the interceptor what
@@ -9,40 +9,38 @@ import type { Caches } from '../module/caches.js';
  * the interceptor has looked up the response before there were arguments.
  */
 export function runRouteHandler(
-  call: MethodCall,
-  caches: Caches,
+  method: MethodContext,
+  instance: unknown,
+  args: unknown[],
   request: object,
   run: Run,
 ): unknown {
-  const { tags, resultTags, when, unless } = call.plan.cacheable ?? {};
+  const { tags, resultTags, when, unless } = method.metadata.cacheable ?? {};
   const needed =
     typeof tags === 'function' ||
     resultTags !== undefined ||
     when !== undefined ||
     unless !== undefined;
-  if (!needed) return run(call);
+  if (!needed) return run(instance, args);
   const record = (result: unknown): void => {
-    const directives = guarded(
-      call,
-      caches,
+    const directives = method.runCallback(
       'when, unless or tags',
       () => {
-        const { args } = call;
         const skip = when?.(...args) === false || unless?.(result, ...args) === true;
         if (skip) return { skip, tags: [] };
         return {
           skip,
           tags: [
-            ...tagsFromCallback(fromArguments(tags, args)),
+            ...tagsFromCallback(resolveOption(tags, args)),
             ...tagsFromCallback(resultTags?.(result, ...args)),
           ],
         };
       },
       { skip: true, tags: [] },
     );
-    caches.routeCalls.record(request, directives);
+    method.registry.handlerLink.record(request, directives);
   };
-  const result = run(call);
+  const result = run(instance, args);
   return isObservable(result)
     ? result.pipe(tap(record))
     : Promise.resolve(result).then((value) => {

@@ -1,7 +1,12 @@
 import { Injectable } from '@nestjs/common';
-import { entryPart } from '../decorators/entry-part.js';
-import { classPlanOf, isRoute, isValueOfRoute, keyOfPlan, planOf } from '../decorators/metadata.js';
-import type { CacheableOptions } from '../decorators/options.js';
+import {
+  cachesValueOnly,
+  classMetadataOf,
+  declaredKey,
+  isRoute,
+  metadataOf,
+} from '../decorators/metadata.js';
+import { type CacheableOptions, pickEntryOptions } from '../decorators/options.js';
 import { CacheRegistry } from '../module/registry.js';
 import type { RouteCacheOptions } from './options.js';
 import type { HttpCacheSource, ResponseCache } from './response-cache.js';
@@ -18,32 +23,37 @@ export class RouteOptionsReader implements HttpCacheSource {
    * to the eviction or put.
    */
   routeOptions(controller: object, handler: object): RouteCacheOptions | undefined {
-    const plan = planOf(handler);
-    const all = classPlanOf(controller);
-    if (!isRoute(handler) || plan?.noCache === true || (plan !== undefined && isValueOfRoute(plan)))
+    const metadata = metadataOf(handler);
+    const all = classMetadataOf(controller);
+    if (
+      !isRoute(handler) ||
+      metadata?.noCache === true ||
+      (metadata !== undefined && cachesValueOnly(metadata))
+    )
       return undefined;
-    const changes = plan !== undefined && (plan.evict.length > 0 || plan.put !== undefined);
+    const changes =
+      metadata !== undefined && (metadata.evictions.length > 0 || metadata.put !== undefined);
     const own =
-      plan?.cacheable !== undefined ||
-      (!changes && (plan?.key !== undefined || plan?.ttl !== undefined));
+      metadata?.cacheable !== undefined ||
+      (!changes && (metadata?.key !== undefined || metadata?.ttl !== undefined));
     const inherited =
       all !== undefined &&
       all.noCache !== true &&
       (all.cacheable !== undefined || all.ttl !== undefined);
     if (!own && !inherited) return undefined;
-    const options: CacheableOptions = { ...all?.cacheable, ...plan?.cacheable };
-    const ttl = plan?.ttl ?? plan?.cacheable?.ttl ?? all?.ttl ?? all?.cacheable?.ttl;
-    const key = plan === undefined ? undefined : keyOfPlan(plan);
+    const options: CacheableOptions = { ...all?.cacheable, ...metadata?.cacheable };
+    const ttl = metadata?.ttl ?? metadata?.cacheable?.ttl ?? all?.ttl ?? all?.cacheable?.ttl;
+    const key = metadata === undefined ? undefined : declaredKey(metadata);
     const { name: className } = controller as { readonly name: string };
     const name = String(handlerName(controller as Controller, handler as Handler));
     const { tags } = options;
     return {
       cache: options.cache ?? 'default',
       segment: options.name ?? `${className}.${name}`,
-      http: { ...all?.cacheable?.http, ...plan?.cacheable?.http },
-      tenantOf: (request) => this.registry.routeCalls.tenantOf(request),
-      directivesOf: (request) => this.registry.routeCalls.resultOf(request),
-      ...entryPart({ ...options, ttl }),
+      http: { ...all?.cacheable?.http, ...metadata?.cacheable?.http },
+      tenantOf: (request) => this.registry.handlerLink.tenantOf(request),
+      directivesOf: (request) => this.registry.handlerLink.resultOf(request),
+      ...pickEntryOptions({ ...options, ttl }),
       ...(changes && { changes }),
       ...(typeof key === 'string' && !changes && { key }),
       // Tags that are made from arguments are recorded by the decorated handler.

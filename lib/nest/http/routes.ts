@@ -1,5 +1,6 @@
 import type { Type, VersioningOptions } from '@nestjs/common';
 import type { ModulesContainer } from '@nestjs/core';
+import { methodsOf } from '../decorators/metadata.js';
 import { segmentsOf } from './path-pattern.js';
 
 export interface Controller {
@@ -46,11 +47,7 @@ export function* routesOf(modules: ModulesContainer): Iterable<Route> {
 
 /** The methods of a controller, inherited ones included. */
 export function* handlersOf(controller: Pick<Controller, 'prototype'>): Iterable<Handler> {
-  const seen = new Set<PropertyKey>();
-  for (const [key, value] of members(controller)) {
-    if (!seen.has(key) && typeof value === 'function') yield value;
-    seen.add(key);
-  }
+  for (const [, method] of methodsOf(controller)) yield method;
 }
 
 /**
@@ -58,16 +55,8 @@ export function* handlersOf(controller: Pick<Controller, 'prototype'>): Iterable
  * because a decorator may have replaced the method.
  */
 export function handlerName(controller: Controller, handler: Handler): string | symbol {
-  for (const [key, value] of members(controller)) if (value === handler) return key;
+  for (const [name, method] of methodsOf(controller)) if (method === handler) return name;
   return handler.name;
-}
-
-function* members({
-  prototype,
-}: Pick<Controller, 'prototype'>): Iterable<[string | symbol, unknown]> {
-  for (let at = prototype; typeof at === 'object' && at !== null; at = Object.getPrototypeOf(at))
-    for (const key of Reflect.ownKeys(at))
-      yield [key, Object.getOwnPropertyDescriptor(at, key)?.value];
 }
 
 /** Internals that the modules of all major versions of Nest have. */

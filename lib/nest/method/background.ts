@@ -3,15 +3,20 @@ import { ContextIdFactory, DiscoveryService, ModuleRef } from '@nestjs/core';
 import type { InstanceWrapper } from '@nestjs/core/injector/instance-wrapper.js';
 
 /**
- * The instances that background refreshes run on. What belongs to a request is gone when its refresh runs, so it gets an instance of its own, made
- * where the first one was made. A durable provider belongs to its tenant, not to a request: its refresh runs on the instance that was called.
+ * The instances that background refreshes run on. What belongs to a request is gone when its
+ * refresh runs, so the refresh gets an instance of its own, made where the first one was made. A
+ * durable provider belongs to its tenant, not to a request: its refresh runs on the instance that
+ * was called.
  */
 @Injectable()
-export class FreshInstances {
+export class BackgroundInstances {
   constructor(private readonly discovery: DiscoveryService) {}
 
-  /** `instance` itself, unless it belongs to a request. Looked up when needed: a module may have been loaded lazily. */
-  async of(instance: object): Promise<unknown> {
+  /**
+   * `instance` itself, unless it belongs to a request. Looked up for each refresh, because modules
+   * may be loaded lazily.
+   */
+  async resolve(instance: object): Promise<unknown> {
     const provider = this.discovery
       .getProviders()
       .find((wrapper) => belongsToRequest(wrapper, instance));

@@ -1,54 +1,17 @@
 import type { CacheService } from '../../core/cache.js';
 import type { InvalidateRequest, KeyLike } from '../../core/options/types.js';
 import { CacheConfigError, CacheKeyError } from '../../ports/errors.js';
-import type { Caches } from '../module/caches.js';
 import type { CacheEvictOptions, KeyMaker } from '../decorators/options.js';
-import { cacheNamed, fromArguments, guarded, type MethodCall, whereOf } from './method-call.js';
-import { methodKey } from './key.js';
+import { makeKey } from './key.js';
+import { type MethodContext, resolveOption } from './method-context.js';
 
 export function isBefore({ timing }: CacheEvictOptions): boolean {
   return timing === 'before' || timing === 'both';
 }
 
-/** What it throws is the caller's to know: in silence the old values would stay. */
-export async function runEvict(
-  call: MethodCall,
-  caches: Caches,
-  evict: CacheEvictOptions,
-): Promise<void> {
-  const cache = cacheNamed(evict.cache, call.plan, caches);
-  if (cache === undefined || !isWanted(call, caches, evict)) return;
-  if (evict.allEntries === true) await clear(call, evict, cache);
-  else {
-    const request = requestOf(call, caches, evict);
-    if (request !== undefined) await cache.invalidate(request);
-  }
-}
-
-/**
- * An eviction after the method that can never find anything is said before it, when nothing has been done yet.
- * @throws CacheKeyError (`CACHE_KEY`)
- */
-export function refuseIdle(call: MethodCall, caches: Caches, evict: CacheEvictOptions): void {
-  const maker = makerOf(call, evict);
-  if (
-    typeof maker !== 'function' ||
-    evict.allEntries === true ||
-    caches.find(evict.cache ?? 'default') === undefined
-  )
-    return;
-  let key: KeyLike;
-  try {
-    key = keyOf(call, caches, maker);
-  } catch {
-    // Perhaps it is the method that completes its arguments, with an id for instance.
-    return;
-  }
-  refuseNoSegment(call, key);
-}
-
-/** Does the eviction say what it means, without `@CacheKey`? */
-export function namesOther({ key, keys, tags, segment, allEntries }: CacheEvictOptions): boolean {
+/** Does the eviction name what it invalidates, without `@CacheKey`? */
+export function namesTarget(options: CacheEvictOptions): boolean {
+  const { key, keys, tags, segment, allEntries } = options;
   return (
     key !== undefined ||
     keys !== undefined ||
@@ -58,21 +21,66 @@ export function namesOther({ key, keys, tags, segment, allEntries }: CacheEvictO
   );
 }
 
-function isWanted(call: MethodCall, caches: Caches, { when }: CacheEvictOptions): boolean {
-  // Rather once too often than not at all.
-  return when === undefined || guarded(call, caches, 'when', () => when(...call.args), true);
+/** Invalidates. Errors reach the caller: in silence the old values would stay. */
+export async function evict(
+  method: MethodContext,
+  args: unknown[],
+  options: CacheEvictOptions,
+): Promise<void> {
+  const cache = method.findCache(options.cache);
+  if (cache === undefined || !isWanted(method, args, options)) return;
+  if (options.allEntries === true) await evictAll(method, args, options, cache);
+  else {
+    const request = requestOf(method, args, options);
+    if (request !== undefined) await cache.invalidate(request);
+  }
 }
 
-/** `clear()` alone would mean all tenants; an eviction is about the tenant that calls. */
-async function clear(
-  call: MethodCall,
-  evict: CacheEvictOptions,
+/**
+ * Called before the method runs, when nothing has been done yet.
+ * @throws CacheKeyError (`CACHE_KEY`) for an eviction whose key can never match an entry
+ */
+export function assertNamesSegment(
+  method: MethodContext,
+  args: unknown[],
+  options: CacheEvictOptions,
+): void {
+  const maker = keyMakerOf(method, options);
+  if (
+    typeof maker !== 'function' ||
+    options.allEntries === true ||
+    method.registry.find(options.cache ?? 'default') === undefined
+  )
+    return;
+  let key: KeyLike;
+  try {
+    key = keyOf(method, args, maker);
+  } catch {
+    // Perhaps the method completes its arguments, with an id for instance.
+    return;
+  }
+  assertSegment(method, key);
+}
+
+function isWanted(method: MethodContext, args: unknown[], { when }: CacheEvictOptions): boolean {
+  // When the callback throws: better to evict once too often than not at all.
+  return when === undefined || method.runCallback('when', () => when(...args), true);
+}
+
+/** `clear()` alone would mean all tenants; an eviction is about the tenant of the call. */
+async function evictAll(
+  method: MethodContext,
+  args: unknown[],
+  options: CacheEvictOptions,
   cache: CacheService,
 ): Promise<void> {
-  const tenant = declared(call, evict, 'tenant') ?? cache.key().segment('any').build().tenantName;
+  const tenant =
+    targetOf(method, args, options, 'tenant') ?? cache.key().segment('any').build().tenantName;
   if (tenant === undefined && cache.tenancy === 'required') {
     throw new CacheConfigError(
-      `@CacheEvict({ allEntries: true }) on ${whereOf(call.plan)} has no tenant, and cache '${cache.name}' has tenancy: 'required'. Name one (tenant: ...); cache.clear() empties the cache for all tenants.`,
+      `@CacheEvict({ allEntries: true }) on ${method.where} has no tenant, and cache ` +
+        `'${cache.name}' has tenancy: 'required'. Name one (tenant: ...); cache.clear() empties ` +
+        'the cache for all tenants.',
     );
   }
   await cache.clear(tenant === undefined ? undefined : { tenant });
@@ -80,21 +88,25 @@ async function clear(
 
 /** Undefined when the lists that were asked for are empty: there is nothing to evict. */
 function requestOf(
-  call: MethodCall,
-  caches: Caches,
-  evict: CacheEvictOptions,
+  method: MethodContext,
+  args: unknown[],
+  options: CacheEvictOptions,
 ): InvalidateRequest | undefined {
-  const { match, mode, settle } = evict;
-  const listed = list<KeyLike>(call, evict, 'keys');
-  const tags = list<string>(call, evict, 'tags');
-  const segment = declared(call, evict, 'segment');
-  const tenant = declared(call, evict, 'tenant');
-  const maker = makerOf(call, evict);
-  const keys = [...(listed ?? []), ...(maker === undefined ? [] : [keyOf(call, caches, maker)])];
-  if (maker !== undefined) refuseNoSegment(call, keys.at(-1));
-  const empty = keys.length === 0 && (tags ?? []).length === 0 && segment === undefined;
-  // Without the lists the tenant alone would be named, which means all that it has.
-  if (empty && (listed !== undefined || tags !== undefined)) return undefined;
+  const { match, mode, settle } = options;
+  const listed = listOf<KeyLike>(method, args, options, 'keys');
+  const tags = listOf<string>(method, args, options, 'tags');
+  const segment = targetOf(method, args, options, 'segment');
+  const tenant = targetOf(method, args, options, 'tenant');
+  const keys = [...(listed ?? [])];
+  const maker = keyMakerOf(method, options);
+  if (maker !== undefined) {
+    const key = keyOf(method, args, maker);
+    assertSegment(method, key);
+    keys.push(key);
+  }
+  const isEmpty = keys.length === 0 && (tags ?? []).length === 0 && segment === undefined;
+  // Without the lists only the tenant would be named, which means everything it has.
+  if (isEmpty && (listed !== undefined || tags !== undefined)) return undefined;
   return {
     ...(keys.length === 0 ? undefined : { keys }),
     ...(tags === undefined ? undefined : { tags }),
@@ -106,54 +118,65 @@ function requestOf(
   };
 }
 
-function makerOf({ plan }: MethodCall, evict: CacheEvictOptions): KeyMaker | string | undefined {
-  return evict.key ?? (namesOther(evict) ? undefined : plan.key);
+function keyMakerOf(
+  { metadata }: MethodContext,
+  options: CacheEvictOptions,
+): KeyMaker | string | undefined {
+  return options.key ?? (namesTarget(options) ? undefined : metadata.key);
 }
 
-/** A method that is cached or put itself means its own entries by `@CacheKey`; whose entries others mean only they can say. */
-function keyOf(
-  { plan, args, instance }: MethodCall,
-  caches: Caches,
-  maker: KeyMaker | string,
-): KeyLike {
-  const own = maker === plan.key && (plan.cacheable !== undefined || plan.put !== undefined);
-  return methodKey(maker, own ? () => caches.derivedKeys(plan, instance).segment : undefined, args);
+/**
+ * On a method that is cached or put, `@CacheKey` means the method's own entries. Any other key
+ * means entries of another method, which it must name by its segment.
+ */
+function keyOf(method: MethodContext, args: unknown[], maker: KeyMaker | string): KeyLike {
+  const { key, cacheable, put } = method.metadata;
+  const isOwn = maker === key && (cacheable !== undefined || put !== undefined);
+  return makeKey(maker, args, isOwn ? () => method.segment : undefined);
 }
 
-function refuseNoSegment({ plan }: MethodCall, key: KeyLike | undefined): void {
+function assertSegment({ where }: MethodContext, key: KeyLike): void {
   if (typeof key !== 'object' || key.segment !== undefined) return;
   throw new CacheKeyError(
-    `The key of @CacheEvict on ${whereOf(plan)} names no segment. @Cacheable fills in Class.method where it is missing, but which method is meant here only you know: key.segment('Class.method'), the same as in the key or the name of the cached method. A key that has none belongs into keys.`,
+    `The key of @CacheEvict on ${where} names no segment. @Cacheable fills in Class.method where ` +
+      'it is missing, but which method is meant here only you know: ' +
+      "key.segment('Class.method'), the same as in the key or the name of the cached method. " +
+      'A key that has none belongs into keys.',
   );
 }
 
 /**
- * What an option is for this call.
- * @throws CacheConfigError (`CACHE_CONFIG`) when its callback gives nothing: left out it would mean more, not less
+ * What an option means for this call.
+ * @throws CacheConfigError (`CACHE_CONFIG`) when its callback returns nothing: left out it would
+ * mean more, not less
  */
-function declared<N extends 'keys' | 'tags' | 'segment' | 'tenant'>(
-  { plan, args }: MethodCall,
-  evict: CacheEvictOptions,
+function targetOf<N extends 'keys' | 'tags' | 'segment' | 'tenant'>(
+  { where }: MethodContext,
+  args: unknown[],
+  options: CacheEvictOptions,
   name: N,
 ): Exclude<CacheEvictOptions[N], undefined | ((...args: never[]) => unknown)> | undefined {
   type Value = Exclude<CacheEvictOptions[N], undefined | ((...args: never[]) => unknown)>;
-  const given = evict[name] as Value | ((...args: unknown[]) => Value) | undefined;
-  if (given === undefined) return undefined;
-  const value = fromArguments(given, args) ?? undefined;
+  const option = options[name] as Value | ((...args: unknown[]) => Value) | undefined;
+  if (option === undefined) return undefined;
+  const value = resolveOption(option, args) ?? undefined;
   if (value !== undefined) return value;
   throw new CacheConfigError(
-    `${name} of @CacheEvict on ${whereOf(plan)} gave nothing for this call. Return what is to be evicted, or give the option when to leave calls out.`,
+    `${name} of @CacheEvict on ${where} gave nothing for this call. Return what is to be ` +
+      'evicted, ' +
+      'or give the option when to leave calls out.',
   );
 }
 
-function list<T>(
-  call: MethodCall,
-  evict: CacheEvictOptions,
+function listOf<T>(
+  method: MethodContext,
+  args: unknown[],
+  options: CacheEvictOptions,
   name: 'keys' | 'tags',
 ): readonly T[] | undefined {
-  const value: unknown = declared(call, evict, name);
+  const value: unknown = targetOf(method, args, options, name);
   if (value === undefined || Array.isArray(value)) return value as readonly T[] | undefined;
   throw new CacheConfigError(
-    `${name} of @CacheEvict on ${whereOf(call.plan)} must give a list; got a ${typeof value}.`,
+    `${name} of @CacheEvict on ${method.where} must give a list; got a ${typeof value}.`,
   );
 }

@@ -1,44 +1,159 @@
-import { CacheKey, CacheKeyBuilder } from '../../core/key/key.js';
+import { CacheKey, CacheKeyBuilder, keyFromArguments } from '../../core/key/key.js';
 import { encodePart } from '../../core/key/percent-encoding.js';
 import type { KeyLike } from '../../core/options/types.js';
-import { CacheKeyError } from '../../ports/errors.js';
+import { CacheConfigError, CacheKeyError } from '../../ports/errors.js';
+import { injectedInto, transportOf } from '../checks/transports.js';
+import { declaredKey, type MethodMetadata, metadataOf } from '../decorators/metadata.js';
 import type { KeyMaker } from '../decorators/options.js';
+import { isRemembered, RecentKeyBuilder, RecentKeys } from './recent-keys.js';
+
+/** A class that has decorated methods, its own or inherited ones. */
+export interface HostClass {
+  readonly name: string;
+  readonly prototype: unknown;
+}
+
+/** @throws CacheKeyError (`CACHE_KEY`) naming the argument or part that has no canonical text */
+export type KeyFunction = (args: readonly unknown[]) => KeyLike;
 
 /**
- * @param segment for keys that have none of their own; undefined where it cannot be known
- * @throws CacheKeyError (`CACHE_KEY`) naming the argument or part that has no canonical text
+ * How the keys of a cached method are made.
+ * @param segment for keys that name none themselves
  */
-export function methodKey(
+export function keyFunction(
+  metadata: MethodMetadata,
+  host: HostClass,
+  segment: () => string,
+): KeyFunction {
+  const maker = declaredKey(metadata);
+  if (typeof maker === 'string') return () => maker;
+  if (maker !== undefined) {
+    const recent = new RecentKeys();
+    return (args) => makeKey(maker, args, segment, recent);
+  }
+  const derive = derivedKeys(segment());
+  const injected = injectedPositions(metadata, host);
+  return injected.length === 0
+    ? derive
+    : (args) => derive(args.map((arg, i) => (injected.includes(i) ? undefined : arg)));
+}
+
+/**
+ * The key of one call by `@CacheKey` or the option `key`.
+ * @param segment for a key that names none itself; undefined where it cannot be known
+ * @param recent the keys that this maker has built with this segment
+ * @throws CacheKeyError (`CACHE_KEY`) naming the part that has no canonical text
+ */
+export function makeKey(
   maker: KeyMaker | string,
+  args: readonly unknown[],
   segment: (() => string) | undefined,
-  args: unknown[],
+  recent?: RecentKeys,
 ): KeyLike {
   if (typeof maker === 'string') return maker;
-  const made: unknown = maker(CacheKey.builder(), ...args);
-  if (made instanceof CacheKeyBuilder)
-    return segment === undefined ? made.build() : complete(made, segment);
-  if (made instanceof CacheKey) return segment === undefined ? made : inSegment(made, segment);
-  if (typeof made === 'string') return made;
+  const key: unknown = maker(recent?.builder() ?? CacheKey.builder(), ...args);
+  if (key instanceof CacheKeyBuilder) {
+    if (segment === undefined) return key.build();
+    return key instanceof RecentKeyBuilder
+      ? key.buildComplete((builder) => build(builder, segment))
+      : build(key, segment);
+  }
+  if (key instanceof CacheKey) return segment === undefined ? key : inSegment(key, segment);
+  if (typeof key === 'string') return key;
   throw new CacheKeyError(
-    `@CacheKey must return the builder it was given, a CacheKey or a string; got ${made === null ? 'null' : typeof made}. It cannot be asynchronous.`,
+    '@CacheKey must return the builder it was given, a CacheKey or a string; got ' +
+      `${key === null ? 'null' : typeof key}. It cannot be asynchronous.`,
   );
 }
 
-function complete(builder: CacheKeyBuilder, segment: () => string): CacheKey {
+function build(builder: CacheKeyBuilder, segment: () => string): CacheKey {
   let built: CacheKey;
   try {
     built = builder.build();
   } catch {
-    // Nothing but a tenant, at most.
+    // The builder holds nothing, or a tenant only.
     return builder.segment(segment()).build();
   }
   return inSegment(built, segment);
 }
 
-/** Two methods with the same parameters must not share entries because both forgot the segment. */
+/** Two methods with the same parameters must not share entries because both keys lack a segment. */
 function inSegment(key: CacheKey, segment: () => string): CacheKey {
   if (key.segment !== undefined) return key;
   const params =
     key.tenant === undefined ? key.text : key.text.slice(`tenant:${key.tenant}/`.length);
   return CacheKey.fromEncoded(key.tenant, encodePart(segment(), 'segment'), params);
+}
+
+const MAX_REMEMBERED_KEYS = 2_000;
+
+/**
+ * The keys that a method gets from its arguments. Those of a single primitive, which most look-ups
+ * have, are remembered: finding a key is several times faster than making it.
+ */
+export function derivedKeys(segment: string): (args: readonly unknown[]) => CacheKey {
+  const recent = new Map<unknown, CacheKey>();
+  return (args) => {
+    const only = args[0];
+    if (args.length !== 1 || !isRemembered(only)) return keyFromArguments(segment, args);
+    const known = recent.get(only);
+    if (known !== undefined) return known;
+    const key = keyFromArguments(segment, args);
+    if (recent.size >= MAX_REMEMBERED_KEYS) recent.clear();
+    recent.set(only, key);
+    return key;
+  };
+}
+
+/** The arguments that a transport injects (context, info, the root of a query). */
+function injectedPositions(metadata: MethodMetadata, host: HostClass): readonly number[] {
+  const method = methodOf(host, metadata.name);
+  const transport = method === undefined ? undefined : transportOf(method, host, metadata.method);
+  return transport === undefined ? [] : [...injectedInto(transport, host, metadata.method).keys()];
+}
+
+/** What the class has under the name of the method, with the metadata of all decorators. */
+export function methodOf(host: HostClass, name: string | symbol): object | undefined {
+  const method = (host.prototype as Partial<Record<string | symbol, unknown>> | null)?.[name];
+  return typeof method === 'function' ? method : undefined;
+}
+
+/**
+ * The segments of derived keys in one application. A method that two classes inherit from a common
+ * one has a segment in each: they may be repositories of different things. A method that is
+ * overridden, and called by `super`, has one of its own.
+ */
+export class SegmentRegistry {
+  readonly #owners = new Map<
+    string,
+    { readonly host: HostClass; readonly metadata: MethodMetadata }
+  >();
+
+  /** @throws CacheConfigError (`CACHE_CONFIG`) when another method has the same segment */
+  reserve(metadata: MethodMetadata, host: HostClass): string {
+    const { cacheable, put } = metadata;
+    const segment = (cacheable ?? put)?.name ?? defaultSegment(metadata, host);
+    if (cacheable === undefined || declaredKey(metadata) !== undefined) return segment;
+    const id = JSON.stringify([cacheable.cache ?? 'default', segment]);
+    const owner = this.#owners.get(id);
+    if (owner !== undefined && (owner.host !== host || owner.metadata !== metadata)) {
+      const both = [owner, { host, metadata }]
+        .map((method) => `${method.host.name}.${method.metadata.method}`)
+        .join(' and ');
+      throw new CacheConfigError(
+        `Two cached methods, ${both}${owner.host === host ? '' : ' of two classes'}, have the ` +
+          `segment ${JSON.stringify(segment)}: their keys could not be told apart. Give each a ` +
+          "name of its own, @Cacheable({ name: '...' }), or a key, @CacheKey(...).",
+      );
+    }
+    this.#owners.set(id, { host, metadata });
+    return segment;
+  }
+}
+
+function defaultSegment(metadata: MethodMetadata, host: HostClass): string {
+  const { name, method, owner } = metadata;
+  const current = methodOf(host, name);
+  const isOverridden = current === undefined || metadataOf(current) !== metadata;
+  return isOverridden ? `${host.name}:${owner}.${method}` : `${host.name}.${method}`;
 }

@@ -1,115 +1,100 @@
 import type { CacheService } from '../../core/cache.js';
 import { tagsFromCallback } from '../../core/groups/groups.js';
 import type { SetOptions } from '../../core/options/types.js';
-import { entryOptions, keyOfCall } from './cacheable.js';
-import type { Caches } from '../module/caches.js';
 import type { CachePutOptions } from '../decorators/options.js';
-import {
-  cacheNamed,
-  fromArguments,
-  guarded,
-  type MethodCall,
-  textOf,
-  whereOf,
-} from './method-call.js';
+import { entryOptionsOf } from './cacheable.js';
+import { type MethodContext, messageOf, resolveOption } from './method-context.js';
 
-type PutInProgress = Awaited<ReturnType<CacheService['beginPut']>>;
+type PutInProgress = Awaited<ReturnType<CacheService['puts']['begin']>>;
 
 const CALLBACKS = 'unless or tags';
 
 /**
- * `@CachePut` of one call: fenced before the method, kept after it.
+ * One call of a method with `@CachePut`: fenced before the method runs, stored after it.
  *
- * The method has changed something: a result that is not to be stored, or cannot be, still makes the old value an old one.
+ * The method has changed something: a result that is not stored, for whatever reason, still makes
+ * the old value outdated, so the key is deleted then.
  */
-export class PutEffect {
+export class CachePutCall {
   #pending: PutInProgress | undefined;
   /** Why there is no fence. */
   #problem: unknown;
 
   private constructor(
-    readonly call: MethodCall,
-    readonly caches: Caches,
+    readonly method: MethodContext,
+    readonly args: unknown[],
     readonly options: CachePutOptions,
     readonly cache: CacheService,
-    /** Undefined: removed in any case, since `when` threw. */
-    readonly wanted: true | undefined,
+    /** False: `when` threw, so that the key is deleted. */
+    readonly isWanted: boolean,
   ) {}
 
-  /**
-   * Undefined when nothing is to be put.
-   * @param running the method is running already: what was invalidated since it began is not known, and its result not stored
-   */
+  /** Undefined when nothing is to be put. */
   static async begin(
-    call: MethodCall,
-    caches: Caches,
-    running: boolean,
-  ): Promise<PutEffect | undefined> {
-    const { plan, args } = call;
-    const { put } = plan;
-    const cache = put === undefined ? undefined : cacheNamed(put.cache, plan, caches);
-    if (put === undefined || cache === undefined) return undefined;
-    const wanted = guarded(call, caches, 'when', () => put.when?.(...args) !== false, undefined);
+    method: MethodContext,
+    args: unknown[],
+    options: CachePutOptions,
+  ): Promise<CachePutCall | undefined> {
+    const cache = method.findCache(options.cache);
+    if (cache === undefined) return undefined;
+    const wanted = method.runCallback('when', () => options.when?.(...args) !== false, undefined);
     if (wanted === false) return undefined;
-    const effect = new PutEffect(call, caches, put, cache, wanted);
-    if (wanted && !running) await effect.#fence();
-    return effect;
+    const call = new CachePutCall(method, args, options, cache, wanted === true);
+    if (wanted === true) await call.#fence();
+    return call;
   }
 
-  async keep(result: unknown): Promise<void> {
-    const { call, caches, cache } = this;
-    const decided = guarded(call, caches, CALLBACKS, () => this.#decide(result), 'remove');
+  async store(result: unknown): Promise<void> {
+    const { method, args, cache } = this;
+    const decision = method.runCallback(CALLBACKS, () => this.#decide(result), 'delete');
     try {
-      const key = keyOfCall(call, caches);
-      if (decided === 'remove' || this.#pending === undefined) await cache.delete(key);
-      else await cache.storePut(this.#pending, key, result, decided);
+      const key = method.key(args);
+      if (decision === 'delete' || this.#pending === undefined) await cache.delete(key);
+      else await cache.puts.store(this.#pending, key, result, decision);
       if (this.#problem !== undefined) this.#warn(this.#problem);
     } catch (error) {
-      // The method has done its work: that its result cannot be kept must not make the call fail.
+      // The method has done its work: that its result cannot be stored must not fail the call.
       this.#warn(error);
     }
   }
 
-  /** The method is over, in whatever way. */
+  /** The method has ended, in whatever way. */
   end(): void {
-    if (this.#pending !== undefined) this.cache.endPut(this.#pending);
+    if (this.#pending !== undefined) this.cache.puts.end(this.#pending);
     this.#pending = undefined;
   }
 
-  /** A key may be there only after the method, and tags may be wrong: the method runs in any case. */
+  /** A key may exist only after the method, and tags may be wrong: the method runs in any case. */
   async #fence(): Promise<void> {
-    const { call, caches, cache, options } = this;
-    const tags = guarded(
-      call,
-      caches,
+    const { method, args, cache, options } = this;
+    const tags = method.runCallback(
       CALLBACKS,
-      () => tagsFromCallback(fromArguments(options.tags, call.args)),
+      () => tagsFromCallback(resolveOption(options.tags, args)),
       undefined,
     );
     if (tags === undefined) return;
     try {
-      this.#pending = await cache.beginPut(keyOfCall(call, caches), tags);
+      this.#pending = await cache.puts.begin(method.key(args), tags);
     } catch (error) {
       this.#problem = error;
     }
   }
 
-  #decide(result: unknown): SetOptions | 'remove' {
-    const { options, wanted } = this;
-    const { plan, args } = this.call;
-    if (wanted === undefined || options.unless?.(result, ...args) === true) return 'remove';
+  #decide(result: unknown): SetOptions | 'delete' {
+    const { method, args, options, isWanted } = this;
+    if (!isWanted || options.unless?.(result, ...args) === true) return 'delete';
     const tags = [
-      ...tagsFromCallback(fromArguments(options.tags, args)),
+      ...tagsFromCallback(resolveOption(options.tags, args)),
       ...tagsFromCallback(options.resultTags?.(result, ...args)),
     ];
-    return { tags, ...entryOptions(plan, options) };
+    return { tags, ...entryOptionsOf(method.metadata, options) };
   }
 
   #warn(error: unknown): void {
-    const where = whereOf(this.call.plan);
-    this.caches.warnOnce(
+    const { registry, where } = this.method;
+    registry.warnOnce(
       `put ${where}`,
-      `@CachePut of ${where} could not keep the result: ${textOf(error)}`,
+      `@CachePut of ${where} could not keep the result: ${messageOf(error)}`,
     );
   }
 }

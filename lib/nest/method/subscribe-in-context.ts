@@ -3,18 +3,19 @@ import { Observable } from 'rxjs';
 import type { AsyncContext } from '../../ports/context.js';
 
 /**
- * What `handle` gives; each subscription has a value of its own, which is the current one of the context until the subscription ends. All other
- * contexts are those of whoever calls this, not of whoever subscribes: interceptors set them around `next.handle()`.
+ * The stream that `handle` returns; each subscription has a value of its own, which is the current
+ * one of `context` until the subscription ends. All other async contexts are those of the caller of
+ * this function, not of the subscriber: interceptors set them around `next.handle()`.
  */
-export function observeIn<T>(
+export function subscribeInContext<T>(
   context: AsyncContext,
-  make: () => object,
+  createValue: () => object,
   handle: () => Observable<T>,
 ): Observable<T> {
-  const here = AsyncLocalStorage.snapshot();
+  const runInCallersContext = AsyncLocalStorage.snapshot();
   return new Observable((subscriber) =>
-    here(() =>
-      context.enter(make(), (end) => {
+    runInCallersContext(() =>
+      context.enter(createValue(), (end) => {
         subscriber.add(end);
         return handle().subscribe(subscriber);
       }),

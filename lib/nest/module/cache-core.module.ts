@@ -1,21 +1,20 @@
 import { Global, Module, type NestModule } from '@nestjs/common';
 import { APP_INTERCEPTOR, DiscoveryModule } from '@nestjs/core';
-import { CacheBinder } from './bootstrap.js';
 import { CacheCommandInterceptor } from '../events/command-interceptor.js';
-import { CacheLog } from './log.js';
-import { CacheRegistry } from './registry.js';
-import { FreshInstances } from '../method/background.js';
-import { HintInterceptor } from '../graphql/hint-interceptor.js';
+import { InvalidationListener } from '../events/listener.js';
+import { CacheHintInterceptor, CacheHints } from '../graphql/cache-control.js';
 import { RouteOptionsReader } from '../http/route-options-reader.js';
 import { CacheInterceptor } from '../http/interceptor.js';
 import { HTTP_CACHE_SOURCE } from '../http/response-cache.js';
-import { InterceptorOrder } from './interceptor-order.js';
-import { InvalidationListener } from '../events/listener.js';
 import { RouteContextInterceptor } from '../http/route-context-interceptor.js';
+import { BackgroundInstances } from '../method/background.js';
+import { CacheLifecycle, InterceptorOrder } from './bootstrap.js';
+import { CacheLog } from './log.js';
+import { CacheRegistry } from './registry.js';
 
 /**
- * What an application has once, however many caches: a static module, so Nest makes one of it. Global, so that decorated providers of every
- * module get the registry.
+ * What an application has once, however many caches: a static module, of which Nest makes one
+ * instance. Global, so that decorated providers of every module get the registry.
  */
 @Global()
 @Module({
@@ -23,8 +22,8 @@ import { RouteContextInterceptor } from '../http/route-context-interceptor.js';
   providers: [
     CacheRegistry,
     CacheLog,
-    CacheBinder,
-    FreshInstances,
+    CacheLifecycle,
+    BackgroundInstances,
     InterceptorOrder,
     InvalidationListener,
     CacheCommandInterceptor,
@@ -32,13 +31,19 @@ import { RouteContextInterceptor } from '../http/route-context-interceptor.js';
     RouteOptionsReader,
     { provide: HTTP_CACHE_SOURCE, useExisting: RouteOptionsReader },
     RouteContextInterceptor,
-    // InterceptorOrder has the last word: the interceptor before all others, the marker after them.
+    // InterceptorOrder puts the first one before all others, and the second one after them.
     { provide: APP_INTERCEPTOR, useExisting: CacheInterceptor },
     { provide: APP_INTERCEPTOR, useExisting: RouteContextInterceptor },
-    HintInterceptor,
-    { provide: APP_INTERCEPTOR, useExisting: HintInterceptor },
+    {
+      provide: CacheHints,
+      inject: [CacheRegistry],
+      useFactory: ({ hints }: CacheRegistry) => hints,
+    },
+    CacheHintInterceptor,
+    { provide: APP_INTERCEPTOR, useExisting: CacheHintInterceptor },
   ],
-  // HTTP_CACHE_SOURCE so that a controller with @UseInterceptors(CacheInterceptor) gets to the message that says what to do.
+  // HTTP_CACHE_SOURCE so that a controller with @UseInterceptors(CacheInterceptor) gets as far as
+  // the message that says what to do instead.
   exports: [CacheRegistry, CacheLog, CacheInterceptor, CacheCommandInterceptor, HTTP_CACHE_SOURCE],
 })
 export class CacheCoreModule implements NestModule {

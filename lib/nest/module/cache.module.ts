@@ -32,7 +32,8 @@ import type {
 import { getCacheBackendToken, getCacheToken, optionsToken } from './tokens.js';
 
 /**
- * Caches for an application. Each `forRoot` makes one cache with its own name; decorated methods find them in every module.
+ * Caches for an application. Each `forRoot` makes one cache with its own name; decorated methods
+ * find them in every module.
  *
  * ```ts
  * @Module({ imports: [CacheModule.forRoot()] }) // in memory, nothing else needed
@@ -40,19 +41,26 @@ import { getCacheBackendToken, getCacheToken, optionsToken } from './tokens.js';
  */
 @Module({})
 export class CacheModule {
-  /** @throws CacheConfigError (`CACHE_CONFIG`) when the class itself is imported, and nothing else makes a cache */
+  /**
+   * @throws CacheConfigError (`CACHE_CONFIG`) when the class itself is imported and there is no
+   * `forRoot` anywhere
+   */
   constructor(@Optional() @Inject(CacheRegistry) registry?: CacheRegistry) {
     if (registry === undefined)
       throw new CacheConfigError(
-        'CacheModule is imported without options, so there is no cache. Import CacheModule.forRoot() in the root module.',
+        'CacheModule is imported without options, so there is no cache. Import ' +
+          'CacheModule.forRoot() in the root module.',
       );
   }
 
-  /** @throws CacheConfigError (`CACHE_CONFIG`) when the application starts, for options that cannot work and for a name that is taken */
+  /**
+   * @throws CacheConfigError (`CACHE_CONFIG`) when the application starts, for options that cannot
+   * work and for a name that is taken
+   */
   static forRoot(options: CacheModuleOptions = {}): DynamicModule {
     assertModuleOptions(options);
     const { isGlobal = true, name = 'default' } = options;
-    return moduleOf(
+    return dynamicModule(
       name,
       isGlobal,
       [],
@@ -62,16 +70,17 @@ export class CacheModule {
 
   /**
    * As `forRoot`, with options that are made when the application starts.
-   * @throws CacheConfigError (`CACHE_CONFIG`) at once when it is not said, or said in two ways, how they are made
+   * @throws CacheConfigError (`CACHE_CONFIG`) at once, unless exactly one of `useFactory`,
+   * `useClass` and `useExisting` is given
    */
   static forRootAsync(options: CacheModuleAsyncOptions): DynamicModule {
     assertAsyncOptions(options);
     const { name = 'default', isGlobal = true, imports = [] } = options;
-    return moduleOf(name, isGlobal, imports, optionsProviders(name, options));
+    return dynamicModule(name, isGlobal, imports, optionsProviders(name, options));
   }
 }
 
-function moduleOf(
+function dynamicModule(
   name: string,
   isGlobal: boolean,
   imports: NonNullable<DynamicModule['imports']>,
@@ -93,11 +102,13 @@ function moduleOf(
     ): CacheService => {
       if (given.name !== undefined && given.name !== name) {
         throw new CacheConfigError(
-          `CacheModule.forRootAsync({ name: '${name}' }) got options with the name '${given.name}'. Give the name beside the factory only: injection tokens are made from it.`,
+          `CacheModule.forRootAsync({ name: '${name}' }) got options with the name ` +
+            `'${given.name}'. Give the name beside the factory only: injection tokens are made ` +
+            'from it.',
         );
       }
       const { tenant } = given;
-      // What is not a function is for `createCache` to refuse.
+      // `createCache` refuses what is not a function.
       const resolver =
         typeof tenant === 'function'
           ? { tenant: registry.backgroundTenant.wrapResolver(tenant) }
@@ -143,7 +154,9 @@ function optionsProviders(name: string, options: CacheModuleAsyncOptions): Provi
   return useClass === undefined ? [made] : [{ provide: useClass, useClass }, made];
 }
 
-/** From JavaScript it may be missing; what says nothing is then refused, instead of being passed over as no invalidation. */
+/**
+ * JavaScript may leave the request out. An empty one is refused, where undefined would be ignored.
+ */
 function requestOf(event: CacheInvalidated): InvalidateRequest {
   const { request } = event as Partial<CacheInvalidated>;
   return request ?? {};

@@ -2,7 +2,7 @@ import type { FactoryProvider, ModuleMetadata, Type } from '@nestjs/common';
 import type { CacheOptions } from '../../core/options/types.js';
 
 export interface CacheModuleOptions extends CacheOptions {
-  /** Exported to all modules, so that `CacheService` can be injected everywhere after one import. Default true. */
+  /** Whether `CacheService` can be injected in every module after one import. Default true. */
   readonly isGlobal?: boolean;
 }
 
@@ -11,7 +11,9 @@ export interface CacheOptionsFactory {
   createCacheOptions(): CacheOptions | Promise<CacheOptions>;
 }
 
-/** The name is given here, since the tokens of a module are known before its options are made. */
+/**
+ * The name is given here because the injection tokens are made from it, before there are options.
+ */
 export interface CacheModuleAsyncOptions extends Pick<ModuleMetadata, 'imports'> {
   readonly name?: string;
   readonly isGlobal?: boolean;

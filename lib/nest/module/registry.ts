@@ -1,40 +1,39 @@
-import { Injectable, Logger, type Type } from '@nestjs/common';
+import { Injectable, Logger } from '@nestjs/common';
 import type { CacheService } from '../../core/cache.js';
 import { CacheConfigError } from '../../ports/errors.js';
 import { BackgroundTenant } from '../../background-tenant.js';
-import { awaiting } from '../events/awaiting.js';
-import type { Caches } from './caches.js';
-import type { DerivedKeys } from '../method/derived-keys.js';
-import { Hints } from '../graphql/cache-control.js';
-import type { MethodCall } from '../method/method-call.js';
-import type { MethodPlan } from '../decorators/metadata.js';
+import type { MethodMetadata } from '../decorators/metadata.js';
+import { CacheHints } from '../graphql/cache-control.js';
 import { HandlerLink } from '../http/handler-link.js';
-import { runMethod } from '../method/run-method.js';
-import { Segments } from '../method/segments.js';
+import { SegmentRegistry } from '../method/key.js';
 
-/** Gives the instance a background refresh runs on: never one that belongs to a request. */
-export type FreshInstance = (instance: object) => Promise<unknown>;
+/** Runs a method on an instance. */
+export type Run = (instance: unknown, args: unknown[]) => unknown;
 
 /**
- * The caches of one application by name, for decorated methods. It depends on nothing, so that it can be injected into everything without
- * closing a cycle or changing a scope.
+ * The caches of one application by name, and what its decorated methods share. It depends on
+ * nothing, so that it can be injected everywhere without closing a cycle or changing a scope.
  */
 @Injectable()
-export class CacheRegistry implements Caches {
+export class CacheRegistry {
   readonly #caches = new Map<string, CacheService>();
   readonly #warned = new Set<string>();
   readonly #logger = new Logger('CacheModule');
-  readonly #segments = new Segments();
-  readonly routeCalls = new HandlerLink();
-  readonly hints = new Hints();
+  /** How each decorated method runs in this application, by the class of the instance. */
+  readonly compiled = new Map<MethodMetadata, Map<unknown, Run>>();
+  readonly segments = new SegmentRegistry();
+  readonly handlerLink = new HandlerLink();
+  readonly hints = new CacheHints();
   readonly backgroundTenant = new BackgroundTenant();
-  #freshInstance: FreshInstance | undefined;
+  #resolveInstance: ((instance: object) => Promise<unknown>) | undefined;
 
   /** @throws CacheConfigError (`CACHE_CONFIG`) for a name that is taken */
   add(cache: CacheService): void {
     if (this.#caches.has(cache.name)) {
       throw new CacheConfigError(
-        `Two caches of this application are called ${JSON.stringify(cache.name)}. Give each its own name: CacheModule.forRoot({ name: '...' }); to use one cache in several modules, import it once with isGlobal: true.`,
+        `Two caches of this application are called ${JSON.stringify(cache.name)}. Give each its ` +
+          "own name: CacheModule.forRoot({ name: '...' }); to use one cache in several modules, " +
+          'import it once with isGlobal: true.',
       );
     }
     this.#caches.set(cache.name, cache);
@@ -48,29 +47,19 @@ export class CacheRegistry implements Caches {
     return [...this.#caches.values()];
   }
 
-  derivedKeys(plan: MethodPlan, instance: unknown): DerivedKeys {
-    return this.#segments.of(plan, (instance as object).constructor);
+  /** @param resolve gives the instance that a background refresh runs on */
+  setInstanceResolver(resolve: (instance: object) => Promise<unknown>): void {
+    this.#resolveInstance = resolve;
   }
 
-  /** As `derivedKeys`, when there is no instance yet. */
-  claimSegment(plan: MethodPlan, host: Type): void {
-    this.#segments.of(plan, host);
-  }
-
-  refreshOn(freshInstance: FreshInstance): void {
-    this.#freshInstance = freshInstance;
-  }
-
+  /** The instance that a background refresh runs on: never one that belongs to a request. */
   async backgroundInstance(instance: unknown): Promise<unknown> {
-    return this.#freshInstance === undefined ? instance : this.#freshInstance(instance as object);
+    return this.#resolveInstance === undefined
+      ? instance
+      : this.#resolveInstance(instance as object);
   }
 
-  call(call: MethodCall): unknown {
-    return call.plan.awaits === true
-      ? awaiting(this.caches, () => runMethod(call, this))
-      : runMethod(call, this);
-  }
-
+  /** Logs one warning for each `id`. */
   warnOnce(id: string, message: string): void {
     if (this.#warned.has(id)) return;
     this.#warned.add(id);

@@ -5,15 +5,18 @@ import { formatValue } from '../../ports/validate.js';
 
 const DEFAULT_NAME = 'default';
 
-/** The token of a cache: `CacheService` itself for the default one. @throws CacheConfigError (`CACHE_CONFIG`) for what is no name */
+/**
+ * The token of a cache: `CacheService` itself for the default one.
+ * @throws CacheConfigError (`CACHE_CONFIG`) for an invalid name
+ */
 export function getCacheToken(name = DEFAULT_NAME): InjectionToken<CacheService> {
-  checkName(name);
+  assertName(name);
   return name === DEFAULT_NAME ? CacheService : `nest-query-cache:cache:${name}`;
 }
 
 /** The token of the backend of a cache. */
 export function getCacheBackendToken(name = DEFAULT_NAME): string {
-  checkName(name);
+  assertName(name);
   return `nest-query-cache:backend:${name}`;
 }
 
@@ -22,14 +25,18 @@ export function optionsToken(name: string): string {
   return `nest-query-cache:options:${name}`;
 }
 
-function checkName(name: unknown): void {
+function assertName(name: unknown): void {
   if (typeof name === 'string' && name !== '' && name.length <= 100) return;
   throw new CacheConfigError(
-    `The name of a cache must be a text of 1 to 100 characters, such as 'reports'; got ${formatValue(name)}.`,
+    "The name of a cache must be a string of 1 to 100 characters, such as 'reports'; got " +
+      `${formatValue(name)}.`,
   );
 }
 
-/** Injects a cache by its name. @throws CacheConfigError (`CACHE_CONFIG`) for what is no name */
+/**
+ * Injects a cache by its name.
+ * @throws CacheConfigError (`CACHE_CONFIG`) for an invalid name
+ */
 export function InjectCache(name = DEFAULT_NAME): PropertyDecorator & ParameterDecorator {
   return Inject(getCacheToken(name));
 }

@@ -1,6 +1,6 @@
 import { ConflictException } from '@nestjs/common';
 import { Command, CommandHandler, EventBus, type ICommandHandler } from '@nestjs/cqrs';
-import { AwaitInvalidations } from 'nest-query-cache';
+import { AwaitInvalidations } from 'nest-query-cache/cqrs';
 import { Database, sqlState } from '../database/database.js';
 import { AccountOpened } from '../domain/events.js';
 import type { Account } from '../domain/types.js';

@@ -1,5 +1,5 @@
 import { Command, CommandHandler, EventBus, type ICommandHandler } from '@nestjs/cqrs';
-import { AwaitInvalidations } from 'nest-query-cache';
+import { AwaitInvalidations } from 'nest-query-cache/cqrs';
 import { Database } from '../database/database.js';
 import { EntriesPosted } from '../domain/events.js';
 import type { Entry } from '../domain/types.js';

@@ -1,5 +1,6 @@
 import { Controller, Get } from '@nestjs/common';
-import { CacheService, type Counters } from 'nest-query-cache';
+import { CacheService } from 'nest-query-cache';
+import type { Counters } from 'nest-query-cache/diagnostics';
 import { Database } from '../database/database.js';
 
 /** What the cache has done, beside how often each SQL statement ran. */

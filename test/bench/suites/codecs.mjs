@@ -1,5 +1,5 @@
 import { Encoder } from 'cbor-x';
-import { cborCodec, jsonCodec } from 'nest-query-cache';
+import { cborCodec, jsonCodec } from 'nest-query-cache/codec';
 import { compare, synchronous } from '../lib/harness.mjs';
 import { json } from '../lib/payloads.mjs';
 import { ratioRow } from '../lib/rows.mjs';

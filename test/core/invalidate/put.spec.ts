@@ -6,9 +6,9 @@ describeCache(CONFIGURATIONS, ({ open }) => {
     it('replaces what is stored with its result', async () => {
       const { cache } = open();
       await cache.set('k', 'old');
-      const put = await cache.beginPut('k', ['t']);
-      expect(await cache.storePut(put, 'k', 'new', { tags: ['t'] })).toEqual({ durable: true });
-      cache.endPut(put);
+      const put = await cache.puts.begin('k', ['t']);
+      expect(await cache.puts.store(put, 'k', 'new', { tags: ['t'] })).toEqual({ durable: true });
+      cache.puts.end(put);
       expect(await cache.get('k')).toBe('new');
       await cache.invalidate({ tags: ['t'] });
       expect(await cache.get('k')).toBeUndefined();
@@ -20,12 +20,12 @@ describeCache(CONFIGURATIONS, ({ open }) => {
       ['its key is set', 'set'],
     ])('leaves nothing of its own when %s meanwhile', async (_, what) => {
       const { cache } = open();
-      const put = await cache.beginPut('k', ['t']);
+      const put = await cache.puts.begin('k', ['t']);
       if (what === 'delete') await cache.delete('k');
       else if (what === 'set') await cache.set('k', 'set');
       else await cache.invalidate({ tags: ['t'] });
-      await cache.storePut(put, 'k', 'of the method', { tags: ['t'] });
-      cache.endPut(put);
+      await cache.puts.store(put, 'k', 'of the method', { tags: ['t'] });
+      cache.puts.end(put);
       await cache.drain();
       expect(await cache.get('k')).toBeUndefined();
     });
@@ -33,17 +33,17 @@ describeCache(CONFIGURATIONS, ({ open }) => {
     it('leaves the old value when it fails', async () => {
       const { cache } = open();
       await cache.set('k', 'old');
-      const put = await cache.beginPut('k', []);
-      cache.endPut(put);
+      const put = await cache.puts.begin('k', []);
+      cache.puts.end(put);
       await cache.drain();
       expect(await cache.get('k')).toBe('old');
     });
 
     it('does not keep callers waiting, who produce for themselves', async () => {
       const { cache } = open();
-      const put = await cache.beginPut('k', []);
+      const put = await cache.puts.begin('k', []);
       expect(await cache.getOrSet('k', () => 'loaded')).toBe('loaded');
-      cache.endPut(put);
+      cache.puts.end(put);
     });
 
     it('deletes both keys when it has changed the arguments that its key is made of', async () => {
@@ -52,11 +52,11 @@ describeCache(CONFIGURATIONS, ({ open }) => {
         ['k', 1],
         ['l', 2],
       ]);
-      const put = await cache.beginPut('k', []);
-      await expect(cache.storePut(put, 'l', 'new', {})).rejects.toMatchObject({
+      const put = await cache.puts.begin('k', []);
+      await expect(cache.puts.store(put, 'l', 'new', {})).rejects.toMatchObject({
         code: 'CACHE_KEY',
       });
-      cache.endPut(put);
+      cache.puts.end(put);
       expect(await cache.getMany(['k', 'l'])).toEqual([undefined, undefined]);
     });
   });

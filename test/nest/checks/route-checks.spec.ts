@@ -20,14 +20,8 @@ import {
 import { APP_INTERCEPTOR } from '@nestjs/core';
 import { type Observable, of } from 'rxjs';
 import { describe, expect, it } from 'vitest';
-import {
-  type CacheBackend,
-  Cacheable,
-  CacheInterceptor,
-  CacheKey,
-  CacheTTL,
-  NoCache,
-} from '../../../lib/index.js';
+import { Cacheable, CacheInterceptor, CacheKey, CacheTTL, NoCache } from '../../../lib/index.js';
+import type { CacheBackend } from '../../../lib/backend.js';
 import { listen, start } from '../http-application.js';
 
 @Injectable()

@@ -30,9 +30,9 @@ import {
   CacheKey,
   type CacheKeyBuilder,
   CachePut,
-  type HttpCacheOptions,
   NoCache,
 } from '../../../lib/index.js';
+import type { HttpCacheOptions } from '../../../lib/http.js';
 import { start } from '../http-application.js';
 
 class Message {}
@@ -186,52 +186,57 @@ interface Somebody {
   name(): string;
 }
 
-describe('the value of a route with guards, whose handler takes who asks', () => {
-  it.each<[string, (key: CacheKeyBuilder, user: Somebody, id: string) => CacheKeyBuilder | string]>(
-    [
-      ['the builder', (key, _, id) => key.param('id', id)],
-      ['a text', (_key, _, id) => `v:${id.toLowerCase()}`],
-      ['a list', (key, _, ...rest) => key.params({ rest })],
-    ],
-  )('is not kept under a key that does not look at it: %s', async (_, key) => {
-    const starting = start({ controllers: [guarded(key)] });
-    const message = expect.stringMatching(
-      /Values\.find .*@UseGuards.*its key does not look at it.*credentials: 'ignore'/,
-    ) as string;
-    await expect(starting).rejects.toMatchObject({ code: 'CACHE_DECORATOR', message });
-  });
+describe('a route with guards whose handler takes who asks, cached by its value', () => {
+  const byUser = (key: CacheKeyBuilder, user: Somebody, id: string): CacheKeyBuilder =>
+    key.param('user', user.id).param('id', id);
 
-  it.each<[string, (key: CacheKeyBuilder, user: Somebody, id: string) => CacheKeyBuilder | string]>(
-    [
-      ['a member', (key, user, id) => key.param('user', user.id).param('id', id)],
-      [
-        'what a method gives, after a number',
-        (key, user, id) => key.param('id', Number(id).toFixed()).param('user', user.name()),
-      ],
-      ['a text', (_, user, id) => `v:${id}:${user.name()}`],
-      ['a list of it', (key, user) => key.params({ roles: [...user.roles] })],
-      ['the whole', (key, ...args) => key.params({ all: { args } })],
-      ['whether it has something', (key, user) => key.param('member', 'id' in user)],
-      ['its names', (key, user) => key.param('names', Object.keys(user))],
-      ['itself', (_, user) => user as unknown as string],
-      [
-        'nobody knows, since it throws',
-        (_, __, id) => {
-          if (id !== '1') throw new Error('no id');
-          return id;
-        },
-      ],
-    ],
-  )('is kept under a key that does: %s', async (_, key) => {
-    const { lines } = await start({ controllers: [guarded(key)] });
-    expect(lines.warnings).toEqual([]);
-  });
-
-  it('is kept under any key when it is said that the value does not depend on it', async () => {
-    const { lines } = await start({
-      controllers: [guarded((key, _, id) => key.param('id', id), { credentials: 'ignore' })],
+  it.each<[string, HttpCacheOptions | undefined]>([
+    ['nothing', undefined],
+    ['another option', { credentials: 'bypass' }],
+  ])('does not start when its http options say %s of the credentials', async (_, http) => {
+    await expect(start({ controllers: [guarded(byUser, http)] })).rejects.toMatchObject({
+      code: 'CACHE_DECORATOR',
+      message: expect.stringMatching(
+        /Values\.find .*@UseGuards.*credentials: 'in-key'.*credentials: 'ignore'/,
+      ) as string,
     });
+  });
+
+  it.each(['in-key', 'ignore'] as const)(
+    'starts without a warning with credentials: %s',
+    async (credentials) => {
+      const { lines } = await start({ controllers: [guarded(byUser, { credentials })] });
+      expect(lines.warnings).toEqual([]);
+    },
+  );
+
+  it('needs no option when the handler takes nothing of the request but its path', async () => {
+    @Controller('v')
+    class Values {
+      @Get(':id')
+      @UseGuards(Gate)
+      @Cacheable({ key: (key, id) => key.param('id', id) })
+      async find(@Param('id') id: string): Promise<string> {
+        return id;
+      }
+    }
+    const { lines } = await start({ controllers: [Values] });
     expect(lines.warnings).toEqual([]);
+  });
+
+  it("is no response: credentials: 'in-key' on a route without such a key is refused", async () => {
+    @Controller('v')
+    class Responses {
+      @Get(':id')
+      @Cacheable({ http: { credentials: 'in-key' } })
+      async find(@Param('id') id: string): Promise<string> {
+        return id;
+      }
+    }
+    await expect(start({ controllers: [Responses] })).rejects.toMatchObject({
+      code: 'CACHE_DECORATOR',
+      message: expect.stringMatching(/Responses\.find .*'in-key'.*key made from the/) as string,
+    });
   });
 });
 

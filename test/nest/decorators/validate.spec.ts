@@ -173,7 +173,7 @@ describe('the name of a cache', () => {
     expect(failure(make)).toMatchObject({
       code: 'CACHE_CONFIG',
       message: expect.stringMatching(
-        /^The name of a cache must be a text of 1 to 100 characters, such as 'reports'; got /,
+        /^The name of a cache must be a string of 1 to 100 characters, such as 'reports'; got /,
       ) as string,
     });
   });
@@ -258,6 +258,7 @@ const ARRAY_OR_CALLBACK = 'an array, or a function of the arguments that returns
 const WRONG_PUT_OPTIONS: WrongValues<CachePutOptions> = {
   ...WRONG_ENTRY_OPTIONS,
   cache: [TEXT, '', 5],
+  returns: ["'observable'", 'promise', 7],
   name: [TEXT, '', 5],
   key: [TEXT_OR_CALLBACK, '', 7],
   tags: [ARRAY_OR_CALLBACK, 'entries'],
@@ -271,6 +272,7 @@ const WRONG_CACHEABLE_OPTIONS: WrongValues<CacheableOptions> = {
 };
 const WRONG_EVICT_OPTIONS: WrongValues<CacheEvictOptions> = {
   cache: [TEXT, '', 5],
+  returns: ["'observable'", 'promise', 7],
   key: [TEXT_OR_CALLBACK, '', 7],
   keys: [ARRAY_OR_CALLBACK, 'row'],
   tags: [ARRAY_OR_CALLBACK, 'entries'],
@@ -446,7 +448,7 @@ describe('wrong options of a cache module', () => {
     [{ tenant: 'a' as never }, /tenant must be a function; got "a"/],
     [
       { name: '' },
-      /The name of a cache must be a text of 1 to 100 characters, such as 'reports'; got ""\./,
+      /The name of a cache must be a string of 1 to 100 characters, such as 'reports'; got ""\./,
     ],
     [{ name: null as never }, /The name of a cache must be .*; got null\./],
     [

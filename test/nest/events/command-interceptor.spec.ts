@@ -8,7 +8,9 @@ import {
 } from '@nestjs/cqrs';
 import { type Observable, of } from 'rxjs';
 import { describe, expect, it } from 'vitest';
-import { CacheCommandInterceptor, type CacheBackend, on } from '../../../lib/index.js';
+import { on } from '../../../lib/index.js';
+import type { CacheBackend } from '../../../lib/backend.js';
+import { CacheCommandInterceptor } from '../../../lib/cqrs.js';
 import { listen, start } from '../http-application.js';
 
 class EntryPosted {}
@@ -47,7 +49,7 @@ class Entries {
 }
 
 describe.each(['express', 'fastify'] as const)('CacheCommandInterceptor on %s', (platform) => {
-  it('answers a command when the invalidations that its events have caused are acknowledged', async () => {
+  it('CacheCommandInterceptor answers a command when the invalidations that its events have caused are acknowledged', async () => {
     let acknowledge: (() => void)[] = [];
     let done = 0;
     const backend: CacheBackend = {

@@ -13,16 +13,15 @@ import {
 import { EventEmitter2, EventEmitterModule } from '@nestjs/event-emitter';
 import { describe, expect, it } from 'vitest';
 import {
-  AwaitInvalidations,
   Cacheable,
   CacheEvict,
-  CacheInvalidated,
   CacheKey,
   CacheModule,
   CacheService,
   InvalidatesCache,
   on,
 } from '../../../lib/index.js';
+import { AwaitInvalidations, CacheInvalidated } from '../../../lib/cqrs.js';
 import { start, using } from '../support.js';
 
 class EntryPosted {
@@ -93,7 +92,7 @@ function slowBackend(): {
 }
 
 describe('domain events', () => {
-  it('published on the EventBus invalidate what @InvalidatesCache says, so that the caller of a command reads its own write', async () => {
+  it('domain events published on the EventBus invalidate what @InvalidatesCache says, so that the caller of a command reads its own write', async () => {
     await using(
       { imports: [CqrsModule.forRoot()], providers: [Rows, FindBalanceHandler, PostEntryHandler] },
       async ({ app, log }) => {
@@ -114,7 +113,7 @@ describe('domain events', () => {
     );
   });
 
-  it('make a command with @AwaitInvalidations wait until the backend has acknowledged, one without not', async () => {
+  it('domain events make a command with @AwaitInvalidations wait until the backend has acknowledged, one without not', async () => {
     @EventsHandler(EntryPosted)
     class OwnHandler implements IEventHandler<EntryPosted> {
       constructor(readonly cache: CacheService) {}
@@ -145,7 +144,7 @@ describe('domain events', () => {
     );
   });
 
-  it('emitted by @nestjs/event-emitter are heard under any name, and emitAsync waits', async () => {
+  it('domain events emitted by @nestjs/event-emitter are heard under any name, and emitAsync waits', async () => {
     const backend = slowBackend();
     await using(
       { imports: [EventEmitterModule.forRoot()] },
@@ -161,7 +160,7 @@ describe('domain events', () => {
     );
   });
 
-  it('can be applied and awaited on the cache itself, CacheInvalidated included', async () => {
+  it('domain events can be applied and awaited on the cache itself, CacheInvalidated included', async () => {
     await using({ providers: [Rows, FindBalanceHandler] }, async ({ app }) => {
       const cache = app.get(CacheService);
       await cache.set('k', 1, { tags: ['account:7'] });
@@ -181,7 +180,7 @@ describe('domain events', () => {
     });
   });
 
-  it('are held by a unit of work and dropped with it', async () => {
+  it('domain events are held by a unit of work and dropped with it', async () => {
     await using(
       { imports: [CqrsModule.forRoot()], providers: [Rows, FindBalanceHandler] },
       async ({ app }) => {
@@ -201,7 +200,7 @@ describe('domain events', () => {
     );
   });
 
-  it('whose rule throws are logged, and hurt nobody', async () => {
+  it('domain events whose rule throws are logged and fail no call', async () => {
     await using(
       { imports: [CqrsModule.forRoot()] },
       async ({ app, log }) => {
@@ -223,7 +222,7 @@ describe('domain events', () => {
     );
   });
 
-  it('of a named cache go to that cache; a cache that does not exist is refused at start', async () => {
+  it('domain events of a named cache go to that cache; a cache that does not exist is refused at start', async () => {
     @Injectable()
     class Reports {
       @InvalidatesCache(EntryPosted, () => ({ tags: ['t'] }), { cache: 'reports' })
@@ -243,7 +242,7 @@ describe('domain events', () => {
     );
   });
 
-  it('are typed', () => {
+  it('domain events are typed', () => {
     // @ts-expect-error the event has no tenant
     InvalidatesCache(EntryPosted, (event) => ({ tenant: event.tenant as unknown as string }));
     // @ts-expect-error a request has no field tag
@@ -268,7 +267,7 @@ describe('CacheEvict with timing after-commit', () => {
     }
   }
 
-  it('waits for the unit of work, and is after-success without one', async () => {
+  it('@CacheEvict with timing after-commit waits for the unit of work, and is after-success without one', async () => {
     await using({ providers: [Accounts as Type] }, async ({ app }) => {
       const [cache, accounts] = [app.get(CacheService), app.get(Accounts)];
       await cache.set('k', 1);

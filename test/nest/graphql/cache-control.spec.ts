@@ -221,7 +221,7 @@ describe.each(Object.entries(drivers))('GraphQL by %s', (driver, { adapter, modu
     };
   }
 
-  it('leaves context and info out of derived keys, and tells arguments apart', async () => {
+  it('GraphQL leaves context and info out of derived keys, and tells arguments apart', async () => {
     for (const user of ['ann', 'bob'])
       expect((await ask('{ books(first: 2) { id } }', user)).data).toEqual({
         books: [{ id: 1 }, { id: 2 }],
@@ -230,7 +230,7 @@ describe.each(Object.entries(drivers))('GraphQL by %s', (driver, { adapter, modu
     expect(runs).toEqual(['books 2 undefined object object', 'books 2 1 object object']);
   });
 
-  it('keeps field resolvers by their parent, with a DataLoader behind them', async () => {
+  it('GraphQL keeps field resolvers by their parent, with a DataLoader behind them', async () => {
     const expected = { books: [{ title: 'Emma 1' }, { title: 'Emma 2' }, { title: 'Emma 3' }] };
     expect((await ask('{ books(first: 3) { title } }')).data).toEqual(expected);
     expect((await ask('{ books(first: 3) { title } }')).data).toEqual(expected);
@@ -241,14 +241,14 @@ describe.each(Object.entries(drivers))('GraphQL by %s', (driver, { adapter, modu
     ]);
   });
 
-  it('invalidates by mutations', async () => {
+  it('GraphQL invalidates by mutations', async () => {
     await ask('{ books(first: 1) { id } }');
     expect((await ask('mutation { rename(title: "Persuasion") }')).data).toEqual({ rename: true });
     await ask('{ books(first: 1) { id } }');
     expect(runs.filter((run) => run.startsWith('books'))).toHaveLength(2);
   });
 
-  it('stores neither errors nor partial results', async () => {
+  it('GraphQL stores neither errors nor partial results', async () => {
     for (let i = 0; i < 2; i++) {
       expect(await ask('{ partial }')).toMatchObject({
         data: { partial: ['good', null] },
@@ -262,20 +262,20 @@ describe.each(Object.entries(drivers))('GraphQL by %s', (driver, { adapter, modu
 
   if (driver !== 'Apollo') return;
 
-  it('makes no response cacheable where nothing is said, with guards or without', async () => {
+  it('GraphQL makes no response cacheable where nothing is said, with guards or without', async () => {
     for (const query of ['{ hinted }', '{ guarded(name: "ann") }']) {
       for (let i = 0; i < 2; i++) expect((await ask(query)).cacheControl).toBe('no-store');
     }
     expect(runs).toEqual(['hinted', 'guarded']);
   });
 
-  it('lets no response live longer than the entry, where the schema would', async () => {
+  it('GraphQL lets no response live longer than the entry, where the schema would', async () => {
     for (let i = 0; i < 2; i++)
       expect((await ask('{ said }')).cacheControl).toMatch(/^max-age=3(600|599), public$/);
     expect(runs).toEqual(['said']);
   });
 
-  it('lets the least lifetime win, for the entry and for the response', async () => {
+  it('GraphQL lets the least lifetime win, for the entry and for the response', async () => {
     const cache = app.get(CacheService);
     expect((await ask('{ hinted(maxAge: 60) }')).cacheControl).toMatch(/^max-age=(60|59), public$/);
     const { freshUntil } = await cache.getOrSetDetailed(
@@ -291,7 +291,7 @@ describe.each(Object.entries(drivers))('GraphQL by %s', (driver, { adapter, modu
     expect(runs).toHaveLength(3);
   });
 
-  it('gives what is private to nobody else, not even to those who asked at the same time', async () => {
+  it('GraphQL gives a private value to no other user, not even to concurrent callers', async () => {
     const users = ['ann', 'bob', 'eve', 'ann'];
     expect(
       (await Promise.all(users.map((user) => ask('{ mine }', user)))).map(({ data }) => data),
@@ -300,7 +300,7 @@ describe.each(Object.entries(drivers))('GraphQL by %s', (driver, { adapter, modu
     expect(app.get(CacheService).stats().flights).toBe(0);
   });
 
-  it('keeps what is private under a key that names the principal, and says that it is private', async () => {
+  it('GraphQL keeps what is private under a key that names the principal, and says that it is private', async () => {
     for (const user of ['ann', 'bob', 'ann', 'bob']) {
       expect(await ask('{ keyed }', user)).toMatchObject({
         data: { keyed: user },
@@ -310,7 +310,7 @@ describe.each(Object.entries(drivers))('GraphQL by %s', (driver, { adapter, modu
     expect(runs).toEqual(['keyed ann', 'keyed bob']);
   });
 
-  it('keeps what belongs to a tenant, and says that it is private', async () => {
+  it('GraphQL keeps what belongs to a tenant, and says that it is private', async () => {
     for (const user of ['ann', 'bob', 'ann', 'bob']) {
       expect(await ask('{ owned }', user)).toMatchObject({
         data: { owned: user },
@@ -320,7 +320,7 @@ describe.each(Object.entries(drivers))('GraphQL by %s', (driver, { adapter, modu
     expect(runs).toEqual(['owned ann', 'owned bob']);
   });
 
-  it('says that everything is private where the cache finds the tenant by itself', async () => {
+  it('GraphQL says that everything is private where the cache finds the tenant by itself', async () => {
     const imports = [CacheModule.forRoot({ jitter: 0, tenant: () => 'acme' }), module()];
     const testing = await Test.createTestingModule({ imports, providers: [Books] })
       .setLogger(new Log())

@@ -54,7 +54,7 @@ class Accounts {
 }
 
 describe('GraphQL resolvers', () => {
-  it('are cached as queries, in both orders, and as fields', async () => {
+  it('GraphQL resolvers are cached as queries, in both orders, and as fields', async () => {
     const testing = await Test.createTestingModule({
       imports: [
         CacheModule.forRoot(),

@@ -21,7 +21,7 @@ const WRONG_HTTP_OPTIONS: WrongValues<HttpCacheOptions> = {
   host: [FLAG, 'yes'],
   principal: [CALLBACK, 'user'],
   credentialHeaders: [HEADERS, ['x-key\r\n'], ['*']],
-  credentials: ["'bypass' or 'standard' or 'ignore'", 'none'],
+  credentials: ["'bypass' or 'standard' or 'ignore' or 'in-key'", 'none'],
   statuses: [STATUSES, 200, [20], [200, 304], [206], [600], ['200']],
   freshness: ["'route' or 'response'", 'none'],
   requestDirectives: ["'respect' or 'ignore'", true],

@@ -6,14 +6,8 @@ import {
   ServiceUnavailableException,
 } from '@nestjs/common';
 import { describe, expect, it } from 'vitest';
-import {
-  Cacheable,
-  CacheService,
-  type Codec,
-  type EntryOptions,
-  jsonCodec,
-  MemoryBackend,
-} from '../../../lib/index.js';
+import { Cacheable, CacheService, type EntryOptions, MemoryBackend } from '../../../lib/index.js';
+import { type Codec, jsonCodec } from '../../../lib/codec.js';
 import { FakeClock } from '../../../lib/testing.js';
 import { until } from '../../support/redis.js';
 import { listen, start } from '../http-application.js';

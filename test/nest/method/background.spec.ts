@@ -31,7 +31,7 @@ async function refreshOn(
 }
 
 describe('a background refresh', () => {
-  it('of a request-scoped provider runs on an instance of its own, outside of every request', async () => {
+  it('a background refresh of a request-scoped provider runs on an instance of its own, outside of every request', async () => {
     const runs: Run[] = [];
     @Injectable({ scope: Scope.REQUEST })
     class Scoped {
@@ -73,7 +73,7 @@ describe('a background refresh', () => {
     );
   });
 
-  it('of what depends on something request-scoped runs on an instance of its own', async () => {
+  it('a background refresh of what depends on something request-scoped runs on an instance of its own', async () => {
     const runs: object[] = [];
     @Injectable({ scope: Scope.REQUEST })
     class Session {}
@@ -108,7 +108,7 @@ describe('a background refresh', () => {
     );
   });
 
-  it('of a singleton runs on it, outside of every request', async () => {
+  it('a background refresh of a singleton runs on it, outside of every request', async () => {
     const runs: Run[] = [];
     @Injectable()
     class Single {
@@ -192,7 +192,7 @@ describe('a background refresh', () => {
     },
   );
 
-  it('of a durable provider keeps to its own instance, which belongs to the tenant and not to a request', async () => {
+  it('a background refresh of a durable provider keeps to its own instance, which belongs to the tenant and not to a request', async () => {
     const runs: object[] = [];
     @Injectable({ scope: Scope.REQUEST, durable: true })
     class Durable {
@@ -214,7 +214,7 @@ describe('a background refresh', () => {
     );
   });
 
-  it('keeps the tenant for the cached calls within it, and nothing else of the request', async () => {
+  it('a background refresh keeps the tenant for the cached calls within it, and nothing else of the request', async () => {
     const seen: (string | undefined)[] = [];
     @Injectable()
     class Inner {
@@ -286,7 +286,7 @@ describe('tenants', () => {
   }
   const options = { tenancy: 'required', tenant: () => tenants.getStore() } as const;
 
-  it('share no flight and no entry', async () => {
+  it('tenants share no flight and no entry', async () => {
     await using(
       { providers: [Accounts] },
       async ({ app }) => {
@@ -300,7 +300,7 @@ describe('tenants', () => {
     );
   });
 
-  it('share no tag and no clear', async () => {
+  it('tenants share no tag and no clear', async () => {
     await using(
       { providers: [Accounts] },
       async ({ app }) => {
@@ -318,7 +318,7 @@ describe('tenants', () => {
     );
   });
 
-  it('are required: a call without one is an error, not a shared entry', async () => {
+  it('tenants are required: a call without one is an error, not a shared entry', async () => {
     await using(
       { providers: [Accounts] },
       async ({ app }) => {
@@ -333,7 +333,7 @@ describe('tenants', () => {
     );
   });
 
-  it('of a batch is of its tenant, and so is what it asks for in other caches', async () => {
+  it('the refresh of a batch has its tenant, and so have its calls of other caches', async () => {
     const tenants: unknown[] = [];
     @Injectable()
     class Accounts {

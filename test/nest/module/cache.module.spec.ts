@@ -9,7 +9,6 @@ import { Test } from '@nestjs/testing';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import {
   Cacheable,
-  type CacheBackend,
   CacheModule,
   type CacheModuleOptions,
   type CacheOptionsFactory,
@@ -19,6 +18,7 @@ import {
   InjectCache,
   MemoryBackend,
 } from '../../../lib/index.js';
+import type { CacheBackend } from '../../../lib/backend.js';
 import { start } from '../http-application.js';
 
 @Injectable()
@@ -32,7 +32,7 @@ class Clock {
 }
 
 describe('CacheModule', () => {
-  it('gives the default cache as CacheService, everywhere after one import', async () => {
+  it('CacheModule gives the default cache as CacheService, everywhere after one import', async () => {
     @Injectable()
     class Deep {
       constructor(
@@ -48,7 +48,7 @@ describe('CacheModule', () => {
     expect(getCacheToken()).toBe(CacheService);
   });
 
-  it('keeps a cache to the modules that import it with isGlobal: false, and decorators still find it', async () => {
+  it('CacheModule keeps a cache to the modules that import it with isGlobal: false, and decorators still find it', async () => {
     @Injectable()
     class Outside {
       constructor(@Inject(CacheService) readonly cache: CacheService) {}
@@ -65,7 +65,7 @@ describe('CacheModule', () => {
     expect([await get(Clock).read(), await get(Clock).read()]).toEqual([1, 1]);
   });
 
-  it('has several caches side by side, by name', async () => {
+  it('CacheModule has several caches side by side, by name', async () => {
     @Injectable()
     class Both {
       constructor(
@@ -101,7 +101,7 @@ describe('CacheModule', () => {
     expect((freshUntil ?? 0) - (createdAt ?? 0)).toBeGreaterThan(6 * 60_000);
   });
 
-  it('takes its options from an existing provider of an imported module', async () => {
+  it('CacheModule takes its options from an existing provider of an imported module', async () => {
     @Injectable()
     class Options implements CacheOptionsFactory {
       async createCacheOptions(): Promise<CacheModuleOptions> {
@@ -123,7 +123,7 @@ describe('CacheModule', () => {
     expect(get(User).cache.name).toBe('late');
   });
 
-  it('may take its options from a provider that is itself decorated', async () => {
+  it('CacheModule may take its options from a provider that is itself decorated', async () => {
     @Module({ providers: [Clock], exports: [Clock] })
     class ConfigModule {}
     const async = CacheModule.forRootAsync({
@@ -174,7 +174,7 @@ describe('CacheModule', () => {
     });
   });
 
-  it('closes the caches it has made when the application does not start', async () => {
+  it('CacheModule closes the caches it has made when the application does not start', async () => {
     const closed: string[] = [];
     class Watched extends MemoryBackend {
       constructor(readonly label: string) {
@@ -208,7 +208,7 @@ describe('CacheModule', () => {
     expect(closed).toEqual(['one']);
   });
 
-  it('closes its caches after the providers that use them have shut down', async () => {
+  it('CacheModule closes its caches after the providers that use them have shut down', async () => {
     const story: string[] = [];
     class Watched extends MemoryBackend {
       async close(): Promise<void> {
@@ -231,7 +231,7 @@ describe('CacheModule', () => {
     expect(story).toEqual(['destroy made', 'shutdown made', 'backend closed']);
   });
 
-  it('lets go of an application whose backend never closes', async () => {
+  it('CacheModule lets go of an application whose backend never closes', async () => {
     const backend: CacheBackend = {
       get: async () => Promise.resolve(undefined),
       set: async () => Promise.resolve(),
@@ -241,7 +241,7 @@ describe('CacheModule', () => {
     await app.close();
   });
 
-  it('lets a test put another backend in place', async () => {
+  it('CacheModule lets a test put another backend in place', async () => {
     const kept = new Map<string, Uint8Array>();
     const backend: CacheBackend = {
       get: async (key) => Promise.resolve(kept.get(key)),
@@ -258,14 +258,14 @@ describe('CacheModule', () => {
     expect(kept.size).toBeGreaterThan(0);
   });
 
-  it('goes on in one application when another with the same classes is closed', async () => {
+  it('CacheModule goes on in one application when another with the same classes is closed', async () => {
     const one = await start({ providers: [Clock] });
     const two = await start({ providers: [Clock] });
     await two.app.close();
     expect([await one.get(Clock).read(), await one.get(Clock).read()]).toEqual([1, 1]);
   });
 
-  it('says that a cached method names a cache that is not there, once, and runs it', async () => {
+  it('CacheModule warns once of a method whose cache does not exist, and runs it', async () => {
     @Injectable()
     class Elsewhere {
       @Cacheable({ cache: 'nowhere' })

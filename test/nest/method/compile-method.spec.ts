@@ -1,9 +1,12 @@
 import { Injectable } from '@nestjs/common';
-import { isObservable, lastValueFrom, map, Observable, of, toArray } from 'rxjs';
+import { isObservable, lastValueFrom, Observable, of, ReplaySubject, toArray } from 'rxjs';
 import { describe, expect, it } from 'vitest';
 import { CacheService } from '../../../lib/core/cache.js';
+import { createCache } from '../../../lib/create-cache.js';
 import { CacheEvict } from '../../../lib/nest/decorators/cache-evict.js';
+import { CachePut } from '../../../lib/nest/decorators/cache-put.js';
 import { Cacheable } from '../../../lib/nest/decorators/cacheable.js';
+import { CacheRegistry } from '../../../lib/nest/module/registry.js';
 import { using } from '../support.js';
 
 /** As query builders of Drizzle and Mongoose: it runs each time somebody waits for it. */
@@ -16,7 +19,7 @@ function lazy<T>(query: () => T): Promise<T> {
   return builder as unknown as Promise<T>;
 }
 
-describe('the first call of a method of which nothing says what it returns', () => {
+describe('a method that returns a Promise without being async', () => {
   it('runs a query once that runs whenever it is waited for', async () => {
     @Injectable()
     class Ledger {
@@ -101,7 +104,7 @@ describe('the first call of a method of which nothing says what it returns', () 
     });
   });
 
-  it('comes after the evictions that are to come before it', async () => {
+  it('runs after the evictions that come before it', async () => {
     @Injectable()
     class Ledger {
       cache: CacheService | undefined;
@@ -113,7 +116,7 @@ describe('the first call of a method of which nothing says what it returns', () 
         return Promise.all(this.seen);
       }
 
-      @CacheEvict({ keys: ['k'], timing: 'both' })
+      @CacheEvict({ keys: ['k'], timing: 'both', returns: 'observable' })
       stream() {
         return new Observable<unknown>((subscriber) => {
           void this.cache?.get('k').then((value) => {
@@ -138,60 +141,182 @@ describe('the first call of a method of which nothing says what it returns', () 
       }
     });
   });
+});
 
-  it('can be waited for and subscribed to, whichever it turns out to be', async () => {
+describe('a method that returns an Observable without an emitted type', () => {
+  const all = (stream: unknown): Promise<number[]> =>
+    lastValueFrom((stream as Observable<number>).pipe(toArray()));
+
+  it('returns a cached Observable with the option returns', async () => {
     @Injectable()
-    class Either {
+    class Streams {
       runs = 0;
 
-      @Cacheable()
+      @Cacheable({ returns: 'observable' })
       one(id: number) {
         this.runs++;
         return of(id);
       }
 
-      @Cacheable()
+      @Cacheable({ returns: 'observable' })
       several(id: number) {
         this.runs++;
         return of(id, id + 1);
       }
 
-      @Cacheable()
-      promise(id: number) {
-        this.runs++;
-        return Promise.resolve(id);
-      }
-
-      @CacheEvict({ tags: ['t'] })
+      @CacheEvict({ tags: ['t'], returns: 'observable' })
       evict(id: number) {
         return of(id, id + 1);
       }
-    }
-    await using({ providers: [Either] }, async ({ app }) => {
-      const either = app.get(Either);
-      const all = (stream: Observable<number>): Promise<number[]> =>
-        lastValueFrom(
-          stream.pipe(
-            map((value) => value * 10),
-            toArray(),
-          ),
-        );
-      for (let i = 0; i < 3; i++) {
-        const one = either.one(1);
-        expect(isObservable(one)).toBe(true);
-        expect(await all(one)).toEqual([10]);
-        expect(await all(either.several(1))).toEqual([10, 20]);
-        expect(await all(either.evict(1))).toEqual([10, 20]);
+
+      @CachePut({ key: 'k', returns: 'observable' })
+      put(id: number) {
+        return of(id);
       }
-      // Several values are never kept.
-      expect(either.runs).toBe(1 + 3);
-      const promise: unknown = either.promise(1);
-      expect(isObservable(promise)).toBe(true);
-      expect(await Promise.all([promise, all(promise as Observable<number>)])).toEqual([1, [10]]);
-      expect(isObservable(either.promise(1))).toBe(false);
+    }
+    await using({ providers: [Streams] }, async ({ app }) => {
+      const streams = app.get(Streams);
+      for (let i = 0; i < 3; i++) {
+        const one = streams.one(1);
+        expect(isObservable(one)).toBe(true);
+        expect(await all(one)).toEqual([1]);
+        expect(await all(streams.several(1))).toEqual([1, 2]);
+        expect(await all(streams.evict(1))).toEqual([1, 2]);
+        expect(await all(streams.put(7))).toEqual([7]);
+      }
+      expect(await app.get(CacheService).get('k')).toBe(7);
+      // Several values are never stored.
+      expect(streams.runs).toBe(1 + 3);
     });
   });
 
+  it('rejects without the option, and the error names the method and the option', async () => {
+    @Injectable()
+    class Unseen {
+      @Cacheable()
+      cached() {
+        return of(1);
+      }
+
+      @CachePut({ key: 'k' })
+      put() {
+        return of(1);
+      }
+
+      @CacheEvict({ tags: ['t'] })
+      evict() {
+        return of(1);
+      }
+    }
+    await using({ providers: [Unseen] }, async ({ app }) => {
+      const unseen = app.get(Unseen);
+      for (const [name, decorator] of [
+        ['cached', '@Cacheable'],
+        ['put', '@CachePut'],
+        ['evict', '@CacheEvict'],
+      ] as const) {
+        await expect(unseen[name]()).rejects.toMatchObject({
+          code: 'CACHE_DECORATOR',
+          message: expect.stringMatching(
+            new RegExp(
+              `^Unseen\\.${name} returned an Observable.*${decorator}\\(\\{ returns: 'observable' \\}\\)`,
+            ),
+          ) as string,
+        });
+      }
+    });
+  });
+
+  it('fails in the stream when a method with the option returns something else', async () => {
+    @Injectable()
+    class Wrong {
+      @Cacheable({ returns: 'observable' })
+      find() {
+        return Promise.resolve(1);
+      }
+    }
+    await using({ providers: [Wrong] }, async ({ app }) => {
+      await expect(all(app.get(Wrong).find())).rejects.toMatchObject({
+        code: 'CACHE_DECORATOR',
+        message: expect.stringMatching(
+          /^Wrong\.find returned an instance of Promise.*returns: 'observable'/,
+        ) as string,
+      });
+    });
+  });
+
+  it('is not decorated with another value of the option', () => {
+    const decorate = (): unknown => {
+      class Wrong {
+        @Cacheable({ returns: 'stream' as never })
+        find() {
+          return of(1);
+        }
+      }
+      return Wrong;
+    };
+    expect(decorate).toThrow(
+      /@Cacheable on Wrong\.find: returns must be 'observable'; got "?'?stream/,
+    );
+  });
+
+  it('needs no option when its emitted type extends Observable', async () => {
+    @Injectable()
+    class Subjects {
+      @Cacheable()
+      find(): ReplaySubject<number> {
+        const subject = new ReplaySubject<number>();
+        subject.next(5);
+        subject.complete();
+        return subject;
+      }
+    }
+    await using({ providers: [Subjects] }, async ({ app }) => {
+      expect(await all(app.get(Subjects).find())).toEqual([5]);
+    });
+  });
+});
+
+describe('two applications in one process', () => {
+  it('share no compiled method and no cache', async () => {
+    @Injectable()
+    class Reader {
+      @Cacheable()
+      async find(id: number): Promise<string> {
+        return `${id} of ${Math.random()}`;
+      }
+    }
+    await using({ providers: [Reader] }, async ({ app: first }) => {
+      await using({ providers: [Reader] }, async ({ app: second }) => {
+        const answers = [first, second, first, second].map((app) => app.get(Reader).find(1));
+        const [a, b, c, d] = await Promise.all(answers);
+        expect([c, d]).toEqual([a, b]);
+        expect(a).not.toBe(b);
+      });
+    });
+  });
+
+  it('use the cache of the application that made the instance, also a later one', async () => {
+    @Injectable()
+    class Reader {
+      runs = 0;
+
+      @Cacheable({ cache: 'late' })
+      async find(): Promise<number> {
+        return ++this.runs;
+      }
+    }
+    await using({ providers: [Reader] }, async ({ app, log }) => {
+      const reader = app.get(Reader);
+      expect([await reader.find(), await reader.find()]).toEqual([1, 2]);
+      expect(log.about("there is no cache 'late'")).toHaveLength(1);
+      app.get(CacheRegistry).add(createCache({ name: 'late' }));
+      expect([await reader.find(), await reader.find()]).toEqual([3, 3]);
+    });
+  });
+});
+
+describe('a method that is neither async nor returns an Observable', () => {
   it('rejects when the method is synchronous, and so do all others', async () => {
     @Injectable()
     class Wrong {
