@@ -226,7 +226,7 @@ describe('the model', () => {
     ['memory', 0.4],
     ['shared', 0.6],
   ] as const) {
-    it(`is never contradicted, ${where}`, async () => {
+    it(`the model is never contradicted, ${where}`, async () => {
       const commands = fc.commands([...calm, ...(where === 'memory' ? [] : accidents)], {
         maxCommands: 40,
         size: '+1',

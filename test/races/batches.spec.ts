@@ -68,7 +68,7 @@ describe('a batch of very many keys', () => {
   }
   const keys = Array.from({ length: 2_500 }, (_, i) => `k${String(i)}`);
 
-  it('is looked up a part at a time, and still produced in one call', async () => {
+  it('a batch of very many keys is looked up in chunks, and still produced in one call', async () => {
     const most = await busiest('read', async (cache) => {
       const calls: number[] = [];
       const load = (missing: readonly string[]) => {
@@ -83,7 +83,7 @@ describe('a batch of very many keys', () => {
     expect(most).toBe(1_000);
   });
 
-  it('is read and stored a part at a time', async () => {
+  it('a batch of very many keys is read and stored in chunks', async () => {
     expect(
       await busiest('read', async (cache) =>
         expect(await cache.getMany(keys)).toEqual(keys.map(() => undefined)),
@@ -97,7 +97,7 @@ describe('a batch of very many keys', () => {
     expect(await busiest('set', setting)).toBe(1_000);
   });
 
-  it('stores what can be stored when one value cannot', async () => {
+  it('a batch stores what can be stored when one value cannot', async () => {
     await busiest('set', async (cache) => {
       const entries = keys.map((key, i) => [key, i === 3 ? () => 'a function' : key] as const);
       await expect(cache.setMany(entries)).rejects.toMatchObject({ code: 'CACHE_CODEC' });
@@ -107,7 +107,7 @@ describe('a batch of very many keys', () => {
 });
 
 describe('a batch of stale keys', () => {
-  it('is answered at once and refreshed in one call', async () => {
+  it('a batch of stale keys is answered at once and refreshed in one call', async () => {
     const clock = new FakeClock();
     const cache = createCache({ clock, ...WINDOWS });
     const keys = Array.from({ length: 100 }, (_, i) => `k${String(i)}`);
@@ -125,7 +125,7 @@ describe('a batch of stale keys', () => {
     await cache.close();
   });
 
-  it('does not wait for the refreshes that another process has begun', async () => {
+  it('a batch of stale keys does not wait for the refreshes that another process has begun', async () => {
     const { clock, first, second } = fleet();
     await first.getOrSetMany(['a', 'b', 'c'], (missing) => missing.map(() => 'old'));
     await first.drain();
@@ -147,7 +147,7 @@ describe('a batch of stale keys', () => {
     await Promise.all([first.close(), second.close()]);
   });
 
-  it('is produced apart from what is missing, which somebody waits for', async () => {
+  it('a batch of stale keys is refreshed apart from the production of missing keys, which callers wait for', async () => {
     const { clock, steps, first } = fleet();
     await first.getOrSet('stale', () => 'old');
     await first.drain();
@@ -196,7 +196,7 @@ describe('what a refresh in the background asks for', () => {
     },
   );
 
-  it('is of its own tenant when a batch has keys of several', async () => {
+  it('what a refresh asks for is of its own tenant when a batch has keys of several', async () => {
     const clock = new FakeClock();
     const cache = createCache({ clock, ...WINDOWS, tenant: () => 'public' });
     const tenants = ['acme', 'bolt'];
@@ -227,7 +227,7 @@ describe('what a refresh in the background asks for', () => {
 describe('a refresh of a batch in the background', () => {
   const tenantOf = (key: KeyLike) => (key as CacheKey).tenantName;
 
-  it('is told the tenant of its keys, which no resolver could tell there', async () => {
+  it('a refresh of a batch in the background is told the tenant of its keys, which no resolver could tell there', async () => {
     const clock = new FakeClock();
     const als = new AsyncLocalStorage<string>();
     const cache = createCache({ clock, ...WINDOWS, tenant: () => als.getStore() });
@@ -245,7 +245,7 @@ describe('a refresh of a batch in the background', () => {
     await cache.close();
   });
 
-  it('is one call for each tenant', async () => {
+  it('a refresh of a batch in the background is one call for each tenant', async () => {
     const clock = new FakeClock();
     const cache = createCache({ clock, ...WINDOWS });
     const keys = ['acme', 'umbrella', 'acme'].map((tenant, i) =>
@@ -268,7 +268,7 @@ describe('a refresh of a batch in the background', () => {
     await cache.close();
   });
 
-  it('has a signal that aborts at the hard timeout', async () => {
+  it('a refresh of a batch in the background has a signal that aborts at the hard timeout', async () => {
     const clock = new FakeClock();
     const cache = createCache({ clock, ...WINDOWS });
     const keys = ['a', 'b'];
@@ -307,7 +307,7 @@ describe('a batch whose production asks for a key of the batch', () => {
     },
   );
 
-  it('is refused at once when another process holds the key that was the last to be known', async () => {
+  it('a batch whose production asks for a key of its own is refused at once, also when another process holds its last key', async () => {
     const { clock, first, second } = fleet();
     let finish = (_value: string): void => undefined;
     const held = second.getOrSet('h', () => new Promise<string>((resolve) => (finish = resolve)));

@@ -97,15 +97,18 @@ describe('an invalidation during a load with a stale value that may stand in', (
     ['of its segment', { segment: 'rows', tenant: 'x' }],
   ];
 
-  it.each(harmful)('%s, makes the value unusable for anything', async (_, request) => {
-    const { first, asked, production } = await loading({}, ({ second }) =>
-      second.cache.invalidate(request),
-    );
-    const late = first.cache.getOrSet(key, () => 'new', options);
-    production.reject(new Error('down'));
-    await expect(asked).rejects.toThrow('down');
-    expect(await late).toBe('new');
-  });
+  it.each(harmful)(
+    'an invalidation during a load, %s, makes the stale value unusable for anything',
+    async (_, request) => {
+      const { first, asked, production } = await loading({}, ({ second }) =>
+        second.cache.invalidate(request),
+      );
+      const late = first.cache.getOrSet(key, () => 'new', options);
+      production.reject(new Error('down'));
+      await expect(asked).rejects.toThrow('down');
+      expect(await late).toBe('new');
+    },
+  );
 
   it.each(harmful)(
     '%s, makes the value unusable when the production times out',
@@ -117,7 +120,7 @@ describe('an invalidation during a load with a stale value that may stand in', (
     },
   );
 
-  it('of anything, lets who comes later see for himself', async () => {
+  it('an invalidation of anything makes later callers look for themselves', async () => {
     const { cache, clock } = memory();
     await cache.getOrSet('k', () => 'kept', { staleIfError: '1h' });
     await clock.advance(1_500);
@@ -154,36 +157,39 @@ describe('a settle window of a tag that only the result tells', () => {
       return { ...opened, first: opened, second: opened };
     };
 
-    it.each(ways)(`ends what a lagging replica gave, by %s, ${where}`, async (_, options, adds) => {
-      const { clock, first, second } = open();
-      let replica = 'old';
-      const read = ({ cache } = first) =>
-        cache.getOrSet<string>(
-          'row',
-          ({ addTags }) => {
-            if (adds) addTags('account:7');
-            return replica;
-          },
-          { ...windows, ...options },
-        );
-      // Another row of the account: its marker is known to be kept.
-      await first.cache.getOrSet('other', () => 'row', { ...windows, tags: ['account:7'] });
-      await first.cache.drain();
-      await second.cache.invalidate({ tags: ['account:7'], settle: 500 });
-      expect(await read()).toBe('old');
-      await first.cache.drain();
-      replica = 'new';
-      await clock.advance(499);
-      expect([await read(), await read(second)]).toEqual(['old', 'old']);
-      await clock.advance(1);
-      expect([await read(), await read(second)]).toEqual(['new', 'new']);
-      await first.cache.drain();
-      replica = 'newer';
-      await clock.advance(30 * 60_000);
-      expect([await read(), await read(second)]).toEqual(['new', 'new']);
-    });
+    it.each(ways)(
+      `a settle window ends what a lagging replica gave, with %s, ${where}`,
+      async (_, options, adds) => {
+        const { clock, first, second } = open();
+        let replica = 'old';
+        const read = ({ cache } = first) =>
+          cache.getOrSet<string>(
+            'row',
+            ({ addTags }) => {
+              if (adds) addTags('account:7');
+              return replica;
+            },
+            { ...windows, ...options },
+          );
+        // Another row of the account: its marker is known to be kept.
+        await first.cache.getOrSet('other', () => 'row', { ...windows, tags: ['account:7'] });
+        await first.cache.drain();
+        await second.cache.invalidate({ tags: ['account:7'], settle: 500 });
+        expect(await read()).toBe('old');
+        await first.cache.drain();
+        replica = 'new';
+        await clock.advance(499);
+        expect([await read(), await read(second)]).toEqual(['old', 'old']);
+        await clock.advance(1);
+        expect([await read(), await read(second)]).toEqual(['new', 'new']);
+        await first.cache.drain();
+        replica = 'newer';
+        await clock.advance(30 * 60_000);
+        expect([await read(), await read(second)]).toEqual(['new', 'new']);
+      },
+    );
 
-    it(`keeps out what began within it and ended after it, and nothing that began later, ${where}`, async () => {
+    it(`a settle window keeps out what began within it and ended after it, and nothing that began later, ${where}`, async () => {
       const { clock, first, second } = open();
       const production = deferred<string>();
       await second.cache.invalidate({ tags: ['account:7'], settle: 500 });
@@ -221,7 +227,7 @@ describe('a process that is cut off from the backend', () => {
       return { ...parts, early, production };
     };
 
-    it(`does not share a load that began longer ago than what it reads may be behind, L1: ${String(l1)}`, async () => {
+    it(`a process that is cut off does not share a load that began longer ago than the coherence bound, L1: ${String(l1)}`, async () => {
       const { clock, first, early, production } = await cutOff({});
       await clock.advance(2_999);
       const within = first.cache.getOrSet('k', () => 'too early');
@@ -245,7 +251,7 @@ describe('a process that is cut off from the backend', () => {
       },
     );
 
-    it(`produces once for a thousand callers, L1: ${String(l1)}`, async () => {
+    it(`a process that is cut off produces once for a thousand callers, L1: ${String(l1)}`, async () => {
       const { clock, first } = fleet(3, l1);
       first.link.change('down');
       const production = deferred<string>();
@@ -314,7 +320,7 @@ describe('a load that something else is invalidated beside', () => {
         });
       });
 
-    it(`is the only one, however long it takes, ${where}`, async () => {
+    it(`a load is the only one of its key, however long it takes and whatever else is invalidated, ${where}`, async () => {
       const { first, results, productions } = await busy({}, after(25_000));
       expect(results.every((result) => result.status === 'fulfilled' && result.value === 'v')).toBe(
         true,
@@ -322,7 +328,7 @@ describe('a load that something else is invalidated beside', () => {
       expect([productions(), first.cache.stats().flights]).toEqual([1, 0]);
     });
 
-    it(`and fails, is followed by one for all who came later, ${where}`, async () => {
+    it(`a load that fails is followed by one for all who came later, ${where}`, async () => {
       const failing = (clock: ReturnType<typeof open>['clock']) =>
         after(25_000)(clock).then(() => Promise.reject(new Error('down')));
       const { results, productions } = await busy({}, failing);
@@ -330,7 +336,7 @@ describe('a load that something else is invalidated beside', () => {
       expect(productions()).toBe(2);
     });
 
-    it(`and never settles, holds nobody up for longer than its hard timeout and their own, ${where}`, async () => {
+    it(`a load that never settles holds no caller up for longer than its hard timeout and the caller's own, ${where}`, async () => {
       const { results, productions } = await busy(
         { producerTimeout: { hard: '30s' } },
         () => new Promise(() => undefined),
@@ -350,7 +356,7 @@ describe('a load that something else is invalidated beside', () => {
       return { ...opened, early, production };
     }
 
-    it(`and turns out to have been touched, gives its value to nobody who came later, ${where}`, async () => {
+    it(`a load whose result turns out to have an invalidated tag gives its value to no later caller, ${where}`, async () => {
       const { first, early, production } = await closed({ tags: () => ['of nobody'] });
       const late = first.cache.getOrSet('k', () => 'new', { tags: () => ['of nobody'] });
       await setImmediate();
@@ -358,7 +364,7 @@ describe('a load that something else is invalidated beside', () => {
       expect(await Promise.all([early, late])).toEqual(['old', 'new']);
     });
 
-    it(`and is invalidated in the end, gives its value to nobody who came later, ${where}`, async () => {
+    it(`a load that is invalidated in the end gives its value to no later caller, ${where}`, async () => {
       const { clock, first, second, early, production } = await closed();
       const late = first.cache.getOrSet('k', () => 'new');
       await setImmediate();
@@ -370,7 +376,7 @@ describe('a load that something else is invalidated beside', () => {
       expect([await early, await late, await later]).toEqual(['old', 'newer', 'newer']);
     });
 
-    it(`does not share its error with who came later, ${where}`, async () => {
+    it(`a load does not share its error with callers who came after an invalidation, ${where}`, async () => {
       const { first, early, production } = await closed();
       const late = first.cache.getOrSet('k', () => 'there it is');
       await setImmediate();
@@ -379,7 +385,7 @@ describe('a load that something else is invalidated beside', () => {
       expect(await late).toBe('there it is');
     });
 
-    it(`lets those go who have lost patience, and goes on for those who wait, ${where}`, async () => {
+    it(`a load lets impatient callers go, and goes on for those who wait, ${where}`, async () => {
       const opened = open();
       const { first, second } = opened;
       const [one, two] = [new AbortController(), new AbortController()];
@@ -404,7 +410,7 @@ describe('a load that something else is invalidated beside', () => {
       expect(await patient).toBe('v');
     });
 
-    it(`answers with the stale value in time, ${where}`, async () => {
+    it(`a caller who waits for a load that cannot be shared gets the stale value at the soft timeout, ${where}`, async () => {
       const options = { ttl: '1s', staleIfError: '1h', producerTimeout: { soft: '2s' } } as const;
       const { clock, first, second } = open();
       await first.cache.getOrSet('k', () => 'kept', options);
@@ -426,7 +432,7 @@ describe('a load that something else is invalidated beside', () => {
       expect(await first.cache.get('k')).toBe('new');
     });
 
-    it(`still tells a producer that it would wait for itself, ${where}`, async () => {
+    it(`a producer that would wait for itself is refused whatever else was invalidated, ${where}`, async () => {
       const { first, second } = open();
       const gate = deferred<undefined>();
       const a = first.cache.getOrSet('a', async () => {
@@ -448,7 +454,7 @@ describe('a load that something else is invalidated beside', () => {
     });
   }
 
-  it('while it waits for another process, is the only one in its own', async () => {
+  it('a load that waits for another process is the only one of its process', async () => {
     const { clock, first, second, third } = fleet(3, false, { ttl: '1h', lease: { wait: '10s' } });
     const held = deferred<string>();
     const holder = third.cache.getOrSet('k', () => held.promise);
@@ -469,7 +475,7 @@ describe('a load that something else is invalidated beside', () => {
 });
 
 describe('a refresh before the end of the ttl', () => {
-  it('that fails is tried again after a pause, not at every hit', async () => {
+  it('a refresh before the end of the ttl that fails is tried again after a pause, not at every hit', async () => {
     const options = { ttl: 100_000, refreshAhead: 0.5 } as const;
     const { clock, cache } = memory();
     await cache.getOrSet('k', () => 'v', options);
@@ -502,7 +508,7 @@ describe('a refresh before the end of the ttl', () => {
 });
 
 describe('a caller in the tick in which a producer asks for its own key', () => {
-  it('joins the load, and does not get the error of the producer', async () => {
+  it('a caller in the tick in which a producer asks for its own key joins the load, without the error of the producer', async () => {
     const { cache } = memory();
     const outside = new AsyncResource('outside');
     const production = deferred<string>();

@@ -26,7 +26,7 @@ function fleet(l1 = false) {
 
 function memory() {
   const clock = new FakeClock();
-  return { clock, ...wiredCache({ clock, holder: 'm', options: { jitter: 0, ttl: 60_000 } }) };
+  return wiredCache({ clock, holder: 'm', options: { jitter: 0, ttl: 60_000 } });
 }
 
 /** As `@CachePut` does it. */
@@ -70,7 +70,7 @@ const both = [
 ] as const;
 
 describe('the result of a method', () => {
-  it('takes the place of what is stored, also for those who have it in L1', async () => {
+  it('replaces what is stored, also for processes that have it in L1', async () => {
     const { first, second, steps } = fleet(true);
     await first.cache.set('k', 'old');
     expect(await second.cache.get('k')).toBe('old');
@@ -97,7 +97,7 @@ describe('the result of a method', () => {
       expect(await here.getOrSet('k', () => 'v3', { tags: ['rows'] })).toBe('v2');
     });
 
-    it('leaves nothing when another put ran beside it', async () => {
+    it('leaves nothing when another method was put beside it', async () => {
       for (const order of [
         [0, 1],
         [1, 0],
@@ -144,7 +144,7 @@ describe('the result of a method', () => {
       expect([await here.get('k'), await there.get('k')]).toEqual([left, left]);
     });
 
-    it('lets the old value be a hit, and nobody who has to load wait', async () => {
+    it('lets the old value be a hit, and no caller wait who has to load', async () => {
       const [here, there] = open();
       await there.set('k', 'old');
       const finish = await slowPut(here);
@@ -162,7 +162,7 @@ describe('the result of a method', () => {
     expect(await cache.get('k')).toBe('old and newer');
   });
 
-  it('is kept however long the method takes, and a refresh in the background is left to it', async () => {
+  it('is stored however long the method takes, and a refresh in the background leaves the key to it', async () => {
     const { first, second, clock } = fleet();
     const options = { ttl: 1_000, staleWhileRevalidate: 60_000 };
     await second.cache.set('k', 'old', options);
@@ -185,7 +185,7 @@ describe('the result of a method', () => {
     expect(clock.pending).toBe(0);
   });
 
-  it('makes the old value go when the backend comes back, and lets the method run at once', async () => {
+  it('does not wait for a backend that is away, which deletes the old value when it is back', async () => {
     const { first, second, clock } = fleet();
     await first.cache.set('k', 'old');
     first.link.change('down');
@@ -196,7 +196,7 @@ describe('the result of a method', () => {
     expect(await second.cache.get('k')).toBeUndefined();
   });
 
-  it('is not kept, and the old value goes, when the backend did not answer before the method', async () => {
+  it('is not stored, and the old value is deleted, when the backend did not answer before the method', async () => {
     const { first, second, fates, server } = fleet();
     await first.cache.set('k', 'old');
     fates.next = 'unanswered';
@@ -208,7 +208,7 @@ describe('the result of a method', () => {
     expect([await second.cache.get('k'), [...server.leases]]).toEqual([undefined, []]);
   });
 
-  it('becomes a held delete in a unit of work', async () => {
+  it('becomes a deferred delete in a unit of work', async () => {
     const { cache } = memory();
     await cache.set('k', 'old');
     await cache.unitOfWork(async () => {
@@ -218,7 +218,7 @@ describe('the result of a method', () => {
     expect(await cache.get('k')).toBeUndefined();
   });
 
-  it('is kept no longer than a settle window in which the method began', async () => {
+  it('is stored no longer than a settle window in which the method began', async () => {
     const { cache, clock } = memory();
     await cache.invalidate({ keys: ['k'], settle: '2s' });
     await put(cache, () => 'new');
@@ -228,7 +228,7 @@ describe('the result of a method', () => {
     expect(await cache.get('k')).toBeUndefined();
   });
 
-  it('is not kept when that window has ended, and the method may have read before it did', async () => {
+  it('is not stored when that window has ended, because the method may have read before it did', async () => {
     const { cache, clock } = memory();
     await cache.invalidate({ keys: ['k'], settle: '2s' });
     const finish = await slowPut(cache);
@@ -237,7 +237,7 @@ describe('the result of a method', () => {
     expect(await cache.get('k')).toBeUndefined();
   });
 
-  it('is not undone by a set that was called before and is still on its way', async () => {
+  it('is not undone by a set that was called before it and is still under way', async () => {
     const { first, second, steps } = fleet();
     steps.hold('ensure * t:slow');
     const early = first.cache.set('k', 'old', { tags: ['slow'] });
@@ -249,7 +249,7 @@ describe('the result of a method', () => {
     expect(await second.cache.get('k')).toBeUndefined();
   });
 
-  it('is fenced by a backend of two methods as well, among its users', async () => {
+  it('is fenced over a backend of two methods as well, among the callers of one process', async () => {
     const bytes = new Map<string, Uint8Array>();
     const cache = createCache({
       backend: {
@@ -267,7 +267,7 @@ describe('the result of a method', () => {
     await cache.close();
   });
 
-  it('is kept no more after the cache was closed', async () => {
+  it('is not stored after the cache was closed', async () => {
     const { first, clock, server } = fleet();
     const finish = await slowPut(first.cache);
     const closing = first.cache.close();
@@ -294,30 +294,33 @@ describe('what one process calls for one key', () => {
     return createCache({ backend, ...options });
   };
 
-  it.each(places)('takes effect in the order of the calls, %s', async (_where, open) => {
-    const cache = open();
-    const options = { tags: ['t'] };
-    await Promise.all([cache.set('a', 'old', options), cache.delete('a')]);
-    await Promise.all([cache.set('b', 'old', options), cache.set('b', undefined)]);
-    await Promise.all([cache.set('c', 'old', options), cache.invalidate({ tags: ['t'] })]);
-    await Promise.all([cache.set('d', 'old', options), cache.clear()]);
-    expect(await cache.getMany(['a', 'b', 'c', 'd'])).toEqual([
-      undefined,
-      undefined,
-      undefined,
-      undefined,
-    ]);
-    await Promise.all([cache.delete('e'), cache.set('e', 'new', options)]);
-    await Promise.all([cache.set('f', 'old', options), cache.delete('f'), cache.set('f', 'new')]);
-    await Promise.all([
-      cache.set('g', 'old', options),
-      cache.set('g', 'older', { tags: ['u', 'v'] }),
-      cache.set('g', 'new'),
-    ]);
-    expect(await cache.getMany(['e', 'f', 'g'])).toEqual(['new', 'new', 'new']);
-  });
+  it.each(places)(
+    'what one process calls for one key takes effect in the order of the calls, %s',
+    async (_where, open) => {
+      const cache = open();
+      const options = { tags: ['t'] };
+      await Promise.all([cache.set('a', 'old', options), cache.delete('a')]);
+      await Promise.all([cache.set('b', 'old', options), cache.set('b', undefined)]);
+      await Promise.all([cache.set('c', 'old', options), cache.invalidate({ tags: ['t'] })]);
+      await Promise.all([cache.set('d', 'old', options), cache.clear()]);
+      expect(await cache.getMany(['a', 'b', 'c', 'd'])).toEqual([
+        undefined,
+        undefined,
+        undefined,
+        undefined,
+      ]);
+      await Promise.all([cache.delete('e'), cache.set('e', 'new', options)]);
+      await Promise.all([cache.set('f', 'old', options), cache.delete('f'), cache.set('f', 'new')]);
+      await Promise.all([
+        cache.set('g', 'old', options),
+        cache.set('g', 'older', { tags: ['u', 'v'] }),
+        cache.set('g', 'new'),
+      ]);
+      expect(await cache.getMany(['e', 'f', 'g'])).toEqual(['new', 'new', 'new']);
+    },
+  );
 
-  it('does so when the first set is slow to learn what it has to know', async () => {
+  it('what one process calls for one key keeps its order when the first set is slow to read its clocks', async () => {
     for (const change of ['delete', 'set', 'both'] as const) {
       const { first, second, steps } = fleet();
       steps.hold('ensure * t:slow');
@@ -334,7 +337,7 @@ describe('what one process calls for one key', () => {
     }
   });
 
-  it('does so when what was sent first arrives last', async () => {
+  it('what one process calls for one key keeps its order when what was sent first would arrive last', async () => {
     const { first, second, steps } = fleet();
     steps.hold('set segment:k >');
     const early = first.cache.set('k', 'old');
@@ -358,7 +361,7 @@ describe('what one process calls for one key', () => {
     expect(await second.cache.get('k')).toBeUndefined();
   });
 
-  it('is remembered no longer than it runs', async () => {
+  it('what one process calls for one key is remembered no longer than it runs', async () => {
     const { first } = fleet();
     await Promise.all(
       Array.from({ length: 100 }, (_, i) => first.cache.set(`k${String(i % 7)}`, i)),

@@ -28,7 +28,7 @@ describe('a stale value that stands in', () => {
     return { clock, early, late, production, end: () => (holder.resolve('held'), held) };
   }
 
-  it('does not stand in for a failure towards a caller who came after the delete of another process', async () => {
+  it('a stale value does not answer for a failure when its caller came after the delete of another process', async () => {
     const { clock, late, production, end } = await deletedWhileInLine(windows);
     production.reject(new Error('down'));
     await clock.advance(100);
@@ -36,7 +36,7 @@ describe('a stale value that stands in', () => {
     await end();
   });
 
-  it('does not stand in for slowness towards a caller who came after the delete of another process', async () => {
+  it('a stale value does not answer for slowness when its caller came after the delete of another process', async () => {
     const { clock, late, production, end } = await deletedWhileInLine({
       ...windows,
       producerTimeout: { soft: 500 },
@@ -74,7 +74,7 @@ describe('a stale value that stands in', () => {
     },
   );
 
-  it('is answered at once to everyone while one refresh runs', async () => {
+  it('a stale value answers every caller at once while one refresh runs', async () => {
     const { clock, cache } = memory();
     const options = { staleWhileRevalidate: 10_000 };
     await cache.getOrSet('k', () => 'old', options);
@@ -94,7 +94,7 @@ describe('a stale value that stands in', () => {
     expect([await cache.get('k'), productions]).toEqual(['new', 1]);
   });
 
-  it('is not preferred to a production because the caller before lost patience', async () => {
+  it('a stale value is not preferred to a production because the caller before lost patience', async () => {
     const { clock, cache } = memory();
     const options = { staleIfError: 60_000 };
     await cache.getOrSet('k', () => 'old', options);
@@ -118,7 +118,7 @@ describe('a stale value that stands in', () => {
 });
 
 describe('a caller who comes after the acknowledged change of another process, before its notice', () => {
-  it('does not join a load whose groups have moved, although its lease is still held', async () => {
+  it('a caller does not join a load whose groups were invalidated, although its lease is still held', async () => {
     const { steps, first, second } = fleet(3);
     // So that the clock exists: a lease names the ticks of the look before it.
     await first.cache.getOrSet('other', () => 'value');
@@ -134,7 +134,7 @@ describe('a caller who comes after the acknowledged change of another process, b
     expect(await Promise.all([early, late])).toEqual(['old', 'new']);
   });
 
-  it('does not join a load whose key was deleted', async () => {
+  it('a caller does not join a load whose key was deleted by another process', async () => {
     const { steps, first, second } = fleet(3);
     steps.hold('notice');
     const slow = deferred<string>();
@@ -147,7 +147,7 @@ describe('a caller who comes after the acknowledged change of another process, b
     expect(await Promise.all([early, late])).toEqual(['old', 'new']);
   });
 
-  it('does not get what a load had found before', async () => {
+  it('a caller does not get what a load had found before an acknowledged change', async () => {
     const { clock, steps, first, second, third } = fleet(3);
     steps.hold('notice');
     const slow = deferred<string>();
@@ -169,7 +169,7 @@ describe('a caller who comes after the acknowledged change of another process, b
 });
 
 describe('an L1', () => {
-  it('that hears of a change finds the change made when it asks', async () => {
+  it('an L1 that is notified of a change finds the change made when it asks', async () => {
     const { steps, first, second } = fleet(3, true);
     await first.cache.getOrSet('k', () => 'old');
     await first.cache.drain();
@@ -185,7 +185,7 @@ describe('an L1', () => {
 });
 
 describe('in L1', () => {
-  it('stays no load whose key was deleted after it was stored, before that was known', async () => {
+  it('L1 keeps no load whose key was deleted after it was stored, before that was known', async () => {
     const { steps, first } = fleet(3, true);
     steps.hold('p0: fill segment:k <');
     await first.cache.getOrSet('k', () => 'old');
@@ -196,7 +196,7 @@ describe('in L1', () => {
     await expect(first.cache.getOrSet('k', () => 'new')).resolves.toBe('new');
   });
 
-  it('stays nothing that was read before its key was deleted and arrives after it', async () => {
+  it('L1 keeps nothing that was read before its key was deleted and arrives after it', async () => {
     const { steps, first, second } = fleet(3, true);
     await second.cache.getOrSet('k', () => 'old');
     await second.cache.drain();
@@ -211,7 +211,7 @@ describe('in L1', () => {
 });
 
 describe('a load that an invalidation has overtaken', () => {
-  it('does not take its successor with it when it ends', async () => {
+  it('a load that an invalidation has overtaken does not take its successor with it when it ends', async () => {
     const { cache } = memory();
     const [first, second] = [deferred<string>(), deferred<string>()];
     const one = cache.getOrSet('k', () => first.promise);
@@ -231,7 +231,7 @@ describe('a load that an invalidation has overtaken', () => {
 });
 
 describe('a settle window', () => {
-  it('keeps out what began within it and ended after it', async () => {
+  it('a settle window keeps out what began within it and ended after it', async () => {
     const { clock, cache } = memory();
     await cache.invalidate({ keys: ['k'], settle: 100 });
     const replica = deferred<string>();
@@ -243,7 +243,7 @@ describe('a settle window', () => {
     expect(await cache.get('k')).toBeUndefined();
   });
 
-  it('that has long ended does not keep anything out', async () => {
+  it('a settle window that has long ended does not keep anything out', async () => {
     const { clock, cache } = memory();
     await cache.invalidate({ tags: ['t'], settle: 100 });
     await clock.advance(200);
@@ -254,7 +254,7 @@ describe('a settle window', () => {
 });
 
 describe('callers of one key in one tick', () => {
-  it('get values of their own even when nothing is stored', async () => {
+  it('callers of one key in one tick get values of their own even when nothing is stored', async () => {
     const { cache } = memory();
     const produce = (context: { skip(): void }) => {
       context.skip();
@@ -266,7 +266,7 @@ describe('callers of one key in one tick', () => {
     expect([two?.list, three?.list]).toEqual([[1, 3], [1]]);
   });
 
-  it('are hits when the backend has the value', async () => {
+  it('callers of one key in one tick are hits when the backend has the value', async () => {
     const { first, second } = fleet(3);
     await first.cache.getOrSet('k', () => 'v');
     await first.cache.drain();
@@ -274,7 +274,7 @@ describe('callers of one key in one tick', () => {
     expect(second.cache.stats()).toMatchObject({ cache_hits: 3, cache_misses: 0 });
   });
 
-  it('learn that they wait for each other', async () => {
+  it('callers of one key in one tick are refused when they wait for each other', async () => {
     const { cache } = memory();
     const gate = deferred<undefined>();
     const b = (): Promise<string> => cache.getOrSet('a', () => 'never');
@@ -296,7 +296,7 @@ describe('callers of one key in one tick', () => {
 });
 
 describe('a producer that asks for its own key', () => {
-  it('learns so even when something else was invalidated meanwhile', async () => {
+  it('a producer that asks for its own key is refused even when something else was invalidated meanwhile', async () => {
     const { first, second } = fleet(3);
     const asked = first.cache.getOrSet('k', async () => {
       await second.cache.invalidate({ tags: ['elsewhere'] });
@@ -307,7 +307,7 @@ describe('a producer that asks for its own key', () => {
 });
 
 describe('a set', () => {
-  it('that a tag overtook on its way is not kept in L1', async () => {
+  it('a set that an invalidation of its tag overtook under way is not kept in L1', async () => {
     const { steps, first, second } = fleet(3, true);
     steps.hold('p0: set');
     const setting = first.cache.set('k', 'old', { tags: ['t'] });
@@ -318,7 +318,7 @@ describe('a set', () => {
     expect(await first.cache.getOrSet('k', () => 'new', { tags: ['t'] })).toBe('new');
   });
 
-  it('that a tag overtook before it was sent is not kept in L1', async () => {
+  it('a set that an invalidation of its tag overtook before it was sent is not kept in L1', async () => {
     const { steps, first, second } = fleet(3, true);
     steps.hold('p0: ensure');
     const setting = first.cache.set('k', 'old', { tags: ['t'] });
@@ -335,7 +335,7 @@ describe('a set', () => {
 });
 
 describe('an early refresh', () => {
-  it('takes over into L1 what another process has refreshed already', async () => {
+  it('an early refresh takes into L1 what another process has refreshed already', async () => {
     const { clock, first, second } = fleet(3, true);
     const early = { refreshAhead: 0.5 } as const;
     await first.cache.getOrSet('k', () => 'old', early);
@@ -351,7 +351,7 @@ describe('an early refresh', () => {
 });
 
 describe('a backend that does not answer in time', () => {
-  it('delays the production by its deadline once, not once for each question', async () => {
+  it('a backend that does not answer in time delays the production by its deadline once, not once for each request', async () => {
     const { clock, first } = fleet(3);
     const silence = <T>(_: unknown, ms = 250): Promise<T> =>
       new Promise((_resolve, reject) => {
@@ -379,7 +379,7 @@ describe('a backend that does not answer in time', () => {
 describe('the journal', () => {
   const change = (key: string) => ({ kind: 'keys' as const, keys: [key], settleMs: 0 });
 
-  it('that overflowed does not lose a change that comes while the namespace is being moved', () => {
+  it('a journal that overflowed does not lose a change that comes while the namespace is being invalidated', () => {
     const list = new InvalidationJournal();
     for (let i = 0; i <= 10_000; i++) list.add(change(String(i)), i);
     expect(list.size).toBe(1);
@@ -389,7 +389,7 @@ describe('the journal', () => {
     expect(list.size).toBe(1);
   });
 
-  it('that overflowed is kept as long as its latest change', () => {
+  it('a journal that overflowed is kept as long as its latest change', () => {
     const list = new InvalidationJournal();
     for (let i = 0; i <= 10_000; i++) list.add(change(String(i)), 1);
     list.add(change('late'), 9);
@@ -399,7 +399,7 @@ describe('the journal', () => {
 });
 
 describe('a change of very many keys', () => {
-  it('is repeated from where it stopped, not from its beginning', async () => {
+  it('a change of very many keys is repeated from where it stopped, not from its beginning', async () => {
     const { clock, first } = fleet(3);
     const remove = first.link.delete.bind(first.link);
     let sent = 0;
@@ -433,7 +433,7 @@ describe('a change that the backend refuses whenever it is sent', () => {
     return { first, second };
   }
 
-  it('does not keep the others waiting for ever: everything is invalidated in its place', async () => {
+  it('a change that the backend always refuses does not keep the others waiting for ever: everything is invalidated instead', async () => {
     const { first, second } = await refused(false);
     expect([
       first.cache.stats().journal,
@@ -442,7 +442,7 @@ describe('a change that the backend refuses whenever it is sent', () => {
     ]).toEqual([0, undefined, undefined]);
   });
 
-  it('keeps the journal, and the backend out of use, when that is refused as well', async () => {
+  it('a change that the backend always refuses keeps it out of use when the invalidation of everything is refused as well', async () => {
     const { first } = await refused(true);
     expect([first.cache.stats().journal, await first.cache.get('k')]).toEqual([1, undefined]);
   });
@@ -465,7 +465,7 @@ describe('a gap in what a process hears', () => {
     },
   );
 
-  it('still keeps such a load out of the backend when its key was deleted in the gap', async () => {
+  it('a gap in the notices still keeps a load out of the backend whose key was deleted in it', async () => {
     const { first, second } = fleet(3, true);
     const production = deferred<string>();
     const loading = first.cache.getOrSet('k', () => production.promise);
@@ -482,7 +482,7 @@ describe('a gap in what a process hears', () => {
 });
 
 describe('a busy process', () => {
-  it('still takes the lease when its look was answered late, so that the others do not produce too', async () => {
+  it('a busy process still takes the lease when its lookup was answered late, so that the others do not produce too', async () => {
     const { clock, steps, first, second } = fleet(3);
     steps.hold('p0: read segment:k <');
     const production = deferred<string>();

@@ -21,7 +21,7 @@ describe('the schedules', () => {
     ['shared', 'calm', 0.35],
     ['shared', 'faults', 0.4],
   ] as const) {
-    it(`keep the promise in ${where === 'memory' ? 'memory' : 'several processes at one server'}${scene === 'calm' ? '' : ' with faults and losses'}`, async () => {
+    it(`the schedules keep the promise in ${where === 'memory' ? 'memory' : 'several processes at one server'}${scene === 'calm' ? '' : ' with faults and losses'}`, async () => {
       await fc.assert(
         fc.asyncProperty(stories(where, scene), fc.scheduler(), async (story, scheduler) => {
           const world = await play(story, scheduler);

@@ -13,7 +13,7 @@ const immediately = () => Promise.resolve();
 function open(where: 'memory' | 'shared' | 'shared with L1') {
   const clock = new FakeClock();
   const options = { jitter: 0 };
-  if (where === 'memory') return { clock, ...wiredCache({ clock, holder: 'm', options }) };
+  if (where === 'memory') return wiredCache({ clock, holder: 'm', options });
   const store = new SimulatedLink(
     new SimulatedServer(clock),
     'p',
@@ -21,7 +21,7 @@ function open(where: 'memory' | 'shared' | 'shared with L1') {
     () => 'answered',
     false,
   );
-  return { clock, ...wiredCache({ clock, holder: 'p', store, l1: where !== 'shared', options }) };
+  return wiredCache({ clock, holder: 'p', store, l1: where !== 'shared', options });
 }
 
 function expectEmpty({ cache, engine }: ReturnType<typeof open>) {
@@ -70,7 +70,7 @@ for (const where of ['memory', 'shared', 'shared with L1'] as const) {
         );
       });
 
-      it('cause one production that fails, and share its error', async () => {
+      it('callers of one cold key cause one production that fails, and share its error', async () => {
         const opened = open(where);
         const failure = new Error('the database is down');
         const { count, producer } = counting(() => {
@@ -90,7 +90,7 @@ for (const where of ['memory', 'shared', 'shared with L1'] as const) {
         );
       });
 
-      it('arriving one after the other while it runs cause one production', async () => {
+      it('callers of one cold key who arrive one after the other while it is produced cause one production', async () => {
         const opened = open(where);
         const { count, producer } = counting(() => 'v');
         const waiting: Promise<unknown>[] = [];
@@ -106,7 +106,7 @@ for (const where of ['memory', 'shared', 'shared with L1'] as const) {
 }
 
 describe('a producer that never settles', () => {
-  it('frees its key at the hard timeout, for a thousand keys', async () => {
+  it('a producer that never settles frees its key at the hard timeout, for a thousand keys', async () => {
     const opened = open('memory');
     const { cache, clock } = opened;
     const options = { producerTimeout: { hard: '5s' } } as const;
@@ -143,7 +143,7 @@ describe('a producer that never settles', () => {
     expect(clock.pending).toBe(0);
   });
 
-  it('does not store what it gives after its time', async () => {
+  it('a producer that settles after its hard timeout does not have its value stored', async () => {
     const { cache, clock } = open('shared');
     let settle: (value: string) => void = () => undefined;
     const asked = cache.getOrSet('k', () => new Promise<string>((resolve) => (settle = resolve)), {
@@ -160,7 +160,7 @@ describe('a producer that never settles', () => {
     expect(await cache.get('k')).toBeUndefined();
   });
 
-  it('says what to do', async () => {
+  it('the error of a hard timeout says what to do', async () => {
     const { cache, clock } = open('memory');
     const key = CacheKey.builder().segment('report').param('m', 1).build();
     const asked = cache.getOrSet(key, () => new Promise(() => undefined));
@@ -174,7 +174,7 @@ describe('a producer that never settles', () => {
 
 describe('callers who lose patience', () => {
   for (const where of ['memory', 'shared'] as const) {
-    it(`leave the others undisturbed, ${where}`, async () => {
+    it(`callers who lose patience leave the others undisturbed, ${where}`, async () => {
       const { cache } = open(where);
       const impatience = new AbortController();
       let signal: AbortSignal | undefined;
@@ -196,7 +196,7 @@ describe('callers who lose patience', () => {
       expect(await cache.get('k')).toBe('v');
     });
 
-    it(`end the production when they are the last, ${where}`, async () => {
+    it(`callers who lose patience end the production when they are the last, ${where}`, async () => {
       const opened = open(where);
       const { cache } = opened;
       const controllers = Array.from({ length: 10 }, () => new AbortController());
@@ -226,7 +226,7 @@ describe('callers who lose patience', () => {
     });
   }
 
-  it('before they came do not hold a producer up', async () => {
+  it('callers who had lost patience before they came do not hold a producer up', async () => {
     const opened = open('memory');
     await expect(
       opened.cache.getOrSet('k', () => 'v', { signal: AbortSignal.abort(new Error('gone')) }),
@@ -238,7 +238,7 @@ describe('callers who lose patience', () => {
 
 describe('a producer that waits for itself', () => {
   for (const where of ['memory', 'shared', 'shared with L1'] as const) {
-    it(`learns so when it asks for its own key, ${where}`, async () => {
+    it(`a producer that waits for itself is refused when it asks for its own key, ${where}`, async () => {
       const { cache } = open(where);
       const ask = (): Promise<unknown> => cache.getOrSet('k', ask);
       await expect(ask()).rejects.toBeInstanceOf(ReentrantProducerError);
@@ -250,7 +250,7 @@ describe('a producer that waits for itself', () => {
       expect(await cache.getOrSet('k', () => 'works')).toBe('works');
     });
 
-    it(`is named by its segment only, in the error and in events: keys may hold personal data, ${where}`, async () => {
+    it(`a producer that waits for itself is named by its segment only, because keys may hold personal data, ${where}`, async () => {
       const { cache } = open(where);
       const key = CacheKey.builder().segment('users').param('email', 'ann@example.com').build();
       const said: string[] = [];
@@ -264,14 +264,14 @@ describe('a producer that waits for itself', () => {
       expect(said.filter((text) => text.includes('ann'))).toEqual([]);
     });
 
-    it(`learns so through another key, ${where}`, async () => {
+    it(`a producer that waits for itself through another key is refused, ${where}`, async () => {
       const { cache } = open(where);
       const a = (): Promise<unknown> => cache.getOrSet('a', b);
       const b = (): Promise<unknown> => cache.getOrSet('b', a);
       await expect(a()).rejects.toBeInstanceOf(ReentrantProducerError);
     });
 
-    it(`learns so when the other way round was begun by another caller, ${where}`, async () => {
+    it(`a producer that waits for itself through a load of another caller is refused, ${where}`, async () => {
       const { cache } = open(where);
       let open_: () => void = () => undefined;
       const gate = new Promise<void>((resolve) => (open_ = resolve));
@@ -297,7 +297,7 @@ describe('a producer that waits for itself', () => {
     });
   }
 
-  it('is not mistaken for one that asks for other keys at the same time', async () => {
+  it('a producer that asks for several keys at the same time is not mistaken for one that waits for itself', async () => {
     const { cache } = open('memory');
     const value = await cache.getOrSet('outer', async () => {
       const [one, two] = await Promise.all([
@@ -313,7 +313,7 @@ describe('a producer that waits for itself', () => {
 describe('the context of a request', () => {
   const requests = new AsyncLocalStorage<string>();
 
-  it('is that of the first caller in a production, and none in a background refresh', async () => {
+  it('a production runs in the context of its first caller, and a background refresh in none', async () => {
     const { cache, clock } = open('memory');
     const seen: (string | undefined)[] = [];
     const produce = async () => {
@@ -329,7 +329,7 @@ describe('the context of a request', () => {
     expect(seen).toEqual(['anna', undefined]);
   });
 
-  it('never crosses tenants: each has a production of its own', async () => {
+  it('a production never crosses tenants: each has its own', async () => {
     const { cache } = open('memory');
     const ask = (tenant: string) =>
       requests.run(tenant, () =>

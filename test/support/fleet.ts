@@ -35,10 +35,7 @@ export function fleet(size: number, l1 = false, options: CacheOptions = {}) {
 
 export function memory(options: CacheOptions = {}) {
   const clock = new FakeClock();
-  return {
-    clock,
-    ...wiredCache({ clock, holder: 'm', options: { jitter: 0, ttl: 1_000, ...options } }),
-  };
+  return wiredCache({ clock, holder: 'm', options: { jitter: 0, ttl: 1_000, ...options } });
 }
 
 export function deferred<T>() {

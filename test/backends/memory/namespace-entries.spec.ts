@@ -148,14 +148,15 @@ describe('giving the memory of a scope back', () => {
     const { tier, later } = setUp();
     for (let i = 0; i < 2_500; i++) tier.put(`tenant:t/k${String(i)}`, memoryEntryOf('k'), later());
     const reclaiming = tier.reclaim('t', new AbortController().signal);
-    let isRunning = true;
-    void reclaiming.then(() => (isRunning = false));
+    const running = { done: false };
+    void reclaiming.then(() => (running.done = true));
     let written = 0;
-    while (isRunning) {
-      for (let i = 0; i < 10; i++)
+    do {
+      for (let i = 0; i < 10; i++) {
         tier.put(`tenant:t/new${String(written++)}`, memoryEntryOf('n'), later());
+      }
       await setImmediate();
-    }
+    } while (!running.done);
     expect(await reclaiming).toBe(2_500);
     expect(tier.size).toBe(written);
   });

@@ -84,7 +84,7 @@ describe('awaitInvalidations', () => {
           });
         }),
     };
-    return { clock, deleted, ...wiredCache({ clock, holder: 'p', backend }) };
+    return { deleted, ...wiredCache({ clock, holder: 'p', backend }) };
   }
 
   it('settles when the invalidations that the task started but did not await are acknowledged', async () => {

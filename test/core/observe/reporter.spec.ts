@@ -37,7 +37,7 @@ describe('the reporter', () => {
     ['fill_refused', 'cache_fill_refused'],
   ] as const)('counts %s as %s, whether anybody listens or not', (type, counter) => {
     const reporter = new Reporter(false, () => undefined);
-    reporter.report({ type, key, error: new Error() } as CacheEvent);
+    reporter.report({ type, key, error: new Error() });
     expect(reporter.stats[counter]).toBe(1);
   });
 

@@ -27,7 +27,7 @@ const contextOf = (kind: 'load' | 'refresh' = 'load', tenant?: string): Producer
   const context = new RecordingContext(flightOf('k', { kind }));
   return tenant === undefined
     ? context
-    : { ...context, background: kind === 'refresh', tenant, signal: context.signal };
+    : Object.defineProperty(context, 'tenant', { value: tenant });
 };
 
 describe('the collector of a batch', () => {

@@ -1,13 +1,15 @@
 import { describe, expect, it } from 'vitest';
-import { MarkerLifetimes, MIN_MARKER_MS } from '../../../lib/core/read/marker-lifetimes.js';
+import { MarkerLifetimes } from '../../../lib/core/read/marker-lifetimes.js';
+
+const DAY = 24 * 3_600_000;
 
 const scopes = (...groups: string[]) => [{ scope: 'x', groups }];
 
 describe('the lifetimes of markers', () => {
   it('are a day at least, and twice as long as the entry lives', () => {
     const markers = new MarkerLifetimes();
-    expect(markers.keepMs(1_000, 0)).toBe(MIN_MARKER_MS);
-    expect(markers.keepMs(2 * MIN_MARKER_MS, 0)).toBe(4 * MIN_MARKER_MS);
+    expect(markers.keepMs(1_000, 0)).toBe(DAY);
+    expect(markers.keepMs(2 * DAY, 0)).toBe(4 * DAY);
   });
 
   it('are known for the groups of a scope that were ensured, until they end', () => {
