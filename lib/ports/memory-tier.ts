@@ -31,7 +31,7 @@ export interface MemoryTier {
   /** As `get`, without looking at the clock: the caller checks the expiry itself. */
   getEvenIfExpired(key: string): MemoryEntry | undefined;
   /** @returns false when the entry is too large to keep; then nothing is kept under the key */
-  put(key: string, expiresAt: Millis, entry: Entry, frozen?: FrozenValue, stamp?: object): boolean;
+  put(key: string, entry: MemoryEntry, expiresAt: Millis): boolean;
   remove(key: string): void;
   clear(): void;
   /** Removes the entries of a scope in small slices. @returns how many */

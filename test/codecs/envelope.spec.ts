@@ -67,10 +67,10 @@ describe('the envelope', () => {
       fc.property(entries, (entry) => {
         const packed = envelope.pack(entry);
         expect(typeof packed).toBe(typeof entry.body === 'string' ? 'string' : 'object');
-        assert.deepEqual(envelope.unpack(packed), { ...entry, packed });
+        assert.deepEqual(envelope.unpack(packed), entry);
         const bytes = new Uint8Array(Buffer.from(packed));
         if (Buffer.from(bytes).toString('utf8') === packed || typeof packed !== 'string')
-          assert.deepEqual(envelope.unpack(bytes), { ...entry, packed: bytes });
+          assert.deepEqual(envelope.unpack(bytes), entry);
       }),
       { numRuns: 1_000 },
     );
@@ -167,7 +167,7 @@ describe('the envelope', () => {
     const { crc32 } = await import('node:zlib');
     const valid = String(envelope.pack(ENTRY)).slice(15);
     const forge = (rest: string): string => `Q1T|${String(crc32(rest)).padStart(10, '0')}|${rest}`;
-    expect(envelope.unpack(forge(valid))).toStrictEqual({ ...ENTRY, packed: forge(valid) });
+    expect(envelope.unpack(forge(valid))).toStrictEqual(ENTRY);
     const header = valid.slice(0, valid.indexOf('\n'));
     const fields = header.split('|');
     const broken = fields.flatMap((field, i) =>

@@ -1,6 +1,7 @@
 import type { CacheOptions } from '../../lib/core/options/types.js';
 import { FakeClock } from '../../lib/testing/fake-clock.js';
 import { HeldSteps } from './held-steps.js';
+import { beforeClosing } from './nothing-left.js';
 import { SimulatedLink } from './simulated-backend.js';
 import { SimulatedServer } from './simulated-server.js';
 import { wiredCache } from './wired-cache.js';
@@ -10,6 +11,9 @@ export function fleet(size: number, l1 = false, options: CacheOptions = {}) {
   const clock = new FakeClock();
   const server = new SimulatedServer(clock);
   const steps = new HeldSteps();
+  beforeClosing(() => {
+    steps.releaseAll();
+  });
   const processes = Array.from({ length: size }, (_, i) => {
     const link = new SimulatedLink(server, `p${String(i)}`, steps.step, () => 'answered', false);
     return {

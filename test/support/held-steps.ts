@@ -24,4 +24,9 @@ export class HeldSteps {
     this.#patterns = this.#patterns.filter((held) => held !== pattern);
     for (const { label, go } of this.#held) if (label.includes(pattern)) go();
   }
+
+  releaseAll(): void {
+    this.#patterns = [];
+    for (const { go } of this.#held) go();
+  }
 }

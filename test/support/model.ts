@@ -116,7 +116,7 @@ export class Real {
     const options = { jitter: 0, ttl: 1_000 };
     this.processes =
       where === 'memory'
-        ? [{ link: undefined, ...wiredCache({ clock, holder: 'm', options }) }]
+        ? [{ link: undefined, ...wiredCache({ clock, holder: 'm', options, isChecked: false }) }]
         : [false, true, true].map((l1, i) => {
             const link = new SimulatedLink(
               this.server,
@@ -134,6 +134,7 @@ export class Real {
                 l1,
                 isolation: i === 1 ? 'copy' : 'freeze',
                 options,
+                isChecked: false,
               }),
             };
           });

@@ -57,6 +57,10 @@ export class SimulatedLink implements SharedBackend {
     });
   }
 
+  get listenerCount(): number {
+    return this.#listeners.size + this.#stateListeners.size;
+  }
+
   now(): number {
     return this.server.clock.now();
   }

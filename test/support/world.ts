@@ -307,6 +307,7 @@ export class World {
       holder: 'auditor',
       store: link,
       options: { jitter: 0 },
+      isChecked: false,
     });
     return { ...wired, name: 'auditor', link, l1: false };
   }
@@ -328,6 +329,7 @@ export class World {
       l1,
       isolation,
       options,
+      isChecked: false,
       ...(link === undefined ? {} : { store: link }),
     });
     return { ...wired, name, link, l1 };

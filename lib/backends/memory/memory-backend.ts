@@ -45,7 +45,7 @@ export class MemoryBackend implements CacheBackend {
     const now = this.#settings.clock.now();
     // `Buffer.prototype.slice` would share the memory.
     const entry = plainEntry(key, Uint8Array.from(bytes), now);
-    this.#plain.put(key, now, now + ttlMs, entry);
+    this.#plain.put(key, { entry, frozen: undefined }, now + ttlMs, now);
   }
 
   async delete(key: string): Promise<boolean> {

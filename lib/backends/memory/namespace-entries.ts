@@ -1,7 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 import type { Clock } from '../../ports/clock.js';
-import type { Entry } from '../../ports/entry.js';
-import type { FrozenValue, MemoryEntry, MemoryTier } from '../../ports/memory-tier.js';
+import type { MemoryEntry, MemoryTier } from '../../ports/memory-tier.js';
 import type { Millis } from '../../ports/time.js';
 import { CachedEntry, type EntryLru, type EntryOwner } from './lru.js';
 
@@ -43,14 +42,7 @@ export class NamespaceEntries implements EntryOwner {
   }
 
   /** @returns false when the entry is too large to keep; nothing is kept under the key then */
-  put(
-    key: string,
-    now: Millis,
-    expiresAt: Millis,
-    entry: Entry,
-    frozen?: FrozenValue,
-    stamp?: object,
-  ): boolean {
+  put(key: string, { entry, frozen, stamp }: MemoryEntry, expiresAt: Millis, now: Millis): boolean {
     this.lru.purgeSome(PURGED_PER_PUT, now);
     const name = this.prefix + key;
     if (expiresAt <= now) {
@@ -112,8 +104,8 @@ export class NamespaceTier implements MemoryTier {
     return this.namespace.getEvenIfExpired(key);
   }
 
-  put(key: string, expiresAt: Millis, entry: Entry, frozen?: FrozenValue, stamp?: object): boolean {
-    return this.namespace.put(key, this.clock.now(), expiresAt, entry, frozen, stamp);
+  put(key: string, entry: MemoryEntry, expiresAt: Millis): boolean {
+    return this.namespace.put(key, entry, expiresAt, this.clock.now());
   }
 
   remove(key: string): void {

@@ -17,7 +17,7 @@ const COUNTERS = {
 export class Reporter {
   readonly stats = new Stats();
   readonly events: CacheEvents;
-  /** The steps of the read path, for tests that tell a call as a story. */
+  /** The steps of the read path as they happen, for tests that tell a call as a story. */
   onStep: ((step: string) => void) | undefined;
 
   constructor(

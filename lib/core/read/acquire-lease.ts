@@ -136,7 +136,7 @@ export class LeaseAcquirer {
   #grant(flight: Flight, token: string, lookup: Lookup, keySettleUntil: Millis): void {
     const { leases, backend, reporter } = this.parts;
     const scopes = lookup.scopes ?? [];
-    reporter.onStep?.('lease');
+    reporter.onStep?.('take the lease');
     flight.lease = token;
     flight.startTicks = startTicksOf(scopes);
     flight.settledGroups = lookup.groups;

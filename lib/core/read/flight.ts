@@ -69,6 +69,8 @@ export class Flight {
   /** Why the flight was aborted. */
   aborted: { readonly reason: unknown } | undefined;
   onAbort: (() => void) | undefined;
+  /** The hard timeout of the producer. */
+  timeout: { cancel(): void } | undefined;
   isSettled = false;
   #isFinished = false;
   /** Created when a producer asks for it: it costs more than the rest of a flight. */

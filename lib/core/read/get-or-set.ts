@@ -102,7 +102,7 @@ export class ReadThrough {
 
   #answer<T>(call: Call, lookup: Lookup, asked: CallSeq, finish: Finish<T>): T | Promise<T> {
     const { flights, loads, backoff, clock, context, reporter } = this.parts;
-    reporter.onStep?.(`lookup: ${lookup.freshness} in ${lookup.tier}`);
+    reporter.onStep?.(this.#stepOf(lookup));
     switch (lookup.freshness) {
       case 'fresh':
         if (call.policy.refreshAhead !== false) this.#refreshEarly(call, lookup);
@@ -170,9 +170,15 @@ export class ReadThrough {
     }
   }
 
+  #stepOf({ entry, freshness, tier }: Lookup): string {
+    if (!this.parts.tiers.isUsable) return 'look up: the backend is away';
+    return `look up: ${entry === undefined ? 'nothing' : freshness} in ${tier}`;
+  }
+
   #onReadFailed(call: Call, error: unknown): Lookup {
     const { reporter, tiers } = this.parts;
     reporter.stats.cache_read_err++;
+    reporter.onStep?.('the backend fails');
     reporter.report({ type: 'backend_problem', operation: 'read', error });
     return emptyLookup(call, 'l2', tiers.position);
   }

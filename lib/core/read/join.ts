@@ -48,7 +48,10 @@ export class Joins {
     return this.#wait(flight, call, stale).then(
       (result) => {
         arrived?.();
-        if (result === TIMED_OUT) return this.parts.answers.found('stale', call, stale, finish);
+        if (result === TIMED_OUT) {
+          reporter.onStep?.('soft timeout');
+          return this.parts.answers.found('stale', call, stale, finish);
+        }
         return this.#onResult(result, call, asked, isCoherent, outcome, finish);
       },
       (error: unknown) => {

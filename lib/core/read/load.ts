@@ -91,7 +91,9 @@ export class Loads {
 
   #proceed(flight: Flight, result: FlightResult | undefined): void {
     if (result !== undefined) {
-      this.parts.reporter.onStep?.(result.kind === 'stored' ? 'found by the second look' : 'retry');
+      this.parts.reporter.onStep?.(
+        result.kind === 'stored' ? 'found by the second lookup' : 'leave it to another process',
+      );
       flight.resolve(result);
       this.#finish(flight);
       return;
@@ -104,7 +106,7 @@ export class Loads {
       this.parts.tiers.release(flight);
     };
     this.parts.reporter.stats.cache_productions++;
-    this.parts.reporter.onStep?.('produce');
+    this.parts.reporter.onStep?.(flight.storable ? 'produce' : 'produce, not to be stored');
     this.#runProducer(flight, new RecordingContext(flight), this.#onValue, this.#onError);
   }
 
@@ -133,6 +135,7 @@ export class Loads {
       flight.abort(error);
       onError(flight, recorded, error);
     });
+    flight.timeout = timeout;
     const run = (leave: () => void): void => {
       invoke(flight.call, recorded).then(
         (value) => {
@@ -164,6 +167,7 @@ export class Loads {
       const produced = entries.build(flight, recorded, value);
       flight.resolve({ kind: 'produced', value: produced.value, entry: produced.entry });
       if (produced.entry === undefined) {
+        this.parts.reporter.onStep?.('do not store');
         this.#finish(flight);
         return;
       }
@@ -209,7 +213,7 @@ export class Loads {
       stats.cache_producer_err++;
     }
     const type = flight.isBackground ? 'refresh_failed' : 'producer_error';
-    reporter.onStep?.(type);
+    reporter.onStep?.(flight.startedSeq === Infinity ? 'fail' : 'the producer fails');
     reporter.report({ type, key: flight.storageKey, error });
     // When all callers have left, the failure tells nothing about the origin.
     const wasAbandoned =

@@ -61,8 +61,8 @@ export class LocalTier {
     frozen = this.freeze(this.reader.codecOf(entry), entry.body),
   ): FrozenValue | undefined {
     const expires = expiresAt(entry) - this.now() + this.localNow();
-    const stamp = this.invalidations.stamp(readAt);
-    return this.memory.put(storageKey, expires, entry, frozen, stamp) ? frozen : undefined;
+    const kept = { entry, frozen, stamp: this.invalidations.stamp(readAt) };
+    return this.memory.put(storageKey, kept, expires) ? frozen : undefined;
   }
 
   /** The end of a settle window that a production falls into that begins now; 0 for none. */

@@ -82,11 +82,13 @@ export class SingleFlight {
     return [...this.#all()].filter((flight) => flight.owner === owner);
   }
 
-  /** Also ends the waiting for producers that ignore their signal. */
+  /** Also ends the waiting for producers that ignore their signal, and forgets them. */
   abortAll(owner: object, reason: unknown): void {
     for (const flight of this.ownedBy(owner)) {
       flight.abort(reason);
       flight.reject(reason);
+      flight.timeout?.cancel();
+      this.remove(flight);
     }
   }
 

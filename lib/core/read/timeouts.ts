@@ -22,6 +22,7 @@ class TimeoutQueue {
   #first: Timeout | undefined;
   #last: Timeout | undefined;
   #cancelTimer: (() => void) | undefined;
+  #isStopped = false;
 
   constructor(
     readonly clock: Clock,
@@ -51,11 +52,13 @@ class TimeoutQueue {
     if (next === undefined) this.#last = previous;
     else next.previous = previous;
     timeout.previous = timeout.next = undefined;
+    if (this.#isStopped && this.isEmpty) this.#endTimer();
   }
 
+  /** The timer ends with the last timeout. */
   stop(): void {
-    this.#cancelTimer?.();
-    this.#cancelTimer = undefined;
+    this.#isStopped = true;
+    if (this.isEmpty) this.#endTimer();
   }
 
   readonly #onTimer = (): void => {
@@ -73,6 +76,11 @@ class TimeoutQueue {
     // A timeout may have been added, and have started a timer, while the others fired.
     this.#cancelTimer ??= this.clock.after(Math.max(1, next.firesAt - now), this.#onTimer);
   };
+
+  #endTimer(): void {
+    this.#cancelTimer?.();
+    this.#cancelTimer = undefined;
+  }
 }
 
 /**
@@ -81,6 +89,7 @@ class TimeoutQueue {
  */
 export class Timeouts {
   readonly #queues = new Map<Millis, TimeoutQueue>();
+  #isStopped = false;
 
   constructor(readonly clock: Clock) {}
 
@@ -90,14 +99,15 @@ export class Timeouts {
       this.#forgetIdle();
       queue = new TimeoutQueue(this.clock, ms);
       this.#queues.set(ms, queue);
+      if (this.#isStopped) queue.stop();
     }
     return queue.add(onTimeout);
   }
 
-  /** Stops the timers; timeouts that are still running do not fire. */
+  /** From now on a timer runs no longer than a timeout needs it: none is left behind. */
   stop(): void {
+    this.#isStopped = true;
     for (const queue of this.#queues.values()) queue.stop();
-    this.#queues.clear();
   }
 
   /** A timeout may be computed for each call: then there are as many lengths as calls. */

@@ -69,7 +69,8 @@ export class TwoMethodTiers implements Tiers {
 
   async lease(flight: Flight, first: Lookup): Promise<FlightPermit> {
     // Another load has stored something since this one was looked for: the double check.
-    if (this.isUsable && this.#lookedAt.get(first) !== this.#stores) {
+    const lookedAt = this.#lookedAt.get(first);
+    if (this.isUsable && lookedAt !== undefined && lookedAt !== this.#stores) {
       const again = await this.#lookup(flight.call).catch(() => undefined);
       const { value, entry, freshness } = again ?? {};
       if (value !== undefined && entry !== undefined && freshness === 'fresh') {

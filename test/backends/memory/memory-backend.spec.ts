@@ -1,35 +1,35 @@
 import { describe, expect, it } from 'vitest';
 import { MemoryBackend } from '../../../lib/backends/memory/memory-backend.js';
 import { CacheConfigError } from '../../../lib/ports/errors.js';
-import { entryOf, nearOf, read, setUp } from './support.js';
+import { entryOf, memoryEntryOf, setUp } from './support.js';
 
 describe('MemoryBackend', () => {
   it('keeps at most maxEntries, the least recently used go first', () => {
-    const { near, later } = setUp({ maxEntries: 3 });
-    for (const key of ['a', 'b', 'c']) near.put(key, nearOf(key), later());
-    near.get('a');
-    near.put('d', nearOf('d'), later());
-    expect(['a', 'b', 'c', 'd'].filter((key) => near.get(key) !== undefined)).toEqual([
+    const { tier, later } = setUp({ maxEntries: 3 });
+    for (const key of ['a', 'b', 'c']) tier.put(key, memoryEntryOf(key), later());
+    tier.get('a');
+    tier.put('d', memoryEntryOf('d'), later());
+    expect(['a', 'b', 'c', 'd'].filter((key) => tier.get(key) !== undefined)).toEqual([
       'a',
       'c',
       'd',
     ]);
-    expect(near.size).toBe(3);
+    expect(tier.size).toBe(3);
   });
 
   it('keeps at most maxBytes, however large the entries are', () => {
-    const { near, later } = setUp({ maxBytes: '100kb' });
+    const { tier, later } = setUp({ maxBytes: '100kb' });
     for (let i = 0; i < 50; i++)
-      near.put(`k${String(i)}`, nearOf(`k${String(i)}`, 'x'.repeat(10_000)), later());
-    expect(near.size).toBe(9);
-    near.put('large', nearOf('large', new Uint8Array(95_000)), later());
-    expect(near.size).toBe(1);
+      tier.put(`k${String(i)}`, memoryEntryOf(`k${String(i)}`, 'x'.repeat(10_000)), later());
+    expect(tier.size).toBe(9);
+    tier.put('large', memoryEntryOf('large', new Uint8Array(95_000)), later());
+    expect(tier.size).toBe(1);
   });
 
   it('counts the bytes of text as they are written, its tags, and decoded values', () => {
     const fits = (body: string, tags: string[], frozen: boolean) => {
-      const { near, later } = setUp({ maxBytes: 4_000 });
-      return near.put(
+      const { tier, later } = setUp({ maxBytes: 4_000 });
+      return tier.put(
         'k',
         {
           entry: entryOf('k', body, tags),
@@ -51,17 +51,17 @@ describe('MemoryBackend', () => {
   });
 
   it('keeps nothing under a key whose new value is too large', () => {
-    const { near, later } = setUp({ maxBytes: 4_000 });
-    near.put('k', nearOf('k'), later());
-    expect(near.put('k', nearOf('k', 'x'.repeat(4_000)), later())).toBe(false);
-    expect([near.get('k'), near.size]).toEqual([undefined, 0]);
+    const { tier, later } = setUp({ maxBytes: 4_000 });
+    tier.put('k', memoryEntryOf('k'), later());
+    expect(tier.put('k', memoryEntryOf('k', 'x'.repeat(4_000)), later())).toBe(false);
+    expect([tier.get('k'), tier.size]).toEqual([undefined, 0]);
   });
 
   it('shares its bounds among namespaces that never see each other', async () => {
     const { open, backend, later } = setUp({ maxEntries: 4 });
-    const [a, b] = [open('a').near, open('b').near];
-    a.put('k', nearOf('k', 'a'), later());
-    b.put('k', nearOf('k', 'b'), later());
+    const [a, b] = [open('a'), open('b')];
+    a.put('k', memoryEntryOf('k', 'a'), later());
+    b.put('k', memoryEntryOf('k', 'b'), later());
     await backend.set('k', Uint8Array.of(7), 1_000);
     expect([a.get('k')?.entry.body, b.get('k')?.entry.body, (await backend.get('k'))?.[0]]).toEqual(
       ['a', 'b', 7],
@@ -73,23 +73,37 @@ describe('MemoryBackend', () => {
       'b',
       7,
     ]);
-    for (let i = 0; i < 4; i++) a.put(`k${String(i)}`, nearOf('x'), later());
+    for (let i = 0; i < 4; i++) a.put(`k${String(i)}`, memoryEntryOf('x'), later());
     expect([a.size, b.size, await backend.get('k')]).toEqual([4, 0, undefined]);
   });
 
-  it('shares everything between caches of the same namespace', async () => {
-    const { open } = setUp();
+  it('shares everything between caches of the same namespace', () => {
+    const { open, later } = setUp();
     const [a, b] = [open('a'), open('a')];
-    await a.store.set('k', entryOf('k'), 1_000);
-    expect(b.near.get('k')?.entry).toBe((await b.store.read(read('k'))).stored);
-    await b.store.delete(['k'], 0);
-    expect(a.near.get('k')).toBe(undefined);
+    a.put('k', memoryEntryOf('k'), later());
+    expect(b.get('k')).toBe(a.get('k'));
+    expect(b.namespace).toBe(a.namespace);
+    b.remove('k');
+    expect(a.get('k')).toBe(undefined);
   });
 
-  it('shares nothing with another backend', async () => {
+  it('shares nothing with another backend', () => {
     const [a, b] = [setUp(), setUp()];
-    await a.store.set('k', entryOf('k'), 1_000);
-    expect(b.near.get('k')).toBe(undefined);
+    a.tier.put('k', memoryEntryOf('k'), a.later());
+    expect(b.tier.get('k')).toBe(undefined);
+    expect(b.tier.namespace).not.toBe(a.tier.namespace);
+  });
+
+  it('gives every reader without a cache a copy of its own', async () => {
+    const { backend, clock } = setUp();
+    const bytes = Buffer.from([1, 2]);
+    await backend.set('k', bytes, 1_000);
+    bytes[0] = 9;
+    const [one, two] = [await backend.get('k'), await backend.get('k')];
+    expect([one, two]).toEqual([Uint8Array.of(1, 2), Uint8Array.of(1, 2)]);
+    expect(one).not.toBe(two);
+    await clock.advance(1_000);
+    expect(await backend.get('k')).toBeUndefined();
   });
 
   it('takes real time when it is used without a cache', async () => {
@@ -132,7 +146,7 @@ describe('MemoryBackend', () => {
   });
 
   it('says how it isolates, copying by default', () => {
-    expect(setUp().near.isolation).toBe('copy');
-    expect(setUp({ isolation: 'freeze', maxBytes: '1.5gb' }).near.isolation).toBe('freeze');
+    expect(setUp().tier.isolation).toBe('copy');
+    expect(setUp({ isolation: 'freeze', maxBytes: '1.5gb' }).tier.isolation).toBe('freeze');
   });
 });

@@ -1,10 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
+  capExpiry,
   deadlines,
   expiresAt,
-  shouldRefreshEarly,
+  isInFallbackWindow,
   judge,
+  shouldRefreshEarly,
 } from '../../../lib/core/groups/freshness.js';
 import type { Entry } from '../../../lib/ports/entry.js';
 
@@ -22,7 +24,7 @@ const entry = (over: Partial<Entry> = {}): Entry => ({
   ...over,
 });
 
-describe('the judgement of an entry', () => {
+describe('judge', () => {
   it.each([
     [99, 'fresh', {}],
     [100, 'expired', {}],
@@ -32,24 +34,26 @@ describe('the judgement of an entry', () => {
     [150, 'stale', { staleUntil: 160, fallbackUntil: 300 }],
     [160, 'fallback', { staleUntil: 160, fallbackUntil: 300 }],
     [300, 'expired', { staleUntil: 160, fallbackUntil: 300 }],
-  ] as const)('at %i is %s with %j', (now, verdict, over) => {
-    expect(judge(entry(over), now, 'current')).toBe(verdict);
+  ] as const)('takes an entry at %i for %s with %j', (now, freshness, over) => {
+    expect(judge(entry(over), now, 'valid')).toBe(freshness);
   });
 
-  it('is never anything but expired after a hard invalidation', () => {
+  it('takes an entry for expired after a hard invalidation, whatever its windows', () => {
     for (const now of [0, 100, 150])
-      expect(judge(entry({ staleUntil: 200, fallbackUntil: 200 }), now, 'dead')).toBe('expired');
+      expect(judge(entry({ staleUntil: 200, fallbackUntil: 200 }), now, 'invalidated')).toBe(
+        'expired',
+      );
   });
 
-  it('is stale at best after a soft one, and expired without a window', () => {
+  it('takes an entry for stale at best after a soft invalidation, and for expired without a window', () => {
     expect(judge(entry({ staleUntil: 200 }), 0, 'soft')).toBe('stale');
     expect(judge(entry({ fallbackUntil: 200 }), 0, 'soft')).toBe('fallback');
     expect(judge(entry(), 0, 'soft')).toBe('expired');
   });
 });
 
-describe('the deadlines', () => {
-  it('only shorten the ttl, by at most the share that jitter allows, and are in order', () => {
+describe('deadlines', () => {
+  it('only shorten the ttl, by at most the share that jitter allows, and come in order', () => {
     const share = fc.double({ min: 0, max: 1, noNaN: true });
     fc.assert(
       fc.property(
@@ -78,7 +82,7 @@ describe('the deadlines', () => {
     );
   });
 
-  it('end with an open settle window, and do not care for a past one', () => {
+  it('end with an open settle window, and disregard a past one', () => {
     const windows = { ttl: 1_000, staleWhileRevalidate: 500, staleIfError: 500 };
     expect(deadlines(100, windows, 0, 0, 150)).toEqual({
       freshUntil: 150,
@@ -110,8 +114,8 @@ describe('the deadlines', () => {
   });
 });
 
-describe('an early refresh', () => {
-  it('is due by a share of the ttl', () => {
+describe('shouldRefreshEarly', () => {
+  it('says yes from a share of the ttl on', () => {
     expect([49, 50, 99].map((now) => shouldRefreshEarly(entry(), now, 0.5, 1))).toEqual([
       false,
       true,
@@ -120,7 +124,7 @@ describe('an early refresh', () => {
     expect(shouldRefreshEarly(entry(), 99, false, 0.001)).toBe(false);
   });
 
-  it('is due by chance, the likelier the dearer the load and the nearer the end', () => {
+  it('says yes by chance, the likelier the more expensive the load and the nearer the end', () => {
     expect(shouldRefreshEarly(entry(), 99, 'xfetch', 1)).toBe(false);
     // -10 ln(0.5) is 6.93: due from 93.07 on.
     expect([93, 94].map((now) => shouldRefreshEarly(entry(), now, 'xfetch', 0.5))).toEqual([
@@ -129,5 +133,28 @@ describe('an early refresh', () => {
     ]);
     expect(shouldRefreshEarly(entry({ cost: 100 }), 31, 'xfetch', 0.5)).toBe(true);
     expect(shouldRefreshEarly(entry({ cost: 0 }), 99, 'xfetch', 0.5)).toBe(false);
+  });
+});
+
+describe('isInFallbackWindow', () => {
+  it('is true until the end of the fallback window, and never without one', () => {
+    const moments = [99, 199, 200];
+    expect(moments.map((now) => isInFallbackWindow(entry({ fallbackUntil: 200 }), now))).toEqual([
+      true,
+      true,
+      false,
+    ]);
+    expect(isInFallbackWindow(entry(), 50)).toBe(false);
+  });
+});
+
+describe('capExpiry', () => {
+  it('shortens every window that ends after the cap, and no other', () => {
+    const long = entry({ staleUntil: 200, fallbackUntil: 300 });
+    expect(capExpiry(long, 250)).toEqual({ ...long, fallbackUntil: 250 });
+    expect(capExpiry(long, 50)).toEqual(
+      entry({ freshUntil: 50, staleUntil: 50, fallbackUntil: 50 }),
+    );
+    expect(capExpiry(long, 400)).toEqual(long);
   });
 });

@@ -10,7 +10,7 @@ import {
   unionTags,
 } from '../../../lib/core/groups/groups.js';
 import { CacheKey } from '../../../lib/core/key/key.js';
-import type { Marker } from '../../../lib/ports/shared-backend.js';
+import type { Marker } from '../../../lib/ports/groups.js';
 
 const marker = (hard: number, soft = hard, over: Partial<Marker> = {}): Marker => ({
   hard,
@@ -20,11 +20,11 @@ const marker = (hard: number, soft = hard, over: Partial<Marker> = {}): Marker =
   ...over,
 });
 const request = [{ scope: '', groups: ['*', 't:a', 't:b'] }];
-const standing = (start: number, ...markers: (Marker | undefined)[]) =>
+const validity = (start: number, ...markers: (Marker | undefined)[]) =>
   validityOf([start], request, [{ clock: 9, markers }]);
 
 describe('the groups of a key', () => {
-  it('are everything, its segment and its tags, in the scope of its tenant when it has one', () => {
+  it('are the whole scope, its segment and its tags, in the scope of its tenant when it has one', () => {
     const plain = CacheKey.builder().segment('list').build();
     const owned = CacheKey.builder().tenant('x').segment('list').build();
     expect(groupsOf(plain, false, ['a'])).toEqual([{ scope: '', groups: ['*', 's:list', 't:a'] }]);
@@ -81,35 +81,35 @@ describe('the tags given', () => {
   });
 });
 
-describe('the standing of an entry', () => {
-  it('is current while no marker has moved beyond its start', () => {
-    expect(standing(5, marker(5), marker(3), marker(0))).toBe('current');
+describe('the validity of an entry', () => {
+  it('is valid while no marker is beyond its start', () => {
+    expect(validity(5, marker(5), marker(3), marker(0))).toBe('valid');
   });
 
-  it('is dead by one hard marker, or by one that is missing', () => {
-    expect(standing(5, marker(5), marker(6), marker(0))).toBe('dead');
-    expect(standing(5, marker(5), undefined, marker(0))).toBe('dead');
+  it('ends by one hard marker, or by one that is missing', () => {
+    expect(validity(5, marker(5), marker(6), marker(0))).toBe('invalidated');
+    expect(validity(5, marker(5), undefined, marker(0))).toBe('invalidated');
     expect(
       validityOf([], request, [{ clock: 1, markers: [marker(0), marker(0), marker(0)] }]),
-    ).toBe('dead');
-    expect(validityOf([5], request, [])).toBe('dead');
+    ).toBe('invalidated');
+    expect(validityOf([5], request, [])).toBe('invalidated');
   });
 
-  it('is soft by a soft marker, unless a hard one kills it', () => {
-    expect(standing(5, marker(5), marker(2, 6), marker(0))).toBe('soft');
-    expect(standing(5, marker(5), marker(2, 6), marker(6))).toBe('dead');
+  it('is soft by a soft marker, unless a hard one invalidates the entry', () => {
+    expect(validity(5, marker(5), marker(2, 6), marker(0))).toBe('soft');
+    expect(validity(5, marker(5), marker(2, 6), marker(6))).toBe('invalidated');
   });
 
-  it('is changed by a combination only when it is in all of its groups', () => {
+  it('is changed by a combination only when the entry is in all of its groups', () => {
     const both = marker(0, 0, { combinations: [{ groups: ['t:a', 't:b'], hard: 7, soft: 7 }] });
     const other = marker(0, 0, { combinations: [{ groups: ['t:a', 't:c'], hard: 7, soft: 7 }] });
     const soft = marker(0, 0, { combinations: [{ groups: ['t:a', 't:b'], hard: 0, soft: 7 }] });
-    expect([both, other, soft].map((one) => standing(5, marker(0), one, marker(0)))).toEqual([
-      'dead',
-      'current',
+    expect([both, other, soft].map((one) => validity(5, marker(0), one, marker(0)))).toEqual([
+      'invalidated',
+      'valid',
       'soft',
     ]);
-    expect(standing(7, marker(0), both, marker(0))).toBe('current');
+    expect(validity(7, marker(0), both, marker(0))).toBe('valid');
   });
 });
 

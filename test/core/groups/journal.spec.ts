@@ -11,7 +11,7 @@ function overflowing(): InvalidationJournal {
   return list;
 }
 
-describe('the list of changes', () => {
+describe('the journal', () => {
   it('keeps each change once, in the order of the last mention', () => {
     const list = new InvalidationJournal();
     for (const key of ['a', 'b', 'a']) list.add(deleting(key), 1);

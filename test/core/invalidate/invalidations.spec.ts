@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { CacheKey } from '../../lib/index.js';
-import { FakeClock } from '../../lib/testing/fake-clock.js';
-import { SimulatedLink } from '../support/simulated-backend.js';
-import { SimulatedServer } from '../support/simulated-server.js';
-import { wiredCache } from '../support/wired-cache.js';
+import { CacheKey } from '../../../lib/index.js';
+import { FakeClock } from '../../../lib/testing/fake-clock.js';
+import { SimulatedLink } from '../../support/simulated-backend.js';
+import { SimulatedServer } from '../../support/simulated-server.js';
+import { wiredCache } from '../../support/wired-cache.js';
 
 async function filled() {
   const clock = new FakeClock();
@@ -24,8 +24,8 @@ async function filled() {
   return { clock, server, link, cache };
 }
 
-describe('the memory of what was cleared comes back', () => {
-  it('after a clear, of a tenant or of all', async () => {
+describe('the memory of what was cleared', () => {
+  it('comes back after a clear, of a tenant or of all', async () => {
     const { server, cache } = await filled();
     await cache.clear({ tenant: 'acme' });
     await cache.drain();
@@ -33,10 +33,9 @@ describe('the memory of what was cleared comes back', () => {
     await cache.clear();
     await cache.drain();
     expect(server.values.size).toBe(0);
-    await cache.close();
   });
 
-  it('after the unit of work that it was held in, and not before', async () => {
+  it('comes back after the unit of work in which it was cleared, and not before', async () => {
     const { server, cache } = await filled();
     await cache.unitOfWork(async () => {
       await cache.clear({ tenant: 'acme' });
@@ -45,10 +44,9 @@ describe('the memory of what was cleared comes back', () => {
     });
     await cache.drain();
     expect(server.values.size).toBe(2);
-    await cache.close();
   });
 
-  it('when a clear that did not reach the backend is repeated', async () => {
+  it('comes back when a clear that did not reach the backend is repeated', async () => {
     const { clock, server, link, cache } = await filled();
     link.change('down');
     expect(await cache.clear()).toEqual({ durable: false });
@@ -58,14 +56,12 @@ describe('the memory of what was cleared comes back', () => {
     await clock.advance(3_000);
     await cache.drain();
     expect([cache.stats().journal, server.values.size]).toEqual([0, 0]);
-    await cache.close();
   });
 
-  it('not after an invalidation: it does not depend on the number of entries', async () => {
+  it('does not come back after an invalidation, whose cost does not depend on the number of entries', async () => {
     const { server, cache } = await filled();
     await cache.invalidate({ tenant: 'acme' });
     await cache.drain();
     expect(server.values.size).toBe(4);
-    await cache.close();
   });
 });

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { MemoryBackend } from '../../lib/backends/memory/memory-backend.js';
-import { createCache } from '../../lib/create-cache.js';
-import type { CacheOptions } from '../../lib/core/options/types.js';
-import type { CacheBackend } from '../../lib/ports/backend.js';
+import { MemoryBackend } from '../lib/backends/memory/memory-backend.js';
+import { createCache } from '../lib/create-cache.js';
+import type { CacheOptions } from '../lib/core/options/types.js';
+import type { CacheBackend } from '../lib/ports/backend.js';
 
 class MapBackend implements CacheBackend {
   readonly #map = new Map<string, Uint8Array>();

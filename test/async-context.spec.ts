@@ -1,6 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { describe, expect, it, vi } from 'vitest';
-import { createAsyncContext } from '../../lib/async-context.js';
+import { createAsyncContext } from '../lib/async-context.js';
 
 describe('createAsyncContext', () => {
   it('gives each context its own value, the innermost one, across awaits', async () => {
@@ -41,7 +41,7 @@ describe('createAsyncContext', () => {
     try {
       // A storage of its own: in that of the process something may still run that another test has started.
       vi.resetModules();
-      const fresh = await import('../../lib/async-context.js');
+      const fresh = await import('../lib/async-context.js');
       const [a, b] = [fresh.createAsyncContext(), fresh.createAsyncContext()];
       let open = (): void => undefined;
       const gate = new Promise<void>((resolve) => (open = resolve));
