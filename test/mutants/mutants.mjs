@@ -148,8 +148,8 @@ export const mutants = [
   ),
   one(
     'backend reads kept in L1 although something was invalidated meanwhile',
-    TIERS,
-    'SharedTiers.#open',
+    'lib/core/read/backend-lookups.ts',
+    'BackendLookups.#open',
     'args[3] = this.position; return original(...args);',
   ),
   one(

@@ -51,7 +51,8 @@ export function normalizeTags(
       !isWellFormed(tag)
     ) {
       throw new CacheConfigError(
-        `A tag must be a string of 1 to ${String(MAX_TAG_LENGTH)} characters without lone surrogates; got ${typeof tag === 'string' ? `${String(tag.length)} characters` : typeof tag}.`,
+        `A tag must be a string of 1 to ${String(MAX_TAG_LENGTH)} characters without lone ` +
+          `surrogates; got ${typeof tag === 'string' ? `${String(tag.length)} characters` : typeof tag}.`,
       );
     }
   }

@@ -7,8 +7,8 @@ export type Outcome = 'hit' | 'stale' | 'fallback' | 'miss' | 'joined' | 'error'
 /**
  * `key` is the storage key's segment and a hash unless `exposeKeys` is set; values never appear.
  *
- * - `outcome`: one for each `get` and `getOrSet`, with the `tier` that answered; none for calls that
- *   bypass the cache (closed, or in a unit of work that finds nothing to use)
+ * - `outcome`: one for each `get` and `getOrSet`, with the `tier` that answered; none for calls
+ *   that bypass the cache (closed, or in a unit of work that finds nothing to use)
  * - `corrupt`: stored bytes were not readable; counted as a miss, replaced by the next fill
  * - `unstorable`: the caller got the value, it was not stored
  * - `fill_refused`: an invalidation overtook the load or put, its result was not stored

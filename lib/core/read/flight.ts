@@ -191,8 +191,8 @@ export class Flight {
   /**
    * Detaches the flight when its groups are known to be concerned. Otherwise the result may still
    * turn out to have one of these tags: then the markers decide whether it is stored as valid, and
-   * until then no caller joins. The stale entry has all of its tags already, so it is only concerned
-   * by its own groups, and by a soft invalidation not at all.
+   * until then no caller joins. The stale entry has all of its tags already, so only its own groups
+   * concern it, and a soft invalidation does not.
    */
   onGroupsInvalidated(invalidation: GroupInvalidation): void {
     const { groups } = this.call;
