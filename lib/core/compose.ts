@@ -266,11 +266,11 @@ export class Engine {
     const local =
       l1 === undefined ? undefined : new LocalTier(l1, invalidations, reader, sharedNow, now);
     const entries = { l1: local, invalidations, envelope };
-    const isL1Usable = (): boolean => backend.isCoherent() && this.tiers.isUsable;
+    const isUsable = (): boolean => this.tiers.isUsable;
     return new SharedTiers({
       ...shared,
       ...entries,
-      lookups: new BackendLookups({ ...entries, backend, reader, clock, isL1Usable }),
+      lookups: new BackendLookups({ ...entries, backend, reader, clock, isUsable }),
       acquirer: new LeaseAcquirer({ ...shared, leaseWait, backendTimeout, nextSeq }),
       background,
       isDrained,

@@ -142,15 +142,15 @@ export const mutants = [
   one('notices of other processes ignored', INVALIDATOR, 'Invalidator.onNotice', ''),
   one(
     'L1 asked although it misses notices',
-    TIERS,
-    'SharedTiers.#isL1Usable',
-    'return this.isUsable;',
+    'lib/core/read/backend-lookups.ts',
+    'BackendLookups.isL1Usable',
+    'return this.parts.isUsable();',
   ),
   one(
     'backend reads kept in L1 although something was invalidated meanwhile',
     'lib/core/read/backend-lookups.ts',
     'BackendLookups.#open',
-    'args[3] = this.position; return original(...args);',
+    'args[3] = this.parts.invalidations.position; return original(...args);',
   ),
   one(
     'anything kept in L1 although something was invalidated meanwhile',

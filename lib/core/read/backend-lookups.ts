@@ -20,12 +20,18 @@ export interface BackendLookupParts {
   readonly reader: EntryReader;
   readonly envelope: Envelope;
   readonly clock: Clock;
-  readonly isL1Usable: () => boolean;
+  /** May the backend be used? */
+  readonly isUsable: () => boolean;
 }
 
 /** Lookups in a shared backend: the entry, and the markers that it is judged by. */
 export class BackendLookups {
   constructor(private readonly parts: BackendLookupParts) {}
+
+  /** An L1 counts only while it is proven that it hears of every invalidation. */
+  get isL1Usable(): boolean {
+    return this.parts.backend.isCoherent() && this.parts.isUsable();
+  }
 
   /** @param groups those of the call, and of further tags that the entry is known to have */
   lookup(call: Call, withLease: boolean, groups: readonly ScopeGroups[]): Promise<Lookup> {
@@ -102,7 +108,7 @@ export class BackendLookups {
     const { reader, l1 } = this.parts;
     const value = reader.open(call.storageKey, entry);
     if (value === undefined || l1 === undefined || !isFresh) return value;
-    if (!this.parts.isL1Usable() || !this.parts.invalidations.unchangedSince(readAt)) return value;
+    if (!this.isL1Usable || !this.parts.invalidations.unchangedSince(readAt)) return value;
     const frozen = l1.store(call.storageKey, entry, readAt);
     return frozen === undefined ? value : new SharedValue(frozen.value);
   }

@@ -60,12 +60,12 @@ export class SharedTiers implements Tiers {
 
   freshEntry(storageKey: string): MemoryEntry | undefined {
     const found = this.parts.l1?.freshEntry(storageKey);
-    return found !== undefined && this.#isL1Usable ? found : undefined;
+    return found !== undefined && this.parts.lookups.isL1Usable ? found : undefined;
   }
 
   lookup(call: Call, withLease: boolean): Lookup | Promise<Lookup> {
     if (!this.isUsable) return emptyLookup(call, 'l2', this.position);
-    if (this.parts.l1 !== undefined && this.#isL1Usable) {
+    if (this.parts.l1 !== undefined && this.parts.lookups.isL1Usable) {
       const lookup = this.parts.l1.lookup(call);
       // Only what is fresh counts in L1: the backend may have a refreshed entry.
       if (lookup.freshness === 'fresh') return lookup;
@@ -173,14 +173,9 @@ export class SharedTiers implements Tiers {
     return this.parts.backend.close();
   }
 
-  /** An L1 counts only while it is proven that it hears of every invalidation. */
-  get #isL1Usable(): boolean {
-    return this.parts.backend.isCoherent() && this.isUsable;
-  }
-
   /** The backend has stored it, but this process may know of a later invalidation already. */
   #keepInL1(flight: Flight, entry: Entry, frozen: FrozenValue | undefined): void {
-    if (!flight.storable || !this.#isL1Usable) return;
+    if (!flight.storable || !this.parts.lookups.isL1Usable) return;
     this.parts.l1?.store(flight.storageKey, entry, flight.readAt, frozen);
   }
 
@@ -204,7 +199,7 @@ export class SharedTiers implements Tiers {
     // A notice that came meanwhile may be of a later change: then L1 learns the entry by a read.
     const isQuiet = invalidations.unchangedSince(position);
     onStored();
-    if (isQuiet && this.#isL1Usable) l1?.store(storageKey, entry, readAt);
+    if (isQuiet && this.parts.lookups.isL1Usable) l1?.store(storageKey, entry, readAt);
     return true;
   }
 
