@@ -27,6 +27,7 @@ import { LocalTier } from './read/local-tier.js';
 import { EntryReader } from './read/lookup.js';
 import { MarkerLifetimes } from './read/marker-lifetimes.js';
 import { MemoryTiers } from './read/memory-tiers.js';
+import { ProductionTracking } from './read/production-tracking.js';
 import { race } from './read/race.js';
 import { SharedTiers } from './read/shared-tiers.js';
 import { SingleFlight } from './read/single-flight.js';
@@ -122,7 +123,14 @@ export class Engine {
     this.timeouts = new Timeouts(clock);
     const backend = storage.kind === 'shared' ? storage.backend : undefined;
     if (backend !== undefined) {
-      this.leases = new Leases(backend, clock, settings.leaseTtl, background, parts.holder);
+      this.leases = new Leases(
+        backend,
+        clock,
+        settings.leaseTtl,
+        background,
+        this.timeouts,
+        parts.holder,
+      );
     }
     this.invalidator = new Invalidator(
       {
@@ -142,7 +150,8 @@ export class Engine {
     const tiers = (this.tiers = this.#tiers(parts, invalidations, nextSeq));
     const entries = new EntryBuilder(tiers, clock, reporter, settings.maxValueBytes);
     const backoff = new Backoff();
-    const loadParts = { tiers, flights, reporter, backoff, context, clock, nextSeq };
+    const tracking = new ProductionTracking();
+    const loadParts = { tiers, flights, reporter, backoff, context, tracking, clock, nextSeq };
     this.loads = new Loads({ ...loadParts, entries, timeouts: this.timeouts });
     this.readThrough = new ReadThrough({
       ...loadParts,

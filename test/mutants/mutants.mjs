@@ -51,10 +51,10 @@ const script = (name, constant, edit, file = SCRIPTS) => ({
 
 const AS_STORABLE = `const [flight, ...rest] = args;
   return original(Object.create(flight, { storable: { value: true } }), ...rest);`;
-const AFTERWARDS = `const late = await this.parts.backend.ensure(
-    { scopes: args[0].call.groups, keepMs: 1_000 });
-  const startTicks = late.map(({ clock }) => clock ?? 0);
-  return original(args[0], { ...args[1], startTicks }, args[2]);`;
+const AFTERWARDS = `return this.parts.backend
+  .ensure({ scopes: args[0].call.groups, keepMs: 1_000 })
+  .then((late) => late.map(({ clock }) => clock ?? 0))
+  .then((startTicks) => original(args[0], { ...args[1], startTicks }, args[2]));`;
 
 export const mutants = [
   // Flights
@@ -257,7 +257,7 @@ export const mutants = [
     'lease kept by a production without a result',
     LEASES,
     'Leases.release',
-    'args[0].stopRenewal?.(); args[0].lease = undefined;',
+    'args[0].renewal?.cancel(); args[0].lease = undefined;',
   ),
   one('start ticks taken after the producer', TIERS, 'SharedTiers.store', AFTERWARDS),
   one(

@@ -176,13 +176,12 @@ describe('the result of a method', () => {
   });
 
   it('leaves the old value, and no lease, when the method fails', async () => {
-    const { first, server, clock } = fleet();
+    const { first, server } = fleet();
     await first.cache.set('k', 'old');
     await expect(put(first.cache, () => Promise.reject(new Error('no')))).rejects.toThrow('no');
     await first.cache.drain();
     expect(await first.cache.get('k')).toBe('old');
     expect([...server.leases]).toEqual([]);
-    expect(clock.pending).toBe(0);
   });
 
   it('does not wait for a backend that is away, which deletes the old value when it is back', async () => {

@@ -76,8 +76,10 @@ export class LeaseAcquirer {
       this.#lease(flight, token, undefined),
       backend.ensure({ scopes: call.groups, keepMs }, this.#timeLeft(flight)),
     ]);
-    if (leased.status === 'rejected') this.#reportFailure(leased.reason);
-    else if (leased.value.state === 'leased') {
+    if (leased.status === 'rejected') {
+      if (isUnknownOutcome(leased.reason)) this.#giveBack(flight.storageKey, token);
+      this.#reportFailure(leased.reason);
+    } else if (leased.value.state === 'leased') {
       flight.lease = token;
       flight.settleUntil = leased.value.settleUntil;
     }
@@ -146,7 +148,7 @@ export class LeaseAcquirer {
   }
 
   /** One round trip: the lease, clocks and markers that are missing, and the look. */
-  async #leaseAndLook(
+  #leaseAndLook(
     flight: Flight,
     lookup: Lookup,
     token: string,
@@ -156,30 +158,47 @@ export class LeaseAcquirer {
     const leasing = this.#lease(flight, token, overtaken);
     const ensuring = this.#ensureMissing(flight, lookup);
     const looking = lookAgain(lookup.groups);
-    try {
-      // All at once: one that fails while another is awaited would be an unhandled rejection.
-      const [reply, again] = await Promise.all([leasing, looking, ensuring]);
-      return [reply, again];
-    } catch (error) {
-      // Of a lease that was taken all the same, the others would wait for nothing.
+    // Not by Promise.all: this runs on every miss.
+    return new Promise((resolve, reject) => {
+      let [reply, again, hasFailed]: [LeaseReply?, Lookup?, boolean?] = [];
+      let left = ensuring === undefined ? 2 : 3;
+      const settle = (): void => {
+        if (--left > 0) return;
+        if (hasFailed !== true && reply !== undefined && again !== undefined) {
+          resolve([reply, again]);
+        } else if (reply?.state === 'leased') {
+          // Other processes would wait for nothing.
+          this.#giveBack(flight.storageKey, token);
+        }
+      };
+      const fail = (error: unknown): void => {
+        hasFailed = true;
+        reject(error);
+        settle();
+      };
       leasing.then(
-        (reply) => {
-          if (reply.state === 'leased') this.#giveBack(flight.storageKey, token);
+        (answer) => {
+          reply = answer;
+          settle();
         },
-        () => undefined,
+        (error: unknown) => {
+          // The lease may have been taken all the same.
+          if (isUnknownOutcome(error)) this.#giveBack(flight.storageKey, token);
+          fail(error);
+        },
       );
-      throw error;
-    }
+      looking.then((answer) => {
+        again = answer;
+        settle();
+      }, fail);
+      ensuring?.then(settle, fail);
+    });
   }
 
   #lease(flight: Flight, token: string, overtaken: string | undefined): Promise<LeaseReply> {
     const { backend, leases } = this.parts;
-    const key = flight.storageKey;
-    const request = { key, token, leaseMs: leases.leaseMs, overtaken };
-    return backend.lease(request, this.#timeLeft(flight)).catch((error: unknown) => {
-      if (error instanceof BackendError && error.unknownOutcome) this.#giveBack(key, token);
-      throw error;
-    });
+    const request = { key: flight.storageKey, token, leaseMs: leases.leaseMs, overtaken };
+    return backend.lease(request, this.#timeLeft(flight));
   }
 
   #ensureMissing(flight: Flight, lookup: Lookup): Promise<unknown> | undefined {
@@ -208,6 +227,10 @@ export class LeaseAcquirer {
   #reportFailure(error: unknown): void {
     this.parts.reporter.report({ type: 'backend_problem', operation: 'lease', error });
   }
+}
+
+function isUnknownOutcome(error: unknown): boolean {
+  return error instanceof BackendError && error.unknownOutcome;
 }
 
 function stored(lookup: Lookup, readAt: CallSeq): FlightPermit {

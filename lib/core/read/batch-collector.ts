@@ -1,6 +1,7 @@
 import type { AsyncContext } from '../../ports/context.js';
 import type { BatchContext, ProducerContext } from '../options/types.js';
-import { Flight } from './flight.js';
+import type { Flight } from './flight.js';
+import { RecordingContext } from './producer-context.js';
 
 interface ProduceRequest {
   readonly index: number;
@@ -49,8 +50,7 @@ export class BatchCollector {
 
   /** The producer of one key. */
   produce(index: number, context: ProducerContext): Promise<unknown> {
-    const current = this.context.current();
-    const flight = current instanceof Flight ? current : undefined;
+    const flight = context instanceof RecordingContext ? context.flight : undefined;
     return new Promise((resolve, reject) => {
       const request = { index, context, flight, resolve, reject };
       if (!context.background) {

@@ -7,6 +7,7 @@ import { concerns, NAMESPACE } from '../groups/groups.js';
 import { redacted } from '../key/key.js';
 import type { Call } from '../options/call.js';
 import type { Lookup } from './lookup.js';
+import type { Timeout } from './timeouts.js';
 import { codecsCompatible, type ValueHandle } from './shared-value.js';
 
 /** How a flight ended for its callers. */
@@ -63,8 +64,8 @@ export class Flight {
   settleUntil: Millis = 0;
   /** The groups whose settle windows `settleUntil` covers. */
   settledGroups: Call['groups'];
-  /** Ends the renewal of the lease. */
-  stopRenewal: (() => void) | undefined;
+  /** The next renewal of the lease. */
+  renewal: Timeout | undefined;
   readonly result: Promise<FlightResult>;
   /** Why the flight was aborted. */
   aborted: { readonly reason: unknown } | undefined;

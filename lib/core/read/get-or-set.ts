@@ -10,6 +10,7 @@ import { Flight } from './flight.js';
 import { type JoinParts, Joins } from './join.js';
 import type { Loads } from './load.js';
 import { emptyLookup, type Lookup } from './lookup.js';
+import type { ProductionTracking } from './production-tracking.js';
 import type { SingleFlight } from './single-flight.js';
 import { isPromise, type Tiers } from './tiers.js';
 
@@ -20,6 +21,7 @@ export interface ReadThroughParts {
   readonly reporter: Reporter;
   readonly backoff: Backoff;
   readonly context: AsyncContext;
+  readonly tracking: ProductionTracking;
   readonly clock: Clock;
   readonly backendTimeout: Millis;
   readonly nextSeq: () => CallSeq;
@@ -56,8 +58,9 @@ export class ReadThrough {
 
   /** Throws, or rejects, with what the producer throws; never because the backend failed. */
   getOrSet<T>(call: Call, finish: Finish<T>): T | Promise<T> {
-    const { flights, nextSeq } = this.parts;
+    const { flights, nextSeq, context, tracking } = this.parts;
     const asked = nextSeq();
+    if (context.current() instanceof Flight) tracking.onNestedCall();
     const running = flights.joinable(call.storageKey, call.policy.codec);
     if (running !== undefined && this.#canJoinUnseen(running, asked)) {
       return this.#joins.join(running, call, asked, undefined, 'joined', finish);

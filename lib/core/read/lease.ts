@@ -5,6 +5,7 @@ import { validityOf } from '../groups/groups.js';
 import type { Background } from '../observe/background.js';
 import type { Flight } from './flight.js';
 import type { Lookup } from './lookup.js';
+import type { Timeouts } from './timeouts.js';
 
 const FIRST_POLL_MS = 10;
 const MAX_POLL_MS = 80;
@@ -28,6 +29,7 @@ export class Leases {
     readonly clock: Clock,
     readonly leaseMs: Millis,
     readonly background: Background,
+    readonly timeouts: Timeouts,
     /** Unique among all processes. */
     readonly holder: string,
   ) {}
@@ -60,29 +62,24 @@ export class Leases {
 
   /** Renews the lease of a running production every third of its time to live. */
   startRenewal(flight: Flight): void {
-    let cancel = (): void => undefined;
-    const schedule = (): void => {
-      cancel = this.clock.after(Math.max(1, Math.floor(this.leaseMs / 3)), () => {
-        const { lease } = flight;
-        if (lease === undefined) return;
-        schedule();
-        this.background.run(async () => {
-          // Its callers keep their result, and the backend refuses the fill by itself; but further
-          // callers must not wait for a load that will not be stored.
-          if (await this.backend.renew(flight.storageKey, lease, this.leaseMs)) return;
-          if (flight.kind === 'put') flight.lease = undefined;
-          flight.stopJoining();
-        });
-      });
-    };
-    schedule();
-    flight.stopRenewal = () => {
-      cancel();
-    };
+    flight.renewal = this.timeouts.start(Math.max(1, Math.floor(this.leaseMs / 3)), () => {
+      const { lease } = flight;
+      if (lease === undefined) return;
+      this.startRenewal(flight);
+      this.background.run(() => this.#renew(flight, lease));
+    });
+  }
+
+  async #renew(flight: Flight, lease: string): Promise<void> {
+    if (await this.backend.renew(flight.storageKey, lease, this.leaseMs)) return;
+    // Its callers keep their result, and the backend refuses the fill by itself; but further
+    // callers must not wait for a load that will not be stored.
+    if (flight.kind === 'put') flight.lease = undefined;
+    flight.stopJoining();
   }
 
   release(flight: Flight): void {
-    flight.stopRenewal?.();
+    flight.renewal?.cancel();
     const { lease } = flight;
     if (lease === undefined) return;
     flight.lease = undefined;

@@ -9,6 +9,7 @@ import type { EntryBuilder } from './entry-builder.js';
 import { Flight, type FlightKind, type FlightResult } from './flight.js';
 import type { Lookup } from './lookup.js';
 import { RecordingContext } from './producer-context.js';
+import type { ProductionTracking } from './production-tracking.js';
 import { race } from './race.js';
 import type { SingleFlight } from './single-flight.js';
 import { isPromise, type StoreResult, type Tiers } from './tiers.js';
@@ -23,6 +24,7 @@ export interface LoadParts {
   readonly context: AsyncContext;
   readonly clock: Clock;
   readonly timeouts: Timeouts;
+  readonly tracking: ProductionTracking;
   readonly nextSeq: () => CallSeq;
 }
 
@@ -127,12 +129,13 @@ export class Loads {
     onValue: Settled,
     onError: Settled,
   ): void {
-    const { nextSeq, clock, context, timeouts } = this.parts;
+    const { nextSeq, clock, context, timeouts, tracking } = this.parts;
     flight.startedSeq = nextSeq();
     flight.startedAt = clock.now();
     const timeout = timeouts.start(flight.call.policy.hardTimeout, () => {
       const error = timeoutError(flight.call);
       flight.abort(error);
+      tracking.onNestedCall();
       onError(flight, recorded, error);
     });
     flight.timeout = timeout;
@@ -151,12 +154,12 @@ export class Loads {
         },
       );
     };
-    if (!flight.isBackground) context.enter(flight, run);
-    else {
-      context.runOutside(() => {
-        context.enter(flight, run);
-      });
-    }
+    const start = (): void => {
+      if (tracking.shouldTrack()) context.enter(flight, run);
+      else run(doNothing);
+    };
+    if (flight.isBackground) context.runOutside(start);
+    else start();
   }
 
   #onProduced(flight: Flight, recorded: RecordingContext, value: unknown): void {
@@ -229,6 +232,10 @@ export class Loads {
     this.parts.tiers.release(flight);
     this.parts.flights.remove(flight);
   }
+}
+
+function doNothing(): void {
+  // There is no context to leave.
 }
 
 /** Calls the producer; a value or an error that is there at once becomes a promise. */

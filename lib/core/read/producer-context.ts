@@ -28,30 +28,27 @@ export class RecordingContext implements ProducerContext {
   staleIfError: Millis | undefined;
   isSkipped = false;
   #tags: string[] | undefined;
-  readonly #flight: Flight;
 
-  constructor(flight: Flight) {
-    this.#flight = flight;
-  }
+  constructor(readonly flight: Flight) {}
 
   get tags(): readonly string[] {
     return this.#tags ?? NO_TAGS;
   }
 
   get signal(): AbortSignal {
-    return this.#flight.signal;
+    return this.flight.signal;
   }
 
   get background(): boolean {
-    return this.#flight.isBackground;
+    return this.flight.isBackground;
   }
 
   get tenant(): string | undefined {
-    return this.#flight.call.key.tenantName;
+    return this.flight.call.key.tenantName;
   }
 
   get stale(): { readonly value: unknown } | undefined {
-    const value = this.#flight.stale?.value;
+    const value = this.flight.stale?.value;
     return value === undefined ? undefined : { value: value.value() };
   }
 

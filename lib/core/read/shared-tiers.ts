@@ -3,7 +3,7 @@ import type { Codec, Payload } from '../../ports/codec.js';
 import type { Entry, Envelope } from '../../ports/entry.js';
 import type { ScopeGroups } from '../../ports/groups.js';
 import type { FrozenValue, MemoryEntry } from '../../ports/memory-tier.js';
-import type { SharedBackend } from '../../ports/shared-backend.js';
+import type { FillReply, FillRequest, SharedBackend } from '../../ports/shared-backend.js';
 import type { Millis, NoticeSeq } from '../../ports/time.js';
 import { capExpiry, expiresAt } from '../groups/freshness.js';
 import { includesGroups, startTicksOf, validityOf } from '../groups/groups.js';
@@ -97,33 +97,24 @@ export class SharedTiers implements Tiers {
     return scopes.every(({ clock }, i) => clock !== undefined && clock === startTicks[i]);
   }
 
-  async store(flight: Flight, entry: Entry, frozen?: FrozenValue): Promise<StoreResult> {
+  store(flight: Flight, entry: Entry, frozen?: FrozenValue): StoreResult | Promise<StoreResult> {
     const { markers, clock } = this.parts;
-    const { call, lease } = flight;
+    const { lease } = flight;
+    if (!flight.storable || lease === undefined) return 'refused';
     const now = this.now();
     const until = expiresAt(entry);
-    const groups = groupsWith(call, entry);
+    const groups = groupsWith(flight.call, entry);
     const hasUnknownGroups = !includesGroups(flight.settledGroups, groups);
     const keepMs = markers.keepMs(until, now);
     const ensure =
       hasUnknownGroups || !markers.areAlive(groups, until) ? { scopes: groups, keepMs } : undefined;
-    if (!flight.storable || lease === undefined) return 'refused';
-    const request = { key: call.storageKey, token: lease, ensure };
     const startedAt = flight.startedAt + (now - clock.now());
     const settlingAfter = hasUnknownGroups ? startedAt : undefined;
-    let stored = entry;
-    let reply = await this.#fill(request, stored, settlingAfter);
-    if (!reply.stored && reply.settleUntil > 0) {
-      // The load may have read a replica that lagged behind a change of a tag of its result.
-      stored = capExpiry(entry, reply.settleUntil);
-      if (expiresAt(stored) <= this.now()) return 'expired';
-      reply = await this.#fill(request, stored, undefined);
-    }
-    if (!reply.stored) return 'refused';
-    if (ensure !== undefined) markers.remember(groups, now + keepMs);
-    flight.lease = undefined;
-    this.#keepInL1(flight, stored, frozen);
-    return 'stored';
+    return this.#fill(flight, lease, entry, ensure, settlingAfter).then((reply) => {
+      if (!reply.stored) return this.#fillCapped(flight, lease, entry, ensure, reply.settleUntil);
+      if (ensure !== undefined) markers.remember(groups, now + keepMs);
+      return this.#onFilled(flight, entry, frozen);
+    });
   }
 
   release(flight: Flight): void {
@@ -180,14 +171,37 @@ export class SharedTiers implements Tiers {
   }
 
   #fill(
-    request: { readonly key: string; readonly token: string; readonly ensure: Ensure },
+    { storageKey }: Flight,
+    token: string,
     entry: Entry,
+    ensure: FillRequest['ensure'],
     refuseIfSettlingAfter: Millis | undefined,
-  ): ReturnType<SharedBackend['fill']> {
+  ): Promise<FillReply> {
     const { backend, envelope } = this.parts;
     const payload = envelope.pack(entry);
     const ttlMs = this.#ttlOf(entry);
-    return backend.fill({ ...request, payload, ttlMs, refuseIfSettlingAfter });
+    return backend.fill({ key: storageKey, token, payload, ttlMs, ensure, refuseIfSettlingAfter });
+  }
+
+  /** The load may have read a replica that lagged behind a change of a tag of its result. */
+  async #fillCapped(
+    flight: Flight,
+    token: string,
+    entry: Entry,
+    ensure: FillRequest['ensure'],
+    settleUntil: Millis,
+  ): Promise<StoreResult> {
+    if (settleUntil === 0) return 'refused';
+    const capped = capExpiry(entry, settleUntil);
+    if (expiresAt(capped) <= this.now()) return 'expired';
+    const reply = await this.#fill(flight, token, capped, ensure, undefined);
+    return reply.stored ? this.#onFilled(flight, capped, undefined) : 'refused';
+  }
+
+  #onFilled(flight: Flight, entry: Entry, frozen: FrozenValue | undefined): StoreResult {
+    flight.lease = undefined;
+    this.#keepInL1(flight, entry, frozen);
+    return 'stored';
   }
 
   async #set(call: Call, entry: Entry, { readAt, onStored, token }: SetRequest): Promise<boolean> {
@@ -224,5 +238,3 @@ interface SetRequest {
   /** Only if this lease is still held. */
   readonly token?: string;
 }
-
-type Ensure = Parameters<SharedBackend['fill']>[0]['ensure'];

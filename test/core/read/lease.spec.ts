@@ -2,6 +2,7 @@ import { setImmediate } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { Background } from '../../../lib/core/observe/background.js';
 import { Leases } from '../../../lib/core/read/lease.js';
+import { Timeouts } from '../../../lib/core/read/timeouts.js';
 import { emptyLookup } from '../../../lib/core/read/lookup.js';
 import type { Marker } from '../../../lib/ports/groups.js';
 import type { SharedBackend } from '../../../lib/ports/shared-backend.js';
@@ -22,7 +23,14 @@ function setUp() {
     },
   };
   const background = new Background(() => undefined);
-  const leases = new Leases(backend as SharedBackend, clock, 3_000, background, 'me');
+  const leases = new Leases(
+    backend as SharedBackend,
+    clock,
+    3_000,
+    background,
+    new Timeouts(clock),
+    'me',
+  );
   return { clock, requests, state, leases };
 }
 
