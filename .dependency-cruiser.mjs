@@ -67,7 +67,7 @@ const forbidden = [
   {
     name: 'floor-2-memory-packages',
     from: { path: '^lib/backends/memory' },
-    to: { ...thirdParty, pathNot: 'node_modules/lru-cache/' },
+    to: thirdParty,
   },
   {
     name: 'floor-2-redis-packages',

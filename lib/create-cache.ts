@@ -32,7 +32,7 @@ export function createCache(options: CacheOptions = {}): CacheService {
   codecs.set(settings.policy.codec.id, settings.policy.codec);
   const clock = options.clock ?? systemClock;
   const { backend = new MemoryBackend() } = options;
-  // The backend may report before the engine exists; nobody can listen before that either.
+  // The backend may report before the engine exists; no one can listen before that.
   const late: { engine?: Engine } = {};
   const context: BackendContext = {
     namespace: settings.namespace,

@@ -32,11 +32,10 @@ import { WarmUp } from './read/warm-up.js';
 import { Reads } from './reads.js';
 
 /**
- * A cache: what `createCache()` returns and Nest injects. Every method takes a built key or a plain
- * string.
+ * A cache: what `createCache()` returns and Nest injects. Keys are built keys or plain strings.
  *
  * Costs: a hit in memory or L1 needs no round trip, a hit in the shared backend one, a miss two
- * before its production and one after it that nobody waits for.
+ * before its production, and one after it that no caller waits for.
  */
 export class CacheService {
   readonly #engine: Engine;
@@ -252,9 +251,8 @@ export class CacheService {
   }
 
   /**
-   * Fills the cache in advance, in batches over `getOrSetMany`. With `once`, one process of the
-   * fleet does it, at most once in `once.every`. A batch that fails is counted, not thrown. `close`
-   * stops it after the batches under way.
+   * Fills the cache in advance, in batches of `getOrSetMany`. With `once`, one process of the fleet
+   * does it, at most once in `once.every`. Failed batches are counted. `close` stops it.
    */
   async warmUp<T, K extends KeyLike = KeyLike>(
     keys: Iterable<K> | AsyncIterable<K>,

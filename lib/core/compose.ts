@@ -201,7 +201,8 @@ export class Engine {
     if (invalidator.pending > 0) {
       const error = new BackendError(
         'UNAVAILABLE',
-        `${String(invalidator.pending)} invalidations could not be delivered before the cache was closed.`,
+        `${String(invalidator.pending)} invalidations could not be delivered before the cache ` +
+          'was closed.',
       );
       reporter.report({ type: 'backend_problem', operation: 'close', error });
     }

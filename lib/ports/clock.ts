@@ -2,6 +2,9 @@
 export interface Clock {
   /** Milliseconds since the epoch by the wall clock of this process. */
   now(): number;
-  /** Runs `task` once after `ms` milliseconds; the returned function cancels it. Does not keep the process alive. */
+  /**
+   * Runs `task` once after `ms` milliseconds; the returned function cancels it. Does not keep the
+   * process alive.
+   */
   after(ms: number, task: () => void): () => void;
 }

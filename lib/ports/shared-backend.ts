@@ -64,7 +64,7 @@ export interface EnsureRequest {
 
 export type FillReply =
   | { readonly stored: true }
-  /** `settleUntil` is 0 when the lease is lost; else the end of the window, and the lease is kept. */
+  /** `settleUntil` is 0 when the lease is lost, else the end of the window; the lease is kept. */
   | { readonly stored: false; readonly settleUntil: Millis };
 
 /** Published to every process that holds copies or runs loads. Never carries values. */

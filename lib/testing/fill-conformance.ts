@@ -142,7 +142,7 @@ export function describeFills(suite: SharedBackendSuite): void {
       assert.deepEqual(await fixture.first.fill(fill), LOST);
     });
 
-    it('ignores settle windows when it is not told to refuse them', async (fixture) => {
+    it('ignores settle windows when it is not asked to refuse them', async (fixture) => {
       await fixture.first.invalidate(invalidationOf(['t:a'], { scope: 't', settleMs: 20_000 }));
       await fixture.first.lease(leaseOf(KEY, 'L1'));
       assert.deepEqual(await fixture.first.fill(fillOf(KEY, 'L1', 1, { ensure })), STORED);

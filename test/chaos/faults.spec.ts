@@ -33,7 +33,7 @@ describe('four processes while Redis and the way to it break again and again', (
       url: index < 2 ? proxy.url : redis.url,
       cache: { namespace: 'faults', l1: index % 2 === 0, lease: { ttl: 1_000, wait: 3_000 } },
     }));
-    const ms = scaled(14_000, 60_000);
+    const ms = scaled(10_000, 60_000);
     const acting = fleet.all<'run'>(() => ({
       do: 'run',
       work: {

@@ -19,8 +19,8 @@ describe('four processes and a healthy Redis', () => {
   });
 
   it.each([
-    { what: 'without L1', l1: false, bound: 0, seconds: 4 },
-    { what: 'with L1', l1: true, bound: 250, seconds: 4 },
+    { what: 'without L1', l1: false, bound: 0, seconds: 3 },
+    { what: 'with L1', l1: true, bound: 250, seconds: 3 },
   ])(
     'show nothing older than an acknowledged invalidation, $what, after $bound ms',
     async ({ what, l1, bound, seconds }) => {

@@ -3,6 +3,7 @@
  * new body gets `args`, the arguments, and `original`, the function it replaces (see apply.mjs).
  */
 const ACQUIRE = 'lib/core/read/acquire-lease.ts';
+const BATCH = 'lib/backends/redis/entries/batch.ts';
 const FLIGHT = 'lib/core/read/flight.ts';
 const FLIGHTS = 'lib/core/read/single-flight.ts';
 const GROUPS = 'lib/core/groups/groups.ts';
@@ -298,6 +299,14 @@ export const mutants = [
     `const held = args[0].map((key) => [key, this.leases.get(key)]);
     original(...args);
     for (const [key, lease] of held) if (lease !== undefined) this.leases.set(key, lease);`,
+  ),
+
+  one(
+    'lease that is answered too late and not given back',
+    BATCH,
+    'rejectLate',
+    'args[3] = false; return original(...args);',
+    { specs: ['test/chaos/late-acquire.spec.ts'] },
   ),
 
   // Results of methods

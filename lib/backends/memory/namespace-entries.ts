@@ -19,7 +19,7 @@ export class NamespaceEntries implements EntryOwner {
 
   constructor(
     private readonly lru: EntryLru,
-    /** Tells namespaces apart; empty for the first one, whose keys are then looked up as they are. */
+    /** Tells namespaces apart. Empty for the first, whose keys are looked up as they are. */
     private readonly prefix: string,
   ) {}
 

@@ -96,7 +96,8 @@ export class Invalidations {
       await this.invalidate({ keys: [key, begun] });
       throw new CacheKeyError(
         'The method has changed the arguments that its key is made of. What was stored under the ' +
-          'keys before and after the method was deleted. Make the key of what the method leaves as it is.',
+          'keys before and after the method was deleted. Make the key of arguments that the ' +
+          'method does not change.',
       );
     }
     return this.#store(key, describe, (call) => this.parts.puts.store(put, call, value));
@@ -112,8 +113,8 @@ export class Invalidations {
     change: (item: I) => Promise<InvalidationResult>,
   ): Promise<InvalidationResult> {
     const { units } = this.parts;
-    // In a unit of work all are deferred at once; outside, whoever tracks invalidations waits for
-    // all of them, also for those that start later.
+    // In a unit of work all are deferred at once. Outside, a task that is tracked waits for all of
+    // them, also for those that start later.
     const results =
       units.current === undefined
         ? await this.tracker.track(mapInChunks(items, change))

@@ -1,4 +1,4 @@
-/** Work that nobody awaits: it is counted, its failure is reported, and `drain` waits for it. */
+/** Work that no caller awaits: it is counted, its failure is reported, and `drain` waits for it. */
 export class Background {
   readonly #running = new Set<Promise<void>>();
   readonly #report: (error: unknown) => void;

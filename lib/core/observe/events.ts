@@ -1,14 +1,14 @@
 import { CacheConfigError } from '../../ports/errors.js';
 import { formatValue } from '../../ports/validate.js';
 
-/** What came of one call. */
+/** How a call was answered. */
 export type Outcome = 'hit' | 'stale' | 'fallback' | 'miss' | 'joined' | 'error';
 
 /**
- * What happened. `key` is the storage key's segment and hash unless `exposeKeys` is set; values never appear.
+ * `key` is the storage key's segment and a hash unless `exposeKeys` is set; values never appear.
  *
- * - `outcome`: exactly one for each `get` and `getOrSet`, with `tier` where the answer came from; none for calls that go past the cache (closed, or
- *   in a unit of work that finds nothing to use)
+ * - `outcome`: one for each `get` and `getOrSet`, with the `tier` that answered; none for calls that
+ *   bypass the cache (closed, or in a unit of work that finds nothing to use)
  * - `corrupt`: stored bytes were not readable; counted as a miss, replaced by the next fill
  * - `unstorable`: the caller got the value, it was not stored
  * - `fill_refused`: an invalidation overtook the load or put, its result was not stored
@@ -53,48 +53,51 @@ export type CacheEvent =
 
 export type CacheListener = (event: CacheEvent) => void;
 
-/** Events of one cache. Costs nothing when nobody listens: events are then not even made. */
+/** Events of one cache. Without listeners no event is made, so it costs nothing. */
 export class CacheEvents {
   readonly #listeners = new Set<CacheListener>();
-  readonly #troubleListeners = new Set<CacheListener>();
+  readonly #problemListeners = new Set<CacheListener>();
   readonly #warn: (error: unknown) => void;
 
-  /** @param warn told of an error that a listener threw */
+  /** @param warn takes the errors that listeners throw */
   constructor(warn: (error: unknown) => void) {
     this.#warn = warn;
   }
 
-  /** True when somebody listens: ask before making an event. */
+  /** Ask before making an event. */
   get hasListeners(): boolean {
-    return this.#listeners.size !== 0 || this.#troubleListeners.size !== 0;
+    return this.#listeners.size !== 0 || this.#problemListeners.size !== 0;
   }
 
-  /** True when somebody listens to the `outcome` of each call: naming its key costs a hash. */
+  /** True when the `outcome` of each call is listened to: naming its key costs a hash. */
   get hasOutcomeListeners(): boolean {
     return this.#listeners.size !== 0;
   }
 
-  /** The returned function ends it. A listener that throws does not disturb the cache: its error becomes a process warning. */
+  /**
+   * The returned function ends it. A listener that throws does not disturb the cache: its error
+   * becomes a process warning.
+   */
   on(listener: CacheListener): () => void {
     checkListener(listener, 'on');
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   }
 
-  /** As `on`, without the `outcome` events: for listeners that must cost nothing while all goes well. */
+  /** As `on`, without `outcome` events: costs nothing while all goes well. */
   onProblem(listener: CacheListener): () => void {
-    checkListener(listener, 'onTrouble');
-    this.#troubleListeners.add(listener);
-    return () => this.#troubleListeners.delete(listener);
+    checkListener(listener, 'onProblem');
+    this.#problemListeners.add(listener);
+    return () => this.#problemListeners.delete(listener);
   }
 
   emit(event: CacheEvent): void {
-    for (const listener of this.#listeners) this.#tell(listener, event);
+    for (const listener of this.#listeners) this.#notify(listener, event);
     if (event.type !== 'outcome')
-      for (const listener of this.#troubleListeners) this.#tell(listener, event);
+      for (const listener of this.#problemListeners) this.#notify(listener, event);
   }
 
-  #tell(listener: CacheListener, event: CacheEvent): void {
+  #notify(listener: CacheListener, event: CacheEvent): void {
     try {
       listener(event);
     } catch (error) {
@@ -107,6 +110,7 @@ export class CacheEvents {
 function checkListener(given: unknown, method: string): void {
   if (typeof given === 'function') return;
   throw new CacheConfigError(
-    `events.${method} takes one function, called for events of every type: events.${method}((event) => { ... }); got ${formatValue(given)}.`,
+    `events.${method} takes one function, called for events of every type: ` +
+      `events.${method}((event) => { ... }); got ${formatValue(given)}.`,
   );
 }

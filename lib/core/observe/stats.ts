@@ -12,7 +12,7 @@ export class Stats {
   cache_joined = 0;
   /** The part of `cache_hits` that was stale (staleWhileRevalidate, soft timeout). */
   cache_stale = 0;
-  /** The part of `cache_misses` that was answered with the stale value because the producer failed. */
+  /** The part of `cache_misses` that was answered with a stale value: the producer failed. */
   cache_fallback = 0;
   /** Calls that by their options or context did not use the cache. */
   cache_bypassed = 0;
@@ -49,6 +49,6 @@ export interface CacheStats extends Counters {
   readonly flights: number;
   /** Invalidations that wait for the backend. */
   readonly journal: number;
-  /** Work that nobody awaits. */
+  /** Work that no caller awaits. */
   readonly background: number;
 }

@@ -57,7 +57,8 @@ export function makeCall(
 ): Call {
   if (typeof producer !== 'function') {
     throw new CacheConfigError(
-      `the producer must be a function, as in getOrSet(key, () => value, options); got ${formatValue(producer)}.`,
+      'the producer must be a function, as in getOrSet(key, () => value, options); ' +
+        `got ${formatValue(producer)}.`,
     );
   }
   const given = options?.tags;

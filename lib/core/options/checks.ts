@@ -21,7 +21,7 @@ type ProducerTimeout = NonNullable<EntryOptions['producerTimeout']>;
 type Lease = NonNullable<CacheOptions['lease']>;
 type Once = NonNullable<WarmUpOptions['once']>;
 
-/** What may be said of entries, for a whole cache or for a call. */
+/** The options of entries, for a whole cache or for a call. */
 export const ENTRY_CHECKS = {
   ttl: is.callbackOr<number, FromValue<Duration>>(is.duration()),
   nullTtl: is.duration(),

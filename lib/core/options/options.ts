@@ -42,7 +42,7 @@ export interface Settings {
   readonly policy: EntryPolicy;
 }
 
-/** The ttl of an entry when nothing else is said, in milliseconds. */
+/** The default ttl of an entry, in milliseconds. */
 export const DEFAULT_TTL = 30_000;
 /** The longest ttl of null when no `nullTtl` is given, in milliseconds. */
 export const NULL_TTL_CAP = 30_000;

@@ -67,7 +67,7 @@ export class CallResolver {
     return (this.#lastBuilt = this.#buildKey(keyOrString, undefined));
   }
 
-  /** Keeps the key of a plain string that was found in memory: it is likely to be asked for again. */
+  /** Keeps the key of a plain string that was found in memory: it may well be asked for again. */
   remember(keyOrString: KeyLike, key: CacheKey): void {
     if (key !== this.#lastBuilt || typeof keyOrString !== 'string') return;
     if (keyOrString.length > MAX_PLAIN_KEY_LENGTH) return;

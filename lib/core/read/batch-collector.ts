@@ -177,6 +177,7 @@ function abortWithAll(signals: readonly AbortSignal[]): AbortSignal {
 function wrongLength(expected: number, given: readonly unknown[]): TypeError {
   const got = Array.isArray(given) ? `${String(given.length)} elements` : typeof given;
   return new TypeError(
-    `produceMissing must return an array of ${String(expected)} values or errors, in the order of the keys it was given; got ${got}.`,
+    `produceMissing must return an array of ${String(expected)} values or errors, in the order of ` +
+      `the keys it was given; got ${got}.`,
   );
 }

@@ -176,6 +176,7 @@ function windowsOf({ policy }: Call, ttl: Millis, recorded?: RecordingContext): 
 
 function tooLarge(body: Payload, maxValueBytes: number): RangeError {
   return new RangeError(
-    `The encoded value has ${String(body.length)} bytes; maxValueBytes is ${String(maxValueBytes)}.`,
+    `The encoded value has ${String(body.length)} bytes; ` +
+      `maxValueBytes is ${String(maxValueBytes)}.`,
   );
 }

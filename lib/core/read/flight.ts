@@ -28,7 +28,7 @@ export type FlightResult =
 
 /**
  * 'load': callers wait for it. 'refresh': in the background, not aborted when callers leave. 'put':
- * a method whose result replaces what is stored; nobody joins it.
+ * a method whose result replaces what is stored; no caller joins it.
  */
 export type FlightKind = 'load' | 'refresh' | 'put';
 
@@ -47,7 +47,7 @@ export class Flight {
   readonly codec: Codec;
   joinable: boolean;
   storable = true;
-  /** A hard invalidation concerned the stale entry: nobody may get it any more. */
+  /** A hard invalidation concerned the stale entry: no caller may get it any more. */
   staleInvalidated = false;
   /** When the production began; a caller that asked before may always join. */
   startedSeq: CallSeq = Infinity;
@@ -98,7 +98,7 @@ export class Flight {
       this.#resolve = resolve;
       this.#reject = reject;
     });
-    // Nobody may be waiting: its failure must not become an unhandled rejection.
+    // There may be no caller: its failure must not become an unhandled rejection.
     if (kind !== 'load') this.result.catch(() => undefined);
   }
 
@@ -191,7 +191,7 @@ export class Flight {
   /**
    * Detaches the flight when its groups are known to be concerned. Otherwise the result may still
    * turn out to have one of these tags: then the markers decide whether it is stored as valid, and
-   * until then nobody joins. The stale entry has all of its tags already, so it is only concerned
+   * until then no caller joins. The stale entry has all of its tags already, so it is only concerned
    * by its own groups, and by a soft invalidation not at all.
    */
   onGroupsInvalidated(invalidation: GroupInvalidation): void {

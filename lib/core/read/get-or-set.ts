@@ -132,7 +132,7 @@ export class ReadThrough {
 
   /** May a caller join without a lookup of its own? */
   #canJoinUnseen(flight: Flight, asked: CallSeq): boolean {
-    // With a stale value to answer with, nobody waits for a refresh; nor without looking for one.
+    // A caller with a stale value does not wait for a refresh, so it has to look for one first.
     if (flight.isBackground || flight.stale !== undefined) return false;
     return this.parts.tiers.isCoherent || flight.startedSeq > asked;
   }

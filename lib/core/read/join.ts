@@ -191,7 +191,7 @@ export class Joins {
     try {
       return own.addDependency(flight);
     } catch (error) {
-      // A flight that this caller has just started has nobody else to handle its failure.
+      // A flight that this caller has just started has no other caller to handle its failure.
       flight.result.catch(() => undefined);
       return this.parts.answers.reject(call, error);
     }

@@ -64,7 +64,7 @@ export class Loads {
   }
 
   /**
-   * Runs the producer for this call alone: nobody joins, and nothing is stored.
+   * Runs the producer for this call alone: no caller joins, and nothing is stored.
    * @throws ProducerTimeoutError, the reason of the call's signal, and what the producer throws
    */
   produceUncached(call: Call): Promise<unknown> {
@@ -244,7 +244,8 @@ function invoke(call: Call, context: RecordingContext): Promise<unknown> {
 function timeoutError(call: Call): ProducerTimeoutError {
   const ms = String(call.policy.hardTimeout);
   return new ProducerTimeoutError(
-    `The producer of segment ${JSON.stringify(call.key.segment ?? '')} did not settle within ${ms} ms ` +
+    `The producer of segment ${JSON.stringify(call.key.segment ?? '')} did not settle within ` +
+      `${ms} ms ` +
       '(producerTimeout.hard). Pass its signal on to what it waits for, or raise the timeout.',
   );
 }

@@ -98,7 +98,8 @@ export class EntryReader {
     const codec = this.codecs.get(entry.codec);
     if (codec !== undefined) return codec;
     throw new CodecError(
-      `The entry was written with the codec ${JSON.stringify(entry.codec)}, which this cache was not given.`,
+      `The entry was written with the codec ${JSON.stringify(entry.codec)}, ` +
+        'which this cache was not given.',
     );
   }
 }

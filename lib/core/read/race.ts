@@ -40,7 +40,7 @@ export function race<T>(
           });
     if (signal?.aborted === true) {
       onAbort();
-      // Nobody else may be waiting: its failure must not become an unhandled rejection.
+      // There may be no other caller: its failure must not become an unhandled rejection.
       work.catch(() => undefined);
       return;
     }

@@ -208,7 +208,7 @@ export class TwoMethodTiers implements Tiers {
     else await backend.delete(prefix + key);
   }
 
-  /** A deadline ends the waiting, not the write: the next write of the key waits for its real end. */
+  /** A deadline ends the waiting, not the write: the key's next write waits for its real end. */
   #write<T>(operation: string, key: string, task: () => Promise<T>): Promise<T> {
     return this.#bounded(operation, this.parts.timeoutMs, () => this.#writes.enqueue(key, task));
   }

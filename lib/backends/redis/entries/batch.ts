@@ -41,12 +41,14 @@ export function commandDeadline(
 /**
  * Rejects requests whose own deadline is shorter than that of a command, by one timer for all of
  * them.
+ * @param write they take effect all the same when they arrive
  * @returns to be called when they have been answered
  */
 export function rejectLate(
   pending: readonly Deadlined[],
   commandTimeout: Millis,
   name: string,
+  write = false,
 ): () => void {
   let cancel: () => void = () => undefined;
   const arm = (elapsed: Millis): void => {
@@ -56,7 +58,7 @@ export function rejectLate(
     if (next >= commandTimeout) return;
     cancel = startDeadline(next - elapsed, () => {
       for (const { timeoutMs, reject } of pending)
-        if (timeoutMs <= next) reject(timeoutError(name, timeoutMs, false));
+        if (timeoutMs <= next) reject(timeoutError(name, timeoutMs, write));
       arm(next);
     });
   };

@@ -53,7 +53,7 @@ function sendLeaseScript(
     args.push(token, wholeMs(leaseMs), overtaken);
   }
   const sentAt = performance.now();
-  const cancel = rejectLate(leases, connection.commandTimeout, 'lease');
+  const cancel = rejectLate(leases, connection.commandTimeout, 'lease', true);
   const timeoutMs = commandDeadline(leases, connection.commandTimeout);
   const reply = scripts.run(LEASE, keys, args, {
     ...(timeoutMs === undefined ? {} : { timeoutMs }),
