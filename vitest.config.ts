@@ -7,6 +7,7 @@ const races = ['test/races/**/*.spec.ts', 'test/model/**/*.spec.ts'];
 const redis = [
   'test/backends/redis/**/*.spec.ts',
   'test/conformance/**/*.spec.ts',
+  'test/core/read/costs.spec.ts',
   'test/docs/snippets.spec.ts',
   'test/nest/redis.spec.ts',
   'test/nest/microservices.spec.ts',
