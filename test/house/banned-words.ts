@@ -2,7 +2,7 @@
  * Words of a private language that the library once had. Each has a standard term, which stands
  * beside it. A word of this list is never right: not in a name, a message or a comment.
  */
-export const BANNED_WORDS: Readonly<Record<string, string>> = {
+const BANNED_WORDS: Readonly<Record<string, string>> = {
   aside: 'captured, apart',
   boarded: 'joined',
   boarding: 'joining',
@@ -32,7 +32,7 @@ export const BANNED_WORDS: Readonly<Record<string, string>> = {
 };
 
 /** Phrases and families of names, and what to write. */
-export const BANNED_PATTERNS: readonly (readonly [RegExp, string])[] = [
+const BANNED_PATTERNS: readonly (readonly [RegExp, string])[] = [
   [/\bin the place of\b/i, 'instead of'],
   [/\bon the way of\b/i, 'while'],
   [/\bwhat was said\b/i, 'what was given'],

@@ -75,7 +75,7 @@ export class Invalidator {
     this.#applyBefore(changes);
     const sending = changes.flatMap(splitChange).map((change) => this.#applyToBackend(change));
     if (!sending.some(isPromise)) return sending.every(Boolean);
-    const results = await Promise.all(sending);
+    const results = await Promise.all(sending.map(async (one) => one));
     this.#applyAfter(changes);
     return results.every(Boolean);
   }

@@ -35,9 +35,7 @@ export class LocalTier {
     const { invalidations, reader } = this;
     const readAt = invalidations.position;
     const found = this.memory.get(call.storageKey);
-    if (found === undefined || found.entry.key !== call.key.text) {
-      return emptyLookup(call, 'l1', readAt);
-    }
+    if (found?.entry.key !== call.key.text) return emptyLookup(call, 'l1', readAt);
     const { entry } = found;
     if (!reader.codecMatches(entry, call.policy.codec)) {
       return emptyLookup(call, 'l1', readAt, entry);

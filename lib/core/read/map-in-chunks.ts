@@ -18,6 +18,9 @@ export async function mapInChunks<I, R>(
       else failure ??= settled;
     }
   }
-  if (failure !== undefined) throw failure.reason;
+  if (failure !== undefined) {
+    const reason: unknown = failure.reason;
+    throw reason;
+  }
   return results;
 }

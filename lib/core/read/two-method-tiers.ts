@@ -139,7 +139,11 @@ export class TwoMethodTiers implements Tiers {
     const { keys } = change;
     const removals = keys.map((key) => this.#write('delete', key, () => this.#remove(key)));
     const results = await Promise.allSettled(removals);
-    for (const result of results) if (result.status === 'rejected') throw result.reason;
+    for (const result of results) {
+      if (result.status === 'fulfilled') continue;
+      const reason: unknown = result.reason;
+      throw reason;
+    }
   }
 
   freeze(codec: Codec, body: Payload): FrozenValue | undefined {

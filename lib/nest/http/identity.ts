@@ -119,7 +119,7 @@ export function hasKeyedCredentials({ inKey }: CredentialHeaders, { headers }: E
  * the user that a guard has set or a verified client certificate. `'cookie'` is reported apart,
  * because RFC 9111 does not count a cookie alone.
  */
-export function unkeyedCredentials(
+function unkeyedCredentials(
   credentials: CredentialHeaders,
   exchange: Exchange,
 ): 'cookie' | 'other' | undefined {

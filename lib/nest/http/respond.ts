@@ -107,7 +107,7 @@ export function finalizeHeaders(
 }
 
 /** Sets the tag. @returns the body for the platform: JSON as a string, nothing for a 304 */
-export function sendConditional(exchange: Exchange, stored: ResponseBody, now: number): unknown {
+function sendConditional(exchange: Exchange, stored: ResponseBody, now: number): unknown {
   if (stored.etag !== undefined && !exchange.hasHeader('etag'))
     exchange.setHeader('etag', stored.etag);
   if (stored.status >= 200 && stored.status < 300 && isNotModified(exchange.headers, stored, now)) {
