@@ -211,14 +211,14 @@ async function run(program: string, args: readonly string[]): Promise<void> {
   if (code !== 0) throw new Error(`${program} failed: ${output}`);
 }
 
-/** Waits until the condition holds; fails after 20 s, which only a broken test reaches. */
+/** Waits until the condition holds; fails after two minutes, which only a broken test reaches. */
 export async function until(
   condition: () => boolean | Promise<boolean>,
   what = 'the condition',
 ): Promise<void> {
-  for (let i = 0; i < 2_000; i++) {
+  for (let i = 0; i < 12_000; i++) {
     if (await condition()) return;
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
-  throw new Error(`${what} did not come true within 20 s.`);
+  throw new Error(`${what} did not come true within two minutes.`);
 }

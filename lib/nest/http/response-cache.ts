@@ -1,6 +1,7 @@
 import type { CacheService } from '../../core/cache.js';
 import type { STATIC_OPTIONS } from '../../core/options/resolve-call.js';
-import type { GetOrSetOptions } from '../../core/options/types.js';
+import type { GetOrSetOptions, KeyLike } from '../../core/options/types.js';
+import type { GetOrSetResult } from '../../core/read/get-or-set-result.js';
 import type { Duration } from '../../ports/duration.js';
 import type { RouteCacheOptions } from './options.js';
 
@@ -29,13 +30,15 @@ export type ResponseCache = Pick<
   | 'hasTenantResolver'
   | 'tenancy'
   | 'key'
-  | 'peekMemory'
   | 'getOrSetDetailed'
   | 'get'
   | 'set'
   | 'delete'
   | 'invalidate'
->;
+> & {
+  /** A fresh value that is in memory, synchronously. */
+  peekMemory<T>(key: KeyLike, options?: GetOrSetOptions<T>): GetOrSetResult<T> | undefined;
+};
 
 /** Gives the interceptor the options of routes and the caches of the application. */
 export interface HttpCacheSource {
