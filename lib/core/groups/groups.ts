@@ -50,9 +50,10 @@ export function normalizeTags(
       tag.length > MAX_TAG_LENGTH ||
       !isWellFormed(tag)
     ) {
+      const got = typeof tag === 'string' ? `${String(tag.length)} characters` : typeof tag;
       throw new CacheConfigError(
         `A tag must be a string of 1 to ${String(MAX_TAG_LENGTH)} characters without lone ` +
-          `surrogates; got ${typeof tag === 'string' ? `${String(tag.length)} characters` : typeof tag}.`,
+          `surrogates; got ${got}.`,
       );
     }
   }

@@ -106,6 +106,7 @@ describe('a lease that is held', () => {
     expect([load.joinable, load.storable, put.lease]).toEqual([false, true, undefined]);
     leases.release(load);
     leases.release(put);
+    leases.timeouts.stop();
     expect(clock.pending).toBe(0);
   });
 });
