@@ -19,7 +19,7 @@ describe('deadlines', () => {
     const answer = new Promise((resolve) =>
       setTimeout(() => {
         // asked for after the block: one more turn of the loop than the deadline itself
-        setImmediate(() => setTimeout(resolve, 5, 'answer'));
+        setImmediate(() => setImmediate(resolve, 'answer'));
         answered = true;
       }, 1),
     );
