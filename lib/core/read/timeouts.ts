@@ -63,10 +63,10 @@ class TimeoutQueue {
 
   readonly #onTimer = (): void => {
     this.#cancelTimer = undefined;
-    const now = this.clock.now();
     for (let first = this.#first; first !== undefined; first = this.#first) {
-      // A wall clock that was set back must not make a timeout wait for it to catch up.
-      const left = first.firesAt - now;
+      // A wall clock that was set back must not make a timeout wait for it to catch up. The time is
+      // read for each: one that was started by another's firing has its whole length before it.
+      const left = first.firesAt - this.clock.now();
       if (left > 0 && left <= this.ms) break;
       this.remove(first);
       first.onTimeout();
@@ -74,7 +74,8 @@ class TimeoutQueue {
     const next = this.#first;
     if (next === undefined) return;
     // A timeout may have been added, and have started a timer, while the others fired.
-    this.#cancelTimer ??= this.clock.after(Math.max(1, next.firesAt - now), this.#onTimer);
+    const left = Math.max(1, next.firesAt - this.clock.now());
+    this.#cancelTimer ??= this.clock.after(left, this.#onTimer);
   };
 
   #endTimer(): void {

@@ -104,6 +104,21 @@ describe('timeouts', () => {
     expect([fired, clock.timers.size]).toEqual([['first'], 0]);
   });
 
+  it('started again by one that fires have their whole length, though time passes meanwhile', () => {
+    const clock = new SettableClock();
+    const timeouts = new Timeouts(clock);
+    let fired = 0;
+    const again = () => {
+      fired++;
+      clock.time += 1;
+      if (fired < 10) timeouts.start(100, again);
+    };
+    timeouts.start(100, again);
+    clock.time += 100;
+    clock.fire();
+    expect([fired, clock.timers.size]).toEqual([1, 1]);
+  });
+
   it('still fire after they were stopped, and leave no timer behind', async () => {
     const { clock, timeouts, fired, start } = setUp();
     start(100, 'running');
