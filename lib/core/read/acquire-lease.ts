@@ -27,6 +27,26 @@ export interface AcquireParts {
   readonly nextSeq: () => CallSeq;
 }
 
+type Permit = FlightPermit | Promise<FlightPermit>;
+type HeldLease = Extract<LeaseReply, { readonly state: 'held' }>;
+
+/** What a flight does until it may produce. */
+interface Seeking {
+  readonly flight: Flight;
+  readonly first: Lookup;
+  readonly lookAgain: LookAgain;
+  readonly giveUpAt: Millis;
+  rounds: number;
+}
+
+/** What one round trip brought. */
+interface Round {
+  readonly token: string;
+  readonly readAt: CallSeq;
+  readonly reply: LeaseReply;
+  readonly lookup: Lookup;
+}
+
 /** Looks past L1, by these groups. */
 export type LookAgain = (groups: readonly ScopeGroups[]) => Promise<Lookup>;
 
@@ -55,15 +75,9 @@ export class LeaseAcquirer {
   }
 
   /** @returns undefined to produce; a failing backend means: produce, and do not store */
-  async acquire(flight: Flight, first: Lookup, lookAgain: LookAgain): Promise<FlightPermit> {
-    try {
-      return await this.#acquire(flight, first, lookAgain);
-    } catch (error) {
-      if (flight.aborted !== undefined) throw error;
-      this.#reportFailure(error);
-      flight.storable = false;
-      return undefined;
-    }
+  acquire(flight: Flight, first: Lookup, lookAgain: LookAgain): Permit {
+    const giveUpAt = this.parts.clock.now() + this.parts.leaseWait;
+    return this.#round({ flight, first, lookAgain, giveUpAt, rounds: 0 }, first, undefined);
   }
 
   /** For a method whose result replaces what is stored: there is nothing to look for. */
@@ -93,88 +107,50 @@ export class LeaseAcquirer {
     if (flight.lease !== undefined) leases.startRenewal(flight);
   }
 
-  async #acquire(flight: Flight, first: Lookup, lookAgain: LookAgain): Promise<FlightPermit> {
-    const { leases, clock, leaseWait, backendTimeout, nextSeq } = this.parts;
-    const { call, storageKey } = flight;
-    const giveUpAt = clock.now() + leaseWait;
-    let lookup = first;
-    let overtaken: string | undefined;
-    for (let round = 0; round < MAX_ROUNDS; round++) {
-      const readAt = nextSeq();
-      const token = leases.newToken(knownTicks(lookup));
-      const [reply, again] = await this.#leaseAndLook(flight, lookup, token, overtaken, lookAgain);
-      lookup = again;
-      if (lookup.value !== undefined && isUsable(lookup, flight, first)) {
-        if (reply.state === 'leased') this.#giveBack(storageKey, token);
-        return stored(lookup, readAt);
-      }
-      if (reply.state === 'leased') {
-        this.#grant(flight, token, lookup, reply.settleUntil);
-        return undefined;
-      }
-      const givesWay = flight.kind === 'load' && leases.isPutToken(reply.token);
-      if (givesWay || leases.isOvertaken(reply.token, lookup)) {
-        overtaken = reply.token;
-        continue;
-      }
-      // Another process refreshes the key already: one is enough.
-      if (flight.isBackground) return RETRY;
-      if (clock.now() >= giveUpAt) break;
-      call.onWait?.();
-      this.parts.reporter.onStep?.('wait for the lease of another process');
-      await leases.waitForRelease(storageKey, round, reply.remainingMs);
-      flight.throwIfAborted();
-      call.backendBy = clock.now() + backendTimeout;
-      const waited = nextSeq();
-      lookup = await lookAgain(call.groups);
-      if (lookup.value !== undefined && isUsable(lookup, flight, first))
-        return stored(lookup, waited);
+  /** @param overtaken a lease that may be taken over */
+  #round(seeking: Seeking, known: Lookup, overtaken: string | undefined): Permit {
+    try {
+      return this.#leaseAndLook(seeking, known, overtaken);
+    } catch (error) {
+      return this.#onFailure(seeking.flight, error);
     }
-    flight.storable = false;
-    return undefined;
   }
 
-  /** The ticks are those of the look that came after the lease was taken, or taken over. */
-  #grant(flight: Flight, token: string, lookup: Lookup, keySettleUntil: Millis): void {
-    const { leases, backend, reporter } = this.parts;
-    const scopes = lookup.scopes ?? [];
-    reporter.onStep?.('take the lease');
-    flight.lease = token;
-    flight.startTicks = startTicksOf(scopes);
-    flight.settledGroups = lookup.groups;
-    const until = Math.max(keySettleUntil, settleUntil(scopes));
-    flight.settleUntil = until > backend.now() ? until : 0;
-    leases.startRenewal(flight);
-  }
-
-  /** One round trip: the lease, clocks and markers that are missing, and the look. */
+  /**
+   * One round trip: the lease, clocks and markers that are missing, and the look. Without `async`
+   * and `Promise.all`, since this runs on every miss.
+   */
   #leaseAndLook(
-    flight: Flight,
-    lookup: Lookup,
-    token: string,
+    seeking: Seeking,
+    known: Lookup,
     overtaken: string | undefined,
-    lookAgain: LookAgain,
-  ): Promise<readonly [LeaseReply, Lookup]> {
+  ): Promise<FlightPermit> {
+    const { flight, lookAgain } = seeking;
+    const readAt = this.parts.nextSeq();
+    const token = this.parts.leases.newToken(knownTicks(known));
     const leasing = this.#lease(flight, token, overtaken);
-    const ensuring = this.#ensureMissing(flight, lookup);
-    const looking = lookAgain(lookup.groups);
-    // Not by Promise.all: this runs on every miss.
+    const ensuring = this.#ensureMissing(flight, known);
+    const looking = lookAgain(known.groups);
     return new Promise((resolve, reject) => {
-      let [reply, again, hasFailed]: [LeaseReply?, Lookup?, boolean?] = [];
+      let [reply, lookup, hasFailed]: [LeaseReply?, Lookup?, boolean?] = [];
       let left = ensuring === undefined ? 2 : 3;
+      const fail = (error: unknown): void => {
+        hasFailed = true;
+        try {
+          resolve(this.#onFailure(flight, error));
+        } catch (reason) {
+          reject(reason);
+        }
+        settle();
+      };
       const settle = (): void => {
         if (--left > 0) return;
-        if (hasFailed !== true && reply !== undefined && again !== undefined) {
-          resolve([reply, again]);
+        if (hasFailed !== true && reply !== undefined && lookup !== undefined) {
+          resolve(this.#decide(seeking, { token, readAt, reply, lookup }));
         } else if (reply?.state === 'leased') {
           // Other processes would wait for nothing.
           this.#giveBack(flight.storageKey, token);
         }
-      };
-      const fail = (error: unknown): void => {
-        hasFailed = true;
-        reject(error);
-        settle();
       };
       leasing.then(
         (answer) => {
@@ -188,11 +164,81 @@ export class LeaseAcquirer {
         },
       );
       looking.then((answer) => {
-        again = answer;
+        lookup = answer;
         settle();
       }, fail);
       ensuring?.then(settle, fail);
     });
+  }
+
+  #decide(seeking: Seeking, { token, readAt, reply, lookup }: Round): Permit {
+    const { leases } = this.parts;
+    const { flight, first } = seeking;
+    if (lookup.value !== undefined && isUsable(lookup, flight, first)) {
+      if (reply.state === 'leased') this.#giveBack(flight.storageKey, token);
+      return stored(lookup, readAt);
+    }
+    if (reply.state === 'leased') {
+      this.#grant(flight, token, lookup, reply.settleUntil);
+      return undefined;
+    }
+    const givesWay = flight.kind === 'load' && leases.isPutToken(reply.token);
+    if (givesWay || leases.isOvertaken(reply.token, lookup)) {
+      if (++seeking.rounds < MAX_ROUNDS) return this.#round(seeking, lookup, reply.token);
+      return this.#withoutStoring(flight);
+    }
+    // Another process refreshes the key already: one is enough.
+    return flight.isBackground ? RETRY : this.#waitForHolder(seeking, reply);
+  }
+
+  /** Waits until another process gives its lease up, looks what it stored, and asks again. */
+  async #waitForHolder(seeking: Seeking, held: HeldLease): Promise<FlightPermit> {
+    const { leases, clock, backendTimeout, reporter, nextSeq } = this.parts;
+    const { flight, first, lookAgain, giveUpAt } = seeking;
+    const { call, storageKey } = flight;
+    if (clock.now() >= giveUpAt || seeking.rounds >= MAX_ROUNDS) {
+      return this.#withoutStoring(flight);
+    }
+    try {
+      call.onWait?.();
+      reporter.onStep?.('wait for the lease of another process');
+      await leases.waitForRelease(storageKey, seeking.rounds++, held.remainingMs);
+      flight.throwIfAborted();
+      call.backendBy = clock.now() + backendTimeout;
+      const readAt = nextSeq();
+      const lookup = await lookAgain(call.groups);
+      if (lookup.value !== undefined && isUsable(lookup, flight, first)) {
+        return stored(lookup, readAt);
+      }
+      return await this.#round(seeking, lookup, undefined);
+    } catch (error) {
+      return this.#onFailure(flight, error);
+    }
+  }
+
+  #withoutStoring(flight: Flight): FlightPermit {
+    flight.storable = false;
+    return undefined;
+  }
+
+  /** @throws when all callers have left: then nothing is produced */
+  #onFailure(flight: Flight, error: unknown): FlightPermit {
+    if (flight.aborted !== undefined) throw error;
+    this.#reportFailure(error);
+    return this.#withoutStoring(flight);
+  }
+
+  /** The ticks are those of the look that came after the lease was taken, or taken over. */
+  #grant(flight: Flight, token: string, lookup: Lookup, keySettleUntil: Millis): void {
+    const { leases, backend, reporter } = this.parts;
+    const scopes = lookup.scopes ?? [];
+    reporter.onStep?.('take the lease');
+    flight.lease = token;
+    flight.startTicks = startTicksOf(scopes);
+    flight.settledGroups = lookup.groups;
+    const until = Math.max(keySettleUntil, settleUntil(scopes));
+    flight.settleUntil = until > backend.now() ? until : 0;
+    leases.startRenewal(flight);
   }
 
   #lease(flight: Flight, token: string, overtaken: string | undefined): Promise<LeaseReply> {

@@ -16,18 +16,24 @@ export interface Command {
   readonly args: Argument[];
   /** For messages. Default: the first argument. */
   readonly name?: string;
-  readonly reply?: ReplyKind;
+  readonly reply?: ReplyKind | undefined;
   /** May change something, so that without a reply the outcome is unknown. */
   readonly write?: boolean;
   /** A last argument that depends on when the command is written, which may be later. */
-  readonly last?: () => string;
+  readonly last?: (() => string) | undefined;
   /**
    * How long the caller waits, in ms, for the command's turn and its reply. Default: as long as all
    * that was sent before may take.
    */
-  readonly timeoutMs?: number;
+  readonly timeoutMs?: number | undefined;
   /** How long the server itself may hold the reply back (a blocking read). */
   readonly holdMs?: number;
+}
+
+/** What becomes of the reply; exactly one of them is called, once. */
+export interface ReplyHandler {
+  readonly resolve: (reply: unknown) => void;
+  readonly reject: (error: unknown) => void;
 }
 
 export interface ConnectionTimes {

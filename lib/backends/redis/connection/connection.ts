@@ -1,6 +1,6 @@
 import { BackendError } from '../../../ports/errors.js';
 import type { BackendState } from '../../../ports/shared-backend.js';
-import type { Command, ConnectionTimes, RedisClient } from './client-adapter.js';
+import type { Command, ConnectionTimes, RedisClient, ReplyHandler } from './client-adapter.js';
 import type { ConnectionSource } from './connect.js';
 import { ConnectAttempt, MasterCheck, type TimeListener } from './connect-attempt.js';
 import { withDeadline } from './deadline.js';
@@ -99,14 +99,24 @@ export class Connection {
 
   /** @throws BackendError always within the deadline */
   send(command: Command): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      this.sendTo({ resolve, reject }, command);
+    });
+  }
+
+  /** As `send`, without a promise: for the commands of a call. */
+  sendTo(handler: ReplyHandler, command: Command): void {
     const commands = this.#commands;
     const name = command.name ?? String(command.args[0]);
-    if (commands?.client.ready === true) return commands.send(command, name);
-    if (this.#opening && !this.#closed) return this.#sendOnceOpen(command, name);
-    const why = this.#closed
-      ? 'the backend was closed.'
-      : (this.lastError?.message ?? 'the connection is down.');
-    return Promise.reject(unavailableError(name, why));
+    if (commands?.client.ready === true) commands.send(command, name, handler);
+    else if (this.#opening && !this.#closed)
+      this.#sendOnceOpen(command, name).then(handler.resolve, handler.reject);
+    else {
+      const why = this.#closed
+        ? 'the backend was closed.'
+        : (this.lastError?.message ?? 'the connection is down.');
+      handler.reject(unavailableError(name, why));
+    }
   }
 
   /** Ends the connection and all attempts. Commands in flight are rejected. */

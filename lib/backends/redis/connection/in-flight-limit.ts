@@ -2,7 +2,7 @@ import type { BackendError } from '../../../ports/errors.js';
 import { EventLoopLag, startDeadline } from './deadline.js';
 import { asError, unavailableError, replyCode, toBackendError, timeoutError } from './errors.js';
 import { FairQueue, type Queued } from './fair-queue.js';
-import type { Command, RedisClient } from './client-adapter.js';
+import type { Command, RedisClient, ReplyHandler } from './client-adapter.js';
 
 /*
  * How much may be in flight to one node. The work of a command, for us and for the server, grows
@@ -42,8 +42,7 @@ class QueuedCommand implements Queued {
 
   constructor(
     readonly command: Command,
-    readonly resolve: (reply: unknown) => void,
-    readonly reject: (error: BackendError) => void,
+    readonly handler: ReplyHandler,
   ) {
     this.name = command.name ?? String(command.args[0]);
     this.cost = BASE_COST + command.args.length;
@@ -78,17 +77,15 @@ export class InFlightLimit {
     private readonly failed: CommandFailed,
   ) {}
 
-  /** @throws BackendError within the deadline */
-  send(command: Command): Promise<unknown> {
-    return new Promise((resolve, reject) => {
-      const item = new QueuedCommand(command, resolve, reject);
-      if (
-        this.#queuedCost === 0 &&
-        (this.#inFlightCost === 0 || this.#inFlightCost + item.cost <= MAX_COST)
-      )
-        this.#write(item);
-      else this.#enqueue(item);
-    });
+  /** Rejects with a BackendError, within the deadline. */
+  send(command: Command, handler: ReplyHandler): void {
+    const item = new QueuedCommand(command, handler);
+    if (
+      this.#queuedCost === 0 &&
+      (this.#inFlightCost === 0 || this.#inFlightCost + item.cost <= MAX_COST)
+    )
+      this.#write(item);
+    else this.#enqueue(item);
   }
 
   /** Monotonic: when the node last answered in time. */
@@ -102,7 +99,7 @@ export class InFlightLimit {
     this.#timer = undefined;
     for (const item of this.#queue.clear()) {
       this.#dequeue(item);
-      item.reject(unavailableError(item.name, why));
+      item.handler.reject(unavailableError(item.name, why));
     }
   }
 
@@ -116,7 +113,7 @@ export class InFlightLimit {
     item.until = performance.now() + ms;
     item.cancel = startDeadline(ms, () => {
       this.#dequeue(item);
-      item.reject(timeoutError(item.name, ms, false));
+      item.handler.reject(timeoutError(item.name, ms, false));
     });
   }
 
@@ -141,7 +138,7 @@ export class InFlightLimit {
         if (item.until !== Infinity) this.#queue.add(item);
         else {
           this.#dequeue(item);
-          item.reject(timeoutError(item.name, ms, false));
+          item.handler.reject(timeoutError(item.name, ms, false));
         }
       }
     });
@@ -167,28 +164,29 @@ export class InFlightLimit {
     this.#inFlightCost += cost;
     this.#lag.start(now);
     this.#watchReply(item, { at: now, lag: this.#lag.total(now) });
-    this.#send(command).then(
+    this.#reply(command).then(
       (reply) => {
         this.#onReply(item, true);
-        item.resolve(reply);
+        item.handler.resolve(reply);
       },
       (thrown: unknown) => {
         const code = replyCode(asError(thrown));
         this.#onReply(item, code !== undefined);
         const error = toBackendError(thrown, name, command.write === true);
-        item.reject(error);
+        item.handler.reject(error);
         this.failed(command, error, code, false);
       },
     );
   }
 
-  async #send({ key, args, last, reply = 'text', write }: Command): Promise<unknown> {
-    return this.client.send(
-      key,
-      last === undefined ? args : [...args, last()],
-      reply,
-      write !== true,
-    );
+  /** A client that throws answers with a rejection, without one more promise for each command. */
+  #reply({ key, args, last, reply = 'text', write }: Command): Promise<unknown> {
+    try {
+      const all = last === undefined ? args : [...args, last()];
+      return this.client.send(key, all, reply, write !== true);
+    } catch (thrown) {
+      return Promise.reject(asError(thrown));
+    }
   }
 
   #onReply(item: QueuedCommand, byNode: boolean): void {
@@ -221,7 +219,7 @@ export class InFlightLimit {
         }
         item.late = true;
         const late = timeoutError(name, now - sent.at, command.write === true);
-        item.reject(late);
+        item.handler.reject(late);
         this.failed(command, late, undefined, silence >= longest - this.timeoutMs * 0.1);
       });
     };

@@ -1,6 +1,6 @@
 import type { BackendError } from '../../../ports/errors.js';
 import type { Millis } from '../../../ports/time.js';
-import type { Command, RedisClient } from './client-adapter.js';
+import type { Command, RedisClient, ReplyHandler } from './client-adapter.js';
 import { withDeadline } from './deadline.js';
 import { timeoutError, unavailableError } from './errors.js';
 import { InFlightLimit } from './in-flight-limit.js';
@@ -32,11 +32,11 @@ export class NodeCommands {
     this.#nodes = new NodeHealth((key) => this.#probe(key), events.onNodesChanged);
   }
 
-  send(command: Command, name: string): Promise<unknown> {
+  send(command: Command, name: string, handler: ReplyHandler): void {
     const node = this.client.node(command.key);
     if (this.#nodes.isBlocked(node))
-      return Promise.reject(unavailableError(name, `its node ${node} does not answer.`));
-    return (this.#limits.get(node) ?? this.#newLimit(node)).send(command);
+      handler.reject(unavailableError(name, `its node ${node} does not answer.`));
+    else (this.#limits.get(node) ?? this.#newLimit(node)).send(command, handler);
   }
 
   /** False while the node that serves the key does not answer. */

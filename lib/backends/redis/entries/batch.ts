@@ -1,4 +1,5 @@
 import type { Millis } from '../../../ports/time.js';
+import type { ReplyHandler } from '../connection/client-adapter.js';
 import type { Connection } from '../connection/connection.js';
 import { startDeadline } from '../connection/deadline.js';
 import { timeoutError } from '../connection/errors.js';
@@ -84,19 +85,18 @@ export function inChunks<T>(list: readonly T[], max: number): readonly (readonly
   return chunks;
 }
 
-/** Runs one script for all of them; `settle` gives each its part of the reply. */
-export function runForAll<Item extends { readonly reject: (error: unknown) => void }>(
+/** For a script that answers all of them; `settle` gives each its part of the reply. */
+export function settleAll<Item extends { readonly reject: (error: unknown) => void }>(
   items: readonly Item[],
-  reply: Promise<unknown>,
   settle: (item: Item, reply: unknown) => void,
-): void {
-  reply.then(
-    (replies) => {
+): ReplyHandler {
+  return {
+    resolve: (replies) => {
       const list: readonly unknown[] = Array.isArray(replies) ? replies : [];
       for (let i = 0; i < items.length; i++) settle(items[i] as Item, list[i]);
     },
-    (error: unknown) => {
+    reject: (error) => {
       for (const { reject } of items) reject(error);
     },
-  );
+  };
 }

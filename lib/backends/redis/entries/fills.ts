@@ -5,7 +5,7 @@ import {
   MAX_REQUESTS_PER_SCRIPT,
   type NamespaceParts,
   type Pending,
-  runForAll,
+  settleAll,
   wholeMs,
 } from './batch.js';
 import { keepArgs, mergeScopes } from './markers.js';
@@ -56,12 +56,13 @@ function sendFillScript(parts: NamespaceParts, fills: readonly PendingFill[]): v
   }
   keys.push(...publisher.scriptKeys);
   const script = positionOf === undefined ? FILL : FILL_AND_ENSURE;
-  runForAll(fills, scripts.run(script, keys, args), ({ request, resolve }, state) => {
+  const onReply = settleAll(fills, ({ request, resolve }, state) => {
     if (state === 1 || state === 2) resolve({ stored: true });
     else resolve({ stored: false, settleUntil: Number(state) });
     // the value is stored; waiters who are not notified poll
     if (state === 2) publisher.publish([releasedBody(request.key)]).catch(() => undefined);
   });
+  scripts.runTo(onReply, script, keys, args);
 }
 
 type PositionOf = (scope: string, group: string) => number;

@@ -9,7 +9,7 @@ import {
   type NamespaceParts,
   type Pending,
   rejectLate,
-  runForAll,
+  settleAll,
   wholeMs,
 } from './batch.js';
 import { LEASE, RELEASE, RENEW } from './scripts.js';
@@ -55,32 +55,37 @@ function sendLeaseScript(
   const sentAt = performance.now();
   const cancel = rejectLate(leases, connection.commandTimeout, 'lease', true);
   const timeoutMs = commandDeadline(leases, connection.commandTimeout);
-  const reply = scripts.run(LEASE, keys, args, {
-    ...(timeoutMs === undefined ? {} : { timeoutMs }),
-    onRepeat: () => {
-      onRepeat(leases);
+  const repeat = (): void => {
+    onRepeat(leases);
+  };
+  const onReply = {
+    resolve: (replies: unknown) => {
+      cancel();
+      const list: readonly unknown[] = Array.isArray(replies) ? replies : [];
+      const now = Number(list[0]);
+      if (list.length > 0) parts.learnTime(now, performance.now() - sentAt);
+      for (let i = 0; i < leases.length; i++)
+        settleLease(leases[i] as PendingLease, list[i + 1], now);
     },
-  });
-  let now = 0;
-  const withoutTime = reply.finally(cancel).then((replies) => {
-    if (!Array.isArray(replies)) return replies;
-    const [time, ...states] = replies as unknown[];
-    now = Number(time);
-    parts.learnTime(now, performance.now() - sentAt);
-    return states;
-  });
-  runForAll(leases, withoutTime, ({ resolve, reject }, state) => {
-    if (typeof state === 'number')
-      resolve({ state: 'leased', settleUntil: state > 0 ? now + state : 0 });
-    else if (Array.isArray(state))
-      resolve({ state: 'held', token: String(state[0]), remainingMs: Number(state[1]) });
-    else
-      reject(
-        new BackendError('FAILED', `Redis answered lease with ${JSON.stringify(state)}.`, {
-          unknownOutcome: true,
-        }),
-      );
-  });
+    reject: (error: unknown) => {
+      cancel();
+      for (const { reject } of leases) reject(error);
+    },
+  };
+  scripts.runTo(onReply, LEASE, keys, args, { timeoutMs, onRepeat: repeat });
+}
+
+function settleLease({ resolve, reject }: PendingLease, state: unknown, now: Millis): void {
+  if (typeof state === 'number')
+    resolve({ state: 'leased', settleUntil: state > 0 ? now + state : 0 });
+  else if (Array.isArray(state))
+    resolve({ state: 'held', token: String(state[0]), remainingMs: Number(state[1]) });
+  else
+    reject(
+      new BackendError('FAILED', `Redis answered lease with ${JSON.stringify(state)}.`, {
+        unknownOutcome: true,
+      }),
+    );
 }
 
 export function sendRenewals(parts: NamespaceParts, pending: readonly PendingRenewal[]): void {
@@ -91,9 +96,10 @@ export function sendRenewals(parts: NamespaceParts, pending: readonly PendingRen
       keys.push(parts.names.lease(request.key));
       args.push(request.token, wholeMs(request.leaseMs));
     }
-    runForAll(renewals, parts.scripts.run(RENEW, keys, args), ({ resolve }, held) => {
+    const onReply = settleAll(renewals, ({ resolve }, held) => {
       resolve(held === 1);
     });
+    parts.scripts.runTo(onReply, RENEW, keys, args);
   }
 }
 
@@ -107,16 +113,13 @@ export function sendReleases(parts: NamespaceParts, pending: readonly PendingRel
       args.push(request.token, releasedBody(request.key));
     }
     keys.push(...publisher.scriptKeys);
-    runForAll(
-      releases,
-      scripts.run(RELEASE, keys, args),
-      ({ request, resolve, reject }, waited) => {
-        if (waited !== 1) resolve();
-        else
-          publisher.publish([releasedBody(request.key)]).then(() => {
-            resolve();
-          }, reject);
-      },
-    );
+    const onReply = settleAll(releases, ({ request, resolve, reject }, waited) => {
+      if (waited !== 1) resolve();
+      else
+        publisher.publish([releasedBody(request.key)]).then(() => {
+          resolve();
+        }, reject);
+    });
+    scripts.runTo(onReply, RELEASE, keys, args);
   }
 }

@@ -1,13 +1,12 @@
-import type { BackendError } from '../../../ports/errors.js';
-import type { Marker, ScopeGroups, ScopeReading } from '../../../ports/groups.js';
+import type { Marker } from '../../../ports/groups.js';
 import type { Reading, ReadRequest } from '../../../ports/shared-backend.js';
 import type { Millis } from '../../../ports/time.js';
-import type { ReplyKind } from '../connection/client-adapter.js';
+import type { Command, ReplyKind } from '../connection/client-adapter.js';
 import { toBackendError } from '../connection/errors.js';
 import { commandDeadline, type NamespaceParts, rejectLate } from './batch.js';
-import { parseMarker, parseTick } from './markers.js';
-import { asTextIfUtf8, isNotUtf8, toText } from './payload.js';
-import { hashTag, type RedisKeys } from './redis-keys.js';
+import { asTextIfUtf8, isNotUtf8 } from './payload.js';
+import { asText, PendingRead, ReadBatch, readingOf, type Slot } from './read-batch.js';
+import { hashTag } from './redis-keys.js';
 
 /*
  * Reads of one tick travel as one MGET in which each marker appears once, so that a value comes
@@ -18,114 +17,11 @@ import { hashTag, type RedisKeys } from './redis-keys.js';
 const MAX_KEYS = 128;
 const MAX_BATCH_BYTES = 128 * 1024;
 const LARGE_BYTES = 16 * 1024;
-/** Deadlines that differ by less count as the same. */
-const SAME_DEADLINE_MS = 5;
-
-type Slot = string | Uint8Array | null | BackendError;
 
 /** What is known about the requests that are sent in one tick. */
 export interface Tick {
   /** Keys whose lease was requested once more, after the reads of the tick. */
   repeatedLeases: Set<string> | undefined;
-}
-
-/** Clock and markers that requests ask for. */
-interface Groups {
-  /** Positions of clock and markers, scope after scope. */
-  readonly positions: readonly number[];
-  /** Their answer: the same for all requests with the same object. */
-  reading: readonly ScopeReading[] | BackendError | undefined;
-}
-
-interface ScopePositions {
-  readonly clock: number;
-  readonly markers: Map<string, number>;
-}
-
-class PendingRead {
-  readonly promise: Promise<Reading>;
-  resolve: (reading: Reading) => void = () => undefined;
-  reject: (error: unknown) => void = () => undefined;
-  /** Positions in the batch that it is in. */
-  value = -1;
-  lease = -1;
-  groups: Groups | undefined;
-
-  constructor(
-    readonly request: ReadRequest,
-    readonly timeoutMs: Millis,
-  ) {
-    this.promise = new Promise((resolve, reject) => {
-      this.resolve = resolve;
-      this.reject = reject;
-    });
-  }
-
-  answers(request: ReadRequest, timeoutMs: Millis): boolean {
-    return (
-      this.request.scopes === request.scopes &&
-      this.request.withLease === request.withLease &&
-      this.request.text === request.text &&
-      (this.timeoutMs === timeoutMs || Math.abs(this.timeoutMs - timeoutMs) < SAME_DEADLINE_MS)
-    );
-  }
-}
-
-class ReadBatch {
-  readonly keys: string[] = [];
-  readonly reads: PendingRead[] = [];
-  readonly #byKey = new Map<string, PendingRead>();
-  readonly #scopes = new Map<string, ScopePositions>();
-  readonly #groups = new Map<readonly ScopeGroups[], Groups>();
-
-  constructor(private readonly names: RedisKeys) {}
-
-  find(request: ReadRequest, timeoutMs: Millis): PendingRead | undefined {
-    const known = this.#byKey.get(request.key);
-    return known?.answers(request, timeoutMs) === true ? known : undefined;
-  }
-
-  add(read: PendingRead): void {
-    const { key, scopes, withLease } = read.request;
-    read.value = this.#addKey(this.names.value(key));
-    read.lease = withLease ? this.#addKey(this.names.lease(key)) : -1;
-    read.groups = this.#groupsOf(scopes);
-    this.reads.push(read);
-    this.#byKey.set(key, read);
-  }
-
-  #groupsOf(scopes: readonly ScopeGroups[]): Groups {
-    let known = this.#groups.get(scopes);
-    if (known === undefined) {
-      const positions: number[] = [];
-      for (const scope of scopes) this.#addScope(scope, positions);
-      known = { positions, reading: undefined };
-      this.#groups.set(scopes, known);
-    }
-    return known;
-  }
-
-  /** Each clock and marker is in the batch once. Names are only built the first time. */
-  #addScope({ scope, groups }: ScopeGroups, positions: number[]): void {
-    let known = this.#scopes.get(scope);
-    if (known === undefined) {
-      known = { clock: this.#addKey(this.names.clock(scope)), markers: new Map() };
-      this.#scopes.set(scope, known);
-    }
-    positions.push(known.clock);
-    for (const group of groups) {
-      let position = known.markers.get(group);
-      if (position === undefined) {
-        position = this.#addKey(this.names.marker(scope, group));
-        known.markers.set(group, position);
-      }
-      positions.push(position);
-    }
-  }
-
-  #addKey(key: string): number {
-    return this.keys.push(key) - 1;
-  }
 }
 
 export class BatchedReads {
@@ -172,10 +68,11 @@ export class BatchedReads {
     if (batch === undefined) return;
     this.#open[kind] = undefined;
     const tick = this.beforeReads();
-    const { commandTimeout } = this.parts.connection;
+    const { connection } = this.parts;
+    const { commandTimeout } = connection;
     const cancel = rejectLate(batch.reads, commandTimeout, 'read');
-    this.#fetch(batch.keys, kind, commandDeadline(batch.reads, commandTimeout)).then(
-      (slots) => {
+    const { resolve, reject } = {
+      resolve: (slots: readonly Slot[]) => {
         cancel();
         const markers = new Array<Marker | undefined>(slots.length);
         const parsed = new Uint8Array(slots.length);
@@ -185,12 +82,19 @@ export class BatchedReads {
           else this.#answer(read, slots, markers, parsed);
         }
       },
-      (error: unknown) => {
+      reject: (error: unknown) => {
         cancel();
         const failure = toBackendError(error, 'read', false);
         for (const read of batch.reads) read.reject(failure);
       },
-    );
+    };
+    const timeoutMs = commandDeadline(batch.reads, commandTimeout);
+    const how = { name: 'read', reply: kind, timeoutMs };
+    if (connection.kind === 'cluster') this.#fetchParts(batch.keys, how).then(resolve, reject);
+    else {
+      const onReply = { resolve: resolve as (reply: unknown) => void, reject };
+      connection.sendTo(onReply, mget(batch.keys, how));
+    }
   }
 
   #answer(
@@ -226,16 +130,8 @@ export class BatchedReads {
     }
   }
 
-  async #fetch(
-    keys: readonly string[],
-    reply: ReplyKind,
-    timeoutMs: Millis | undefined,
-  ): Promise<readonly Slot[]> {
-    const { connection } = this.parts;
-    const how = { name: 'read', reply, ...(timeoutMs === undefined ? {} : { timeoutMs }) };
-    const mget = (names: readonly string[]): Promise<Slot[]> =>
-      connection.send({ key: names[0] ?? '', args: ['MGET', ...names], ...how }) as Promise<Slot[]>;
-    if (connection.kind !== 'cluster') return mget(keys);
+  /** In a cluster each slot has a command of its own. */
+  async #fetchParts(keys: readonly string[], how: HowToRead): Promise<readonly Slot[]> {
     const slots = new Array<Slot>(keys.length).fill(null);
     const parts = new Map<string, number[]>();
     keys.forEach((key, position) => {
@@ -246,8 +142,9 @@ export class BatchedReads {
     });
     await Promise.all(
       [...parts.values()].map(async (positions) => {
+        const names = positions.map((position) => keys[position] ?? '');
         try {
-          const replies = await mget(positions.map((position) => keys[position] ?? ''));
+          const replies = (await this.parts.connection.send(mget(names, how))) as Slot[];
           positions.forEach((position, i) => (slots[position] = replies[i] ?? null));
         } catch (error) {
           // only the reads that need this part fail
@@ -259,32 +156,8 @@ export class BatchedReads {
   }
 }
 
-function readingOf(
-  request: readonly ScopeGroups[],
-  positions: readonly number[],
-  slots: readonly Slot[],
-  markers: (Marker | undefined)[],
-  parsed: Uint8Array,
-): readonly ScopeReading[] | BackendError {
-  const scopes: ScopeReading[] = [];
-  let next = 0;
-  for (const { groups } of request) {
-    const clock = slots[positions[next++] ?? -1];
-    if (clock instanceof Error) return clock;
-    const found: (Marker | undefined)[] = [];
-    for (let i = 0; i < groups.length; i++) {
-      const at = positions[next++] ?? -1;
-      if (parsed[at] === 0) {
-        parsed[at] = 1;
-        markers[at] = parseMarker(asText(slots[at]));
-      }
-      found.push(markers[at]);
-    }
-    scopes.push({ clock: parseTick(asText(clock)), markers: found });
-  }
-  return scopes;
-}
+type HowToRead = Pick<Command, 'name' | 'reply' | 'timeoutMs'>;
 
-function asText(slot: Slot | undefined): string | undefined {
-  return typeof slot === 'string' || slot instanceof Uint8Array ? toText(slot) : undefined;
+function mget(keys: readonly string[], how: HowToRead): Command {
+  return { key: keys[0] ?? '', args: ['MGET', ...keys], ...how };
 }

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
-import type { Argument, Command } from '../connection/client-adapter.js';
+import type { Argument, Command, ReplyHandler } from '../connection/client-adapter.js';
 import type { Connection } from '../connection/connection.js';
+import type { Millis } from '../../../ports/time.js';
 import { asError } from '../connection/errors.js';
 
 export interface Script {
@@ -23,6 +24,14 @@ interface Prepared {
   readonly sha: string;
 }
 
+interface Run {
+  readonly script: Script;
+  readonly keys: readonly string[];
+  readonly args: readonly Argument[];
+  readonly how: HowToRun;
+  readonly startedAt: Millis;
+}
+
 const FLAGS = '#!lua flags=allow-oom\n';
 
 /**
@@ -35,43 +44,75 @@ export class ScriptRunner {
 
   constructor(private readonly connection: Connection) {}
 
-  async run(
+  run(
     script: Script,
     keys: readonly string[],
     args: readonly Argument[],
     how: HowToRun = {},
   ): Promise<unknown> {
-    const { timeoutMs, onRepeat, ...rest } = how;
-    const until = timeoutMs === undefined ? 0 : performance.now() + timeoutMs;
-    const call = (name: string, first: string): Promise<unknown> =>
-      this.connection.send({
-        key: keys[0] ?? '',
-        args: [name, first, String(keys.length), ...keys, ...args],
-        name: script.name,
-        write: true,
-        // when the first attempt took all the time because this process was busy, the second still
-        // gets a chance
-        ...(timeoutMs === undefined
-          ? rest
-          : { ...rest, timeoutMs: Math.max(until - performance.now(), timeoutMs / 4) }),
-      });
-    const { sha, source } = this.#prepare(script);
-    try {
-      return await call('EVALSHA', sha);
-    } catch (error) {
-      if (!hasMessage(error, /NOSCRIPT/)) throw error;
-      onRepeat?.();
-    }
-    try {
-      return await call('EVAL', source);
-    } catch (error) {
-      if (!this.#flags || !hasMessage(error, /compiling script|unexpected symbol near '#'/i))
-        throw error;
-    }
-    // a server before version 7 knows no flags
-    this.#flags = false;
-    this.#prepared.clear();
-    return call('EVAL', this.#prepare(script).source);
+    return new Promise((resolve, reject) => {
+      this.runTo({ resolve, reject }, script, keys, args, how);
+    });
+  }
+
+  /** As `run`, without a promise: for the scripts of a call. */
+  runTo(
+    handler: ReplyHandler,
+    script: Script,
+    keys: readonly string[],
+    args: readonly Argument[],
+    how: HowToRun = {},
+  ): void {
+    const run = { script, keys, args, how, startedAt: performance.now() };
+    const { resolve, reject } = handler;
+    this.#send(run, 'EVALSHA', this.#prepare(script).sha, {
+      resolve,
+      reject: (error) => {
+        if (!hasMessage(error, /NOSCRIPT/)) {
+          reject(error);
+          return;
+        }
+        how.onRepeat?.();
+        this.#sendSource(run, handler);
+      },
+    });
+  }
+
+  #sendSource(run: Run, { resolve, reject }: ReplyHandler): void {
+    this.#send(run, 'EVAL', this.#prepare(run.script).source, {
+      resolve,
+      reject: (error) => {
+        if (!this.#flags || !hasMessage(error, /compiling script|unexpected symbol near '#'/i)) {
+          reject(error);
+          return;
+        }
+        // a server before version 7 knows no flags
+        this.#flags = false;
+        this.#prepared.clear();
+        this.#send(run, 'EVAL', this.#prepare(run.script).source, { resolve, reject });
+      },
+    });
+  }
+
+  #send(
+    { script, keys, args, how, startedAt }: Run,
+    command: 'EVALSHA' | 'EVAL',
+    first: string,
+    handler: ReplyHandler,
+  ): void {
+    const { timeoutMs, reply, last } = how;
+    const elapsed = performance.now() - startedAt;
+    this.connection.sendTo(handler, {
+      key: keys[0] ?? '',
+      args: [command, first, String(keys.length), ...keys, ...args],
+      name: script.name,
+      write: true,
+      reply,
+      last,
+      // when the first attempt took all the time because this process was busy, the second still
+      // gets a chance
+      timeoutMs: timeoutMs === undefined ? undefined : Math.max(timeoutMs - elapsed, timeoutMs / 4),
+    });
   }
 
   #prepare(script: Script): Prepared {

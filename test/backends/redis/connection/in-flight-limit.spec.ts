@@ -38,9 +38,9 @@ class Node {
   }
 
   ask(name: string, more: Partial<Command> = {}): Promise<unknown> {
-    return this.window
-      .send({ key: 'k', args: [name], ...more })
-      .then(String, (error: unknown) => (error as BackendError).code);
+    return new Promise((resolve, reject) => {
+      this.window.send({ key: 'k', args: [name], ...more }, { resolve, reject });
+    }).then(String, (error: unknown) => (error as BackendError).code);
   }
 
   async answer(count: number): Promise<void> {
