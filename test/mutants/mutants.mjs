@@ -104,7 +104,7 @@ export const mutants = [
     'flight removed by a flight that it has succeeded',
     FLIGHTS,
     'SingleFlight.remove',
-    'this.#latest.delete(args[0].storageKey); this.#running.delete(args[0]); args[0].finish();',
+    'this.#latest.delete(args[0].storageKey); this.#removeOlder(args[0]); args[0].finish();',
   ),
 
   // Joining
@@ -211,7 +211,7 @@ export const mutants = [
     TWO_METHODS,
     'TwoMethodTiers.#write',
     'return this.#bounded(args[0], this.parts.timeoutMs, args[2]);',
-    { specs: ['test/core/read/two-methods.spec.ts', 'test/races/puts.spec.ts'] },
+    { specs: ['test/core/read/two-method-tiers.spec.ts', 'test/races/puts.spec.ts'] },
   ),
   one(
     'notice sent before the change',
