@@ -247,6 +247,14 @@ export const mutants = [
     if (!ticks.some(Number.isNaN)) args[0].startTicks = ticks;`,
   ),
   one(
+    'ticks from before a take-over kept',
+    ACQUIRE,
+    'LeaseAcquirer.#leaseAndLook',
+    `const [, { scopes, groups }, , overtaken] = args;
+    const [reply, look] = await original(...args);
+    return [reply, overtaken === undefined ? look : { ...look, scopes, groups }];`,
+  ),
+  one(
     'lease taken over although nothing has overtaken it',
     LEASES,
     'Leases.isOvertaken',
