@@ -45,7 +45,8 @@ describe('the lease of a load', () => {
     const overtaken = first.cache.getOrSet('k', () => production.promise, tagged);
     await setImmediate();
     await second.cache.invalidate({ tags: ['t'] });
-    // Until p2 is notified, only the ticks tell that the look after the take-over was the later one.
+    // Until p2 is notified, only the ticks tell that the look after the take-over was the later
+    // one.
     steps.hold('notice to p2');
     steps.hold('p2: lease segment:k <');
     const loading = third.cache.getOrSet('k', () => 'new', tagged);
