@@ -39,7 +39,8 @@ describe('createAsyncContext', () => {
   it('costs the process nothing while nothing runs in it', async () => {
     const disable = vi.spyOn(AsyncLocalStorage.prototype, 'disable');
     try {
-      // A storage of its own: in that of the process something may still run that another test has started.
+      // A storage of its own: in that of the process something may still run that another test has
+      // started.
       vi.resetModules();
       const fresh = await import('../lib/async-context.js');
       const [a, b] = [fresh.createAsyncContext(), fresh.createAsyncContext()];

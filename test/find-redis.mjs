@@ -11,8 +11,10 @@ const USUAL_FOLDERS = [
 ];
 
 /**
- * Where the Redis server for the tests is: `REDIS_SERVER_BIN`, else `redis-server` on the PATH or in the usual folders.
- * @returns `{ bin, version }`, or `{ problem }` with a sentence for people when one was named or found but cannot be used, or undefined
+ * Where the Redis server for the tests is: `REDIS_SERVER_BIN`, else `redis-server` on the PATH or
+ * in the usual folders.
+ * @returns `{ bin, version }`, or `{ problem }` with a sentence for people when one was named or
+ * found but cannot be used, or undefined
  */
 export function findRedis(env = process.env) {
   const named = env.REDIS_SERVER_BIN;

@@ -1,5 +1,5 @@
-// Every check of the repository in one go, each with its time; stops when a static check fails. The last line is always
-// `N passed, N failed`: the totals of the specs plus one for each static check.
+// Every check of the repository in one go, each with its time; stops when a static check fails. The
+// last line is always `N passed, N failed`: the totals of the specs plus one for each static check.
 import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -12,7 +12,9 @@ const folders = ['lib', 'test', 'sample'].filter(
   (folder) => existsSync(join(root, folder)) && readdirSync(join(root, folder)).length > 0,
 );
 
-/** The script behind a command of an installed package: started with this Node, no shell in between. */
+/**
+ * The script behind a command of an installed package: started with this Node, no shell in between.
+ */
 function tool(name, bin = name) {
   const { bin: bins } = JSON.parse(
     readFileSync(join(root, 'node_modules', name, 'package.json'), 'utf8'),
@@ -20,7 +22,8 @@ function tool(name, bin = name) {
   return join(root, 'node_modules', name, typeof bins === 'string' ? bins : bins[bin]);
 }
 
-// Two run at a time, the longest first. The sample imports the package by its name, so lint and types want the build.
+// Two run at a time, the longest first. The sample imports the package by its name, so lint and
+// types want the build.
 const phases = [
   [
     { name: 'build', command: buildCommand, remedy: 'npm run build' },
@@ -89,7 +92,10 @@ function finish(passed, failed) {
   process.exitCode = failed === 0 ? 0 : 1;
 }
 
-/** Two checks at a time; after a failure none is started any more, and the one still running is ended. */
+/**
+ * Two checks at a time; after a failure none is started any more, and the one still running is
+ * ended.
+ */
 async function runChecks(checks) {
   const waiting = [...checks];
   const stop = new AbortController();

@@ -1,4 +1,5 @@
-// Makes a fresh clone ready: dependencies, and a Redis server for the tests. Runs before anything is installed, so Node's own modules only.
+// Makes a fresh clone ready: dependencies, and a Redis server for the tests. Runs before anything
+// is installed, so Node's own modules only.
 //   node test/setup.mjs [--no-redis]
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
@@ -14,7 +15,10 @@ function stop(sentence) {
   process.exit(1);
 }
 
-/** Runs a command with its output visible, and a sign of life every ten seconds where the command itself shows none. */
+/**
+ * Runs a command with its output visible, and a sign of life every ten seconds where the command
+ * itself shows none.
+ */
 function run(label, command, args, options = {}) {
   console.log(`setup: ${label} ...`);
   const started = Date.now();
@@ -44,7 +48,10 @@ function checkNode() {
   );
 }
 
-/** Whether node_modules holds what package-lock.json asks for; npm writes its own list there at the end of an installation. */
+/**
+ * Whether node_modules holds what package-lock.json asks for; npm writes its own list there at the
+ * end of an installation.
+ */
 function installed() {
   const list = join(root, 'node_modules', '.package-lock.json');
   if (!existsSync(list)) return false;
@@ -77,7 +84,8 @@ const has = (command, ...args) => spawnSync(command, args, { stdio: 'ignore' }).
 async function installRedisWithApt() {
   const isRoot = process.getuid?.() === 0;
   if (!isRoot && !has('sudo', '-n', 'true')) return false;
-  // RUNLEVEL=1 asks the package not to start its service; where that is not honoured it is stopped below.
+  // RUNLEVEL=1 asks the package not to start its service; where that is not honoured it is stopped
+  // below.
   const env = ['env', 'DEBIAN_FRONTEND=noninteractive', 'RUNLEVEL=1'];
   const asRoot = (label, ...command) => {
     const [head, ...tail] = [...(isRoot ? [] : ['sudo', '-n']), ...env, ...command];
@@ -114,7 +122,8 @@ async function installRedisWithApt() {
 async function provideRedis() {
   const early = findRedis();
   if (early?.bin) return;
-  // A server that was named must be that server; one that is merely too old on the PATH may be joined by another.
+  // A server that was named must be that server; one that is merely too old on the PATH may be
+  // joined by another.
   if (early?.problem) stop(early.problem);
   console.log('setup: no redis-server on this machine; the tests run against a real one.');
   if (has('apt-get', '--version')) await installRedisWithApt();

@@ -1,8 +1,9 @@
 import { writeFileSync } from 'node:fs';
 
 /**
- * Ends a vitest run with one line that a machine can read: `N passed, N failed`. A file that fails to load and an error nobody caught
- * count as failed. With TOTALS_FILE set the totals go there instead, for a caller that prints its own last line.
+ * Ends a vitest run with one line that a machine can read: `N passed, N failed`. A file that fails
+ * to load and an error nobody caught count as failed. With TOTALS_FILE set the totals go there
+ * instead, for a caller that prints its own last line.
  */
 export default class TotalsReporter {
   onTestRunEnd(modules, unhandled = []) {

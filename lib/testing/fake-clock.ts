@@ -9,9 +9,12 @@ interface Timer {
 /**
  * Time that moves only when a test says so.
  *
- * ```ts const clock = new FakeClock(); const cache = createCache({ clock, ttl: '30s' }); await
- * clock.advance(30_000); // everything that was due has run, in order, and so has all that followed
- * from it ```
+ * ```ts
+ * const clock = new FakeClock();
+ * const cache = createCache({ clock, ttl: '30s' });
+ * // Runs everything that becomes due, in order, and all that follows from it.
+ * await clock.advance(30_000);
+ * ```
  */
 export class FakeClock implements Clock {
   #now: number;

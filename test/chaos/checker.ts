@@ -1,7 +1,10 @@
 import { DURABLE, type History, LOCAL, READ } from './history.js';
 import { quantile } from './length.js';
 
-/** A read that started `lateMs` after the bound had passed and still returned less than what had been invalidated. */
+/**
+ * A read that started `lateMs` after the bound had passed and still returned less than what had
+ * been invalidated.
+ */
 export interface StaleRead {
   readonly process: number;
   readonly row: number;
@@ -20,9 +23,15 @@ export interface Verdict {
   readonly invalidations: number;
   readonly stale: readonly StaleRead[];
   readonly staleCount: number;
-  /** Reads that returned less than an earlier read of the same process did: allowed while no invalidation was acknowledged. */
+  /**
+   * Reads that returned less than an earlier read of the same process did: allowed while no
+   * invalidation was acknowledged.
+   */
   readonly notMonotonic: number;
-  /** For each invalidation and other process that read the row soon after: how long the old value was still seen, ms. Sorted. */
+  /**
+   * For each invalidation and other process that read the row soon after: how long the old value
+   * was still seen, ms. Sorted.
+   */
   readonly lags: Float64Array;
   readonly lagP50: number;
   readonly lagP99: number;
@@ -42,8 +51,9 @@ const SHOWN = 20;
 const LAG_WINDOW_NS = 250e6;
 
 /**
- * Checks a history against the promise: for each invalidation of version v acknowledged as durable at t, every read that starts after t + bound
- * returns v or newer. The versions of a row only grow, so it is a register with a one-sided order: one sweep over the events of each row.
+ * Checks a history against the promise: for each invalidation of version v acknowledged as durable
+ * at t, every read that starts after t + bound returns v or newer. The versions of a row only grow,
+ * so it is a register with a one-sided order: one sweep over the events of each row.
  */
 export function check(history: History, boundOf: BoundOf): Verdict {
   const rows = new Map<number, { reads: number[]; changes: number[] }>();

@@ -2,8 +2,8 @@ import { RedisBackend } from '../../lib/backends/redis/redis-backend.js';
 import { createCache } from '../../lib/create-cache.js';
 
 /*
- * Uses a cache, waits for a word on its input, invalidates, closes the cache and ends by itself, without `process.exit`: what is left running
- * would keep it alive. Prints what happened.
+ * Uses a cache, waits for a word on its input, invalidates, closes the cache and ends by itself,
+ * without `process.exit`: what is left running would keep it alive. Prints what happened.
  */
 const [url = '', l1 = ''] = process.argv.slice(2);
 const cache = createCache({

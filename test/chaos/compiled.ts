@@ -5,7 +5,10 @@ import ts from 'typescript';
 const ROOT = path.resolve(import.meta.dirname, '../..');
 const OUT = path.join(ROOT, '.cache', 'chaos');
 
-/** The compiled form of a TypeScript file of this folder, for child processes: compiled where a source is newer than what is there. */
+/**
+ * The compiled form of a TypeScript file of this folder, for child processes: compiled where a
+ * source is newer than what is there.
+ */
 export function compiled(file: string): string {
   for (const folder of ['lib', 'test/chaos']) compileFolder(folder);
   return path.join(OUT, 'test/chaos', file.replace(/\.ts$/, '.js'));

@@ -1,8 +1,9 @@
 import { createServer } from 'node:net';
 
 /*
- * The database of the process runs: a version for each row. `id R row lagMs` answers the version that was current so many milliseconds ago (a lagging
- * replica); `id W row,row,...` raises versions, all at one moment, and answers them.
+ * The database of the process runs: a version for each row. `id R row lagMs` answers the version
+ * that was current so many milliseconds ago (a lagging replica); `id W row,row,...` raises
+ * versions, all at one moment, and answers them.
  */
 const KEPT_MS = 5_000;
 const versions = new Map<string, { at: number; version: number }[]>();

@@ -28,7 +28,8 @@ describe('four processes while Redis and the way to it break again and again', (
 
   it('show nothing older than an acknowledged invalidation beyond 3 s, fail no call, and keep nothing old', async () => {
     const connectionsBefore = await connections(redis);
-    // With L1 and without; two of them reach Redis directly and go on invalidating while the others are cut off.
+    // With L1 and without; two of them reach Redis directly and go on invalidating while the others
+    // are cut off.
     await fleet.open(ROWS, (index) => ({
       url: index < 2 ? proxy.url : redis.url,
       cache: { namespace: 'faults', l1: index % 2 === 0, lease: { ttl: 1_000, wait: 3_000 } },

@@ -98,7 +98,10 @@ export function faultsOf(redis: RedisServer, proxy: FaultProxy, longest: number)
   ];
 }
 
-/** One fault after the other, with a rest in between, until the time has passed. Returns how often each came. */
+/**
+ * One fault after the other, with a rest in between, until the time has passed. Returns how often
+ * each came.
+ */
 export async function trouble(
   faults: readonly Fault[],
   random: Random,

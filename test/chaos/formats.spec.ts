@@ -112,7 +112,8 @@ describe('bytes in Redis', () => {
           await cache.drain();
           expect(await other.get('key')).toEqual(value);
         }
-        // flipped bits: whatever comes back must be a miss, or be a value and not throw; a flip inside the value's own bytes cannot be told
+        // flipped bits: whatever comes back must be a miss, or be a value and not throw; a flip
+        // inside the value's own bytes cannot be told
         const flips = scaled(300, 10_000);
         let misses = 0;
         const pristine = (await raw

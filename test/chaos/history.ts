@@ -1,8 +1,17 @@
-/** What happened, as a row of numbers; times are nanoseconds of the host's monotonic clock, one for all its processes. */
+/**
+ * What happened, as a row of numbers; times are nanoseconds of the host's monotonic clock, one for
+ * all its processes.
+ */
 export const READ = 0;
-/** An invalidation that was acknowledged as durable; `version` is the one the database had before it was sent. */
+/**
+ * An invalidation that was acknowledged as durable; `version` is the one the database had before it
+ * was sent.
+ */
 export const DURABLE = 1;
-/** An invalidation that was acknowledged as not durable: it holds in its own process only, until it was replayed. */
+/**
+ * An invalidation that was acknowledged as not durable: it holds in its own process only, until it
+ * was replayed.
+ */
 export const LOCAL = 2;
 
 const COLUMNS = 6;

@@ -5,8 +5,8 @@ import { createCache } from '../../lib/create-cache.js';
 import { type RedisServer, startRedis, until } from '../support/redis.js';
 
 /**
- * A network that breaks and still delivers, after it has healed, what was sent on connections that were given up meanwhile: TCP goes on sending
- * what a closed socket had not yet been acknowledged.
+ * A network that breaks and still delivers, after it has healed, what was sent on connections that
+ * were given up meanwhile: TCP goes on sending what a closed socket had not yet been acknowledged.
  */
 async function startStubbornNetwork(target: number): Promise<{
   url: string;
@@ -80,7 +80,8 @@ describe('a value that was set while the network broke', () => {
     await until(async () => (await there.delete('row')).durable, 'the delete');
     expect(await there.get('row')).toBe(undefined);
     network.deliver();
-    // everything that was held has been executed once this has been answered on a connection behind it
+    // everything that was held has been executed once this has been answered on a connection behind
+    // it
     for (let i = 0; i < 20; i++) expect(await there.get('row')).toBe(undefined);
     await Promise.all([here.close(), there.close()]);
     network.close();

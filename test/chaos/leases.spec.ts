@@ -121,7 +121,8 @@ describe('one production in the whole fleet', () => {
     let tried = 0;
     await open('frozen', { lease: { ttl: 150, wait: 10_000 } });
     const [holder, second] = fleet.workers as [WorkerHandle, WorkerHandle, ...WorkerHandle[]];
-    // a production that began without a lease, because this machine was too busy to ask Redis in time, has no fill to refuse
+    // a production that began without a lease, because this machine was too busy to ask Redis in
+    // time, has no fill to refuse
     for (let round = 0; refused < wanted && round < 60; round++) {
       tried += rows.length;
       const before = (await holder.tell<'state'>({ do: 'state' })).stats;
@@ -138,7 +139,8 @@ describe('one production in the whole fleet', () => {
       holder.freeze();
       await sleep(200);
       await fleet.database.write(rows);
-      // a third of the keys is filled anew by another process, a third is deleted, the rest is left to itself
+      // a third of the keys is filled anew by another process, a third is deleted, the rest is left
+      // to itself
       await second.tell<'burst'>({
         do: 'burst',
         rows: rows.filter((row) => row % 3 === 0),

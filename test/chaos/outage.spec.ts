@@ -34,7 +34,10 @@ function open(url: string, options: CacheOptions = {}): CacheService {
   return cache;
 }
 
-/** Calls that come all the time, of keys that are cold and of keys that are warm. Returns what each took beyond its producer, in ms, sorted. */
+/**
+ * Calls that come all the time, of keys that are cold and of keys that are warm. Returns what each
+ * took beyond its producer, in ms, sorted.
+ */
 async function calls(cache: CacheService, name: string, count: number): Promise<Float64Array> {
   const took = new Float64Array(count);
   await Promise.all(
@@ -70,7 +73,9 @@ async function healing(cache: CacheService, since: number): Promise<number> {
 
 interface Outage {
   readonly what: string;
-  /** Prepares what is wrong from the beginning, or makes it wrong (`strike`); `heal` puts it right. */
+  /**
+   * Prepares what is wrong from the beginning, or makes it wrong (`strike`); `heal` puts it right.
+   */
   prepare(): Promise<{ url: string; strike?: () => unknown; heal: () => unknown }>;
 }
 

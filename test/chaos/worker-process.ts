@@ -56,7 +56,10 @@ class Worker {
     return {};
   }
 
-  /** Many callers of rows at one moment. Tells the parent when every production of this process is under way. */
+  /**
+   * Many callers of rows at one moment. Tells the parent when every production of this process is
+   * under way.
+   */
   async burst(command: Extract<Command, { do: 'burst' }>): Promise<Answers['burst']> {
     const { rows, callers, producerMs, at, lagMs = 0, hold = false } = command;
     while (monotonic() < at) await new Promise((resolve) => setImmediate(resolve));

@@ -16,7 +16,10 @@ export interface Row {
   readonly lateTags: boolean;
   /** Short ttl, stale window, early refresh. */
   readonly shortLived: boolean;
-  /** The only process that writes this row, and may do so by `set`; undefined: any process, by invalidations. */
+  /**
+   * The only process that writes this row, and may do so by `set`; undefined: any process, by
+   * invalidations.
+   */
   readonly owner: number | undefined;
 }
 

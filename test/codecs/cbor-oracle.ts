@@ -6,7 +6,10 @@ import { fromWtf8, toWtf8 } from '../../lib/codecs/wtf8.js';
 // Without the mark, what is longer than 16 KiB is cut without an error.
 const WRITER = { collapseBigIntegers: false, highWaterMark: 2 ** 28 };
 
-/** The same format by the npm package `cbor`: what the codec writes has to be readable by it, and the other way round. */
+/**
+ * The same format by the npm package `cbor`: what the codec writes has to be readable by it, and
+ * the other way round.
+ */
 export const oracle = {
   encode: (value: unknown): Uint8Array => cbor.encodeOne(tagged(value), WRITER),
   decode: (bytes: Uint8Array): unknown =>

@@ -106,7 +106,8 @@ describe('the bytes of the cbor codec', () => {
   });
 });
 
-// What others found to hurt decoders: memory by declared lengths, time by bignums, stacks by nesting, types that should not be built.
+// What others found to hurt decoders: memory by declared lengths, time by bignums, stacks by
+// nesting, types that should not be built.
 const HOSTILE: readonly (readonly [string, () => Uint8Array])[] = [
   ...['9b', 'bb', '5b', '7b'].flatMap((head) =>
     [

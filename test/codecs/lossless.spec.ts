@@ -8,7 +8,8 @@ import { CodecError } from '../../lib/ports/errors.js';
 import { oracle } from './cbor-oracle.js';
 import { values } from './values.js';
 
-// assert.deepEqual of node:assert/strict compares prototypes, -0, undefined members and the order of nothing but arrays.
+// assert.deepEqual of node:assert/strict compares prototypes, -0, undefined members and the order
+// of nothing but arrays.
 const RUNS = { numRuns: 500 };
 
 describe('any value of the supported types', () => {

@@ -2,7 +2,10 @@ import { Buffer } from 'node:buffer';
 
 const AT = 1_767_225_600_000;
 
-/** What the golden entries hold. Never change a line: add, and write the new file with `GOLDEN_WRITE=1`. */
+/**
+ * What the golden entries hold. Never change a line: add, and write the new file with
+ * `GOLDEN_WRITE=1`.
+ */
 export const GOLDEN_VALUES: Readonly<Record<string, unknown>> = {
   string: 'Zoë "quoted"\n😀',
   'lone-surrogate': 'a\ud800b',

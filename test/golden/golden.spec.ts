@@ -19,7 +19,8 @@ const CASES = CODECS.flatMap(({ codec, encode, extension }) =>
   }),
 );
 
-// What a released version wrote is read for ever: these files are never written again, only added to.
+// What a released version wrote is read for ever: these files are never written again, only added
+// to.
 describe('entries stored by version 1', () => {
   it.each(CASES)(
     '$file is read as it was written, and written as it was',

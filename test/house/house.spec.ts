@@ -11,12 +11,17 @@ const MAX_ROOT_EXPORTS = 60;
 const MAX_LIBRARY_LINES = 25_500;
 
 const root = join(import.meta.dirname, '..', '..');
-const library = readdirSync(join(root, 'lib'), { recursive: true, encoding: 'utf8' })
-  .filter((name) => name.endsWith('.ts'))
-  .map((name) => ({
-    name: `lib/${name.replaceAll('\\', '/')}`,
-    text: readFileSync(join(root, 'lib', name), 'utf8'),
-  }));
+const library = sourcesIn('lib', /\.ts$/);
+const tests = sourcesIn('test', /\.m?ts$|\.mjs$/);
+
+function sourcesIn(folder: string, pattern: RegExp) {
+  return readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
+    .filter((name) => pattern.test(name) && !name.includes('node_modules'))
+    .map((name) => ({
+      name: `${folder}/${name.replaceAll('\\', '/')}`,
+      text: readFileSync(join(root, folder, name), 'utf8'),
+    }));
+}
 
 const lineCount = (text: string) => text.trimEnd().split('\n').length;
 
@@ -57,6 +62,15 @@ describe('the house', () => {
 
   it('has no line of more than 100 columns, but for imports and addresses', () => {
     expect(findings(/^(?!import |export .* from |.*https?:).{101,}/)).toEqual([]);
+  });
+
+  it('has no comment of more than 100 columns in its tests', () => {
+    const comment = /^(?!.*https?:)(?=\s*(?:\/\/|\/\*|\*)).{101,}/;
+    expect(findings(comment, tests)).toEqual([]);
+  });
+
+  it('keeps the lines of code in its docstrings apart', () => {
+    expect(findings(/^\s*\* .*\S.*```|^\s*\* ```\w* \S/)).toEqual([]);
   });
 
   it('speaks the language of the field: no private words', () => {
@@ -147,7 +161,8 @@ describe('the house', () => {
 
   it('locks the packages of every platform, without registry addresses', () => {
     const { packages } = readLockfile();
-    // npm leaves out what its registry did not have at that moment, and `npm ci` then refuses the lockfile on every machine.
+    // npm leaves out what its registry did not have at that moment, and `npm ci` then refuses the
+    // lockfile on every machine.
     const missing = Object.entries(packages).flatMap(([from, { optionalDependencies = {} }]) =>
       Object.keys(optionalDependencies).filter(
         (name) => resolve(packages, name, from) === undefined,

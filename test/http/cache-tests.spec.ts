@@ -32,11 +32,17 @@ const SUITE = fileURLToPath(new URL('../../node_modules/http-cache-tests/', impo
 /** Optional tests that must pass. */
 const OPTIMAL_FLOOR = 70;
 
-/** `HTTP_CACHE_TESTS=published` runs the tests as they were published in 2020, without the maintainers' later corrections. */
+/**
+ * `HTTP_CACHE_TESTS=published` runs the tests as they were published in 2020, without the
+ * maintainers' later corrections.
+ */
 const FORM = process.env.HTTP_CACHE_TESTS === 'published' ? 'published' : 'corrected';
 const isCorrected = (id: string): boolean => FORM === 'published' && corrections.has(id);
 
-/** Express rewrites the `Content-Type` of every text it sends (`;charset` becomes `; charset`), with or without a cache. */
+/**
+ * Express rewrites the `Content-Type` of every text it sends (`;charset` becomes `; charset`), with
+ * or without a cache.
+ */
 const PLATFORM_MISSES: Readonly<Record<Platform, readonly string[]>> = {
   express: ['headers-store-Content-Type'],
   fastify: [],
@@ -79,7 +85,10 @@ describe('http-cache-tests through a Nest handler', () => {
   });
 });
 
-/** The unmodified client against a Nest application whose one handler asks the unmodified server of the suite. */
+/**
+ * The unmodified client against a Nest application whose one handler asks the unmodified server of
+ * the suite.
+ */
 async function runSuite(platform: Platform): Promise<Report> {
   const port = await freePort();
   const origin = spawn(process.execPath, ['server/server.mjs'], {
@@ -119,7 +128,8 @@ async function runSuite(platform: Platform): Promise<Report> {
       return JSON.parse(stdout) as Report;
     };
     const first = await report();
-    // The client measures whole seconds of real time, and other specs run beside it: what was missed is asked for once more.
+    // The client measures whole seconds of real time, and other specs run beside it: what was
+    // missed is asked for once more.
     if (
       applicable.required.every(
         (id) =>

@@ -6,7 +6,10 @@ import { isNotModified } from '../../lib/http/conditional.js';
 import { toHeaderList } from '../../lib/http/headers.js';
 import { judgeStorability } from '../../lib/http/storable.js';
 
-/** Parts on which this cache and the oracles agree what they mean. Where they differ on purpose is said at the test. */
+/**
+ * Parts on which this cache and the oracles agree what they mean. Where they differ on purpose is
+ * said at the test.
+ */
 const directive = fc.constantFrom(
   'no-store',
   'private',
@@ -72,7 +75,8 @@ describe('against http-cache-semantics', () => {
           );
           // Of two the oracle takes the last.
           if (directives.filter((name) => name.startsWith('max-age')).length > 1) return;
-          // The oracle does not store statuses it does not know even when told how long, nor reuse anything with must-revalidate.
+          // The oracle does not store statuses it does not know even when told how long, nor reuse
+          // anything with must-revalidate.
           if (
             code === 201 ||
             code === 403 ||
@@ -108,7 +112,8 @@ describe('against fresh', () => {
         fc.option(tag, { nil: undefined }),
         fc.option(time, { nil: undefined }),
         (noneMatch, since, etag, lastModified) => {
-          // The oracle splits at commas within a tag, and takes a request without conditions, or a tag that is not there, in its own way.
+          // The oracle splits at commas within a tag, and takes a request without conditions, or a
+          // tag that is not there, in its own way.
           if (
             noneMatch?.includes('a,b') === true ||
             etag === '"a,b"' ||

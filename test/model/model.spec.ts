@@ -5,10 +5,12 @@ import { Model, type Name, NAMES, reached, Real, SUBJECTS } from '../support/mod
 import type { Losable } from '../support/simulated-server.js';
 
 /*
- * Random commands, one after the other, against a model of versions. A cache may miss whenever it likes; what it gives may never be older than
- * the last invalidation, nor newer than the database, nor another key's.
+ * Random commands, one after the other, against a model of versions. A cache may miss whenever it
+ * likes; what it gives may never be older than the last invalidation, nor newer than the database,
+ * nor another key's.
  *
- *   MODEL_RUNS=5000     runs in all (default 700)       RACE_SEED=...       the seed that a failure printed
+ *   MODEL_RUNS=5000   runs in all (default 700)
+ *   RACE_SEED=...     the seed that a failure printed
  */
 
 const RUNS = Number(process.env.MODEL_RUNS ?? 700);

@@ -14,12 +14,28 @@ export function applyPatch(source, patch) {
     : editScript(source, file, patch);
 }
 
-/** The syntax errors of a mutated file. */
+/** The syntax errors of a mutated file, private names that no class declares among them. */
 export function syntaxErrors(name, source) {
   const file = ts.createSourceFile(name, source, ts.ScriptTarget.Latest, true);
-  return file.parseDiagnostics.map(({ messageText }) =>
+  const errors = file.parseDiagnostics.map(({ messageText }) =>
     ts.flattenDiagnosticMessageText(messageText, ' '),
   );
+  return [...errors, ...undeclaredPrivateNames(file)];
+}
+
+/** The parser accepts them; only loading the file would fail. */
+function undeclaredPrivateNames(file) {
+  const found = [];
+  const visit = (node, declared) => {
+    const names = ts.isClassLike(node)
+      ? new Set([...declared, ...node.members.map((member) => member.name?.getText())])
+      : declared;
+    if (ts.isPrivateIdentifier(node) && !names.has(node.text))
+      found.push(`${node.text} is not declared`);
+    ts.forEachChild(node, (child) => visit(child, names));
+  };
+  visit(file, new Set());
+  return found;
 }
 
 function replaceFunction(source, file, { function: path, body }) {

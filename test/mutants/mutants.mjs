@@ -104,7 +104,7 @@ export const mutants = [
     'flight removed by a flight that it has succeeded',
     FLIGHTS,
     'SingleFlight.remove',
-    'this.#latest.delete(args[0].storageKey); this.#running.delete(args[0]); args[0].finish();',
+    'this.#latest.delete(args[0].storageKey); this.#removeOlder(args[0]); args[0].finish();',
   ),
 
   // Joining
@@ -211,7 +211,7 @@ export const mutants = [
     TWO_METHODS,
     'TwoMethodTiers.#write',
     'return this.#bounded(args[0], this.parts.timeoutMs, args[2]);',
-    { specs: ['test/core/read/two-methods.spec.ts', 'test/races/puts.spec.ts'] },
+    { specs: ['test/core/read/two-method-tiers.spec.ts', 'test/races/puts.spec.ts'] },
   ),
   one(
     'notice sent before the change',
@@ -245,6 +245,14 @@ export const mutants = [
     `original(...args);
     const ticks = args[1].slice(args[1].lastIndexOf(':') + 1).split(',').map(Number);
     if (!ticks.some(Number.isNaN)) args[0].startTicks = ticks;`,
+  ),
+  one(
+    'ticks from before a take-over kept',
+    ACQUIRE,
+    'LeaseAcquirer.#leaseAndLook',
+    `const [, { scopes, groups }, , overtaken] = args;
+    const [reply, look] = await original(...args);
+    return [reply, overtaken === undefined ? look : { ...look, scopes, groups }];`,
   ),
   one(
     'lease taken over although nothing has overtaken it',

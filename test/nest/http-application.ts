@@ -33,7 +33,9 @@ export interface Started {
   get<T>(token: Abstract<T>): T;
 }
 
-/** A real application with the default cache (unless `cache` is false); closed when the test ends. */
+/**
+ * A real application with the default cache (unless `cache` is false); closed when the test ends.
+ */
 export async function start(
   metadata: ModuleMetadata & {
     cache?: CacheModuleOptions | false;

@@ -11,7 +11,8 @@ export function inTransaction<Tx, T>(
     transaction(async (tx) => {
       committing = false;
       const result = await work(tx);
-      committing = true; // an error from here on is one of the COMMIT: whether it took place is unknown
+      // an error from here on is one of the COMMIT: whether it took place is unknown
+      committing = true;
       return result;
     });
   return cache.unitOfWork(run, { inDoubt: () => committing });

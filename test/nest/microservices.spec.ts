@@ -133,7 +133,10 @@ interface Spoken {
   readonly group?: readonly ['*'] | readonly ['t' | 's', name: string];
 }
 
-/** Another language, that makes the names itself: Python where there is one, else the command line of Redis. */
+/**
+ * Another language, that makes the names itself: Python where there is one, else the command line
+ * of Redis.
+ */
 function speak(namespace: string, said: Spoken): void {
   const { port } = redis;
   const script = contract(said.key === undefined ? 'group' : 'key');

@@ -115,7 +115,10 @@ async function openPostgres(): Promise<{ readonly url: string; close(): Promise<
   };
 }
 
-/** Passes everything on, until it is told to lose the answer to the next COMMIT: the server has carried it out, and its client never learns it. */
+/**
+ * Passes everything on, until it is told to lose the answer to the next COMMIT: the server has
+ * carried it out, and its client never learns it.
+ */
 async function losingCommits(
   url: string,
 ): Promise<{ readonly url: string; lose: boolean; readonly server: Server }> {

@@ -10,7 +10,10 @@ const require = createRequire(import.meta.url);
 
 export const root = join(import.meta.dirname, '..', '..');
 
-/** A folder outside the repository with the packed tarball and the committed applications; nothing of the repository is resolved from it. */
+/**
+ * A folder outside the repository with the packed tarball and the committed applications; nothing
+ * of the repository is resolved from it.
+ */
 export interface Workshop {
   readonly folder: string;
   readonly tarball: string;
@@ -65,7 +68,10 @@ const QUIET = [
   'error',
 ];
 
-/** Installs as a user would: from the tarball, with whatever npm has in its cache, else from the registry. */
+/**
+ * Installs as a user would: from the tarball, with whatever npm has in its cache, else from the
+ * registry.
+ */
 export async function install(app: string): Promise<void> {
   await npm(['install', ...QUIET], app);
 }
@@ -75,7 +81,10 @@ export async function addPackages(folder: string, packages: readonly string[]): 
   await npm(['install', '--no-save', '--legacy-peer-deps', ...QUIET, ...packages], folder);
 }
 
-/** Compiles `app.ts` of the workshop inside `folder`, whose package.json decides between ES module and CommonJS. */
+/**
+ * Compiles `app.ts` of the workshop inside `folder`, whose package.json decides between ES module
+ * and CommonJS.
+ */
 export async function compile(workshop: Workshop, folder: string): Promise<void> {
   for (const file of ['app.ts', 'tsconfig.json'])
     cpSync(join(workshop.folder, file), join(folder, file));
@@ -113,7 +122,10 @@ async function npm(args: readonly string[], cwd: string) {
     : run(process.execPath, [script, ...args], options);
 }
 
-/** Without what an outer `npm test` tells its scripts about this repository, and without the test runner's own settings. */
+/**
+ * Without what an outer `npm test` tells its scripts about this repository, and without the test
+ * runner's own settings.
+ */
 function userEnvironment(): NodeJS.ProcessEnv {
   const inherited =
     /^(npm_(package|lifecycle|config_local_prefix|config_workspace)|INIT_CWD$|NODE_(ENV|OPTIONS|PATH)$|VITEST)/i;

@@ -37,6 +37,32 @@ describe('the lease of a load', () => {
     expect(await second.cache.getOrSet('k', () => 'produced again', tagged)).toBe('new');
   });
 
+  it('that is taken over comes with ticks from after the take-over', async () => {
+    const { steps, first, second, third } = fleet(3);
+    await second.cache.getOrSet('k', () => 'old', tagged);
+    await second.cache.delete('k');
+    const production = deferred<string>();
+    const overtaken = first.cache.getOrSet('k', () => production.promise, tagged);
+    await setImmediate();
+    await second.cache.invalidate({ tags: ['t'] });
+    // Until p2 is notified, only the ticks tell that the look after the take-over was the later
+    // one.
+    steps.hold('notice to p2');
+    steps.hold('p2: lease segment:k <');
+    const loading = third.cache.getOrSet('k', () => 'new', tagged);
+    await setImmediate();
+    steps.hold('p2: lease segment:k >');
+    steps.release('p2: lease segment:k <');
+    await setImmediate();
+    await second.cache.invalidate({ tags: ['t'] });
+    steps.release('p2: lease segment:k >');
+    expect(await loading).toBe('new');
+    await third.cache.drain();
+    expect(await second.cache.getOrSet('k', () => 'produced again', tagged)).toBe('new');
+    production.resolve('old');
+    expect(await overtaken).toBe('old');
+  });
+
   it('is given back at once when the second look has found a value', async () => {
     const { steps, server, first, second } = fleet(3);
     steps.hold('p0: lease segment:k >');

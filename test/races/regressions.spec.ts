@@ -278,7 +278,8 @@ describe('callers of one key in one tick', () => {
     const { cache } = memory();
     const gate = deferred<undefined>();
     const b = (): Promise<string> => cache.getOrSet('a', () => 'never');
-    // The first to run when the gate opens: it boards `b`, and the producer of `a` comes along in the same tick.
+    // The first to run when the gate opens: it boards `b`, and the producer of `a` comes along in
+    // the same tick.
     const outside = gate.promise.then(() => cache.getOrSet('b', b));
     const a = cache.getOrSet('a', async () => {
       await gate.promise;

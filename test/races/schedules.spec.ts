@@ -3,8 +3,9 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { play, stories } from '../support/schedule.js';
 
 /*
- * fast-check's scheduler decides in which order the steps of the backend, of the producers and of the notices take effect; the caches are the real
- * engine. What has to hold whatever the order is judged in test/support/world.ts.
+ * fast-check's scheduler decides in which order the steps of the backend, of the producers and of
+ * the notices take effect; the caches are the real engine. What has to hold whatever the order is
+ * judged in test/support/world.ts.
  *
  *   RACE_RUNS=100000    schedules to explore in all (default 4,000; `npm run test:soak` 120,000)
  *   RACE_SEED=...       the seed that a failure printed

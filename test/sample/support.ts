@@ -51,7 +51,8 @@ export class LedgerApi {
   constructor(private readonly origin: string) {}
 
   get<Body>(url: string, headers: Record<string, string> = {}): Promise<Reply<Body>> {
-    // fetch would add `Cache-Control: no-cache` to a conditional request in its default mode; it keeps no cache of its own in any mode.
+    // fetch would add `Cache-Control: no-cache` to a conditional request in its default mode; it
+    // keeps no cache of its own in any mode.
     return this.send<Body>(url, { headers, cache: 'force-cache' });
   }
 

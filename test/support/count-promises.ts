@@ -1,6 +1,8 @@
 import { createHook } from 'node:async_hooks';
 
-/** Calls until V8 and the code under test have settled: the first ones load, connect and compile. */
+/**
+ * Calls until V8 and the code under test have settled: the first ones load, connect and compile.
+ */
 const WARM_CALLS = 50;
 
 /**
@@ -12,7 +14,8 @@ const WARM_CALLS = 50;
  * const promises = await countPromises(() => cache.getOrSet('page', load));
  * ```
  *
- * @param call made `warmCalls` times before the one that counts; for misses take a new key each time
+ * @param call made `warmCalls` times before the one that counts; for misses take a new key each
+ * time
  */
 export async function countPromises(
   call: () => unknown,

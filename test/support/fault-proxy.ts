@@ -2,7 +2,10 @@ import { createServer, connect, type Server, type Socket } from 'node:net';
 
 export type Direction = 'to server' | 'to client' | 'both';
 
-/** Stands between a client and a server and spoils the link on demand. Everything it is told holds for open and later connections alike. */
+/**
+ * Stands between a client and a server and spoils the link on demand. Everything it is told holds
+ * for open and later connections alike.
+ */
 export interface FaultProxy {
   readonly port: number;
   readonly url: string;
@@ -21,9 +24,15 @@ export interface FaultProxy {
   reset(): void;
   /** Ends the sending side of all open connections towards the client (FIN), keeps reading. */
   halfClose(): void;
-  /** The next answer of each open connection stops after so many bytes; the rest of what the server says is swallowed. */
+  /**
+   * The next answer of each open connection stops after so many bytes; the rest of what the server
+   * says is swallowed.
+   */
   truncate(bytes: number): void;
-  /** Sends bytes that are no protocol to all open clients, in place of what the server says from now on. */
+  /**
+   * Sends bytes that are no protocol to all open clients, in place of what the server says from now
+   * on.
+   */
   garbage(bytes?: Uint8Array): void;
   close(): Promise<void>;
 }

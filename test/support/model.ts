@@ -60,7 +60,10 @@ export function reached({
   });
 }
 
-/** What must hold, without any cache: versions in a database, and below which version nobody may read any more. */
+/**
+ * What must hold, without any cache: versions in a database, and below which version nobody may
+ * read any more.
+ */
 export class Model {
   readonly versions = new Map<Name, number>(NAMES.map((name) => [name, 1]));
   readonly #floors = new Map<string, number>();
@@ -85,7 +88,8 @@ export class Model {
 
   invalidated(by: number, names: readonly Name[], durable: boolean, processes: number): void {
     for (const name of names) {
-      // Cut off, a process knows of its own invalidations only; the others learn of them when the journal has been replayed.
+      // Cut off, a process knows of its own invalidations only; the others learn of them when the
+      // journal has been replayed.
       for (let p = 0; p < processes; p++)
         if (p === by || durable) this.#floors.set(`${String(p)} ${name}`, this.version(name));
       if (!durable) this.waiting.set(by, new Set([...(this.waiting.get(by) ?? []), name]));

@@ -1,4 +1,7 @@
-/** Reads key texts back: the proof that they are injective. Kept apart from the library on purpose; nothing in it needs to parse a key. */
+/**
+ * Reads key texts back: the proof that they are injective. Kept apart from the library on purpose;
+ * nothing in it needs to parse a key.
+ */
 export interface ParsedKey {
   tenant: string | undefined;
   segment: string | undefined;

@@ -139,7 +139,9 @@ export interface RedisCluster {
   stop(): Promise<void>;
 }
 
-/** Three masters and three replicas, synchronised, so that a failover can happen. Takes about 2 s. */
+/**
+ * Three masters and three replicas, synchronised, so that a failover can happen. Takes about 2 s.
+ */
 export async function startRedisCluster(nodeTimeoutMs = 1_000): Promise<RedisCluster> {
   const folder = await mkdtemp(join(tmpdir(), 'cache-cluster-'));
   const nodes = await Promise.all(

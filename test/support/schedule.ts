@@ -99,7 +99,10 @@ function actsAround(focus: KeyName, scene: 'calm' | 'faults'): fc.Arbitrary<Act>
   );
 }
 
-/** Chains of events that chance alone would seldom make: what each of them is for is told by the mutants. */
+/**
+ * Chains of events that chance alone would seldom make: what each of them is for is told by the
+ * mutants.
+ */
 function plots(focus: KeyName, scene: 'calm' | 'faults'): (readonly Act[])[] {
   const read: Act = { do: 'read', key: focus };
   const which = INVALIDATIONS.findIndex(
@@ -200,7 +203,10 @@ export function stories(where: 'memory' | 'shared', scene: 'calm' | 'faults'): f
   });
 }
 
-/** Plays a story in the order that the scheduler chooses. @returns the world, to ask it what went wrong */
+/**
+ * Plays a story in the order that the scheduler chooses. @returns the world, to ask it what went
+ * wrong
+ */
 export async function play(story: Story, scheduler: Schedule): Promise<World> {
   const lost = new Map(story.lost.map(({ call, fate }) => [call, fate]));
   let calls = 0;
@@ -319,7 +325,8 @@ async function drive(work: Promise<unknown>, world: World, scheduler: Schedule):
   end.catch(() => undefined);
   let idle = 0;
   while (!state.done) {
-    // All that follows from the last step has then asked for its next ones; cheaper by far than counting microtasks (`waitNext`).
+    // All that follows from the last step has then asked for its next ones; cheaper by far than
+    // counting microtasks (`waitNext`).
     await setImmediate();
     if (scheduler.count() > 0) void scheduler.waitOne();
     else if (!isDone(state)) {

@@ -1,6 +1,6 @@
 /**
- * Loaded before every spec file. Vitest itself fails a run on an unhandled rejection or an uncaught exception; a leak of listeners is only a
- * warning to Node, so it is made one of them here.
+ * Loaded before every spec file. Vitest itself fails a run on an unhandled rejection or an uncaught
+ * exception; a leak of listeners is only a warning to Node, so it is made one of them here.
  */
 const INSTALLED = Symbol.for('nest-query-cache.test-setup');
 const worker = globalThis as typeof globalThis & { [INSTALLED]?: true };

@@ -18,12 +18,15 @@ import type { SimulatedServer } from './simulated-server.js';
 
 /** Settles when the schedule says so. */
 export type Step = (label: string) => Promise<unknown>;
-/** What happens to the next call: it arrives, it is lost on the way there, or its answer is lost. */
+/**
+ * What happens to the next call: it arrives, it is lost on the way there, or its answer is lost.
+ */
 export type Fate = 'answered' | 'lost' | 'unanswered';
 
 /**
- * The link of one process to a simulated server. Each call is three steps apart: it travels there, takes effect, travels back; a schedule decides
- * what happens in between. Notices are delivered in order, when the schedule says so, or missed with a gap.
+ * The link of one process to a simulated server. Each call is three steps apart: it travels there,
+ * takes effect, travels back; a schedule decides what happens in between. Notices are delivered in
+ * order, when the schedule says so, or missed with a gap.
  */
 export class SimulatedLink implements SharedBackend {
   state: BackendState = 'up';

@@ -28,8 +28,8 @@ export type Losable = 'marker' | 'markers' | 'clock' | 'lease' | 'value' | 'ever
 const NONE: readonly MarkerCombination[] = [];
 
 /**
- * A shared server in memory with the rules of the Redis scripts: every method is one atomic step. Who calls it, when, and what gets lost on the
- * way is up to the links (simulated-backend.ts).
+ * A shared server in memory with the rules of the Redis scripts: every method is one atomic step.
+ * Who calls it, when, and what gets lost on the way is up to the links (simulated-backend.ts).
  */
 export class SimulatedServer {
   readonly values = new Map<string, { readonly payload: Payload; readonly until: number }>();
@@ -233,7 +233,10 @@ export class SimulatedServer {
     if (this.waiters.delete(key)) this.publish('', { kind: 'released', key });
   }
 
-  /** To be asked after a refused fill: a lease may only be lost to an invalidation, a replacement, an expiry or an accident. */
+  /**
+   * To be asked after a refused fill: a lease may only be lost to an invalidation, a replacement,
+   * an expiry or an accident.
+   */
   checkRefusal(
     key: string,
     token: string,

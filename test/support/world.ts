@@ -84,8 +84,9 @@ interface Invalidation {
 class ProducerFailure extends Error {}
 
 /**
- * Caches at work, and the judge of what they answer. Moments are counted, one for each thing that begins or ends; a value knows when its making
- * began, an acknowledged invalidation when it was called: a read that began after the acknowledgement must not see anything made before the call.
+ * Caches at work, and the judge of what they answer. Moments are counted, one for each thing that
+ * begins or ends; a value knows when its making began, an acknowledged invalidation when it was
+ * called: a read that began after the acknowledgement must not see anything made before the call.
  */
 export class World {
   readonly clock = new FakeClock();
@@ -190,7 +191,10 @@ export class World {
     await process.cache.invalidate({ tags: ['t'], mode: 'soft' });
   }
 
-  /** What is set counts as made when `set` has returned: until then it may come before or after what happens beside it. */
+  /**
+   * What is set counts as made when `set` has returned: until then it may come before or after what
+   * happens beside it.
+   */
   async set(process: Process, key: KeyName): Promise<void> {
     this.disturbed = true;
     const id = this.#made.size + 1;
@@ -200,7 +204,10 @@ export class World {
     made.from = ++this.#moment;
   }
 
-  /** A method whose result is put: made when the method began, and from then on what was there before is old. */
+  /**
+   * A method whose result is put: made when the method began, and from then on what was there
+   * before is old.
+   */
   async put(process: Process, key: KeyName): Promise<void> {
     this.disturbed = true;
     const { cache } = process;
@@ -380,7 +387,10 @@ export class World {
     }
   }
 
-  /** At most one production that callers may join and that may be stored, of a key in a process that learns of invalidations by itself. */
+  /**
+   * At most one production that callers may join and that may be stored, of a key in a process that
+   * learns of invalidations by itself.
+   */
   #checkAlone(process: Process, key: KeyName): void {
     if (!process.engine.tiers.isCoherent) return;
     let attached = 0;
@@ -398,7 +408,10 @@ export class World {
     return process.link?.outages ?? 0;
   }
 
-  /** The latest call of an invalidation that has been acknowledged, and that this process has to respect. */
+  /**
+   * The latest call of an invalidation that has been acknowledged, and that this process has to
+   * respect.
+   */
   #floor(process: Process, key: KeyName, whose: 'all' | 'own'): number {
     let floor = 0;
     for (const { by, reaches, calledAt, durable, streamedAt } of this.acknowledged) {

@@ -62,7 +62,10 @@ export function warmUpCallOptions<T>(
     example: callExample,
     prefix: 'warmUp: ',
   });
-  return Object.fromEntries(Object.entries(options).filter(([name]) => name in CALL_CHECKS));
+  // By the names there are: options of a class may be inherited, or getters.
+  const given = options as Readonly<Record<string, unknown>>;
+  const names = Object.keys(CALL_CHECKS).filter((name) => given[name] !== undefined);
+  return Object.fromEntries(names.map((name) => [name, given[name]]));
 }
 
 const producer = is.callback('a function that returns the values of the keys it is given');

@@ -129,7 +129,8 @@ describe('a cluster', () => {
       const slots = (await cluster.nodes[0]?.command('CLUSTER', 'SLOTS')) as unknown[][];
       return slots.every(([, , ...nodes]) => nodes.length === 2);
     }, 'the replicas being known');
-    // no client of replicas may be there already, whatever is asked for: its promotion would go unnoticed
+    // no client of replicas may be there already, whatever is asked for: its promotion would go
+    // unnoticed
     const one = await ready({ cluster: { rootNodes: rootNodes(), useReplicas: true } });
     const nodes = String(await cluster.nodes[0]?.command('CLUSTER', 'NODES'))
       .trim()

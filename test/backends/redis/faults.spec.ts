@@ -131,7 +131,8 @@ describe('a Redis that is away', () => {
     const redis = await server();
     const { store } = opened({ url: redis.url });
     await until(() => works(store));
-    // Nothing of the start is under way any more: it would miss its deadline before the delete does, and end the link for both.
+    // Nothing of the start is under way any more: it would miss its deadline before the delete
+    // does, and end the link for both.
     await until(() => store.isCoherent());
     redis.freeze();
     await expect(store.delete(['k'], 0)).rejects.toMatchObject({
@@ -328,7 +329,8 @@ describe('a Redis that refuses', () => {
       const namespace = freshNamespace();
       const one = opened({ url: proxy.url, commandTimeout: '5s' }, namespace);
       await until(() => one.store.isCoherent());
-      // a server ends the reads that wait when it becomes a replica: it must be between two of them, which the slow link makes long
+      // a server ends the reads that wait when it becomes a replica: it must be between two of
+      // them, which the slow link makes long
       proxy.delay(300);
       const waiting = async (): Promise<boolean> =>
         String(await redis.command('CLIENT', 'LIST')).includes(' flags=b');

@@ -42,7 +42,8 @@ function newest(folder) {
 export function prepare() {
   const lockfile = join(bench, 'package-lock.json');
   if (!same(lockfile, installedList)) {
-    // Not `npm ci`: an optional package of a peer is listed for platforms that the registry does not always have.
+    // Not `npm ci`: an optional package of a peer is listed for platforms that the registry does
+    // not always have.
     const args = [
       'install',
       '--no-save',

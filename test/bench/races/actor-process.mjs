@@ -1,4 +1,5 @@
-// One process of an application: a library in one of its set-ups. It does what the parent says; its database is the parent.
+// One process of an application: a library in one of its set-ups. It does what the parent says; its
+// database is the parent.
 const [contender, setupName] = process.argv.slice(2);
 const { library } = await import(contender);
 const setup = library.setups.find(({ name }) => name === setupName);

@@ -13,12 +13,17 @@ export class Database {
     return this.#loads.get(key) ?? 0;
   }
 
-  /** What the loads of the key do instead of answering at once; returns undefined to go on as usual. */
+  /**
+   * What the loads of the key do instead of answering at once; returns undefined to go on as usual.
+   */
   instead(key, behave) {
     this.#next.set(key, behave);
   }
 
-  /** The next load of the key reads, and answers when the gate is opened; those after it answer at once. */
+  /**
+   * The next load of the key reads, and answers when the gate is opened; those after it answer at
+   * once.
+   */
   hold(key) {
     const gate = {};
     gate.started = new Promise((resolve) => (gate.begin = resolve));

@@ -1,5 +1,5 @@
-// Client options by which a user can bound what a Redis that does not answer costs. They are not these libraries' defaults or advice: they
-// are tried so that the table shows what can be had.
+// Client options by which a user can bound what a Redis that does not answer costs. They are not
+// these libraries' defaults or advice: they are tried so that the table shows what can be had.
 export const limitedIoRedis = {
   commandTimeout: 250,
   maxRetriesPerRequest: 1,

@@ -23,8 +23,9 @@ async function tally(rounds, round) {
 }
 
 /**
- * A load of version 1 is under way; the row becomes version 2; the invalidation is awaited; then a read starts, either while the load is still
- * running or after it has ended. Version 1 is wrong in both.
+ * A load of version 1 is under way; the row becomes version 2; the invalidation is awaited; then a
+ * read starts, either while the load is still running or after it has ended. Version 1 is wrong in
+ * both.
  */
 async function overtaken({
   database,
@@ -171,7 +172,10 @@ async function isKept(actor, database, value) {
   return database.loads(key) === 1;
 }
 
-/** The first production never settles. When does the key answer again? With a limit on productions of half a second, where there is one. */
+/**
+ * The first production never settles. When does the key answer again? With a limit on productions
+ * of half a second, where there is one.
+ */
 async function stuck(actor, { database, open, can }) {
   await open(actor, can.hardTimeout ? { hardTimeout: 500 } : {});
   const key = newKey('stuck');
@@ -242,7 +246,10 @@ export async function herd(actors, { database, open, shared }) {
   return { productions: Math.max(...productions), of: COLLEAGUES * 250 };
 }
 
-/** Redis freezes (SIGSTOP), then is killed (SIGKILL): does a miss whose producer answers at once settle? When is Redis used again? */
+/**
+ * Redis freezes (SIGSTOP), then is killed (SIGKILL): does a miss whose producer answers at once
+ * settle? When is Redis used again?
+ */
 export async function faults(actor, { open, redis, limited }) {
   await open(actor, { limited });
   const results = {};

@@ -39,7 +39,9 @@ const LONGEST_MS = 240_000;
 const page = new URL('../../../docs/bench.md', import.meta.url);
 const program = fileURLToPath(new URL('row-process.mjs', import.meta.url));
 
-/** Runs the rows whose names begin with one of `wanted`, or all; only all are written to the page. */
+/**
+ * Runs the rows whose names begin with one of `wanted`, or all; only all are written to the page.
+ */
 export async function main({ wanted, write }) {
   const names = await listRows();
   const unknown = wanted.find((prefix) => !names.some(([, row]) => row.startsWith(prefix)));

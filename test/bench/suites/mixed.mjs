@@ -29,8 +29,8 @@ function zipf() {
 
 /**
  * The work of a busy process: most calls hit, some miss. A key gets a new name every LIFE calls, at
- * a call of its own, as if it had expired there: so the calls decide which of them miss, and not the
- * clock, and a slow contender has the same work as a fast one.
+ * a call of its own, as if it had expired there: so the calls decide which of them miss, and not
+ * the clock, and a slow contender has the same work as a fast one.
  */
 const mixed = ({ count, size, label }) => {
   const title = `mixed work, Redis, ${String(count)} callers, ${label}`;

@@ -5,7 +5,10 @@ import type { AsyncContext } from '../../../lib/ports/context.js';
 import { FakeClock } from '../../../lib/testing/fake-clock.js';
 import { wiredCache } from '../../support/wired-cache.js';
 
-/** A context that everything runs in, and that never ends: as that of a consumer which was started by a task. */
+/**
+ * A context that everything runs in, and that never ends: as that of a consumer which was started
+ * by a task.
+ */
 class Lasting implements AsyncContext {
   value: object | undefined;
 

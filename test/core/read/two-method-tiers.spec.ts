@@ -49,7 +49,8 @@ describe('a backend of two methods', () => {
     backend.slow = false;
     const deleting = cache.delete('k');
     await clock.advance(150);
-    // The backend still has a write of the key under way: nobody may say that the key is gone for good.
+    // The backend still has a write of the key under way: nobody may say that the key is gone for
+    // good.
     expect(await deleting).toEqual({ durable: false });
     expect(await cache.getOrSet('k', () => 'new, not stored')).toBe('new, not stored');
     backend.release();

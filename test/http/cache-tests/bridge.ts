@@ -10,7 +10,10 @@ interface PassthroughResponse {
 /** What the origin sends for one connection of its own, which Node.js makes anew. */
 const OWN = new Set(['transfer-encoding', 'keep-alive', 'content-length']);
 
-/** A controller whose only handler fetches its answer from an origin server: status, headers and body, as they come. */
+/**
+ * A controller whose only handler fetches its answer from an origin server: status, headers and
+ * body, as they come.
+ */
 export function bridgeTo(originPort: number, decorate: MethodDecorator): Type {
   @Controller('test')
   class Bridge {

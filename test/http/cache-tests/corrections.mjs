@@ -1,7 +1,11 @@
-// Tests whose published form (0.4.5, from 2020) asks for something else than RFC 9111 of 2022. The maintainers have since corrected them in their
-// repository under the same ids; these are the corrected expectations. `last` replaces what the last request of the test expects.
+// Tests whose published form (0.4.5, from 2020) asks for something else than RFC 9111 of 2022. The
+// maintainers have since corrected them in their repository under the same ids; these are the
+// corrected expectations. `last` replaces what the last request of the test expects.
 
-/** RFC 9111 section 5.1: of several Age values the first counts, and one that is not a number is ignored. */
+/**
+ * RFC 9111 section 5.1: of several Age values the first counts, and one that is not a number is
+ * ignored.
+ */
 const ageReused = [
   'dup-0',
   'dup-0-twoline',
@@ -12,7 +16,10 @@ const ageReused = [
   'prefix-twoline',
 ].map((name) => `age-parse-${name}`);
 
-/** RFC 9111 section 5.3: an Expires that is not a date is in the past. The published form only asks what caches do. */
+/**
+ * RFC 9111 section 5.3: an Expires that is not a date is in the past. The published form only asks
+ * what caches do.
+ */
 const expiresInvalid = [
   '1-digit-hour',
   '2-digit-year',
@@ -25,7 +32,10 @@ const expiresInvalid = [
   'utc',
 ].map((name) => `freshness-expires-invalid-${name}`);
 
-/** RFC 9111 section 5.2.2: not served stale. The published form waits for an answer from an origin that has closed the connection. */
+/**
+ * RFC 9111 section 5.2.2: not served stale. The published form waits for an answer from an origin
+ * that has closed the connection.
+ */
 const notServedStale = ['must-revalidate', 'proxy-revalidate', 'no-cache', 's-maxage=2'].map(
   (name) => `stale-close-${name}`,
 );

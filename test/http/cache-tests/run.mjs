@@ -1,5 +1,5 @@
-// Runs the client of http-cache-tests against a base URL and prints its results as JSON. A process of its own: the client keeps its state in
-// its modules and can run once.
+// Runs the client of http-cache-tests against a base URL and prints its results as JSON. A process
+// of its own: the client keeps its state in its modules and can run once.
 import { createRequire } from 'node:module';
 import { getResults, runTests } from 'http-cache-tests/client/runner.mjs';
 import suites from 'http-cache-tests/tests/index.mjs';

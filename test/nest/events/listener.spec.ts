@@ -137,7 +137,8 @@ describe('domain events', () => {
         await app.get(CommandBus).execute(new PostQuietly(1, 1));
         expect(backend.deleted).toBe(0);
         await app.get(CommandBus).execute(new PostEntry(1, 1));
-        // The one of the handler, and the one of the option; and those of the first command, which had begun before.
+        // The one of the handler, and the one of the option; and those of the first command, which
+        // had begun before.
         expect(backend.deleted).toBe(4);
       },
       { backend, invalidations: [on(EntryPosted, () => ({ keys: ['list'] }))] },

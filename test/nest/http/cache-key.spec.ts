@@ -115,7 +115,8 @@ describe.each(PLATFORMS)('on %s', (platform) => {
             owner: string;
           };
           const own = headers.authorization ?? headers.cookie ?? 'nobody';
-          // What was answered to nobody in particular may be given to everybody (RFC 9111 section 3.5).
+          // What was answered to nobody in particular may be given to everybody (RFC 9111 section
+          // 3.5).
           expect(name === 'standard' ? [own, 'nobody'] : [own], name).toContain(owner);
         }
       }

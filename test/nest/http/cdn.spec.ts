@@ -78,7 +78,10 @@ class Articles {
   }
 }
 
-/** A cache in front of the application that keeps what `CDN-Cache-Control` lets it, until a purge names one of its words. */
+/**
+ * A cache in front of the application that keeps what `CDN-Cache-Control` lets it, until a purge
+ * names one of its words.
+ */
 class TinyCdn {
   readonly #kept = new Map<
     string,

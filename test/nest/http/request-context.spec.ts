@@ -261,7 +261,8 @@ describe.each(['express', 'fastify'] as const)(
       });
       expect((await visit('/class/res')).text).toBe('by hand');
       expect(await statusOf('/class/sse')).toBe(`${NAME}; fwd=bypass; detail=sse`);
-      // A handler that takes its response away from Fastify (hijack) takes away what is set on it as well.
+      // A handler that takes its response away from Fastify (hijack) takes away what is set on it
+      // as well.
       expect(await statusOf('/class/res')).toBe(
         platform === 'express' ? `${NAME}; fwd=bypass; detail=res` : null,
       );

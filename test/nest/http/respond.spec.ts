@@ -236,7 +236,10 @@ class Same {
   }
 }
 
-/** What may differ: time, and what this cache says about itself. Express gives weak tags to what has none. */
+/**
+ * What may differ: time, and what this cache says about itself. Express gives weak tags to what has
+ * none.
+ */
 const OWN = ['date', 'age', 'cache-status', 'etag', 'connection', 'keep-alive'];
 
 function comparable({ status, headers, body }: Answer): unknown {

@@ -1,4 +1,5 @@
-// A tiny application, compiled once as an ES module and once as CommonJS: prints what it saw as one line of JSON.
+// A tiny application, compiled once as an ES module and once as CommonJS: prints what it saw as one
+// line of JSON.
 import 'reflect-metadata';
 import { Controller, Get, Inject, Injectable, Module, Param } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';

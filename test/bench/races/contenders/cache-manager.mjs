@@ -15,7 +15,8 @@ const open = ({ redis, load, window, limited }) => {
   }
   for (const store of stores) store.on('error', () => undefined);
   const cache = createCache({ stores, ttl: 60_000 });
-  // It refreshes ahead of the end instead of serving what has ended: the same moment, counted from the other side.
+  // It refreshes ahead of the end instead of serving what has ended: the same moment, counted from
+  // the other side.
   const options =
     window === undefined
       ? { ttl: 60_000 }

@@ -4,7 +4,8 @@ import { Cacheable } from 'cacheable';
 
 const syncedBy = (url) => {
   const provider = new RedisMessageProvider({ uri: url });
-  // Its clients have no listener for errors: without one the process would end with the first of them.
+  // Its clients have no listener for errors: without one the process would end with the first of
+  // them.
   for (const client of [provider.pub, provider.sub]) client?.on('error', () => undefined);
   return { qified: provider };
 };
