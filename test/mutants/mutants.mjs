@@ -227,16 +227,16 @@ export const mutants = [
     'lease after the look',
     ACQUIRE,
     'LeaseAcquirer.#leaseAndLook',
-    `const [flight, lookup, token, overtaken, lookAgain] = args;
-    const look = await lookAgain(lookup.groups);
-    const [reply] = await original(flight, lookup, token, overtaken, () => Promise.resolve(look));
-    return [reply, look];`,
+    `const [seeking, known, overtaken] = args;
+    const look = await seeking.lookAgain(known.groups);
+    return original({ ...seeking, lookAgain: () => Promise.resolve(look) }, known, overtaken);`,
   ),
   one(
     'no second look',
     ACQUIRE,
-    'LeaseAcquirer.#leaseAndLook',
-    'const [reply, look] = await original(...args); return [reply, { ...look, value: undefined }];',
+    'LeaseAcquirer.#decide',
+    `const [seeking, round] = args;
+    return original(seeking, { ...round, lookup: { ...round.lookup, value: undefined } });`,
   ),
   one(
     'ticks from before the lease kept',
@@ -250,9 +250,11 @@ export const mutants = [
     'ticks from before a take-over kept',
     ACQUIRE,
     'LeaseAcquirer.#leaseAndLook',
-    `const [, { scopes, groups }, , overtaken] = args;
-    const [reply, look] = await original(...args);
-    return [reply, overtaken === undefined ? look : { ...look, scopes, groups }];`,
+    `const [seeking, known, overtaken] = args;
+    const { scopes, groups } = known;
+    const lookAgain = async (asked) => ({ ...(await seeking.lookAgain(asked)), scopes, groups });
+    const before = overtaken === undefined ? seeking : { ...seeking, lookAgain };
+    return original(before, known, overtaken);`,
   ),
   one(
     'lease taken over although nothing has overtaken it',
