@@ -5,6 +5,8 @@ import { CacheService } from '../../lib/core/cache.js';
 import { CacheEvict } from '../../lib/nest/decorators/cache-evict.js';
 import { Cacheable } from '../../lib/nest/decorators/cacheable.js';
 import { freePort, type RedisServer, startRedis, until } from '../support/redis.js';
+import { CacheModule } from '../../lib/nest/module/cache.module.js';
+import { getCacheToken } from '../../lib/nest/module/tokens.js';
 import { start, using } from './support.js';
 
 @Injectable()
@@ -63,6 +65,43 @@ describe('an application on Redis', () => {
     expect((await second.list(1)).run).toBe(2);
     await two.app.close();
     await until(async () => (await clients()) === 1, 'only the one who asks is connected');
+  });
+
+  it('two named caches on one Redis keep their entries apart', async () => {
+    const usersOf = (
+      cache: string,
+      what: string,
+    ): new () => { find(id: number): Promise<string> } => {
+      @Injectable()
+      class Users {
+        @Cacheable({ cache, ttl: '1m' })
+        async find(id: number): Promise<string> {
+          return `${what} ${String(id)}`;
+        }
+      }
+      return Users;
+    };
+    const [Shop, Staff] = [usersOf('shop', 'customer'), usersOf('staff', 'employee')];
+    const imports = ['shop', 'staff'].map((name) =>
+      CacheModule.forRoot({ name, backend: new RedisBackend({ url: redis.url }) }),
+    );
+    await using(
+      { imports, providers: [Shop, Staff] },
+      async ({ app }) => {
+        const [shop, staff] = ['shop', 'staff'].map((name) =>
+          app.get<CacheService>(getCacheToken(name)),
+        ) as [CacheService, CacheService];
+        await Promise.all([ready(shop), ready(staff)]);
+        expect(await app.get(Shop).find(1)).toBe('customer 1');
+        const key = shop.key().segment('Users.find').param('0', 1).build();
+        await until(async () => (await shop.get(key)) !== undefined, 'the entry is stored');
+        expect(await app.get(Staff).find(1)).toBe('employee 1');
+        await shop.set('basket', 1);
+        await staff.clear();
+        expect(await shop.get('basket')).toBe(1);
+      },
+      false,
+    );
   });
 
   it('an application on Redis closes within two seconds when Redis is frozen', async () => {

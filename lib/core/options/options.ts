@@ -64,9 +64,10 @@ export function resolveSettings(
 ): Settings {
   assertCacheOptions(options, 'Cache options');
   const given = parseOptions(options, CACHE_CHECKS, CACHE);
+  const { name = 'default' } = given;
   return Object.freeze({
-    name: given.name ?? 'default',
-    namespace: encodePart(given.namespace ?? 'cache', 'namespace'),
+    name,
+    namespace: encodePart(given.namespace ?? defaultNamespace(name), 'namespace'),
     tenancy: given.tenancy ?? 'optional',
     tenant: given.tenant ?? noTenant,
     hasTenantResolver: given.tenant !== undefined,
@@ -79,6 +80,11 @@ export function resolveSettings(
     exposeKeys: given.exposeKeys ?? false,
     policy: mergePolicy(given, defaultPolicy(codecs), codecs),
   });
+}
+
+/** Each cache has one of its own, so that two caches on one Redis share nothing unless told to. */
+function defaultNamespace(name: string): string {
+  return name === 'default' ? 'cache' : `cache-${name}`;
 }
 
 const CACHE = { what: 'Cache options', owner: 'a cache', example: '{ backend }' };

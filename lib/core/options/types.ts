@@ -204,7 +204,10 @@ export interface CacheOptions extends EntryOptions {
   readonly backend?: CacheBackend;
   /** A cache in memory in front of a shared backend; true: with its defaults. Default false. */
   readonly l1?: boolean | MemoryOptions;
-  /** Prefix of everything in the backend, 1 to 100 characters. Default 'cache'. */
+  /**
+   * Prefix of everything in the backend, 1 to 100 characters. Default `cache-NAME` with the name of
+   * the cache; 'cache' for the one called 'default'.
+   */
   readonly namespace?: string;
   /** `'required'`: a key without a tenant is an error. Default 'optional'. */
   readonly tenancy?: Tenancy;

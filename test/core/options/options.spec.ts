@@ -59,6 +59,13 @@ describe('toMilliseconds', () => {
 });
 
 describe('options', () => {
+  it('of a cache with a name have a namespace of that name, and a given one wins', () => {
+    expect(settings({ name: 'shop' }).namespace).toBe('cache-shop');
+    expect(settings({ name: 'a b' }).namespace).toBe('cache-a%20b');
+    expect(settings({ name: 'default' }).namespace).toBe('cache');
+    expect(settings({ name: 'shop', namespace: 'cache' }).namespace).toBe('cache');
+  });
+
   it('of a cache have defaults, merged once into something nobody can change', () => {
     const made = settings();
     expect(made).toMatchObject({
