@@ -78,6 +78,21 @@ export class CacheKey {
       : this;
   }
 
+  /**
+   * @internal This key with one parameter more.
+   * @throws CacheKeyError (`CACHE_KEY`) for one that it has already, and for undefined
+   */
+  withParam(name: string, value: unknown): CacheKey {
+    const encoded = encodeText(name, 'a param name');
+    const params = this.#params === '' ? [] : this.#params.split('&');
+    const nameOf = (param: string): string => param.slice(0, param.indexOf('='));
+    if (params.some((param) => nameOf(param) === encoded)) throw duplicatePart(`param "${name}"`);
+    params.push(`${encoded}=${encodeValue(value, 'param', name)}`);
+    const order = (param: string): string => decodeURIComponent(nameOf(param));
+    params.sort((a, b) => (order(a) < order(b) ? -1 : 1));
+    return new CacheKey(this.#tenant, this.#segment, params.join('&'));
+  }
+
   toString(): string {
     return this.#text;
   }

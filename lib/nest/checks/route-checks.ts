@@ -62,37 +62,40 @@ export function assertNoSecondInterceptor({ controller, handler }: Route, interc
 
 /** Finds routes that have the same fixed key. */
 export class FixedKeys {
-  readonly #owners = new Map<
-    string,
-    { readonly controller: Type; readonly handler: object; readonly where: string }
-  >();
+  readonly #owners = new Map<string, { readonly route: Route; readonly where: string }>();
 
   /**
    * @throws CacheConfigError (`CACHE_CONFIG`) for a fixed key that another route has: each would
    * answer with responses of the other
    */
-  reserve(
-    { options, where, uncacheable, version, multiPath }: RouteConfig,
-    { controller, handler, method }: Route,
-  ): void {
+  reserve({ options, where, uncacheable, version, multiPath }: RouteConfig, route: Route): void {
     const { key, cache } = options;
     // With several paths the path is part of the key.
     if (
       key === undefined ||
       uncacheable !== undefined ||
-      !CACHED_METHODS.includes(method) ||
+      !CACHED_METHODS.includes(route.method) ||
       multiPath
     )
       return;
     const name = JSON.stringify([cache, key, version]);
     const owner = this.#owners.get(name);
-    if (owner !== undefined && (owner.controller !== controller || owner.handler !== handler)) {
+    if (owner !== undefined && !isSameRoute(owner.route, route)) {
       throw new CacheConfigError(
         `Two routes, ${owner.where} and ${where}, have the key ${JSON.stringify(key)}: one would ` +
           'answer with what is stored of the other. Give each a key of its own, or leave the ' +
           'keys out.',
       );
     }
-    this.#owners.set(name, { controller, handler, where });
+    this.#owners.set(name, { route, where });
   }
+}
+
+/** One controller may be mounted below two paths, with an instance for each. */
+function isSameRoute(first: Route, second: Route): boolean {
+  return (
+    first.controller === second.controller &&
+    first.handler === second.handler &&
+    first.modulePath === second.modulePath
+  );
 }

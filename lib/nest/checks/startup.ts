@@ -1,11 +1,11 @@
 import type { Type } from '@nestjs/common';
 import { CacheDecoratorError } from '../../ports/errors.js';
+import { handlerMetadataOf } from '../decorators/find-metadata.js';
 import {
   cachesValueOnly,
   classMetadataOf,
   declaredKey,
   isRoute,
-  metadataOf,
   type MethodMetadata,
 } from '../decorators/metadata.js';
 import type { CacheEvictOptions } from '../decorators/options.js';
@@ -27,7 +27,6 @@ export interface DecoratedMethod {
 
 /**
  * What can be seen when the application starts.
- * @throws CacheConfigError (`CACHE_CONFIG`) when the keys of two classes could not be told apart
  * @throws CacheDecoratorError (`CACHE_DECORATOR`) for a decorator that could never do anything
  */
 export function checkDecoratedMethod(
@@ -39,7 +38,6 @@ export function checkDecoratedMethod(
   const route = isRoute(method);
   assertSafe(metadata, method, host);
   assertEvictionsNameTarget(metadata, where);
-  if (cacheable !== undefined && !route) registry.segments.reserve(metadata, host);
   if (put !== undefined && declaredKey(metadata) === undefined && put.name === undefined) {
     registry.warnOnce(
       `put ${where}`,
@@ -154,7 +152,7 @@ function checkRoute(
 function changesCachedRoute(method: Handler, type: Type): boolean {
   const paths = patternsOf(type, method).map(compilePath);
   for (const handler of handlersOf(type)) {
-    const metadata = metadataOf(handler);
+    const metadata = handlerMetadataOf(type, handler);
     const isCached =
       classMetadataOf(type) !== undefined ||
       metadata?.cacheable !== undefined ||

@@ -52,10 +52,11 @@ export function Cacheable<M extends AsyncMethod>(
 
 /** On a class, an option that belongs to one method has no meaning. */
 function assertNoMethodOptions(options: CacheableOptions, where: string): void {
-  const { key, name, returns, tags, resultTags, when, unless } = options;
+  const { key, instanceKey, ignoreArguments, returns, tags, resultTags, when, unless } = options;
   const ofMethods = {
     key,
-    name,
+    instanceKey,
+    ignoreArguments,
     returns,
     tags: typeof tags === 'function' ? tags : undefined,
     resultTags,

@@ -31,16 +31,9 @@ export interface ClassMetadata {
   noCache?: boolean;
 }
 
-const METHOD = Symbol('nest-query-cache:method');
+/** Under it the metadata of a method is found, by its function and by class and name. */
+export const METHOD = Symbol('nest-query-cache:method');
 const CLASS = Symbol('nest-query-cache:class');
-
-/**
- * The metadata of a decorated function. Decorators of other packages may have wrapped the function
- * since; they copy its metadata.
- */
-export function metadataOf(method: object): MethodMetadata | undefined {
-  return Reflect.getMetadata(METHOD, method) as MethodMetadata | undefined;
-}
 
 export function classMetadataOf(target: object): ClassMetadata | undefined {
   return Reflect.getMetadata(CLASS, target) as ClassMetadata | undefined;
@@ -209,21 +202,4 @@ export function cachesValueOnly(metadata: MethodMetadata): boolean {
 /** Nest's metadata of a route handler, the same in all its major versions. */
 export function isRoute(method: object): boolean {
   return Reflect.hasMetadata('path', method) && Reflect.hasMetadata('method', method);
-}
-
-/** The methods of a class, its own and the inherited ones that it does not override. */
-export function* methodsOf(type: {
-  readonly prototype: unknown;
-}): Generator<readonly [name: string | symbol, method: object & { readonly name: string }]> {
-  const seen = new Set<string | symbol>();
-  let prototype = type.prototype;
-  while (typeof prototype === 'object' && prototype !== null && prototype !== Object.prototype) {
-    for (const name of Reflect.ownKeys(prototype)) {
-      if (seen.has(name)) continue;
-      seen.add(name);
-      const method: unknown = Object.getOwnPropertyDescriptor(prototype, name)?.value;
-      if (typeof method === 'function' && name !== 'constructor') yield [name, method];
-    }
-    prototype = Object.getPrototypeOf(prototype);
-  }
 }

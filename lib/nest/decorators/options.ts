@@ -95,11 +95,24 @@ interface MethodOptions {
  */
 interface ResultOptions<M extends AsyncMethod> extends EntryOptions<ResultOf<M>>, MethodOptions {
   /**
-   * The segment of derived keys. Default `Class.method`, of the class of the instance; give one
-   * that survives renaming and minifying. That of a `@CachePut` is the one of the `@Cacheable`
-   * whose entries it replaces.
+   * The segment of derived keys. Default `Class.method`, of the class of the instance, or of the
+   * class that declares the method when it is called by `super`; give one that survives renaming
+   * and minifying. That of a `@CachePut` is the one of the `@Cacheable` whose entries it replaces.
+   * On a controller class it stands for the name of the class.
    */
   readonly name?: string;
+  /**
+   * What tells the instances of the class apart, where an application has several that are made
+   * differently: it is part of every key, as the parameter `instance`. Default: nothing; two such
+   * instances are an error at start.
+   */
+  readonly instanceKey?: (instance: never) => string | number | bigint;
+  /**
+   * The result does not depend on the arguments that the key leaves out: without a key, on none of
+   * them. Default false: a fixed key on a method with parameters, and a key function that takes
+   * fewer than the method, are errors at start.
+   */
+  readonly ignoreArguments?: boolean;
   /** One fixed key, or the key of a call from its arguments; the same as `@CacheKey`. */
   readonly key?: string | KeyMaker<M>;
   /** Known before the method runs. */

@@ -38,6 +38,8 @@ const PUT_CHECKS = {
   cache: is.text,
   returns: is.oneOf('observable'),
   name: is.text,
+  instanceKey: is.callback(),
+  ignoreArguments: is.flag,
   key: is.textOrCallback,
   tags,
   resultTags: is.callback(),

@@ -10,7 +10,8 @@ import type { CacheService } from '../../core/cache.js';
 import { CacheKey } from '../../core/key/key.js';
 import type { GetOrSetOptions, KeyLike, Producer } from '../../core/options/types.js';
 import { type Duration, toMilliseconds } from '../../ports/duration.js';
-import { type MethodMetadata, metadataOf } from '../decorators/metadata.js';
+import { handlerMetadataOf } from '../decorators/find-metadata.js';
+import type { MethodMetadata } from '../decorators/metadata.js';
 import { subscribeInContext } from '../method/subscribe-in-context.js';
 
 /**
@@ -67,7 +68,7 @@ export class CacheHintInterceptor implements NestInterceptor {
 
   intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
     if (context.getType<string>() !== 'graphql') return next.handle();
-    const metadata = metadataOf(context.getHandler());
+    const metadata = handlerMetadataOf(context.getClass(), context.getHandler());
     const control =
       metadata?.cacheable === undefined ? undefined : controlOf(context.getArgByIndex(3));
     return metadata === undefined || control === undefined

@@ -5,7 +5,8 @@ import {
   type NestInterceptor,
 } from '@nestjs/common';
 import type { Observable } from 'rxjs';
-import { cachesValueOnly, classMetadataOf, metadataOf } from '../decorators/metadata.js';
+import { handlerMetadataOf } from '../decorators/find-metadata.js';
+import { cachesValueOnly, classMetadataOf } from '../decorators/metadata.js';
 import { CacheRegistry } from '../module/registry.js';
 
 /**
@@ -19,7 +20,7 @@ export class RouteContextInterceptor implements NestInterceptor {
   intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
     if (context.getType() !== 'http') return next.handle();
     const { handlerLink } = this.registry;
-    const metadata = metadataOf(context.getHandler());
+    const metadata = handlerMetadataOf(context.getClass(), context.getHandler());
     const classMetadata = classMetadataOf(context.getClass());
     const request = context.getArgByIndex<object>(0);
     const name = metadata?.cacheable?.cache ?? classMetadata?.cacheable?.cache ?? 'default';

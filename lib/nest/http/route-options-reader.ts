@@ -1,12 +1,8 @@
 import { Injectable } from '@nestjs/common';
-import {
-  cachesValueOnly,
-  classMetadataOf,
-  declaredKey,
-  isRoute,
-  metadataOf,
-} from '../decorators/metadata.js';
+import { handlerMetadataOf } from '../decorators/find-metadata.js';
+import { cachesValueOnly, classMetadataOf, declaredKey, isRoute } from '../decorators/metadata.js';
 import { type CacheableOptions, pickEntryOptions } from '../decorators/options.js';
+import { classSegment } from '../method/segments.js';
 import { CacheRegistry } from '../module/registry.js';
 import type { RouteCacheOptions } from './options.js';
 import type { HttpCacheSource, ResponseCache } from './response-cache.js';
@@ -23,7 +19,7 @@ export class RouteOptionsReader implements HttpCacheSource {
    * to the eviction or put.
    */
   routeOptions(controller: object, handler: object): RouteCacheOptions | undefined {
-    const metadata = metadataOf(handler);
+    const metadata = handlerMetadataOf(controller as Controller, handler);
     const all = classMetadataOf(controller);
     if (
       !isRoute(handler) ||
@@ -44,12 +40,11 @@ export class RouteOptionsReader implements HttpCacheSource {
     const options: CacheableOptions = { ...all?.cacheable, ...metadata?.cacheable };
     const ttl = metadata?.ttl ?? metadata?.cacheable?.ttl ?? all?.ttl ?? all?.cacheable?.ttl;
     const key = metadata === undefined ? undefined : declaredKey(metadata);
-    const { name: className } = controller as { readonly name: string };
     const name = String(handlerName(controller as Controller, handler as Handler));
     const { tags } = options;
     return {
       cache: options.cache ?? 'default',
-      segment: options.name ?? `${className}.${name}`,
+      segment: metadata?.cacheable?.name ?? classSegment(controller as Controller, name),
       http: { ...all?.cacheable?.http, ...metadata?.cacheable?.http },
       tenantOf: (request) => this.registry.handlerLink.tenantOf(request),
       directivesOf: (request) => this.registry.handlerLink.resultOf(request),

@@ -1,6 +1,6 @@
 import type { Type, VersioningOptions } from '@nestjs/common';
 import type { ModulesContainer } from '@nestjs/core';
-import { methodsOf } from '../decorators/metadata.js';
+import { methodsOf } from '../decorators/find-metadata.js';
 import { segmentsOf } from './path-pattern.js';
 
 export interface Controller {

@@ -34,7 +34,7 @@ export function cachedPromise({ method, cache, run, options }: CachedMethod): Ru
     if (callOptions === undefined) return run(instance, args);
     let callKey: KeyLike;
     try {
-      callKey = key(args);
+      callKey = key(args, instance);
     } catch (error) {
       // A key that cannot be made is the caller's error; it arrives as a rejection like any other.
       return Promise.reject(error);
@@ -62,7 +62,7 @@ export function cachedResolver(cached: CachedMethod): Run {
     if (callOptions === undefined) return run(instance, args);
     let callKey: KeyLike;
     try {
-      callKey = key(args);
+      callKey = key(args, instance);
     } catch (error) {
       return Promise.reject(error);
     }

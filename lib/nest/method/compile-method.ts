@@ -7,9 +7,10 @@ import { awaitInvalidations } from '../events/command-interceptor.js';
 import { runRouteHandler } from '../http/route-handler.js';
 import type { CacheRegistry, Run } from '../module/registry.js';
 import { cachedMethod, cachedPromise, cachedResolver } from './cacheable.js';
-import { type HostClass, methodOf } from './key.js';
+import { methodOf } from './key.js';
 import { MethodContext } from './method-context.js';
 import { cachedObservable } from './observable.js';
+import type { HostClass } from './segments.js';
 import { withObservedSideEffects, withSideEffects } from './side-effects.js';
 
 export type Method = (this: unknown, ...args: unknown[]) => unknown;

@@ -24,6 +24,7 @@ export function namesTarget(options: CacheEvictOptions): boolean {
 /** Invalidates. Errors reach the caller: in silence the old values would stay. */
 export async function evict(
   method: MethodContext,
+  instance: unknown,
   args: unknown[],
   options: CacheEvictOptions,
 ): Promise<void> {
@@ -31,7 +32,7 @@ export async function evict(
   if (cache === undefined || !isWanted(method, args, options)) return;
   if (options.allEntries === true) await evictAll(method, args, options, cache);
   else {
-    const request = requestOf(method, args, options);
+    const request = requestOf(method, instance, args, options);
     if (request !== undefined) await cache.invalidate(request);
   }
 }
@@ -42,6 +43,7 @@ export async function evict(
  */
 export function assertNamesSegment(
   method: MethodContext,
+  instance: unknown,
   args: unknown[],
   options: CacheEvictOptions,
 ): void {
@@ -54,7 +56,7 @@ export function assertNamesSegment(
     return;
   let key: KeyLike;
   try {
-    key = keyOf(method, args, maker);
+    key = keyOf(method, instance, args, maker);
   } catch {
     // Perhaps the method completes its arguments, with an id for instance.
     return;
@@ -89,6 +91,7 @@ async function evictAll(
 /** Undefined when the lists that were asked for are empty: there is nothing to evict. */
 function requestOf(
   method: MethodContext,
+  instance: unknown,
   args: unknown[],
   options: CacheEvictOptions,
 ): InvalidateRequest | undefined {
@@ -100,7 +103,7 @@ function requestOf(
   const keys = [...(listed ?? [])];
   const maker = keyMakerOf(method, options);
   if (maker !== undefined) {
-    const key = keyOf(method, args, maker);
+    const key = keyOf(method, instance, args, maker);
     assertSegment(method, key);
     keys.push(key);
   }
@@ -129,10 +132,15 @@ function keyMakerOf(
  * On a method that is cached or put, `@CacheKey` means the method's own entries. Any other key
  * means entries of another method, which it must name by its segment.
  */
-function keyOf(method: MethodContext, args: unknown[], maker: KeyMaker | string): KeyLike {
+function keyOf(
+  method: MethodContext,
+  instance: unknown,
+  args: unknown[],
+  maker: KeyMaker | string,
+): KeyLike {
   const { key, cacheable, put } = method.metadata;
   const isOwn = maker === key && (cacheable !== undefined || put !== undefined);
-  return makeKey(maker, args, isOwn ? () => method.segment : undefined);
+  return isOwn ? method.key(args, instance) : makeKey(maker, args, undefined);
 }
 
 function assertSegment({ where }: MethodContext, key: KeyLike): void {

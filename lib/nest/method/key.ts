@@ -1,26 +1,46 @@
-import { CacheKey, CacheKeyBuilder, keyFromArguments } from '../../core/key/key.js';
-import { encodePart } from '../../core/key/percent-encoding.js';
+import { CacheKey, CacheKeyBuilder, keyFromArguments, toCacheKey } from '../../core/key/key.js';
+import { describeType, encodePart } from '../../core/key/percent-encoding.js';
 import type { KeyLike } from '../../core/options/types.js';
-import { CacheConfigError, CacheKeyError } from '../../ports/errors.js';
+import { CacheKeyError } from '../../ports/errors.js';
 import { injectedInto, transportOf } from '../checks/transports.js';
-import { declaredKey, type MethodMetadata, metadataOf } from '../decorators/metadata.js';
+import { declaredKey, type MethodMetadata } from '../decorators/metadata.js';
 import type { KeyMaker } from '../decorators/options.js';
 import { isRemembered, RecentKeyBuilder, RecentKeys } from './recent-keys.js';
+import type { HostClass } from './segments.js';
 
-/** A class that has decorated methods, its own or inherited ones. */
-export interface HostClass {
-  readonly name: string;
-  readonly prototype: unknown;
-}
-
-/** @throws CacheKeyError (`CACHE_KEY`) naming the argument or part that has no canonical text */
-export type KeyFunction = (args: readonly unknown[]) => KeyLike;
+/**
+ * @param instance the one that the method is called on
+ * @throws CacheKeyError (`CACHE_KEY`) naming the argument or part that has no canonical text
+ */
+export type KeyFunction = (args: readonly unknown[], instance: unknown) => KeyLike;
 
 /**
  * How the keys of a cached method are made.
  * @param segment for keys that name none themselves
  */
 export function keyFunction(
+  metadata: MethodMetadata,
+  host: HostClass,
+  segment: () => string,
+): KeyFunction {
+  const { instanceKey } = metadata.cacheable ?? metadata.put ?? {};
+  const make = keyFunctionOfClass(metadata, host, segment);
+  if (instanceKey === undefined) return make;
+  const where = `${metadata.owner}.${metadata.method}`;
+  return (args, instance) => {
+    const part: unknown = instanceKey(instance as never);
+    if (!['string', 'number', 'bigint'].includes(typeof part)) {
+      throw new CacheKeyError(
+        `instanceKey of ${where} must return a string, a number or a bigint; got ` +
+          `${describeType(part)}.`,
+      );
+    }
+    return toCacheKey(make(args, instance), undefined).withParam('instance', part);
+  };
+}
+
+/** As `keyFunction`, the same for all instances. */
+function keyFunctionOfClass(
   metadata: MethodMetadata,
   host: HostClass,
   segment: () => string,
@@ -32,6 +52,7 @@ export function keyFunction(
     return (args) => makeKey(maker, args, segment, recent);
   }
   const derive = derivedKeys(segment());
+  if ((metadata.cacheable ?? metadata.put)?.ignoreArguments === true) return () => derive([]);
   const injected = injectedPositions(metadata, host);
   return injected.length === 0
     ? derive
@@ -116,44 +137,4 @@ function injectedPositions(metadata: MethodMetadata, host: HostClass): readonly 
 export function methodOf(host: HostClass, name: string | symbol): object | undefined {
   const method = (host.prototype as Partial<Record<string | symbol, unknown>> | null)?.[name];
   return typeof method === 'function' ? method : undefined;
-}
-
-/**
- * The segments of derived keys in one application. A method that two classes inherit from a common
- * one has a segment in each: they may be repositories of different things. A method that is
- * overridden, and called by `super`, has one of its own.
- */
-export class SegmentRegistry {
-  readonly #owners = new Map<
-    string,
-    { readonly host: HostClass; readonly metadata: MethodMetadata }
-  >();
-
-  /** @throws CacheConfigError (`CACHE_CONFIG`) when another method has the same segment */
-  reserve(metadata: MethodMetadata, host: HostClass): string {
-    const { cacheable, put } = metadata;
-    const segment = (cacheable ?? put)?.name ?? defaultSegment(metadata, host);
-    if (cacheable === undefined || declaredKey(metadata) !== undefined) return segment;
-    const id = JSON.stringify([cacheable.cache ?? 'default', segment]);
-    const owner = this.#owners.get(id);
-    if (owner !== undefined && (owner.host !== host || owner.metadata !== metadata)) {
-      const both = [owner, { host, metadata }]
-        .map((method) => `${method.host.name}.${method.metadata.method}`)
-        .join(' and ');
-      throw new CacheConfigError(
-        `Two cached methods, ${both}${owner.host === host ? '' : ' of two classes'}, have the ` +
-          `segment ${JSON.stringify(segment)}: their keys could not be told apart. Give each a ` +
-          "name of its own, @Cacheable({ name: '...' }), or a key, @CacheKey(...).",
-      );
-    }
-    this.#owners.set(id, { host, metadata });
-    return segment;
-  }
-}
-
-function defaultSegment(metadata: MethodMetadata, host: HostClass): string {
-  const { name, method, owner } = metadata;
-  const current = methodOf(host, name);
-  const isOverridden = current === undefined || metadataOf(current) !== metadata;
-  return isOverridden ? `${host.name}:${owner}.${method}` : `${host.name}.${method}`;
 }

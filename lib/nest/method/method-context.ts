@@ -1,7 +1,8 @@
 import type { CacheService } from '../../core/cache.js';
 import type { MethodMetadata } from '../decorators/metadata.js';
 import type { CacheRegistry } from '../module/registry.js';
-import { type HostClass, type KeyFunction, keyFunction } from './key.js';
+import { type KeyFunction, keyFunction } from './key.js';
+import { type HostClass, segmentOf, valueOwner } from './segments.js';
 
 /** A decorated method of one class in one application: what all its calls have in common. */
 export class MethodContext {
@@ -28,7 +29,11 @@ export class MethodContext {
 
   /** @throws CacheConfigError (`CACHE_CONFIG`) when another method has the same segment */
   get segment(): string {
-    return (this.#segment ??= this.registry.segments.reserve(this.metadata, this.host));
+    if (this.#segment !== undefined) return this.#segment;
+    const { metadata, host, registry } = this;
+    // At start too, but not for modules that are loaded later.
+    if (metadata.cacheable !== undefined) registry.segments.reserve(valueOwner(metadata, host));
+    return (this.#segment = segmentOf(metadata, host));
   }
 
   /** Undefined, with one warning, when the application has no such cache. */

@@ -31,7 +31,7 @@ export function cachedObservable({ method, cache, run, options }: CachedMethod):
       };
       cache
         .getOrSet(
-          method.key(args),
+          method.key(args, instance),
           (context) =>
             context.background
               ? runInBackground(method, context, instance, (fresh) =>

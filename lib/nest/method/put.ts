@@ -22,6 +22,7 @@ export class CachePutCall {
 
   private constructor(
     readonly method: MethodContext,
+    readonly instance: unknown,
     readonly args: unknown[],
     readonly options: CachePutOptions,
     readonly cache: CacheService,
@@ -32,6 +33,7 @@ export class CachePutCall {
   /** Undefined when nothing is to be put. */
   static async begin(
     method: MethodContext,
+    instance: unknown,
     args: unknown[],
     options: CachePutOptions,
   ): Promise<CachePutCall | undefined> {
@@ -39,16 +41,16 @@ export class CachePutCall {
     if (cache === undefined) return undefined;
     const wanted = method.runCallback('when', () => options.when?.(...args) !== false, undefined);
     if (wanted === false) return undefined;
-    const call = new CachePutCall(method, args, options, cache, wanted === true);
+    const call = new CachePutCall(method, instance, args, options, cache, wanted === true);
     if (wanted === true) await call.#fence();
     return call;
   }
 
   async store(result: unknown): Promise<void> {
-    const { method, args, cache } = this;
+    const { method, instance, args, cache } = this;
     const decision = method.runCallback(CALLBACKS, () => this.#decide(result), 'delete');
     try {
-      const key = method.key(args);
+      const key = method.key(args, instance);
       if (decision === 'delete' || this.#pending === undefined) await cache.delete(key);
       else await cache.puts.store(this.#pending, key, result, decision);
       if (this.#problem !== undefined) this.#warn(this.#problem);
@@ -66,7 +68,7 @@ export class CachePutCall {
 
   /** A key may exist only after the method, and tags may be wrong: the method runs in any case. */
   async #fence(): Promise<void> {
-    const { method, args, cache, options } = this;
+    const { method, instance, args, cache, options } = this;
     const tags = method.runCallback(
       CALLBACKS,
       () => tagsFromCallback(resolveOption(options.tags, args)),
@@ -74,7 +76,7 @@ export class CachePutCall {
     );
     if (tags === undefined) return;
     try {
-      this.#pending = await cache.puts.begin(method.key(args), tags);
+      this.#pending = await cache.puts.begin(method.key(args, instance), tags);
     } catch (error) {
       this.#problem = error;
     }

@@ -10,10 +10,10 @@ import { CachePutCall } from './put.js';
  */
 export function withSideEffects(method: MethodContext, run: Run): Run {
   return async (instance, args) => {
-    const put = await before(method, args);
+    const put = await before(method, instance, args);
     try {
       const result: unknown = await run(instance, args);
-      await after(method, args, put, result);
+      await after(method, instance, args, put, result);
       return result;
     } finally {
       put?.end();
@@ -30,7 +30,7 @@ export function withObservedSideEffects(method: MethodContext, run: Run): Run {
     defer(() => {
       let put: CachePutCall | undefined;
       let over = false;
-      const ready = before(method, args).then((begun) => {
+      const ready = before(method, instance, args).then((begun) => {
         put = begun;
         if (over) put?.end();
       });
@@ -38,7 +38,7 @@ export function withObservedSideEffects(method: MethodContext, run: Run): Run {
         mergeMap(() => run(instance, args) as Observable<unknown>),
         toArray(),
         mergeMap(async (values) => {
-          await after(method, args, put, values.at(-1));
+          await after(method, instance, args, put, values.at(-1));
           return values;
         }),
         mergeAll(),
@@ -50,21 +50,27 @@ export function withObservedSideEffects(method: MethodContext, run: Run): Run {
     });
 }
 
-async function before(method: MethodContext, args: unknown[]): Promise<CachePutCall | undefined> {
+async function before(
+  method: MethodContext,
+  instance: unknown,
+  args: unknown[],
+): Promise<CachePutCall | undefined> {
   const { evictions, put } = method.metadata;
   for (const options of evictions)
-    if (!isBefore(options)) assertNamesSegment(method, args, options);
-  for (const options of evictions) if (isBefore(options)) await evict(method, args, options);
-  return put === undefined ? undefined : CachePutCall.begin(method, args, put);
+    if (!isBefore(options)) assertNamesSegment(method, instance, args, options);
+  for (const options of evictions)
+    if (isBefore(options)) await evict(method, instance, args, options);
+  return put === undefined ? undefined : CachePutCall.begin(method, instance, args, put);
 }
 
 async function after(
   method: MethodContext,
+  instance: unknown,
   args: unknown[],
   put: CachePutCall | undefined,
   result: unknown,
 ): Promise<void> {
   await put?.store(result);
   for (const options of method.metadata.evictions)
-    if (options.timing !== 'before') await evict(method, args, options);
+    if (options.timing !== 'before') await evict(method, instance, args, options);
 }

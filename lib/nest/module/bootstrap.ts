@@ -7,8 +7,9 @@ import {
 } from '@nestjs/common';
 import { DiscoveryService, ModuleRef } from '@nestjs/core';
 import { CacheConfigError } from '../../ports/errors.js';
+import { SegmentChecks } from '../checks/segment-checks.js';
 import { assertController, checkDecoratedMethod } from '../checks/startup.js';
-import { metadataOf, methodsOf } from '../decorators/metadata.js';
+import { declaredMethodsOf } from '../decorators/find-metadata.js';
 import { CacheInterceptor } from '../http/interceptor.js';
 import { RouteContextInterceptor } from '../http/route-context-interceptor.js';
 import { BackgroundInstances } from '../method/background.js';
@@ -25,6 +26,7 @@ export class CacheLifecycle implements OnModuleInit, OnApplicationShutdown {
     private readonly background: BackgroundInstances,
     private readonly registry: CacheRegistry,
     private readonly interceptor: CacheInterceptor,
+    private readonly segments: SegmentChecks,
   ) {}
 
   /**
@@ -62,13 +64,14 @@ export class CacheLifecycle implements OnModuleInit, OnApplicationShutdown {
     if (typeof type !== 'function') return;
     const host = type as Type;
     let isDecorated = false;
-    for (const [, method] of methodsOf(host)) {
-      const metadata = metadataOf(method);
-      if (metadata === undefined) continue;
+    for (const { metadata, method } of declaredMethodsOf(host)) {
       if (!isDecorated) setRegistry(instance, this.registry);
       isDecorated = true;
-      checkDecoratedMethod({ metadata, method, host, requestScoped }, this.registry);
+      if (method !== undefined)
+        checkDecoratedMethod({ metadata, method, host, requestScoped }, this.registry);
+      this.segments.checkMethod(metadata, method, host, wrapper);
     }
+    this.segments.checkRoutes(host);
   }
 
   async #close(): Promise<void> {

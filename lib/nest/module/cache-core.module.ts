@@ -1,5 +1,6 @@
 import { Global, Module, type NestModule } from '@nestjs/common';
 import { APP_INTERCEPTOR, DiscoveryModule } from '@nestjs/core';
+import { SegmentChecks } from '../checks/segment-checks.js';
 import { CacheCommandInterceptor } from '../events/command-interceptor.js';
 import { InvalidationListener } from '../events/listener.js';
 import { CacheHintInterceptor, CacheHints } from '../graphql/cache-control.js';
@@ -23,6 +24,7 @@ import { CacheRegistry } from './registry.js';
     CacheRegistry,
     CacheLog,
     CacheLifecycle,
+    SegmentChecks,
     BackgroundInstances,
     InterceptorOrder,
     InvalidationListener,

@@ -118,7 +118,7 @@ function dynamicModule(
         on(CacheInvalidated, (event) => (event.cache === name ? requestOf(event) : undefined)),
       );
       log.listen(made);
-      registry.add(made);
+      registry.add(made, opened.openMemory === undefined);
       return made;
     },
   };

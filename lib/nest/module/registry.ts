@@ -5,7 +5,7 @@ import { BackgroundTenant } from '../../background-tenant.js';
 import type { MethodMetadata } from '../decorators/metadata.js';
 import { CacheHints } from '../graphql/cache-control.js';
 import { HandlerLink } from '../http/handler-link.js';
-import { SegmentRegistry } from '../method/key.js';
+import { SegmentRegistry } from '../method/segments.js';
 
 /** Runs a method on an instance. */
 export type Run = (instance: unknown, args: unknown[]) => unknown;
@@ -17,6 +17,7 @@ export type Run = (instance: unknown, args: unknown[]) => unknown;
 @Injectable()
 export class CacheRegistry {
   readonly #caches = new Map<string, CacheService>();
+  readonly #shared = new Set<string>();
   readonly #warned = new Set<string>();
   readonly #logger = new Logger('CacheModule');
   /** How each decorated method runs in this application, by the class of the instance. */
@@ -27,8 +28,11 @@ export class CacheRegistry {
   readonly backgroundTenant = new BackgroundTenant();
   #resolveInstance: ((instance: object) => Promise<unknown>) | undefined;
 
-  /** @throws CacheConfigError (`CACHE_CONFIG`) for a name that is taken */
-  add(cache: CacheService): void {
+  /**
+   * @param isShared other processes may find what it stores
+   * @throws CacheConfigError (`CACHE_CONFIG`) for a name that is taken
+   */
+  add(cache: CacheService, isShared: boolean): void {
     if (this.#caches.has(cache.name)) {
       throw new CacheConfigError(
         `Two caches of this application are called ${JSON.stringify(cache.name)}. Give each its ` +
@@ -37,10 +41,16 @@ export class CacheRegistry {
       );
     }
     this.#caches.set(cache.name, cache);
+    if (isShared) this.#shared.add(cache.name);
   }
 
   find(name: string): CacheService | undefined {
     return this.#caches.get(name);
+  }
+
+  /** May other processes, of other builds, find what the cache of this name stores? */
+  isShared(name: string): boolean {
+    return this.#shared.has(name);
   }
 
   get caches(): readonly CacheService[] {

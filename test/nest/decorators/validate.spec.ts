@@ -260,6 +260,8 @@ const WRONG_PUT_OPTIONS: WrongValues<CachePutOptions> = {
   cache: [TEXT, '', 5],
   returns: ["'observable'", 'promise', 7],
   name: [TEXT, '', 5],
+  instanceKey: ['a function', 'region'],
+  ignoreArguments: ['true or false', 'yes'],
   key: [TEXT_OR_CALLBACK, '', 7],
   tags: [ARRAY_OR_CALLBACK, 'entries'],
   resultTags: ['a function', []],

@@ -72,7 +72,8 @@ describe('options of http', () => {
 
   it.each([
     { key: 'k' },
-    { name: 'n' },
+    { instanceKey: () => 'eu' },
+    { ignoreArguments: true },
     { tags: () => ['t'] },
     { resultTags: () => ['t'] },
     { when: () => true },

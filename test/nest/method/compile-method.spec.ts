@@ -310,7 +310,7 @@ describe('two applications in one process', () => {
       const reader = app.get(Reader);
       expect([await reader.find(), await reader.find()]).toEqual([1, 2]);
       expect(log.about("there is no cache 'late'")).toHaveLength(1);
-      app.get(CacheRegistry).add(createCache({ name: 'late' }));
+      app.get(CacheRegistry).add(createCache({ name: 'late' }), false);
       expect([await reader.find(), await reader.find()]).toEqual([3, 3]);
     });
   });
