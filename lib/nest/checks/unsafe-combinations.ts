@@ -7,6 +7,7 @@ import {
   declaredKey,
   type MethodMetadata,
 } from '../decorators/metadata.js';
+import { assertKeyHoldsArguments } from './key-arguments.js';
 import { isGuarded } from './route-checks.js';
 import { CACHED_METHODS } from '../http/routes.js';
 import { type Injected, injectedInto, type Transport, transportOf } from './transports.js';
@@ -39,6 +40,7 @@ export function assertSafe(metadata: MethodMetadata, method: object, type: Type)
   const where = `${type.name}.${metadata.method}`;
   assertSafeRoute(method, type, metadata, where);
   assertValueIdentityDeclared(metadata, method, type, where);
+  assertKeyHoldsArguments(metadata, method, type);
   const transport = transportOf(method, type, metadata.method);
   if (transport === undefined) return;
   const reason = WRITES[transport];
@@ -52,7 +54,7 @@ export function assertSafe(metadata: MethodMetadata, method: object, type: Type)
         `Say what identifies it: @CacheKey((key, query) => key.param('id', query.id)).`,
     );
   }
-  if (isGuarded(method, type) && takes('context', method, transport, type, metadata.method)) {
+  if (isGuarded(method, type) && takes('context', metadata, transport, type)) {
     throw new CacheDecoratorError(
       `${where} has @Cacheable and @UseGuards, and takes the context, which is left out of its ` +
         'key: one user could be given what was made for another. ' +
@@ -60,7 +62,7 @@ export function assertSafe(metadata: MethodMetadata, method: object, type: Type)
         'its answer depends on.',
     );
   }
-  if (transport === 'field' && takes('parent', method, transport, type, metadata.method)) {
+  if (transport === 'field' && takes('parent', metadata, transport, type)) {
     throw new CacheDecoratorError(
       `${where} has @Cacheable without a key, but its answer depends on the parent, whose ` +
         'identity only you know. ' +
@@ -71,16 +73,12 @@ export function assertSafe(metadata: MethodMetadata, method: object, type: Type)
 
 function takes(
   what: Injected,
-  method: object,
+  { method, parameters: { count, isOpen } }: MethodMetadata,
   transport: Transport,
   type: Type,
-  name: string,
 ): boolean {
-  const positions = injectedInto(transport, type, name);
-  return [...positions].some(
-    ([index, injected]) =>
-      injected === what && index < (method as { readonly length: number }).length,
-  );
+  const positions = injectedInto(transport, type, method);
+  return [...positions].some(([index, injected]) => injected === what && (index < count || isOpen));
 }
 
 /** Nest's numbers of the parameters that may identify the user: request, headers, session. */

@@ -1,6 +1,7 @@
 import 'reflect-metadata';
 import { CacheDecoratorError } from '../../ports/errors.js';
 import type { Duration } from '../../ports/duration.js';
+import { type Parameters, parametersOfMethod } from '../checks/parameters.js';
 import type { CacheableOptions, CacheEvictOptions, CachePutOptions, KeyMaker } from './options.js';
 
 /** What the decorators of one method declare. Only they change it, while the class is defined. */
@@ -10,6 +11,8 @@ export interface MethodMetadata {
   readonly name: string | symbol;
   /** The name of the method for messages and keys. */
   readonly method: string;
+  /** What the method takes. */
+  readonly parameters: Pick<Parameters, 'count' | 'isOpen'>;
   cacheable?: CacheableOptions;
   put?: CachePutOptions;
   key?: KeyMaker | string;
@@ -72,6 +75,7 @@ export function addMethodMetadata(
       owner: target.constructor.name,
       name,
       method: String(name),
+      parameters: parametersOfMethod(method, target, name),
       evictions: [],
       noCache: false,
       returnsObservable: false,

@@ -3,7 +3,7 @@ import { describeType, encodePart } from '../../core/key/percent-encoding.js';
 import type { KeyLike } from '../../core/options/types.js';
 import { CacheKeyError } from '../../ports/errors.js';
 import { injectedInto, transportOf } from '../checks/transports.js';
-import { declaredKey, type MethodMetadata } from '../decorators/metadata.js';
+import { declaredKey, isRoute, type MethodMetadata } from '../decorators/metadata.js';
 import type { KeyMaker } from '../decorators/options.js';
 import { isRemembered, RecentKeyBuilder, RecentKeys } from './recent-keys.js';
 import type { HostClass } from './segments.js';
@@ -46,7 +46,12 @@ function keyFunctionOfClass(
   segment: () => string,
 ): KeyFunction {
   const maker = declaredKey(metadata);
-  if (typeof maker === 'string') return () => maker;
+  if (typeof maker === 'string') {
+    const method = methodOf(host, metadata.name);
+    // The response of a route with a fixed key has its URL in the key; the value has its arguments.
+    const isFixed = method === undefined || !isRoute(method);
+    return isFixed || metadata.cacheable === undefined ? () => maker : derivedKeys(maker);
+  }
   if (maker !== undefined) {
     const recent = new RecentKeys();
     return (args) => makeKey(maker, args, segment, recent);

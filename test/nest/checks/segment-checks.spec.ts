@@ -208,7 +208,7 @@ describe('two instances of one class', () => {
   const instanceKey = ({ region }: { readonly region: string }): string => region;
   const tokens = ['eu', 'us'];
   const ways = {
-    'a dynamic module with two options': (type: Type) => ({
+    'a dynamic module with two options': (type: Type<object>) => ({
       imports: tokens.map((region) => ({
         module: RatesModule,
         providers: [
@@ -218,13 +218,13 @@ describe('two instances of one class', () => {
         ],
       })),
     }),
-    'two factories': (type: Type) => ({
+    'two factories': (type: Type<object>) => ({
       providers: tokens.map((region): Provider => ({
         provide: region,
-        useFactory: () => new type(region) as object,
+        useFactory: () => new type(region),
       })),
     }),
-    'two values': (type: Type) => ({
+    'two values': (type: Type<object>) => ({
       providers: tokens.map((region): Provider => ({
         provide: region,
         useValue: new type(region),
