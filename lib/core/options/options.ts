@@ -82,7 +82,7 @@ export function resolveSettings(
   });
 }
 
-/** Each cache has one of its own, so that two caches on one Redis share nothing unless told to. */
+/** Each cache has one of its own: two caches on one Redis share nothing by default. */
 function defaultNamespace(name: string): string {
   return name === 'default' ? 'cache' : `cache-${name}`;
 }

@@ -37,8 +37,8 @@ const ROUTE_ARGUMENTS = '__routeArguments__';
 const CUSTOM = '__customRouteArgs__';
 
 /**
- * The key of a value holds what the method is called with, whoever calls it: code, a route, a
- * resolver or a message handler. A fixed key holds nothing of it, and a key function only what it
+ * The key of a value holds what the method is called with, by code, a route, a resolver or a
+ * message handler. A fixed key holds nothing of it, and a key function only what it
  * takes; what is left out is named by `ignoreArguments`.
  * @throws CacheDecoratorError (`CACHE_DECORATOR`)
  */
@@ -111,11 +111,11 @@ function leftOut(
 ): CacheDecoratorError {
   const problem =
     typeof key === 'string'
-      ? `${where} has the fixed key ${formatValue(key)}, but takes arguments: every call would be ` +
-        'answered with the result of the first one. Keys are no templates.'
+      ? `${where} has the fixed key ${formatValue(key)}, but takes arguments: every call would ` +
+        'be answered with the result of the first one. Keys are no templates.'
       : `The key function of ${where} takes fewer parameters than the method, which has ` +
-        `${String(count)}: calls that differ in parameter ${String(position + 1)} would share one ` +
-        'result.';
+        `${String(count)}: calls that differ in parameter ${String(position + 1)} would share ` +
+        'one result.';
   return new CacheDecoratorError(
     `${problem} Make the key of them, @CacheKey((key, id) => key.param('id', id)); leave the key ` +
       'out, so that it is made of all of them; or say ignoreArguments: true in @Cacheable when ' +

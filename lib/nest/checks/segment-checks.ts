@@ -25,7 +25,7 @@ export class SegmentChecks {
 
   /**
    * @param method undefined when the class overrides it
-   * @throws CacheConfigError (`CACHE_CONFIG`) when its keys could not be told from those of another
+   * @throws CacheConfigError (`CACHE_CONFIG`) when another method has its segment
    */
   checkMethod(
     metadata: MethodMetadata,
@@ -92,8 +92,8 @@ export class SegmentChecks {
     }
     this.registry.warnOnce(
       'shortened names',
-      `${problem}: an invalidation of the segment by the name in the source code reaches nothing. ` +
-        advice,
+      `${problem}: an invalidation of the segment by the name in the source code reaches ` +
+        `nothing. ${advice}`,
     );
   }
 }
