@@ -36,7 +36,8 @@ export class SegmentChecks {
     const { cacheable, noCache } = metadata;
     if (cacheable === undefined || noCache) return;
     const isResponse = method !== undefined && isRoute(method) && !cachesValueOnly(metadata);
-    if (isResponse) return;
+    // What `useExisting` names is a provider itself.
+    if (isResponse || provided.isAlias) return;
     const owner = valueOwner(metadata, host, provided);
     this.registry.segments.reserve(owner);
     const key = declaredKey(metadata);

@@ -101,7 +101,8 @@ function inheritedTwice(first: SegmentOwner, second: SegmentOwner): CacheConfigE
     first.kind === 'response'
       ? 'Leave name out, so that each class has a segment of its own.'
       : 'Leave name and a fixed key out, so that each class has a segment of its own, or say ' +
-        'what tells them apart: @Cacheable({ instanceKey: (instance) => instance.constructor.name }).';
+        'what tells them apart: ' +
+        '@Cacheable({ instanceKey: (instance) => instance.constructor.name }).';
   return new CacheConfigError(
     `${first.host.name} and ${second.host.name} have one cached method in common, ` +
       `${second.method}, with the segment ${JSON.stringify(first.segment)}: one would answer ` +
@@ -112,8 +113,8 @@ function inheritedTwice(first: SegmentOwner, second: SegmentOwner): CacheConfigE
 function twoInstances(owner: SegmentOwner): CacheConfigError {
   return new CacheConfigError(
     `${nameOf(owner)} is cached, and the application has two instances of ${owner.host.name} ` +
-      'that are made differently: one would answer with what is stored of the other. Say what tells ' +
-      "them apart, as in @Cacheable({ instanceKey: (instance) => instance.region }); () => 'one' " +
+      'that are made differently: one would answer with what is stored of the other. Say what ' +
+      "tells them apart, as in @Cacheable({ instanceKey: (instance) => instance.region }); () => 'one' " +
       'when all of them give the same results.',
   );
 }

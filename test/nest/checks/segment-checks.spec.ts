@@ -250,14 +250,19 @@ describe('two instances of one class', () => {
     }
   });
 
-  it('start when one class makes both of the same dependencies', async () => {
-    const type = rates();
-    class One {}
-    class Two {}
-    const region = { provide: 'region', useValue: 'eu' };
-    Module({ providers: [type, region] })(One);
-    Module({ providers: [type, region] })(Two);
-    await start({ imports: [One, Two] });
+  const twoModules = (type: Type<object>, regions: readonly [string, string]): Type[] =>
+    regions.map((useValue, index) => {
+      class OfOneRegion {}
+      const alias = { provide: `alias ${String(index)}`, useExisting: type };
+      Module({ providers: [type, { provide: 'region', useValue }, alias] })(OfOneRegion);
+      return OfOneRegion;
+    });
+
+  it('start when one class makes both of dependencies that are the same', async () => {
+    await start({ imports: twoModules(rates(), ['eu', 'eu']) });
+    await expect(start({ imports: twoModules(rates(), ['eu', 'us']) })).rejects.toThrow(
+      'the application has two instances of Rates',
+    );
   });
 
   it('do not start when each is made for the class that injects it', async () => {
