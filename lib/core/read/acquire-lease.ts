@@ -245,9 +245,9 @@ function knownTicks({ scopes }: Lookup): readonly Tick[] | undefined {
   return startTicksOf(scopes);
 }
 
-/** Fresh, or at least newer than what the flight began with; a refresh wants both. */
+/** Fresh, or at least newer than what the flight began with; a refresh or reload wants both. */
 function isUsable({ freshness, entry }: Lookup, flight: Flight, first: Lookup): boolean {
   const isNewer = entry?.createdAt !== first.entry?.createdAt;
-  if (flight.isBackground) return freshness === 'fresh' && isNewer;
+  if (flight.isBackground || flight.call.reload) return freshness === 'fresh' && isNewer;
   return freshness === 'fresh' || (freshness === 'stale' && isNewer);
 }

@@ -1,4 +1,5 @@
 import { tagsFromCallback } from '../../core/groups/groups.js';
+import { RELOAD } from '../../core/options/call.js';
 import { STATIC_OPTIONS } from '../../core/options/resolve-call.js';
 import type { ProducerContext } from '../../core/options/types.js';
 import type { GetOrSetResult } from '../../core/read/get-or-set-result.js';
@@ -53,13 +54,17 @@ export class ResponseProducer {
   /** Read first: a refresh starts when a stale response may already be on the exchange. */
   readonly #initial: InitialResponse;
 
-  constructor(private readonly context: RequestContext) {
+  /** @param purpose of the request: `'reload'` does not accept what is stored */
+  constructor(
+    private readonly context: RequestContext,
+    purpose: 'read' | 'reload' = 'read',
+  ) {
     const { route, exchange, observations } = context;
     this.#runs = new HandlerRuns(observations.runContext, exchange);
     this.#initial = { headers: exchange.outgoing(), status: exchange.status };
     this.#options =
-      route.tagsUri || route.http.tags !== undefined
-        ? new RequestOptions(context)
+      purpose === 'reload' || route.tagsUri || route.http.tags !== undefined
+        ? new RequestOptions(context, purpose === 'reload')
         : route.cacheOptions;
   }
 
@@ -238,10 +243,12 @@ export function isStored(value: unknown): value is Stored {
 /** Options whose tags depend on the request; they are computed when the cache reads them. */
 class RequestOptions implements ResponseEntryOptions {
   readonly [STATIC_OPTIONS]: ResponseEntryOptions;
+  readonly [RELOAD]: boolean;
   readonly #context: RequestContext;
   #routeTags: readonly string[] | undefined;
 
-  constructor(context: RequestContext) {
+  constructor(context: RequestContext, reload: boolean) {
+    this[RELOAD] = reload;
     this[STATIC_OPTIONS] = context.route.cacheOptions;
     this.#context = context;
   }
