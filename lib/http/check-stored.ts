@@ -4,7 +4,7 @@ import { isStorableHeader } from './headers.js';
 import type { StoredResponse, VaryRecord } from './stored-response.js';
 
 /*
- * Whoever can write to the backend, another version of this library for instance, may have stored
+ * Another version of this library, or anyone else who can write to the backend, may have stored
  * anything under a key of a response. What is sent to clients has the shape that this version
  * stores, or it is a miss.
  */
@@ -42,7 +42,7 @@ function checkResponse(response: Candidate<StoredResponse>): void {
   const isText = typeof body === 'string';
   if (!isText && !isPrimitive(body) && !(body instanceof Uint8Array))
     throw malformed('body: text, bytes or another primitive');
-  if (typeof json !== 'boolean' || (json && !isText)) throw malformed('json: a flag of a text');
+  if (typeof json !== 'boolean' || (json && !isText)) throw malformed('json: a flag, true only for a string');
   for (const [name, field] of Object.entries({ etag, lastModified, surrogate }))
     if (field !== undefined && field !== null && !isValue(field))
       throw malformed(`${name}: the value of a header`);
