@@ -42,7 +42,8 @@ function checkResponse(response: Candidate<StoredResponse>): void {
   const isText = typeof body === 'string';
   if (!isText && !isPrimitive(body) && !(body instanceof Uint8Array))
     throw malformed('body: text, bytes or another primitive');
-  if (typeof json !== 'boolean' || (json && !isText)) throw malformed('json: a flag, true only for a string');
+  if (typeof json !== 'boolean' || (json && !isText))
+    throw malformed('json: a flag, true only for a string');
   for (const [name, field] of Object.entries({ etag, lastModified, surrogate }))
     if (field !== undefined && field !== null && !isValue(field))
       throw malformed(`${name}: the value of a header`);

@@ -1,4 +1,5 @@
 import { ENSURE_FUNCTION, MARKERS, PUBLISH_FUNCTION, TIME } from './script-functions.js';
+import { MIN_MARKER_TTL_MS } from '../../../ports/groups.js';
 import type { Script } from './script-runner.js';
 
 /* Every change that must not be seen half done is one script. */
@@ -110,17 +111,17 @@ ${FILL_ITEMS}`,
 
 /**
  * As FILL, and before that as ENSURE. KEYS clock and markers of each scope; then as FILL. ARGV
- * publish x3, number of items, number of scopes; number of names, ms to keep at least, ms to keep
- * when it is made or prolonged of each scope; then as FILL, with a last argument of each item that
+ * publish x3, number of items, number of scopes; number of names, and as for ENSURE, of each scope;
+ * then as FILL, with a last argument of each item that
  * is '' or `MOMENT I J ...`: refused when a settle window of the markers KEYS[I], KEYS[J], ... ends
  * after that moment. Returns as FILL; for an item refused like that the end of the window, as text.
  */
 export const FILL_AND_ENSURE: Script = {
   name: 'fill',
   source: `${TIME}${MARKERS}${ENSURE_FUNCTION}${PUBLISH_FUNCTION}
-local keys, args, items, markers = 0, 5 + ARGV[5] * 3, tonumber(ARGV[4]), {}
-for i = 6, args, 3 do
-  ensure(keys + 1, keys + ARGV[i], tonumber(ARGV[i + 1]), ARGV[i + 2], markers)
+local keys, args, items, markers = 0, 5 + ARGV[5] * 4, tonumber(ARGV[4]), {}
+for i = 6, args, 4 do
+  ensure(keys + 1, tonumber(ARGV[i + 1]), ARGV[i + 2], ARGV[i + 3], markers)
   keys = keys + ARGV[i]
 end
 local function window(check)
@@ -176,14 +177,15 @@ return 1`,
 };
 
 /**
- * KEYS clock, markers. ARGV ms to keep at least, ms to keep when it is made or prolonged. Returns
- * the time (ms), the clock, the markers' texts.
+ * KEYS clock, markers. ARGV ms to keep at least, ms to keep when it is made or prolonged, for each
+ * marker its own ms, or 0 where those before count. Returns the time (ms), the clock, the markers'
+ * texts.
  */
 export const ENSURE: Script = {
   name: 'ensure',
   source: `${TIME}${MARKERS}${ENSURE_FUNCTION}
 local markers = {}
-local at = ensure(1, #KEYS, tonumber(ARGV[1]), ARGV[2], markers)
+local at = ensure(1, tonumber(ARGV[1]), ARGV[2], ARGV[3], markers)
 local out = { text(ms(time())), text(at) }
 for i = 2, #KEYS do out[i + 1] = markers[i].raw end
 return out`,
@@ -191,8 +193,9 @@ return out`,
 
 /**
  * KEYS clock, markers (with match 'all' that of the first tag only), [stream]. ARGV publish x3,
- * number of markers, 'hard' or 'soft', settle ms, ms to keep, combination ('' when match is 'any'),
- * most combinations, heads of the notices. Returns the time, the tick, the end of the window.
+ * number of markers, 'hard' or 'soft', settle ms, ms to keep each of them, combination ('' when
+ * match is 'any'), most combinations, heads of the notices. Returns the time, the tick, the end of
+ * the window.
  */
 export const INVALIDATE: Script = {
   name: 'invalidate',
@@ -206,9 +209,11 @@ for i = 1, count do
   found[i] = m or false
   if m then tick = math.max(tick, m.soft + 1) end
 end
-local hard, settle, keep = ARGV[5] == 'hard', tonumber(ARGV[6]), tonumber(ARGV[7])
+local hard, settle, keep = ARGV[5] == 'hard', tonumber(ARGV[6]), {}
+for ms in string.gmatch(ARGV[7], '%d+') do keep[#keep + 1] = tonumber(ms) end
 local until_ = settle > 0 and ms(now) + settle or 0
-redis.call('SET', KEYS[1], text(tick), 'PX', text(math.max(redis.call('PTTL', KEYS[1]), keep)))
+redis.call('SET', KEYS[1], text(tick), 'PX',
+  text(math.max(redis.call('PTTL', KEYS[1]), ${String(MIN_MARKER_TTL_MS)})))
 for i = 1, count do
   local m = found[i]
   if not m then
@@ -234,7 +239,7 @@ for i = 1, count do
       m.combinations = {}
     end
   end
-  write(KEYS[i + 1], m, keep)
+  write(KEYS[i + 1], m, keep[i])
 end
 local stream = KEYS[count + 2]
 local tail = text(tick) .. ',"until":' .. text(until_) .. '}'

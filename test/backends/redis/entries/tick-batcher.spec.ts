@@ -173,8 +173,11 @@ describe('TickBatcher', () => {
       ...['ns:{~}:c', 'ns:{~}:m:*', 'ns:{~}:m:t:a', 'ns:{~}:m:t:b'],
       ...['ns:{a}', 'ns:{a}:l', 'ns:{a}:w', 'ns:{b}', 'ns:{b}:l', 'ns:{b}:w', 'ns:{~}:n'],
     ]);
-    expect(command?.args.slice(17, 22)).toEqual(['2', '1', '4', '1000', '86400000']);
-    expect([command?.args[26], command?.args[31]]).toEqual(['77 2 3', '77 2 4']);
+    expect(command?.args.slice(17, 23)).toEqual([
+      ...['2', '1', '4', '86400000', '172800000'],
+      '0 1000 1000',
+    ]);
+    expect([command?.args[27], command?.args[32]]).toEqual(['77 2 3', '77 2 4']);
     expect(FILL_AND_ENSURE.source).toContain(FILL.source.slice(-200));
   });
 
