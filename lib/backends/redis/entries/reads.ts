@@ -7,6 +7,7 @@ import { toBackendError } from '../connection/errors.js';
 import { commandDeadline, type NamespaceParts, rejectLate } from './batch.js';
 import { parseMarker, parseTick } from './markers.js';
 import { asTextIfUtf8, isNotUtf8, toText } from './payload.js';
+import type { OversizedValues } from './oversized.js';
 import { hashTag, type RedisKeys } from './redis-keys.js';
 
 /*
@@ -138,10 +139,13 @@ export class BatchedReads {
     private readonly schedule: () => void,
     /** Sends what has to be sent before reads. */
     private readonly beforeReads: () => Tick,
+    private readonly oversized: OversizedValues,
   ) {}
 
   /** Requests of a tick that ask for exactly the same share a promise. */
   read(request: ReadRequest, timeoutMs: Millis = Infinity): Promise<Reading> {
+    const checking = this.oversized.checkFirst(request.key);
+    if (checking !== undefined) return checking.then(() => this.read(request, timeoutMs));
     // the client joins the pieces of a long text: as bytes they arrive faster, also when they are
     // made text afterwards
     const kind = request.text && this.#meanBytes < LARGE_BYTES ? 'text' : 'bytes';
@@ -188,6 +192,7 @@ export class BatchedReads {
       (error: unknown) => {
         cancel();
         const failure = toBackendError(error, 'read', false);
+        this.oversized.suspect(batch.reads.map(({ request }) => request.key));
         for (const read of batch.reads) read.reject(failure);
       },
     );
@@ -215,6 +220,8 @@ export class BatchedReads {
     else {
       if (stored !== null && stored !== undefined)
         this.#meanBytes += (stored.length - this.#meanBytes) / 32;
+      if (stored !== null && stored !== undefined && stored.length > this.oversized.maxBytes)
+        this.oversized.suspect([request.key]);
       // perhaps it is not text: it is read once more as bytes, with the markers of then
       if (typeof stored === 'string' && isNotUtf8(stored)) this.#enqueue(read, 'bytes');
       else

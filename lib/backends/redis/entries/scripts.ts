@@ -7,7 +7,7 @@ import type { Script } from './script-runner.js';
 /**
  * KEYS lease, waiters, settle of each item. ARGV token, lease ms, overtaken token ('': none) of
  * each. Returns the time (ms), then for each item the ms left of its settle window when leased, or
- * the token and the ms left of the lease that is held.
+ * the token and the ms left of the lease that is held. What is no lease is replaced.
  */
 export const LEASE: Script = {
   name: 'lease',
@@ -17,8 +17,8 @@ for i = 3, #KEYS, 3 do settle[#settle + 1] = KEYS[i] end
 local settling = redis.call('EXISTS', unpack(settle)) > 0
 for i = 3, #KEYS, 3 do
   local key, token, last = KEYS[i - 2], ARGV[i - 2], ARGV[i - 1]
-  local held = not redis.call('SET', key, token, 'PX', last, 'NX') and redis.call('GET', key)
-  if held and (held == token or held == ARGV[i]) then
+  local held = not redis.call('SET', key, token, 'PX', last, 'NX') and redis.pcall('GET', key)
+  if held and (type(held) ~= 'string' or held == token or held == ARGV[i]) then
     redis.call('SET', key, token, 'PX', last)
     held = nil
   end
@@ -39,7 +39,7 @@ export const RENEW: Script = {
   source: `
 local out = {}
 for i, key in ipairs(KEYS) do
-  local held = redis.call('GET', key) == ARGV[i * 2 - 1]
+  local held = redis.pcall('GET', key) == ARGV[i * 2 - 1]
   out[i] = held and redis.call('PEXPIRE', key, ARGV[i * 2]) or 0
 end
 return out`,
@@ -57,7 +57,7 @@ local count = math.floor(#KEYS / 2)
 local stream, out = KEYS[count * 2 + 1], {}
 for i = 1, count do
   local waited = 0
-  if redis.call('GET', KEYS[i * 2 - 1]) == ARGV[i * 2 + 2] then
+  if redis.pcall('GET', KEYS[i * 2 - 1]) == ARGV[i * 2 + 2] then
     waited = redis.call('UNLINK', KEYS[i * 2 - 1], KEYS[i * 2]) - 1
     if waited == 1 and stream then publish(stream, ARGV[i * 2 + 3]); waited = 0 end
   end
@@ -146,7 +146,7 @@ export const SET: Script = {
   name: 'set',
   source: `${TIME}${PUBLISH_FUNCTION}
 if ms(time()) > tonumber(ARGV[8]) then return 0 end
-if ARGV[7] ~= '' and redis.call('GET', KEYS[2]) ~= ARGV[7] then return -1 end
+if ARGV[7] ~= '' and redis.pcall('GET', KEYS[2]) ~= ARGV[7] then return -1 end
 redis.call('SET', KEYS[1], ARGV[5], 'PX', ARGV[6])
 redis.call('UNLINK', KEYS[2], KEYS[3])
 if KEYS[4] then publish(KEYS[4], ARGV[4]) end
@@ -255,6 +255,20 @@ export const PUBLISH: Script = {
 local id
 for i = 4, #ARGV do id = publish(KEYS[1], ARGV[i]) end
 return id`,
+};
+
+/**
+ * KEYS value. ARGV most bytes. Removes a string that is longer. Returns its length, or 0 when
+ * nothing was removed.
+ */
+export const REMOVE_OVERSIZED: Script = {
+  name: 'remove',
+  allowOutOfMemory: true,
+  source: `
+local bytes = redis.pcall('STRLEN', KEYS[1])
+if type(bytes) ~= 'number' or bytes <= tonumber(ARGV[1]) then return 0 end
+redis.call('UNLINK', KEYS[1])
+return bytes`,
 };
 
 /** KEYS any name on the node whose clock is meant. Returns its time in ms. */

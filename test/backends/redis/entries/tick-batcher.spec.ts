@@ -3,6 +3,7 @@ import type { NamespaceParts } from '../../../../lib/backends/redis/entries/batc
 import { RedisKeys } from '../../../../lib/backends/redis/entries/redis-keys.js';
 import { ScriptRunner } from '../../../../lib/backends/redis/entries/script-runner.js';
 import { FILL, FILL_AND_ENSURE } from '../../../../lib/backends/redis/entries/scripts.js';
+import { OversizedValues } from '../../../../lib/backends/redis/entries/oversized.js';
 import { TickBatcher } from '../../../../lib/backends/redis/entries/tick-batcher.js';
 import type { Command } from '../../../../lib/backends/redis/connection/client-adapter.js';
 import type { Connection } from '../../../../lib/backends/redis/connection/connection.js';
@@ -37,7 +38,11 @@ function batcherOver(
     publisher,
     learnTime: () => undefined,
   };
-  return { batcher: new TickBatcher(parts), sent, commands };
+  return {
+    batcher: new TickBatcher(parts, new OversizedValues(parts, Infinity, () => undefined)),
+    sent,
+    commands,
+  };
 }
 
 const keysOf = ({ args }: Command): number => Number(args[2]);
