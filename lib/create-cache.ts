@@ -37,6 +37,7 @@ export function createCache(options: CacheOptions = {}): CacheService {
   const context: BackendContext = {
     namespace: settings.namespace,
     clock,
+    maxValueBytes: settings.maxValueBytes,
     report: ({ operation, error }) =>
       late.engine?.reporter.report({ type: 'backend_problem', operation, error }),
   };

@@ -271,13 +271,14 @@ export class Engine {
     const sharedNow = (): Millis => backend.now();
     const markers = new MarkerLifetimes();
     if (leases === undefined) throw new TypeError('A shared backend needs leases.');
-    const shared = { backend, leases, markers, clock, reporter };
+    const shared = { backend, leases, clock, reporter };
     const local =
       l1 === undefined ? undefined : new LocalTier(l1, invalidations, reader, sharedNow, now);
     const entries = { l1: local, invalidations, envelope };
     const isUsable = (): boolean => this.tiers.isUsable;
     return new SharedTiers({
       ...shared,
+      markers,
       ...entries,
       lookups: new BackendLookups({ ...entries, backend, reader, clock, isUsable }),
       acquirer: new LeaseAcquirer({ ...shared, leaseWait, backendTimeout, nextSeq }),

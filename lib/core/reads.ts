@@ -2,7 +2,7 @@ import type { MemoryEntry } from '../ports/memory-tier.js';
 import type { Engine } from './compose.js';
 import type { UnitOfWorkRegistry } from './invalidate/unit-of-work.js';
 import { type CacheKey, storageKey } from './key/key.js';
-import type { Call } from './options/call.js';
+import { type Call, type CallOptions, RELOAD } from './options/call.js';
 import type { EntryPolicy } from './options/options.js';
 import { type CallResolver, noProducer } from './options/resolve-call.js';
 import type { EntryOptions, GetOrSetOptions, KeyLike, Producer } from './options/types.js';
@@ -48,9 +48,9 @@ export class Reads {
   async getOrSetDetailed<T>(
     like: KeyLike,
     producer: Producer<T>,
-    options: GetOrSetOptions<T> | undefined,
+    options: (GetOrSetOptions<T> & Pick<CallOptions, typeof RELOAD>) | undefined,
   ): Promise<GetOrSetResult<T>> {
-    const found = this.peekMemory<T>(like, options);
+    const found = options?.[RELOAD] === true ? undefined : this.peekMemory<T>(like, options);
     if (found !== undefined) return found;
     const call = this.calls.call(like, producer, options);
     const isInUnit = this.units.current !== undefined;

@@ -34,6 +34,11 @@ const SET_PER_RESPONSE: ReadonlySet<string> = new Set([
   'set-cookie',
 ]);
 
+/** May a field of this name, in lower case, be stored at all? */
+export function isStorableHeader(name: string): boolean {
+  return !HOP_BY_HOP.has(name) && !SET_PER_RESPONSE.has(name);
+}
+
 /** All values of a field, one per field line. */
 export function valuesOf(headers: HeaderList, name: string): string[] {
   const found: string[] = [];
@@ -65,9 +70,7 @@ export function storableHeaders(headers: HeaderList): HeaderList {
   const listed = new Set(
     valuesOf(headers, 'connection').flatMap((value) => splitList(value.toLowerCase())),
   );
-  return headers.filter(
-    ([name]) => !HOP_BY_HOP.has(name) && !SET_PER_RESPONSE.has(name) && !listed.has(name),
-  );
+  return headers.filter(([name]) => isStorableHeader(name) && !listed.has(name));
 }
 
 /**

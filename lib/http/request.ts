@@ -79,14 +79,14 @@ export function isNonError(status: number): boolean {
 
 const METHOD_OVERRIDES = ['x-http-method-override', 'x-http-method', 'x-method-override'] as const;
 
+export type BypassReason = 'body' | 'range' | 'precondition' | 'method-override' | 'upgrade';
+
 /**
- * Why a GET or HEAD bypasses the cache whatever is stored: it has a body, requests a range, has a
- * precondition that the origin must evaluate (RFC 9110 sections 13.1.1 and 13.1.4), or overrides
- * its method. A cache that ignores these can be made to store a response under the wrong key.
+ * What a GET or HEAD asks for that is not in its key: it has a body, requests a range, has a
+ * precondition (RFC 9110 sections 13.1.1 and 13.1.4), or overrides its method. A handler that
+ * honours this makes a response that must not be stored under the key.
  */
-export function mustBypass(
-  headers: RequestHeaders,
-): 'body' | 'range' | 'precondition' | 'method-override' | 'upgrade' | undefined {
+export function mustBypass(headers: RequestHeaders): BypassReason | undefined {
   const length = requestHeader(headers, 'content-length');
   if ((length !== undefined && length !== '0') || headers['transfer-encoding'] !== undefined)
     return 'body';

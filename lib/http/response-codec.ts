@@ -2,6 +2,8 @@ import { Buffer } from 'node:buffer';
 import { createHash } from 'node:crypto';
 import { type Codec, INTERNAL } from '../ports/codec.js';
 import { CodecError } from '../ports/errors.js';
+import { isObject } from '../ports/validate.js';
+import { checkStored } from './check-stored.js';
 
 /**
  * Stores responses as one line of JSON with everything but the body, followed by the body as it is
@@ -21,16 +23,14 @@ export const responseCodec: Codec & { readonly text: NonNullable<Codec['text']> 
   text: Object.freeze({ encode: write, decode: read }),
 });
 
+/** In characters; a longer head would be read slowly, and no server sends one. */
+const MAX_HEAD_LENGTH = 256 * 1024;
+
 /** @throws CodecError (`CACHE_CODEC`) for anything but a response or a vary record */
 function write(value: unknown): string {
-  if (typeof value !== 'object' || value === null || !('kind' in value)) {
-    throw new CodecError(
-      "The codec 'http' encodes only responses of the response cache. " +
-        'Use another codec for other values.',
-    );
-  }
+  assertStorable(value);
   const { body, ...head } = value as { readonly kind: unknown; readonly body?: unknown };
-  if (typeof body === 'string') return `${JSON.stringify(head)}\n${body}`;
+  if (typeof body === 'string') return `${shortEnough(JSON.stringify(head))}\n${body}`;
   if (typeof body === 'object' && body !== null)
     throw new CodecError(
       'The body of a stored response must be a string or another primitive; got an object.',
@@ -38,16 +38,33 @@ function write(value: unknown): string {
   // JSON would turn them into null or 0.
   if (typeof body === 'number' && (!Number.isFinite(body) || Object.is(body, -0)))
     throw new CodecError(`The body ${String(body)} has no JSON form.`);
-  return JSON.stringify(value);
+  return shortEnough(JSON.stringify(value));
+}
+
+/** What is only handed to requests that wait has another kind, and is never stored. */
+function assertStorable(value: unknown): void {
+  const kind = isObject(value) && 'kind' in value ? value.kind : undefined;
+  if (kind !== 'response' && kind !== 'vary')
+    throw new CodecError(
+      "The codec 'http' encodes only responses of the response cache. " +
+        'Use another codec for other values.',
+    );
+}
+
+function shortEnough(head: string): string {
+  if (head.length <= MAX_HEAD_LENGTH) return head;
+  throw new CodecError(
+    `Status and headers of a stored response may have ${String(MAX_HEAD_LENGTH)} characters; ` +
+      `these have ${String(head.length)}.`,
+  );
 }
 
 // JSON.stringify escapes every line break, so the body begins after the first one.
 function read(text: string): unknown {
   const end = text.indexOf('\n');
-  const head: unknown = JSON.parse(end === -1 ? text : text.slice(0, end));
-  if (typeof head !== 'object' || head === null || !('kind' in head))
-    throw new CodecError('The stored value is not a response. Delete the entry.');
-  return end === -1 ? head : Object.assign(head, { body: text.slice(end + 1) });
+  const head: unknown = JSON.parse(shortEnough(end === -1 ? text : text.slice(0, end)));
+  if (!isObject(head)) return checkStored(head);
+  return checkStored(end === -1 ? head : Object.assign(head, { body: text.slice(end + 1) }));
 }
 
 /**
@@ -67,9 +84,20 @@ export class ResponseCodecs {
         id: responseId(chosen.id),
         exclusive: true,
         immutable: true,
-        encode: (value: unknown) => chosen.encode(value),
-        decode: (bytes: Uint8Array) => chosen.decode(bytes),
-        ...(text === undefined ? undefined : { text }),
+        encode: (value: unknown) => {
+          assertStorable(value);
+          return chosen.encode(value);
+        },
+        decode: (bytes: Uint8Array) => checkStored(chosen.decode(bytes)),
+        ...(text !== undefined && {
+          text: Object.freeze({
+            encode: (value: unknown) => {
+              assertStorable(value);
+              return text.encode(value);
+            },
+            decode: (given: string) => checkStored(text.decode(given)),
+          }),
+        }),
       });
       this.#made.set(chosen, made);
     }

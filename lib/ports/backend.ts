@@ -8,6 +8,8 @@ export interface BackendContext {
   /** Percent-encoded, non-empty; every key, marker and notice of the cache lives under it. */
   readonly namespace: string;
   readonly clock: Clock;
+  /** No entry has a larger encoded value, in bytes. Default: not known. */
+  readonly maxValueBytes?: number;
   /** Takes the problems of work that no caller waits for. Never throws. */
   readonly report: (problem: BackendProblem) => void;
 }

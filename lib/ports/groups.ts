@@ -1,10 +1,21 @@
 import type { Millis, Tick } from './time.js';
 
 /**
- * Markers and clocks live at least this long after their last use. Losing one costs misses, keeping
- * all of them forever costs memory.
+ * Clocks, and the markers of segments and of everything, live at least this long after their last
+ * use. Losing one costs misses, keeping all of them forever costs memory.
  */
 export const MIN_MARKER_TTL_MS: Millis = 24 * 3_600_000;
+
+/**
+ * The marker of a tag lives as long as the entries that it guards: tags may be made of what anybody
+ * sends. After an invalidation that finds none it lives this long, or as long as its settle window.
+ */
+export const MIN_TAG_MARKER_TTL_MS: Millis = 3_000;
+
+/** Is this the name of the group of a tag? */
+export function isTagGroup(group: string): boolean {
+  return group.startsWith('t:');
+}
 
 /**
  * Groups of one scope. A scope is a namespace (`''`) or one tenant of it (the encoded tenant, never

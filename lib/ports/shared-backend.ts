@@ -58,7 +58,7 @@ export interface FillRequest {
 
 export interface EnsureRequest {
   readonly scopes: readonly ScopeGroups[];
-  /** Markers are kept at least this much longer. */
+  /** Markers are kept at least this much longer; those of tags not longer than that. */
   readonly keepMs: Millis;
 }
 

@@ -7,15 +7,21 @@ import { CodecError } from '../../lib/ports/errors.js';
 const response = (body: unknown): object => ({
   kind: 'response',
   status: 200,
-  headers: [['x-a', 'b\nc']],
+  headers: [['x-a', 'b c']],
   body,
-  json: true,
+  json: typeof body === 'string',
+  storedAt: 1,
+  initialAge: 0,
+  freshMs: 60_000,
+  staleMs: 0,
+  fallbackMs: 0,
 });
 
 describe('the format of stored responses', () => {
   it('writes a line of JSON, followed by the body as it is sent', () => {
     expect(responseCodec.text.encode(response('{"a":"b"}\n2'))).toBe(
-      '{"kind":"response","status":200,"headers":[["x-a","b\\nc"]],"json":true}\n{"a":"b"}\n2',
+      '{"kind":"response","status":200,"headers":[["x-a","b c"]],"json":true,"storedAt":1,' +
+        '"initialAge":0,"freshMs":60000,"staleMs":0,"fallbackMs":0}\n{"a":"b"}\n2',
     );
   });
 

@@ -12,7 +12,8 @@ export const ALL = '*';
 export const NAMESPACE = '';
 
 const MAX_TAGS = 64;
-const MAX_TAG_LENGTH = 256;
+/** In characters. */
+export const MAX_TAG_LENGTH = 256;
 
 export function tagGroup(tag: string): string {
   return `t:${encodeText(tag, 'a tag')}`;

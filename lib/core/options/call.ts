@@ -21,6 +21,8 @@ export interface Call {
   readonly resultTags: ((value: unknown) => readonly string[]) | undefined;
   readonly unless: ((value: unknown) => boolean) | undefined;
   readonly signal: AbortSignal | undefined;
+  /** A fresh entry does not answer: the value is loaded anew, once for all who ask for that. */
+  readonly reload: boolean;
   /** When the backend must have answered so that the production starts in time; local clock. */
   backendBy: Millis;
   /** True once the call has waited for a load whose result it could not share. */
@@ -34,12 +36,16 @@ export interface Call {
 /** A producer of any type. Only the load calls it, with the context it expects. */
 export type AnyProducer = (context: never) => unknown;
 
+/** Marks the options of a call that a stored value does not answer. */
+export const RELOAD = Symbol('reload');
+
 /** The options that are resolved for each call; the others are resolved once. */
 export interface CallOptions {
   readonly tags?: readonly string[] | ((value: never) => readonly string[]);
   readonly resultTags?: (value: never) => readonly string[];
   readonly unless?: (value: never) => boolean;
   readonly signal?: AbortSignal;
+  readonly [RELOAD]?: boolean;
 }
 
 /**
@@ -76,6 +82,7 @@ export function makeCall(
     resultTags: fromValue === undefined ? undefined : (value) => tagsFromCallback(fromValue(value)),
     unless: options?.unless as ((value: unknown) => boolean) | undefined,
     signal: options?.signal,
+    reload: options?.[RELOAD] === true,
     backendBy,
     hasWaited: false,
     onWait: undefined,

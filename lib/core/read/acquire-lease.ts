@@ -9,7 +9,6 @@ import type { Reporter } from '../observe/reporter.js';
 import type { Flight } from './flight.js';
 import type { Leases } from './lease.js';
 import type { Lookup } from './lookup.js';
-import type { MarkerLifetimes } from './marker-lifetimes.js';
 import type { FlightPermit } from './tiers.js';
 
 /** How often a lease is sought, before the value is produced without being stored. */
@@ -19,7 +18,6 @@ const RETRY: FlightPermit = Object.freeze({ kind: 'retry' });
 export interface AcquireParts {
   readonly backend: SharedBackend;
   readonly leases: Leases;
-  readonly markers: MarkerLifetimes;
   readonly clock: Clock;
   readonly reporter: Reporter;
   readonly leaseWait: Millis;
@@ -82,10 +80,10 @@ export class LeaseAcquirer {
 
   /** For a method whose result replaces what is stored: there is nothing to look for. */
   async acquirePut(flight: Flight): Promise<void> {
-    const { backend, leases, markers } = this.parts;
+    const { backend, leases } = this.parts;
     const { call } = flight;
     const token = leases.newPutToken();
-    const keepMs = markers.keepMs(0, 0);
+    const keepMs = leases.leaseMs;
     const [leased, ensured] = await Promise.allSettled([
       this.#lease(flight, token, undefined),
       backend.ensure({ scopes: call.groups, keepMs }, this.#timeLeft(flight)),
@@ -248,18 +246,13 @@ export class LeaseAcquirer {
   }
 
   #ensureMissing(flight: Flight, lookup: Lookup): Promise<unknown> | undefined {
-    const { backend, markers } = this.parts;
+    const { backend, leases } = this.parts;
     const { scopes, groups, entry } = lookup;
     if (scopes !== undefined && isComplete(scopes)) return undefined;
-    const now = backend.now();
-    const until = Math.max(
-      entry === undefined ? 0 : expiresAt(entry),
-      now + flight.call.policy.hardTimeout,
-    );
-    const keepMs = markers.keepMs(until, now);
-    return backend.ensure({ scopes: groups, keepMs }, this.#timeLeft(flight)).then(() => {
-      markers.remember(groups, now + keepMs);
-    });
+    // With the renewals of its lease they outlive the load; the fill keeps them for the entry.
+    const left = entry === undefined ? 0 : expiresAt(entry) - backend.now();
+    const keepMs = Math.max(leases.leaseMs, left);
+    return backend.ensure({ scopes: groups, keepMs }, this.#timeLeft(flight));
   }
 
   #giveBack(storageKey: string, token: string): void {
@@ -291,9 +284,9 @@ function knownTicks({ scopes }: Lookup): readonly Tick[] | undefined {
   return startTicksOf(scopes);
 }
 
-/** Fresh, or at least newer than what the flight began with; a refresh wants both. */
+/** Fresh, or at least newer than what the flight began with; a refresh or reload wants both. */
 function isUsable({ freshness, entry }: Lookup, flight: Flight, first: Lookup): boolean {
   const isNewer = entry?.createdAt !== first.entry?.createdAt;
-  if (flight.isBackground) return freshness === 'fresh' && isNewer;
+  if (flight.isBackground || flight.call.reload) return freshness === 'fresh' && isNewer;
   return freshness === 'fresh' || (freshness === 'stale' && isNewer);
 }

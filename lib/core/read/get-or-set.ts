@@ -106,7 +106,8 @@ export class ReadThrough {
   #answer<T>(call: Call, lookup: Lookup, asked: CallSeq, finish: Finish<T>): T | Promise<T> {
     const { flights, loads, backoff, clock, context, reporter } = this.parts;
     reporter.onStep?.(this.#stepOf(lookup));
-    switch (lookup.freshness) {
+    // Not after having waited for a load: its result is what was asked for.
+    switch (call.reload && !call.hasWaited ? 'expired' : lookup.freshness) {
       case 'fresh':
         if (call.policy.refreshAhead !== false) this.#refreshEarly(call, lookup);
         return this.#answers.found('hit', call, lookup, finish);
@@ -136,7 +137,7 @@ export class ReadThrough {
   /** May a caller join without a lookup of its own? */
   #canJoinUnseen(flight: Flight, asked: CallSeq): boolean {
     // A caller with a stale value does not wait for a refresh, so it has to look for one first.
-    if (flight.isBackground || flight.stale !== undefined) return false;
+    if (flight.isBackground || flight.call.reload || flight.stale !== undefined) return false;
     return this.parts.tiers.isCoherent || flight.startedSeq > asked;
   }
 

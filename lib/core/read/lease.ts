@@ -1,4 +1,5 @@
 import type { Clock } from '../../ports/clock.js';
+import { isTagGroup } from '../../ports/groups.js';
 import type { SharedBackend } from '../../ports/shared-backend.js';
 import type { Millis, Tick } from '../../ports/time.js';
 import { validityOf } from '../groups/groups.js';
@@ -71,11 +72,25 @@ export class Leases {
   }
 
   async #renew(flight: Flight, lease: string): Promise<void> {
-    if (await this.backend.renew(flight.storageKey, lease, this.leaseMs)) return;
+    if (await this.backend.renew(flight.storageKey, lease, this.leaseMs)) {
+      await this.#keepMarkers(flight);
+      return;
+    }
     // Its callers keep their result, and the backend refuses the fill by itself; but further
     // callers must not wait for a load that will not be stored.
     if (flight.kind === 'put') flight.lease = undefined;
     flight.stopJoining();
+  }
+
+  /** Without the markers of its tags the load would count as overtaken. */
+  async #keepMarkers({ call }: Flight): Promise<void> {
+    if (call.tags.length === 0) return;
+    const scopes = call.groups.map(({ scope, groups }) => ({
+      scope,
+      groups: groups.filter(isTagGroup),
+    }));
+    const tagged = scopes.filter(({ groups }) => groups.length > 0);
+    await this.backend.ensure({ scopes: tagged, keepMs: this.leaseMs });
   }
 
   release(flight: Flight): void {

@@ -1,7 +1,9 @@
-import { MIN_MARKER_TTL_MS, type ScopeGroups } from '../../ports/groups.js';
+import { isTagGroup, MIN_MARKER_TTL_MS, type ScopeGroups } from '../../ports/groups.js';
 import type { Millis } from '../../ports/time.js';
 
 const MAX_REMEMBERED = 10_000;
+/** A tag that guards entries already is likely to guard more: not every fill has to prolong it. */
+const PROLONGED = 1.5;
 
 /**
  * How long the markers in a shared backend are known to live. A marker that ends too early costs
@@ -10,15 +12,20 @@ const MAX_REMEMBERED = 10_000;
 export class MarkerLifetimes {
   readonly #aliveUntil = new Map<string, Millis>();
 
-  /** How long markers have to be kept for entries that end at `until`. */
-  keepMs(until: Millis, now: Millis): Millis {
-    return Math.max(MIN_MARKER_TTL_MS, 2 * (until - now));
+  /** How long markers have to be kept for an entry of these groups that ends at `until`. */
+  keepMs(scopes: readonly ScopeGroups[], until: Millis, now: Millis): Millis {
+    const left = Math.max(1, until - now);
+    return this.areAlive(scopes, now) ? left * PROLONGED : left;
   }
 
-  remember(scopes: readonly ScopeGroups[], aliveUntil: Millis): void {
+  /** The markers have been kept for `keepMs`. */
+  remember(scopes: readonly ScopeGroups[], now: Millis, keepMs: Millis): void {
     if (this.#aliveUntil.size > MAX_REMEMBERED) this.#aliveUntil.clear();
+    const tags = now + keepMs;
+    const others = now + Math.max(keepMs, MIN_MARKER_TTL_MS);
     for (const { scope, groups } of scopes) {
-      for (const group of groups) this.#aliveUntil.set(`${scope}\n${group}`, aliveUntil);
+      for (const group of groups)
+        this.#aliveUntil.set(`${scope}\n${group}`, isTagGroup(group) ? tags : others);
     }
   }
 

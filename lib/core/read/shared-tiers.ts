@@ -105,14 +105,14 @@ export class SharedTiers implements Tiers {
     const until = expiresAt(entry);
     const groups = groupsWith(flight.call, entry);
     const hasUnknownGroups = !includesGroups(flight.settledGroups, groups);
-    const keepMs = markers.keepMs(until, now);
+    const keepMs = markers.keepMs(groups, until, now);
     const ensure =
       hasUnknownGroups || !markers.areAlive(groups, until) ? { scopes: groups, keepMs } : undefined;
     const startedAt = flight.startedAt + (now - clock.now());
     const settlingAfter = hasUnknownGroups ? startedAt : undefined;
     return this.#fill(flight, lease, entry, ensure, settlingAfter).then((reply) => {
       if (!reply.stored) return this.#fillCapped(flight, lease, entry, ensure, reply.settleUntil);
-      if (ensure !== undefined) markers.remember(groups, now + keepMs);
+      if (ensure !== undefined) markers.remember(groups, now, keepMs);
       return this.#onFilled(flight, entry, frozen);
     });
   }
@@ -220,9 +220,9 @@ export class SharedTiers implements Tiers {
   async #ensure(groups: readonly ScopeGroups[], entry: Entry): ReturnType<SharedBackend['ensure']> {
     const { backend, markers } = this.parts;
     const now = this.now();
-    const keepMs = markers.keepMs(expiresAt(entry), now);
+    const keepMs = markers.keepMs(groups, expiresAt(entry), now);
     const scopes = await backend.ensure({ scopes: groups, keepMs });
-    markers.remember(groups, now + keepMs);
+    markers.remember(groups, now, keepMs);
     return scopes;
   }
 

@@ -72,7 +72,8 @@ export class TwoMethodTiers implements Tiers {
     if (this.isUsable && lookedAt !== undefined && lookedAt !== this.#stores) {
       const again = await this.#lookup(flight.call).catch(() => undefined);
       const { value, entry, freshness } = again ?? {};
-      if (value !== undefined && entry !== undefined && freshness === 'fresh') {
+      const isNewer = !flight.call.reload || entry?.createdAt !== first.entry?.createdAt;
+      if (value !== undefined && entry !== undefined && freshness === 'fresh' && isNewer) {
         return { kind: 'stored', value, entry, readAt: Infinity };
       }
     }

@@ -1,5 +1,7 @@
+import { createHash } from 'node:crypto';
+import { MAX_TAG_LENGTH } from '../../core/groups/groups.js';
 import { CacheKey } from '../../core/key/key.js';
-import { canonicalQuery } from '../../http/query.js';
+import { canonicalQuery, pathOf } from '../../http/query.js';
 import type { VaryRecord } from '../../http/stored-response.js';
 import { secondaryKey } from '../../http/vary.js';
 import type { Exchange } from './request.js';
@@ -62,11 +64,18 @@ function buildKey(
 }
 
 function canonicalUrl(url: string, { http }: RouteConfig): string {
-  const at = url.indexOf('?');
-  return at === -1 ? url : `${url.slice(0, at)}?${canonicalQuery(url.slice(at), http.query)}`;
+  const path = pathOf(url);
+  const query = canonicalQuery(url.slice(path.length), http.query);
+  return url.includes('?') || query !== '' ? `${path}?${query}` : path;
 }
 
-/** The tag of all entries of a URI, for routes where the URI alone does not determine the keys. */
+/**
+ * The tag of all entries of a URI, for routes where the URI alone does not determine the keys. The
+ * length of a tag is limited, that of a URI is not: of a long one the tag has a digest.
+ */
 export function uriTag(route: RouteConfig, exchange: Exchange): string {
-  return `uri:${exchange.path}?${canonicalQuery(exchange.search, route.http.query)}`;
+  const tag = `uri:${exchange.path}?${canonicalQuery(exchange.search, route.http.query)}`;
+  if (tag.length <= MAX_TAG_LENGTH) return tag;
+  // No URI begins with `#`.
+  return `uri:#${createHash('sha256').update(tag).digest('base64url')}`;
 }

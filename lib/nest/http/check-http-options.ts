@@ -29,7 +29,7 @@ const CHECKS = {
       item !== 304,
   ),
   freshness: is.oneOf('route', 'response'),
-  requestDirectives: is.oneOf('respect', 'ignore'),
+  clientBypass: is.oneOf('never', 'conditional', 'always'),
   cacheControl: is.oneOf('public', 'private'),
   cdn: is.group(
     {

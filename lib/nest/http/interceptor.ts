@@ -11,13 +11,7 @@ import { ModulesContainer } from '@nestjs/core';
 import { catchError, from, map, mergeMap, type Observable, of } from 'rxjs';
 import { createAsyncContext } from '../../async-context.js';
 import { cborCodec } from '../../codecs/cbor.js';
-import {
-  isNonError,
-  isSafe,
-  mustBypass,
-  NO_DIRECTIVES,
-  parseRequestDirectives,
-} from '../../http/request.js';
+import { isNonError, isSafe } from '../../http/request.js';
 import { ResponseCodecs } from '../../http/response-codec.js';
 import {
   FixedKeys,
@@ -29,13 +23,13 @@ import { unkeyedInputs, unkeyedInputsMessage } from '../checks/unkeyed-inputs.js
 import { forbidCdn } from './cdn.js';
 import { canNeverHaveTenant, identify, missingTenantError } from './identity.js';
 import { RouteObservations } from './observations.js';
-import { type Exchange, exchangeOf, hasAmbiguousQuery, type HttpRequest } from './request.js';
+import { type Exchange, exchangeOf, type HttpRequest } from './request.js';
 import { RequestContext } from './request-context.js';
 import { setCacheStatus } from './respond.js';
 import { HTTP_CACHE_SOURCE, type HttpCacheSource, type ResponseCache } from './response-cache.js';
 import { compileRoute, type RouteConfig } from './route.js';
 import { CACHED_METHODS, type Handler, routesOf, routingRules } from './routes.js';
-import { serve, serveStoredOnly } from './serve.js';
+import { chosenBypass, serveRequest } from './client-bypass.js';
 import { CachedRoutes, invalidateUri } from './unsafe-methods.js';
 
 type Handled = Observable<unknown> | Promise<Observable<unknown>>;
@@ -132,26 +126,13 @@ export class CacheInterceptor implements NestInterceptor {
       observations,
       this.#warn,
     );
-    const directives =
-      route.http.requestDirectives === 'ignore'
-        ? NO_DIRECTIVES
-        : parseRequestDirectives(exchange.headers);
-    if (directives.noStore) return bypass(exchange, next, 'no-store', route);
-    const acceptsAll =
-      directives === NO_DIRECTIVES ||
-      (!directives.noCache &&
-        !directives.onlyIfCached &&
-        directives.maxAge === undefined &&
-        directives.minFresh === undefined);
-    return acceptsAll && exchange.method !== 'HEAD'
-      ? serve(request)
-      : serveStoredOnly(request, directives);
+    return serveRequest(request);
   }
 
   #bypassReason(route: RouteConfig, exchange: Exchange): string | undefined {
     if (route.uncacheable !== undefined) return route.uncacheable;
     if (this.#observations.lateTenantRoutes.has(route)) return 'tenant';
-    return mustBypass(exchange.headers) ?? (hasAmbiguousQuery(exchange) ? 'query' : undefined);
+    return chosenBypass(route, exchange);
   }
 
   /** Runs the handler; after a success, invalidates what is stored of the URI. */

@@ -86,8 +86,18 @@ export interface HttpCacheOptions {
    * freshness. `'response'`: only what the response declares.
    */
   readonly freshness?: 'route' | 'response';
-  /** What to do with `Cache-Control: no-cache`, `max-age`, ... of a request. Default 'respect'. */
-  readonly requestDirectives?: 'respect' | 'ignore';
+  /**
+   * Which requests reach the handler although a fresh response is stored:
+   * - `'conditional'` (default): one that asks for a newer response (`no-cache`, `max-age`,
+   * `min-fresh`), once for all who ask meanwhile, and its response is stored; and one with a body,
+   * `Range`, `If-Match`, `If-Unmodified-Since`, `Upgrade`, a method override or HEAD where the
+   * handler takes that as a parameter (`@Body()`, `@Headers('range')`, `@Req()`, a decorator of the
+   * application). Elsewhere these change nothing;
+   * - `'never'`: none;
+   * - `'always'`: all of them, and with `no-store`; HEAD when nothing fresh is stored. A response
+   * to a body, a range, a precondition or a method override is not stored.
+   */
+  readonly clientBypass?: 'never' | 'conditional' | 'always';
   /**
    * Sends a `Cache-Control` of this kind where the handler has set none; `max-age` is the ttl, and
    * `Age` says how much of it has passed. Default: none is sent.

@@ -1,5 +1,5 @@
 import { type OutgoingHeaders, requestHeader, type RequestHeaders } from '../../http/headers.js';
-import { isAmbiguousQuery } from '../../http/query.js';
+import { pathOf } from '../../http/query.js';
 import type { CacheableRequest } from './options.js';
 import { type CurrentCapture, captureReply, captureResponse } from './response-capture.js';
 
@@ -57,7 +57,7 @@ export interface Exchange {
   readonly url: string;
   /** The path as the client sent it; never decoded or normalized. */
   readonly path: string;
-  /** The raw query, with its `?` when there is one. */
+  /** What follows the path: the raw query with its `?`, and what a client sent after a `#`. */
   readonly search: string;
   /**
    * The URL that the route was found by, where `rewriteUrl` or middleware has changed the one that
@@ -89,10 +89,6 @@ export function exchangeOf(request: HttpRequest, response: object): Exchange {
     : new ExpressExchange(request, response as ExpressResponse);
 }
 
-export function hasAmbiguousQuery({ search, rewritten }: Exchange): boolean {
-  return isAmbiguousQuery(search) || (rewritten !== undefined && isAmbiguousQuery(rewritten));
-}
-
 abstract class BaseExchange {
   readonly url: string;
   readonly rewritten: string | undefined;
@@ -113,13 +109,11 @@ abstract class BaseExchange {
   }
 
   get path(): string {
-    const at = this.url.indexOf('?');
-    return at === -1 ? this.url : this.url.slice(0, at);
+    return pathOf(this.url);
   }
 
   get search(): string {
-    const at = this.url.indexOf('?');
-    return at === -1 ? '' : this.url.slice(at);
+    return this.url.slice(pathOf(this.url).length);
   }
 
   get host(): string {

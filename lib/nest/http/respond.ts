@@ -4,7 +4,7 @@ import {
   type ForwardReason,
   formatCacheStatus,
 } from '../../http/cache-status.js';
-import { isNotModified } from '../../http/conditional.js';
+import { isNotModified, isPreconditionFailed } from '../../http/conditional.js';
 import { splitList, toHeaderList, valuesOf, type OutgoingHeaders } from '../../http/headers.js';
 import {
   currentAgeSeconds,
@@ -23,7 +23,7 @@ import type { RouteConfig } from './route.js';
 
 const JSON_TYPE = 'application/json; charset=utf-8';
 
-/** Headers that describe a body, which a 304 does not have. */
+/** Headers that describe a body, which a 304 and a 412 do not have. */
 const BODY_HEADERS = [
   'content-type',
   'content-length',
@@ -110,14 +110,20 @@ export function finalizeHeaders(
 function sendConditional(exchange: Exchange, stored: ResponseBody, now: number): unknown {
   if (stored.etag !== undefined && !exchange.hasHeader('etag'))
     exchange.setHeader('etag', stored.etag);
-  if (stored.status >= 200 && stored.status < 300 && isNotModified(exchange.headers, stored, now)) {
-    exchange.status = 304;
-    for (const name of BODY_HEADERS) exchange.removeHeader(name);
-    return undefined;
+  const { headers } = exchange;
+  if (stored.status >= 200 && stored.status < 300) {
+    // In this order (RFC 9110 section 13.2.2).
+    if (isPreconditionFailed(headers, stored, now)) return sendEmpty(exchange, 412);
+    if (isNotModified(headers, stored, now)) return sendEmpty(exchange, 304);
   }
   if (stored.json && !exchange.hasHeader('content-type'))
     exchange.setHeader('content-type', JSON_TYPE);
   return stored.body;
+}
+
+function sendEmpty(exchange: Exchange, status: number): undefined {
+  exchange.status = status;
+  for (const name of BODY_HEADERS) exchange.removeHeader(name);
 }
 
 function addVary(exchange: Exchange, values: readonly string[]): void {

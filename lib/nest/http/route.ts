@@ -5,9 +5,10 @@ import { type Duration, toMilliseconds } from '../../ports/duration.js';
 import { type CdnConfig, compileCdn } from './cdn.js';
 import { assertNoPublicIdentity } from './check-http-options.js';
 import { type IdentityConfig, splitCredentialHeaders } from './identity.js';
-import type { RouteCacheOptions } from './options.js';
+import type { HttpCacheOptions, RouteCacheOptions } from './options.js';
 import type { ResponseEntryOptions } from './response-cache.js';
 import { type Controller, type Handler, handlerName } from './routes.js';
+import { type TakenInputs, takenInputs } from './taken-inputs.js';
 
 /** Everything about a route that is the same for every request; compiled once. */
 export interface RouteConfig extends IdentityConfig {
@@ -33,6 +34,10 @@ export interface RouteConfig extends IdentityConfig {
   readonly cacheOptions: ResponseEntryOptions;
   /** Path patterns without the names of their parameters. */
   readonly patterns: readonly string[];
+  /** Which requests may go past a fresh response. */
+  readonly clientBypass: NonNullable<HttpCacheOptions['clientBypass']>;
+  /** What the handler takes of a request that the key leaves out: its body, headers, method. */
+  readonly takes: TakenInputs;
   /** One handler answers several paths, so a fixed key does not identify a response. */
   readonly multiPath: boolean;
   /** The headers for `Vary`: those of the key, and the one that selects the version. */
@@ -98,6 +103,8 @@ export function compileRoute(
     }),
     tagsUri: keyHeaders.length > 0 || http.principal !== undefined,
     patterns,
+    clientBypass: http.clientBypass ?? 'conditional',
+    takes: takenInputs(controller, handler, name),
     multiPath: patterns.length > 1 || patterns.some(hasParameter) || [version].flat().length > 1,
     vary: versionedBy === undefined ? keyHeaders : [...new Set([...keyHeaders, versionedBy])],
     customVersioning: scheme?.type === VersioningType.CUSTOM,

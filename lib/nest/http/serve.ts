@@ -171,15 +171,50 @@ async function serveFailure(
 const GATEWAY_TIMEOUT = 504;
 
 /**
- * Answers by what is stored, or runs the handler without storing: for HEAD, and for requests whose
- * directives do not accept every stored response.
+ * For a request whose handler may answer it in another way than it answers others: by what is
+ * stored, or by a run that is neither shared nor stored.
  */
 export async function serveStoredOnly(
   context: RequestContext,
   directives: RequestDirectives,
 ): Promise<Observable<unknown>> {
+  const { response } = await storedResponse(context);
+  const answer = answerByStored(context, directives, response);
+  // 'stale' is no possible reason: `get` does not tell whether a stale response exists.
+  return answer ?? runUncached(context, { fwd: response === undefined ? 'miss' : 'request' });
+}
+
+/**
+ * For a request that does not accept every stored response: by one that it accepts, or by a run
+ * that is shared with all who ask for the same meanwhile, and stored.
+ */
+export async function serveReload(
+  context: RequestContext,
+  directives: RequestDirectives,
+): Promise<Observable<unknown>> {
+  const { response, variant } = await storedResponse(context);
+  const answer = answerByStored(context, directives, response);
+  if (answer !== undefined) return answer;
+  const fwd = response === undefined ? 'miss' : 'request';
+  if (isUnshareable(context, variant)) return runUncached(context, { fwd }, variant);
+  const producer = new ResponseProducer(context, 'reload');
+  try {
+    let found = await producer.load(variant);
+    if (found.value.kind === 'vary' && producer.own === undefined)
+      found = await producer.load(found.value);
+    return await serveResult(context, producer, fwd, found);
+  } catch (error) {
+    return serveFailure(context, producer, fwd, error);
+  }
+}
+
+/** Undefined when the handler has to answer. */
+function answerByStored(
+  context: RequestContext,
+  directives: RequestDirectives,
+  stored: StoredResponse | undefined,
+): Observable<unknown> | undefined {
   const { exchange, route } = context;
-  const stored = await storedResponse(context);
   const now = context.now();
   const leftMs = stored === undefined ? 0 : freshnessLeftMs(stored, now);
   if (stored !== undefined && leftMs > 0 && satisfies(stored, directives, now)) {
@@ -195,18 +230,24 @@ export async function serveStoredOnly(
     exchange.status = GATEWAY_TIMEOUT;
     return emit(undefined);
   }
-  // 'stale' is no possible reason: `get` does not tell whether a stale response exists.
-  return runUncached(context, { fwd: stored === undefined ? 'miss' : 'request' });
+  return undefined;
 }
 
-async function storedResponse(context: RequestContext): Promise<StoredResponse | undefined> {
+interface StoredFor {
+  readonly response: StoredResponse | undefined;
+  /** What selects the response of this request, when it varies. */
+  readonly variant: VaryRecord | undefined;
+}
+
+async function storedResponse(context: RequestContext): Promise<StoredFor> {
   try {
     const first = await getStored(context, undefined);
-    const found = first?.kind === 'vary' ? await getStored(context, first) : first;
-    return found?.kind === 'response' ? found : undefined;
+    const variant = first?.kind === 'vary' ? first : undefined;
+    const found = variant === undefined ? first : await getStored(context, variant);
+    return { response: found?.kind === 'response' ? found : undefined, variant };
   } catch (error) {
     context.warn('peek', error);
-    return undefined;
+    return { response: undefined, variant: undefined };
   }
 }
 

@@ -1,18 +1,16 @@
-import { tagsFromCallback } from '../../core/groups/groups.js';
-import { STATIC_OPTIONS } from '../../core/options/resolve-call.js';
 import type { ProducerContext } from '../../core/options/types.js';
 import type { GetOrSetResult } from '../../core/read/get-or-set-result.js';
 import type { StoredResponse, VaryRecord } from '../../http/stored-response.js';
-import { MAX_DURATION_MS } from '../../ports/duration.js';
-import { CacheConfigError, CacheError } from '../../ports/errors.js';
+import { CacheError } from '../../ports/errors.js';
 import { HandlerRun, HandlerRuns, type InitialResponse } from './background-run.js';
-import { routeKey, uriTag } from './cache-key.js';
+import { routeKey } from './cache-key.js';
 import type { UnshareableReason } from './observations.js';
 import { type HandlerResult, newGeneration, runHandler } from './produce.js';
-import { RequestView } from './request.js';
 import type { RequestContext } from './request-context.js';
+import { RequestOptions } from './request-options.js';
 import { undoHeaders } from './respond.js';
 import type { ResponseEntryOptions } from './response-cache.js';
+import { keepVaryRecord, limitVaryRecord } from './vary-record.js';
 
 /** Given to the requests that waited for a run whose response cannot be shared. */
 interface Unshareable {
@@ -36,8 +34,6 @@ export interface OwnRun {
 }
 
 const UNSHAREABLE: Unshareable = Object.freeze({ kind: 'unshared' });
-/** A vary record is small and should outlive its variants. */
-const MIN_RECORD_TTL_MS = 86_400_000;
 /** How long a refresh waits for the stale response to be sent. */
 const MAX_SEND_WAIT_MS = 100;
 const FIRST_ERROR_STATUS = 400;
@@ -53,13 +49,17 @@ export class ResponseProducer {
   /** Read first: a refresh starts when a stale response may already be on the exchange. */
   readonly #initial: InitialResponse;
 
-  constructor(private readonly context: RequestContext) {
+  /** @param purpose of the request: `'reload'` does not accept what is stored */
+  constructor(
+    private readonly context: RequestContext,
+    purpose: 'read' | 'reload' = 'read',
+  ) {
     const { route, exchange, observations } = context;
     this.#runs = new HandlerRuns(observations.runContext, exchange);
     this.#initial = { headers: exchange.outgoing(), status: exchange.status };
     this.#options =
-      route.tagsUri || route.http.tags !== undefined
-        ? new RequestOptions(context)
+      purpose === 'reload' || route.tagsUri || route.http.tags !== undefined
+        ? new RequestOptions(context, purpose === 'reload')
         : route.cacheOptions;
   }
 
@@ -105,6 +105,7 @@ export class ResponseProducer {
       staleWhileRevalidate: response.staleMs,
       staleIfError: response.fallbackMs,
     });
+    if (variant !== undefined) keepVaryRecord(this.context, variant, response, result.tags);
     return response;
   }
 
@@ -156,8 +157,7 @@ export class ResponseProducer {
       this.context.warn('set', error);
       producer.skip();
     }
-    const ttlMs = Math.max(MIN_RECORD_TTL_MS, freshMs + Math.max(staleMs, fallbackMs));
-    producer.setTtl(Math.min(MAX_DURATION_MS, ttlMs));
+    limitVaryRecord(producer, response);
     return record;
   }
 
@@ -233,40 +233,4 @@ export function isStored(value: unknown): value is Stored {
     'kind' in value &&
     (value.kind === 'response' || value.kind === 'vary')
   );
-}
-
-/** Options whose tags depend on the request; they are computed when the cache reads them. */
-class RequestOptions implements ResponseEntryOptions {
-  readonly [STATIC_OPTIONS]: ResponseEntryOptions;
-  readonly #context: RequestContext;
-  #routeTags: readonly string[] | undefined;
-
-  constructor(context: RequestContext) {
-    this[STATIC_OPTIONS] = context.route.cacheOptions;
-    this.#context = context;
-  }
-
-  get tags(): readonly string[] {
-    const { route, exchange } = this.#context;
-    return route.tagsUri ? [...this.routeTags, uriTag(route, exchange)] : this.routeTags;
-  }
-
-  /** The tags that the route declares. */
-  get routeTags(): readonly string[] {
-    const { route, exchange } = this.#context;
-    const declared = route.cacheOptions.tags ?? [];
-    const { tags } = route.http;
-    if (tags === undefined) return declared;
-    try {
-      return (this.#routeTags ??= [
-        ...declared,
-        ...tagsFromCallback(tags(new RequestView(exchange))),
-      ]);
-    } catch (error) {
-      const message = error instanceof Error ? error.message : String(error);
-      throw new CacheConfigError(`http.tags of ${route.where} threw: ${message}`, {
-        cause: error,
-      });
-    }
-  }
 }

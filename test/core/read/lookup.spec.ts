@@ -4,7 +4,18 @@ import { responseCodec } from '../../../lib/http/response-codec.js';
 import { CONFIGURATIONS, describeCache } from '../../support/describe-cache.js';
 import { deferred } from '../../support/fleet.js';
 
-const response = { kind: 'response', status: 200, body: 'the page' };
+const response = {
+  kind: 'response',
+  status: 200,
+  headers: [],
+  body: 'the page',
+  json: false,
+  storedAt: 0,
+  initialAge: 0,
+  freshMs: 1_000,
+  staleMs: 0,
+  fallbackMs: 0,
+};
 const asResponse = { codec: responseCodec };
 const value = { euro: 1 };
 

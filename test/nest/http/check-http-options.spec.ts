@@ -24,7 +24,7 @@ const WRONG_HTTP_OPTIONS: WrongValues<HttpCacheOptions> = {
   credentials: ["'bypass' or 'standard' or 'ignore' or 'in-key'", 'none'],
   statuses: [STATUSES, 200, [20], [200, 304], [206], [600], ['200']],
   freshness: ["'route' or 'response'", 'none'],
-  requestDirectives: ["'respect' or 'ignore'", true],
+  clientBypass: ["'never' or 'conditional' or 'always'", true, 'ignore'],
   cacheControl: ["'public' or 'private'", 'no-store'],
   cdn: ["an object such as { maxAge: '1h' }", true, []],
   tags: [CALLBACK, ['a']],

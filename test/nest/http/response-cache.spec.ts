@@ -1,7 +1,9 @@
 import { Controller, Get, Inject, Injectable } from '@nestjs/common';
 import { describe, expect, it, vi } from 'vitest';
 import { CacheKey, CacheService } from '../../../lib/index.js';
+import type { CacheBackend } from '../../../lib/backend.js';
 import { type Codec, jsonCodec } from '../../../lib/codec.js';
+import { envelope } from '../../../lib/codecs/envelope.js';
 import { deferred } from '../../support/fleet.js';
 import { listen, start } from '../http-application.js';
 
@@ -92,6 +94,36 @@ describe.each(['express', 'fastify'] as const)(
       const { status, text } = await visit('/nothing');
       gates[1].resolve(undefined);
       expect([status, text, await nothing]).toEqual([200, '{"page":"nothing"}', null]);
+    });
+
+    it.each([
+      ['a vary record without names', '{"kind":"vary"}'],
+      ['a response without a status', '{"kind":"response"}\nx'],
+      ['what is never stored', '{"kind":"unshared"}'],
+    ])('answers by the handler, and says so, when there is %s', async (_what, body) => {
+      const stored = new Map<string, Uint8Array>();
+      const backend: CacheBackend = {
+        get: (key) => Promise.resolve(stored.get(key)),
+        set: (key, bytes) => Promise.resolve(stored.set(key, bytes)),
+      };
+      const { app, get } = await start({
+        platform,
+        cache: { backend },
+        controllers: [RatesController],
+      });
+      const visit = await listen(app);
+      const cache = get(CacheService);
+      await visit('/rates');
+      await cache.drain();
+      const [[key, bytes] = []] = stored;
+      const entry = envelope.unpack(bytes ?? '');
+      stored.set(key ?? '', Buffer.from(envelope.pack({ ...entry, body })));
+      runs = 6;
+      const answer = await visit('/rates');
+      await cache.drain();
+      expect([answer.status, answer.text]).toEqual([200, '{"run":7}']);
+      expect((await visit('/rates')).text).toBe('{"run":7}');
+      expect(cache.stats().cache_corrupt).toBeGreaterThan(0);
     });
 
     it('answers by the handler when the codec decodes something that is not a response', async () => {

@@ -23,6 +23,7 @@ import { NoticePublisher } from '../notices/publisher.js';
 import { NoticeReader } from '../notices/reader.js';
 import { inChunks, MAX_REQUESTS_PER_SCRIPT, type NamespaceParts, wholeMs } from './batch.js';
 import { invalidate } from './markers.js';
+import { OversizedValues } from './oversized.js';
 import { toArgument } from './payload.js';
 import { reclaim } from './reclaim.js';
 import { RedisKeys } from './redis-keys.js';
@@ -64,7 +65,9 @@ export class RedisSharedBackend implements SharedBackend {
       this.#clock.learn(server, roundTrip, context.clock.now(), performance.now());
     };
     this.#namespace = { connection, names, scripts, publisher, learnTime };
-    this.#batcher = new TickBatcher(this.#namespace);
+    const { maxValueBytes = Infinity, report } = context;
+    const oversized = new OversizedValues(this.#namespace, maxValueBytes, report);
+    this.#batcher = new TickBatcher(this.#namespace, oversized);
     this.#notices = new NoticeReader({
       stream,
       sender,

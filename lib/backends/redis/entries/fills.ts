@@ -77,11 +77,12 @@ function addScopes(
   const merged = mergeScopes(ensures);
   const starts = new Map<string, number>();
   args.push(String(merged.size));
-  for (const [scope, { groups, keepMs }] of merged) {
+  for (const [scope, wanted] of merged) {
+    const { groups } = wanted;
     keys.push(names.clock(scope));
     starts.set(scope, keys.length + 1);
     for (const group of groups.keys()) keys.push(names.marker(scope, group));
-    args.push(String(groups.size + 1), ...keepArgs(keepMs));
+    args.push(String(groups.size + 1), ...keepArgs(wanted));
   }
   return (scope, group) =>
     (starts.get(scope) ?? NaN) + (merged.get(scope)?.groups.get(group) ?? NaN);

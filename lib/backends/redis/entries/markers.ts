@@ -1,6 +1,8 @@
 import { BackendError } from '../../../ports/errors.js';
 import {
+  isTagGroup,
   MIN_MARKER_TTL_MS,
+  MIN_TAG_MARKER_TTL_MS,
   type GroupInvalidation,
   type Marker,
   type MarkerCombination,
@@ -28,6 +30,8 @@ export type PendingEnsure = Pending<EnsureRequest, readonly ScopeReading[]>;
 export interface MergedScope {
   /** The position of each group. */
   readonly groups: Map<string, number>;
+  /** By position: how long to keep the marker of a tag; 0 for the others. */
+  readonly tagMs: Millis[];
   keepMs: Millis;
 }
 
@@ -36,17 +40,22 @@ export function mergeScopes(requests: readonly EnsureRequest[]): Map<string, Mer
   for (const { scopes, keepMs } of requests)
     for (const { scope, groups } of scopes) {
       let known = merged.get(scope);
-      if (known === undefined) merged.set(scope, (known = { groups: new Map(), keepMs }));
+      if (known === undefined)
+        merged.set(scope, (known = { groups: new Map(), tagMs: [], keepMs }));
       if (keepMs > known.keepMs) known.keepMs = keepMs;
-      for (const group of groups)
-        if (!known.groups.has(group)) known.groups.set(group, known.groups.size);
+      for (const group of groups) {
+        const at = known.groups.get(group) ?? known.groups.size;
+        known.groups.set(group, at);
+        known.tagMs[at] = isTagGroup(group) ? Math.max(keepMs, known.tagMs[at] ?? 1) : 0;
+      }
     }
   return merged;
 }
 
-/** How long to keep at least, and how long what is made or prolonged. */
-export function keepArgs(keepMs: Millis): readonly [string, string] {
-  return [String(Math.ceil(keepMs)), String(Math.ceil(Math.max(keepMs * 2, MIN_MARKER_TTL_MS)))];
+/** How long to keep at least, and how long what is made or prolonged; then the tags' own times. */
+export function keepArgs({ keepMs, tagMs }: MergedScope): readonly [string, string, string] {
+  const least = Math.ceil(Math.max(keepMs, MIN_MARKER_TTL_MS));
+  return [String(least), String(least * 2), tagMs.map((ms) => Math.ceil(ms)).join(' ')];
 }
 
 /** One script for each scope that any of them asks for. */
@@ -73,14 +82,14 @@ export function sendEnsures(parts: NamespaceParts, pending: readonly PendingEnsu
 async function ensureScope(
   { names, scripts, learnTime }: NamespaceParts,
   scope: string,
-  { groups, keepMs }: MergedScope,
+  wanted: MergedScope,
   timeoutMs: Millis | undefined,
 ): Promise<ScopeReading> {
   const keys = [names.clock(scope)];
-  for (const group of groups.keys()) keys.push(names.marker(scope, group));
+  for (const group of wanted.groups.keys()) keys.push(names.marker(scope, group));
   const sentAt = performance.now();
   const how = timeoutMs === undefined ? {} : { timeoutMs };
-  const reply = texts(await scripts.run(ENSURE, keys, keepArgs(keepMs), how));
+  const reply = texts(await scripts.run(ENSURE, keys, keepArgs(wanted), how));
   learnTime(Number(reply[0]), performance.now() - sentAt);
   return { clock: parseTick(reply[1]), markers: reply.slice(2).map(parseMarker) };
 }
@@ -108,6 +117,7 @@ export async function invalidate(
     match: combined ? 'all' : 'any',
     settleMs: Math.ceil(settleMs),
   });
+  const tagMs = Math.max(Math.ceil(settleMs), MIN_TAG_MARKER_TTL_MS);
   const sentAt = performance.now();
   const reply = texts(
     await parts.scripts.run(
@@ -122,7 +132,7 @@ export async function invalidate(
         String(targets.length),
         mode,
         String(Math.ceil(settleMs)),
-        String(MIN_MARKER_TTL_MS),
+        targets.map((group) => (isTagGroup(group) ? tagMs : MIN_MARKER_TTL_MS)).join(' '),
         combined ? groups.join(' ') : '',
         String(MAX_COMBINATIONS),
         ...heads,

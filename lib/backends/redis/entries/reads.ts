@@ -5,6 +5,7 @@ import type { Command, ReplyKind } from '../connection/client-adapter.js';
 import { toBackendError } from '../connection/errors.js';
 import { commandDeadline, type NamespaceParts, rejectLate } from './batch.js';
 import { asTextIfUtf8, isNotUtf8 } from './payload.js';
+import type { OversizedValues } from './oversized.js';
 import { asText, PendingRead, ReadBatch, readingOf, type Slot } from './read-batch.js';
 import { hashTag } from './redis-keys.js';
 
@@ -34,10 +35,13 @@ export class BatchedReads {
     private readonly schedule: () => void,
     /** Sends what has to be sent before reads. */
     private readonly beforeReads: () => Tick,
+    private readonly oversized: OversizedValues,
   ) {}
 
   /** Requests of a tick that ask for exactly the same share a promise. */
   read(request: ReadRequest, timeoutMs: Millis = Infinity): Promise<Reading> {
+    const checking = this.oversized.checkFirst(request.key);
+    if (checking !== undefined) return checking.then(() => this.read(request, timeoutMs));
     // the client joins the pieces of a long text: as bytes they arrive faster, also when they are
     // made text afterwards
     const kind = request.text && this.#meanBytes < LARGE_BYTES ? 'text' : 'bytes';
@@ -85,6 +89,7 @@ export class BatchedReads {
       reject: (error: unknown) => {
         cancel();
         const failure = toBackendError(error, 'read', false);
+        this.oversized.suspect(batch.reads.map(({ request }) => request.key));
         for (const read of batch.reads) read.reject(failure);
       },
     };
@@ -119,6 +124,8 @@ export class BatchedReads {
     else {
       if (stored !== null && stored !== undefined)
         this.#meanBytes += (stored.length - this.#meanBytes) / 32;
+      if (stored !== null && stored !== undefined && stored.length > this.oversized.maxBytes)
+        this.oversized.suspect([request.key]);
       // perhaps it is not text: it is read once more as bytes, with the markers of then
       if (typeof stored === 'string' && isNotUtf8(stored)) this.#enqueue(read, 'bytes');
       else

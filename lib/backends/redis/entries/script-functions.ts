@@ -87,24 +87,29 @@ end
 `;
 
 /**
- * Makes what is missing of a clock, KEYS[first], and its markers, KEYS[first + 1 .. last], from the
- * clock as it is now, and prolongs what would end within `least` ms. Writes the markers to `found`
- * under the positions of their keys and returns the clock.
+ * Makes what is missing of a clock, KEYS[first], and its markers, the keys after it, from the clock
+ * as it is now, and prolongs what would end within `least` ms. `own` has a number for each marker:
+ * how long to keep that of a tag, 0 for the others. Writes the markers to `found` under the
+ * positions of their keys and returns the clock.
  */
 export const ENSURE_FUNCTION = `
-local function ensure(first, last, least, anew, found)
-  local function prolong(key)
+local function ensure(first, least, anew, own, found)
+  local function prolong(key, enough, keep)
     local left = redis.call('PTTL', key)
-    if left >= 0 and left < least then redis.call('PEXPIRE', key, anew) end
+    if left >= 0 and left < enough then redis.call('PEXPIRE', key, keep) end
   end
   local at = clock(KEYS[first])
-  if at then prolong(KEYS[first])
+  if at then prolong(KEYS[first], least, anew)
   else at = time(); redis.call('SET', KEYS[first], text(at), 'PX', anew) end
-  for i = first + 1, last do
+  local i = first
+  for ms in string.gmatch(own, '%d+') do
+    i = i + 1
+    local enough, keep = tonumber(ms), ms
+    if enough == 0 then enough, keep = least, anew end
     found[i] = read(KEYS[i])
-    if found[i] then prolong(KEYS[i])
+    if found[i] then prolong(KEYS[i], enough, keep)
     else
-      redis.call('SET', KEYS[i], text(at), 'PX', anew)
+      redis.call('SET', KEYS[i], text(at), 'PX', keep)
       found[i] = { settle = 0, raw = text(at) }
     end
   end

@@ -1,4 +1,5 @@
 import { ENSURE_FUNCTION, MARKERS, PUBLISH_FUNCTION, TIME } from './script-functions.js';
+import { MIN_MARKER_TTL_MS } from '../../../ports/groups.js';
 import type { Script } from './script-runner.js';
 
 /* Every change that must not be seen half done is one script. */
@@ -6,7 +7,7 @@ import type { Script } from './script-runner.js';
 /**
  * KEYS lease, waiters, settle of each item. ARGV token, lease ms, overtaken token ('': none) of
  * each. Returns the time (ms), then for each item the ms left of its settle window when leased, or
- * the token and the ms left of the lease that is held.
+ * the token and the ms left of the lease that is held. What is no lease is replaced.
  */
 export const LEASE: Script = {
   name: 'lease',
@@ -16,8 +17,8 @@ for i = 3, #KEYS, 3 do settle[#settle + 1] = KEYS[i] end
 local settling = redis.call('EXISTS', unpack(settle)) > 0
 for i = 3, #KEYS, 3 do
   local key, token, last = KEYS[i - 2], ARGV[i - 2], ARGV[i - 1]
-  local held = not redis.call('SET', key, token, 'PX', last, 'NX') and redis.call('GET', key)
-  if held and (held == token or held == ARGV[i]) then
+  local held = not redis.call('SET', key, token, 'PX', last, 'NX') and redis.pcall('GET', key)
+  if held and (type(held) ~= 'string' or held == token or held == ARGV[i]) then
     redis.call('SET', key, token, 'PX', last)
     held = nil
   end
@@ -38,7 +39,7 @@ export const RENEW: Script = {
   source: `
 local out = {}
 for i, key in ipairs(KEYS) do
-  local held = redis.call('GET', key) == ARGV[i * 2 - 1]
+  local held = redis.pcall('GET', key) == ARGV[i * 2 - 1]
   out[i] = held and redis.call('PEXPIRE', key, ARGV[i * 2]) or 0
 end
 return out`,
@@ -56,7 +57,7 @@ local count = math.floor(#KEYS / 2)
 local stream, out = KEYS[count * 2 + 1], {}
 for i = 1, count do
   local waited = 0
-  if redis.call('GET', KEYS[i * 2 - 1]) == ARGV[i * 2 + 2] then
+  if redis.pcall('GET', KEYS[i * 2 - 1]) == ARGV[i * 2 + 2] then
     waited = redis.call('UNLINK', KEYS[i * 2 - 1], KEYS[i * 2]) - 1
     if waited == 1 and stream then publish(stream, ARGV[i * 2 + 3]); waited = 0 end
   end
@@ -110,17 +111,17 @@ ${FILL_ITEMS}`,
 
 /**
  * As FILL, and before that as ENSURE. KEYS clock and markers of each scope; then as FILL. ARGV
- * publish x3, number of items, number of scopes; number of names, ms to keep at least, ms to keep
- * when it is made or prolonged of each scope; then as FILL, with a last argument of each item that
+ * publish x3, number of items, number of scopes; number of names, and as for ENSURE, of each scope;
+ * then as FILL, with a last argument of each item that
  * is '' or `MOMENT I J ...`: refused when a settle window of the markers KEYS[I], KEYS[J], ... ends
  * after that moment. Returns as FILL; for an item refused like that the end of the window, as text.
  */
 export const FILL_AND_ENSURE: Script = {
   name: 'fill',
   source: `${TIME}${MARKERS}${ENSURE_FUNCTION}${PUBLISH_FUNCTION}
-local keys, args, items, markers = 0, 5 + ARGV[5] * 3, tonumber(ARGV[4]), {}
-for i = 6, args, 3 do
-  ensure(keys + 1, keys + ARGV[i], tonumber(ARGV[i + 1]), ARGV[i + 2], markers)
+local keys, args, items, markers = 0, 5 + ARGV[5] * 4, tonumber(ARGV[4]), {}
+for i = 6, args, 4 do
+  ensure(keys + 1, tonumber(ARGV[i + 1]), ARGV[i + 2], ARGV[i + 3], markers)
   keys = keys + ARGV[i]
 end
 local function window(check)
@@ -145,7 +146,7 @@ export const SET: Script = {
   name: 'set',
   source: `${TIME}${PUBLISH_FUNCTION}
 if ms(time()) > tonumber(ARGV[8]) then return 0 end
-if ARGV[7] ~= '' and redis.call('GET', KEYS[2]) ~= ARGV[7] then return -1 end
+if ARGV[7] ~= '' and redis.pcall('GET', KEYS[2]) ~= ARGV[7] then return -1 end
 redis.call('SET', KEYS[1], ARGV[5], 'PX', ARGV[6])
 redis.call('UNLINK', KEYS[2], KEYS[3])
 if KEYS[4] then publish(KEYS[4], ARGV[4]) end
@@ -176,14 +177,15 @@ return 1`,
 };
 
 /**
- * KEYS clock, markers. ARGV ms to keep at least, ms to keep when it is made or prolonged. Returns
- * the time (ms), the clock, the markers' texts.
+ * KEYS clock, markers. ARGV ms to keep at least, ms to keep when it is made or prolonged, for each
+ * marker its own ms, or 0 where those before count. Returns the time (ms), the clock, the markers'
+ * texts.
  */
 export const ENSURE: Script = {
   name: 'ensure',
   source: `${TIME}${MARKERS}${ENSURE_FUNCTION}
 local markers = {}
-local at = ensure(1, #KEYS, tonumber(ARGV[1]), ARGV[2], markers)
+local at = ensure(1, tonumber(ARGV[1]), ARGV[2], ARGV[3], markers)
 local out = { text(ms(time())), text(at) }
 for i = 2, #KEYS do out[i + 1] = markers[i].raw end
 return out`,
@@ -191,8 +193,9 @@ return out`,
 
 /**
  * KEYS clock, markers (with match 'all' that of the first tag only), [stream]. ARGV publish x3,
- * number of markers, 'hard' or 'soft', settle ms, ms to keep, combination ('' when match is 'any'),
- * most combinations, heads of the notices. Returns the time, the tick, the end of the window.
+ * number of markers, 'hard' or 'soft', settle ms, ms to keep each of them, combination ('' when
+ * match is 'any'), most combinations, heads of the notices. Returns the time, the tick, the end of
+ * the window.
  */
 export const INVALIDATE: Script = {
   name: 'invalidate',
@@ -206,9 +209,11 @@ for i = 1, count do
   found[i] = m or false
   if m then tick = math.max(tick, m.soft + 1) end
 end
-local hard, settle, keep = ARGV[5] == 'hard', tonumber(ARGV[6]), tonumber(ARGV[7])
+local hard, settle, keep = ARGV[5] == 'hard', tonumber(ARGV[6]), {}
+for ms in string.gmatch(ARGV[7], '%d+') do keep[#keep + 1] = tonumber(ms) end
 local until_ = settle > 0 and ms(now) + settle or 0
-redis.call('SET', KEYS[1], text(tick), 'PX', text(math.max(redis.call('PTTL', KEYS[1]), keep)))
+redis.call('SET', KEYS[1], text(tick), 'PX',
+  text(math.max(redis.call('PTTL', KEYS[1]), ${String(MIN_MARKER_TTL_MS)})))
 for i = 1, count do
   local m = found[i]
   if not m then
@@ -234,7 +239,7 @@ for i = 1, count do
       m.combinations = {}
     end
   end
-  write(KEYS[i + 1], m, keep)
+  write(KEYS[i + 1], m, keep[i])
 end
 local stream = KEYS[count + 2]
 local tail = text(tick) .. ',"until":' .. text(until_) .. '}'
@@ -250,6 +255,20 @@ export const PUBLISH: Script = {
 local id
 for i = 4, #ARGV do id = publish(KEYS[1], ARGV[i]) end
 return id`,
+};
+
+/**
+ * KEYS value. ARGV most bytes. Removes a string that is longer. Returns its length, or 0 when
+ * nothing was removed.
+ */
+export const REMOVE_OVERSIZED: Script = {
+  name: 'remove',
+  allowOutOfMemory: true,
+  source: `
+local bytes = redis.pcall('STRLEN', KEYS[1])
+if type(bytes) ~= 'number' or bytes <= tonumber(ARGV[1]) then return 0 end
+redis.call('UNLINK', KEYS[1])
+return bytes`,
 };
 
 /** KEYS any name on the node whose clock is meant. Returns its time in ms. */

@@ -20,6 +20,7 @@ import {
   sendRenewals,
 } from './leases.js';
 import { latestSettleWindow, type PendingEnsure, sendEnsures } from './markers.js';
+import type { OversizedValues } from './oversized.js';
 import { BatchedReads, type Tick } from './reads.js';
 
 /**
@@ -38,13 +39,17 @@ export class TickBatcher {
   #tick: Tick = { repeatedLeases: undefined };
   #isScheduled = false;
 
-  constructor(private readonly parts: NamespaceParts) {
+  constructor(
+    private readonly parts: NamespaceParts,
+    oversized: OversizedValues,
+  ) {
     this.#reads = new BatchedReads(
       parts,
       () => {
         this.#schedule();
       },
       () => this.#sendWrites(),
+      oversized,
     );
   }
 

@@ -123,6 +123,7 @@ describe('marker text in the scripts', () => {
           'm',
           '1000',
           '1000',
+          '1000',
         ]);
         expect(reply[2] === text).toBe(parseMarker(text) !== undefined);
       }),

@@ -3,6 +3,7 @@ import type { NamespaceParts } from '../../../../lib/backends/redis/entries/batc
 import { RedisKeys } from '../../../../lib/backends/redis/entries/redis-keys.js';
 import { ScriptRunner } from '../../../../lib/backends/redis/entries/script-runner.js';
 import { FILL, FILL_AND_ENSURE } from '../../../../lib/backends/redis/entries/scripts.js';
+import { OversizedValues } from '../../../../lib/backends/redis/entries/oversized.js';
 import { TickBatcher } from '../../../../lib/backends/redis/entries/tick-batcher.js';
 import type { Command } from '../../../../lib/backends/redis/connection/client-adapter.js';
 import type { Connection } from '../../../../lib/backends/redis/connection/connection.js';
@@ -37,7 +38,11 @@ function batcherOver(
     publisher,
     learnTime: () => undefined,
   };
-  return { batcher: new TickBatcher(parts), sent, commands };
+  return {
+    batcher: new TickBatcher(parts, new OversizedValues(parts, Infinity, () => undefined)),
+    sent,
+    commands,
+  };
 }
 
 const keysOf = ({ args }: Command): number => Number(args[2]);
@@ -173,8 +178,11 @@ describe('TickBatcher', () => {
       ...['ns:{~}:c', 'ns:{~}:m:*', 'ns:{~}:m:t:a', 'ns:{~}:m:t:b'],
       ...['ns:{a}', 'ns:{a}:l', 'ns:{a}:w', 'ns:{b}', 'ns:{b}:l', 'ns:{b}:w', 'ns:{~}:n'],
     ]);
-    expect(command?.args.slice(17, 22)).toEqual(['2', '1', '4', '1000', '86400000']);
-    expect([command?.args[26], command?.args[31]]).toEqual(['77 2 3', '77 2 4']);
+    expect(command?.args.slice(17, 23)).toEqual([
+      ...['2', '1', '4', '86400000', '172800000'],
+      '0 1000 1000',
+    ]);
+    expect([command?.args[27], command?.args[32]]).toEqual(['77 2 3', '77 2 4']);
     expect(FILL_AND_ENSURE.source).toContain(FILL.source.slice(-200));
   });
 
