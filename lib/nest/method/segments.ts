@@ -114,8 +114,8 @@ function twoInstances(owner: SegmentOwner): CacheConfigError {
   return new CacheConfigError(
     `${nameOf(owner)} is cached, and the application has two instances of ${owner.host.name} ` +
       'that are made differently: one would answer with what is stored of the other. Say what ' +
-      "tells them apart, as in @Cacheable({ instanceKey: (instance) => instance.region }); () => 'one' " +
-      'when all of them give the same results.',
+      'tells them apart, as in @Cacheable({ instanceKey: (instance) => instance.region }); ' +
+      "() => 'one' when all of them give the same results.",
   );
 }
 
