@@ -1,14 +1,14 @@
 import type { Clock } from '../../ports/clock.js';
 import { BackendError } from '../../ports/errors.js';
-import type { ScopeGroups } from '../../ports/groups.js';
+import type { ScopeGroups, ScopeReading } from '../../ports/groups.js';
 import type { LeaseReply, SharedBackend } from '../../ports/shared-backend.js';
-import type { CallSeq, Millis, Tick } from '../../ports/time.js';
+import type { CallSeq, Millis } from '../../ports/time.js';
 import { expiresAt } from '../groups/freshness.js';
 import { isComplete, settleUntil, startTicksOf } from '../groups/groups.js';
 import type { Reporter } from '../observe/reporter.js';
 import type { Flight } from './flight.js';
 import type { Leases } from './lease.js';
-import type { Lookup } from './lookup.js';
+import { knownTicks, type Lookup, withMissingClocks } from './lookup.js';
 import type { FlightPermit } from './tiers.js';
 
 /** How often a lease is sought, before the value is produced without being stored. */
@@ -131,6 +131,7 @@ export class LeaseAcquirer {
     const looking = lookAgain(known.groups);
     return new Promise((resolve, reject) => {
       let [reply, lookup, hasFailed]: [LeaseReply?, Lookup?, boolean?] = [];
+      let made: readonly ScopeReading[] = [];
       let left = ensuring === undefined ? 2 : 3;
       const fail = (error: unknown): void => {
         hasFailed = true;
@@ -144,6 +145,7 @@ export class LeaseAcquirer {
       const settle = (): void => {
         if (--left > 0) return;
         if (hasFailed !== true && reply !== undefined && lookup !== undefined) {
+          lookup = withMissingClocks(lookup, made);
           resolve(this.#decide(seeking, { token, readAt, reply, lookup }));
         } else if (reply?.state === 'leased') {
           // Other processes would wait for nothing.
@@ -165,7 +167,10 @@ export class LeaseAcquirer {
         lookup = answer;
         settle();
       }, fail);
-      ensuring?.then(settle, fail);
+      ensuring?.then((scopes) => {
+        made = scopes;
+        settle();
+      }, fail);
     });
   }
 
@@ -245,7 +250,7 @@ export class LeaseAcquirer {
     return backend.lease(request, this.#timeLeft(flight));
   }
 
-  #ensureMissing(flight: Flight, lookup: Lookup): Promise<unknown> | undefined {
+  #ensureMissing(flight: Flight, lookup: Lookup): Promise<readonly ScopeReading[]> | undefined {
     const { backend, leases } = this.parts;
     const { scopes, groups, entry } = lookup;
     if (scopes !== undefined && isComplete(scopes)) return undefined;
@@ -276,12 +281,6 @@ function stored(lookup: Lookup, readAt: CallSeq): FlightPermit {
   const { value, entry } = lookup;
   if (value === undefined || entry === undefined) return RETRY;
   return { kind: 'stored', value, entry, readAt };
-}
-
-/** Undefined when a clock does not exist yet. */
-function knownTicks({ scopes }: Lookup): readonly Tick[] | undefined {
-  if (scopes === undefined || scopes.some(({ clock }) => clock === undefined)) return undefined;
-  return startTicksOf(scopes);
 }
 
 /** Fresh, or at least newer than what the flight began with; a refresh or reload wants both. */

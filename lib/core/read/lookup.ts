@@ -3,9 +3,9 @@ import type { Entry } from '../../ports/entry.js';
 import { CodecError } from '../../ports/errors.js';
 import type { ScopeGroups, ScopeReading } from '../../ports/groups.js';
 import type { MemoryEntry } from '../../ports/memory-tier.js';
-import type { NoticeSeq } from '../../ports/time.js';
+import type { NoticeSeq, Tick } from '../../ports/time.js';
 import type { Freshness } from '../groups/freshness.js';
-import { groupsOf, hasOtherTags, unionTags } from '../groups/groups.js';
+import { groupsOf, hasOtherTags, startTicksOf, unionTags } from '../groups/groups.js';
 import type { Reporter } from '../observe/reporter.js';
 import type { Call } from '../options/call.js';
 import {
@@ -51,6 +51,24 @@ export function emptyLookup(
     lease: undefined,
     readAt,
   };
+}
+
+/** Undefined when a clock does not exist yet. */
+export function knownTicks({ scopes }: Lookup): readonly Tick[] | undefined {
+  if (scopes === undefined || scopes.some(({ clock }) => clock === undefined)) return undefined;
+  return startTicksOf(scopes);
+}
+
+/**
+ * A look may arrive before the `ensure` of its tick, when the server did not know its script yet.
+ * The clocks that were made then are those of the production: without them, what is stored would
+ * count as older than its markers, and be of no use.
+ */
+export function withMissingClocks(lookup: Lookup, made: readonly ScopeReading[]): Lookup {
+  const { scopes } = lookup;
+  if (scopes?.some(({ clock }) => clock === undefined) !== true) return lookup;
+  const known = scopes.map((scope, i) => ({ ...scope, clock: scope.clock ?? made[i]?.clock }));
+  return { ...lookup, scopes: known };
 }
 
 /** The groups of a call and of an entry, which may have further tags. */
