@@ -346,11 +346,11 @@ export const mutants = [
   ]),
   script('two fills by one lease in a batch', 'FILL_ITEMS', [/ or filled\[leases\[i\]\]/, '']),
   script('release by a process that does not hold the lease', 'RELEASE', [
-    /redis\.call\('GET', KEYS\[i \* 2 - 1\]\) == ARGV\[i \* 2 \+ 2\]/,
+    /redis\.pcall\('GET', KEYS\[i \* 2 - 1\]\) == ARGV\[i \* 2 \+ 2\]/,
     'true',
   ]),
   script('renewal by a process that does not hold the lease', 'RENEW', [
-    /redis\.call\('GET', key\) == ARGV\[i \* 2 - 1\]/,
+    /redis\.p?call\('GET', key\) == ARGV\[i \* 2 - 1\]/,
     'true',
   ]),
   script('lease taken over although it is another one', 'LEASE', [
@@ -359,7 +359,7 @@ export const mutants = [
   ]),
   script('delete that leaves the lease', 'DELETE', [/, KEYS\[i \* 4 \+ 2\]/, '']),
   script('put without the lease check', 'SET', [
-    /redis\.call\('GET', KEYS\[2\]\) ~= ARGV\[7\]/,
+    /redis\.p?call\('GET', KEYS\[2\]\) ~= ARGV\[7\]/,
     'false',
   ]),
   script('set that leaves the lease', 'SET', [/KEYS\[2\], KEYS\[3\]/, 'KEYS[3]']),
