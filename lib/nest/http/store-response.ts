@@ -9,8 +9,8 @@ import { HandlerRun, HandlerRuns, type InitialResponse } from './background-run.
 import { routeKey, uriTag } from './cache-key.js';
 import type { UnshareableReason } from './observations.js';
 import { type HandlerResult, newGeneration, runHandler } from './produce.js';
-import { RequestView } from './request.js';
 import type { RequestContext } from './request-context.js';
+import { RequestView } from './request-view.js';
 import { undoHeaders } from './respond.js';
 import type { ResponseEntryOptions } from './response-cache.js';
 
