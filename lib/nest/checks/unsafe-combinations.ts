@@ -121,8 +121,8 @@ function assertValueIdentityDeclared(
   throw new CacheDecoratorError(
     `${where} has @Cacheable and ${guard}, and takes who asks (@Req(), @Headers(), @Session(), ` +
       "a decorator of the application's own, or by its request-scoped class), but does not say " +
-      'whether the key made from its arguments holds it: one user could be given what was made for ' +
-      "another. Say http: { credentials: 'in-key' } when it does, as in " +
+      'whether the key made from its arguments holds it: one user could be given what was made ' +
+      "for another. Say http: { credentials: 'in-key' } when it does, as in " +
       "@CacheKey((key, user, ...) => key.param('user', user.id)); credentials: 'ignore' when the " +
       'value does not depend on it; or leave the parameter out.',
   );
