@@ -49,7 +49,9 @@ export function valuesOf(headers: HeaderList, name: string): string[] {
 /** The value of a request field; several lines are joined (RFC 9110 section 5.3). */
 export function requestHeader(headers: RequestHeaders, name: string): string | undefined {
   const value = headers[name];
-  return typeof value === 'string' || value === undefined ? value : value.join(', ');
+  if (typeof value === 'string') return value;
+  // A name such as 'constructor' finds what every object has.
+  return Array.isArray(value) ? value.join(', ') : undefined;
 }
 
 export function toHeaderList(headers: OutgoingHeaders): HeaderList {
@@ -78,6 +80,11 @@ export function storableHeaders(headers: HeaderList): HeaderList {
  * separate (RFC 9110 section 5.6.1).
  */
 export function splitList(value: string): string[] {
+  return split(value, true).filter((member) => member !== '');
+}
+
+/** Like `splitList`, with the members that are empty. */
+export function splitMembers(value: string): string[] {
   return split(value, true);
 }
 
@@ -86,7 +93,7 @@ export function splitList(value: string): string[] {
  * (RFC 9110 section 8.8.3).
  */
 export function splitTags(value: string): string[] {
-  return split(value, false);
+  return split(value, false).filter((member) => member !== '');
 }
 
 function split(value: string, escapes: boolean): string[] {
@@ -98,8 +105,7 @@ function split(value: string, escapes: boolean): string[] {
     if (quoted && escapes && char === BACKSLASH) i++;
     else if (char === QUOTE) quoted = !quoted;
     else if (i === value.length || (char === COMMA && !quoted)) {
-      const member = value.slice(start, i).trim();
-      if (member !== '') members.push(member);
+      members.push(value.slice(start, i).trim());
       start = i + 1;
     }
   }

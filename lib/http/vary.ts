@@ -1,4 +1,4 @@
-import { requestHeader, splitList, type RequestHeaders } from './headers.js';
+import { requestHeader, splitList, splitMembers, type RequestHeaders } from './headers.js';
 
 /**
  * The request fields that a response depends on, sorted, in lower case; `'*'` if it can never be
@@ -10,18 +10,28 @@ export function varyNames(values: readonly string[]): readonly string[] | '*' {
 }
 
 /**
- * Fields whose values are case-insensitive (RFC 9110 sections 12.5.1, 12.5.3, 12.5.4, RFC 4647).
+ * Fields that are comma-separated lists by their own specification (RFC 9110 sections 12.5.1 to
+ * 12.5.4): the white space around their members has no meaning.
  */
-const CASE_INSENSITIVE: ReadonlySet<string> = new Set([
-  'accept-language',
-  'accept-encoding',
+const LISTS: ReadonlySet<string> = new Set([
+  'accept',
   'accept-charset',
+  'accept-encoding',
+  'accept-language',
+]);
+
+/** Of these lists, those whose members are case-insensitive (RFC 9110, RFC 4647). */
+const CASE_INSENSITIVE: ReadonlySet<string> = new Set([
+  'accept-charset',
+  'accept-encoding',
+  'accept-language',
 ]);
 
 /**
  * The secondary key (RFC 9111 section 4.1): equal for two requests exactly when the named fields
- * match. White space around list members does not count, their order does, and an absent field
- * matches only an absent one.
+ * match. They match when the client has sent the same, and where the field's own specification says
+ * that two values mean the same. An absent field matches only an absent one. Members that are empty
+ * count: they are allowed only to recipients, and a handler may take them for something.
  */
 export function secondaryKey(names: readonly string[], headers: RequestHeaders): string {
   return JSON.stringify(names.map((name) => selectingValue(name, requestHeader(headers, name))));
@@ -29,6 +39,7 @@ export function secondaryKey(names: readonly string[], headers: RequestHeaders):
 
 function selectingValue(name: string, value: string | undefined): string | null {
   if (value === undefined) return null;
-  const members = splitList(value).join(',');
+  if (!LISTS.has(name)) return value;
+  const members = splitMembers(value).join(',');
   return CASE_INSENSITIVE.has(name) ? members.toLowerCase() : members;
 }

@@ -12,11 +12,41 @@ describe('Vary', () => {
   it('distinguishes requests by the named fields only', () => {
     const key = (headers: Record<string, string>) =>
       secondaryKey(['accept-language', 'foo'], headers);
-    expect(key({ foo: '1, 2' })).toBe(key({ foo: ' 1,2 ', other: 'x' }));
+    expect(key({ foo: '1, 2' })).toBe(key({ foo: '1, 2', other: 'x' }));
     expect(key({ foo: '1,2' })).not.toBe(key({ foo: '2,1' }));
     expect(key({ foo: 'a' })).not.toBe(key({ foo: 'A' }));
     expect(key({ foo: '' })).not.toBe(key({}));
-    expect(key({ 'accept-language': 'EN, de' })).toBe(key({ 'accept-language': 'en,DE' }));
+  });
+
+  it('compares a field as the client sent it, whatever it looks like', () => {
+    const key = (value: string) => secondaryKey(['x-tenant'], { 'x-tenant': value });
+    const values = [
+      'acme',
+      'acme,',
+      ',acme',
+      'acme,,',
+      ', acme',
+      'acme ,',
+      'a,b',
+      'a, b',
+      '"acme"',
+    ];
+    expect(new Set(values.map(key)).size).toBe(values.length);
+  });
+
+  it.each(['accept', 'accept-language', 'accept-encoding', 'accept-charset'])(
+    'ignores white space around the members of %s, and nothing that could be a member',
+    (name) => {
+      const key = (value: string) => secondaryKey([name], { [name]: value });
+      expect(key('a;q=1 ,\tb')).toBe(key('a;q=1, b'));
+      const values = ['a', 'a,', ',a', 'a,,b', 'a,b', 'b,a', '"a, b"', '"a,b"', 'a b', ''];
+      expect(new Set(values.map(key)).size).toBe(values.length);
+      expect(key('EN, de') === key('en,DE')).toBe(name !== 'accept');
+    },
+  );
+
+  it('takes a name that every object has for a field that is absent', () => {
+    expect(secondaryKey(['constructor', 'tostring'], {})).toBe('[null,null]');
   });
 
   it('is injective over the values of the fields', () => {

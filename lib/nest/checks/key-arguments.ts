@@ -9,7 +9,6 @@ import {
   type MethodMetadata,
 } from '../decorators/metadata.js';
 import { parametersOf } from './parameters.js';
-import { isGuarded } from './route-checks.js';
 import { injectedInto, transportOf } from './transports.js';
 
 /** What a parameter says about the caller. */
@@ -40,12 +39,14 @@ const CUSTOM = '__customRouteArgs__';
  * The key of a value holds what the method is called with, by code, a route, a resolver or a
  * message handler. A fixed key holds nothing of it, and a key function only what it
  * takes; what is left out is named by `ignoreArguments`.
+ * @param guard the guard before the method, as a message names it; undefined when there is none
  * @throws CacheDecoratorError (`CACHE_DECORATOR`)
  */
 export function assertKeyHoldsArguments(
   metadata: MethodMetadata,
   method: object,
   type: Type,
+  guard: string | undefined,
 ): void {
   const key = declaredKey(metadata);
   if (key === undefined || metadata.cacheable?.ignoreArguments === true) return;
@@ -56,15 +57,14 @@ export function assertKeyHoldsArguments(
   const { count, isOpen } = metadata.parameters;
   const parameters = parametersIn(metadata, method, type);
   const isDeclared = declaresIdentity(metadata, type);
-  const guarded = isGuarded(method, type);
   for (let position = 0; position < count; position++) {
     const { isData, isIdentity } = parameters.get(position) ?? DATA;
     if (isIdentity && isDeclared) continue;
     // The first parameter of a key function is the builder.
     const isTaken = taken !== undefined && (position + 1 < taken.count || taken.isOpen);
     if (isData && !isTaken) throw leftOut(where, key, metadata, position);
-    if (guarded && isIdentity && !(isTaken && taken.uses(position + 1)))
-      throw identityLeftOut(where);
+    if (guard !== undefined && isIdentity && !(isTaken && taken.uses(position + 1)))
+      throw identityLeftOut(where, guard);
   }
   if (isOpen && count === 0 && taken?.isOpen !== true && (taken?.count ?? 0) < 2)
     throw leftOut(where, key, metadata, 0);
@@ -123,9 +123,9 @@ function leftOut(
   );
 }
 
-function identityLeftOut(where: string): CacheDecoratorError {
+function identityLeftOut(where: string, guard: string): CacheDecoratorError {
   return new CacheDecoratorError(
-    `${where} has @Cacheable and @UseGuards, and takes who asks (the context, the request or a ` +
+    `${where} has @Cacheable and ${guard}, and takes who asks (the context, the request or a ` +
       "decorator of the application's own), which its key leaves out: one user could be given " +
       'what was made for another. Say who asks, ' +
       "@CacheKey((key, user, ...) => key.param('principal', user.id)); or say " +

@@ -4,22 +4,12 @@ import { IDENTITY_CHOICES } from '../http/identity.js';
 import type { RouteConfig } from '../http/route.js';
 import { CACHED_METHODS, handlerName, type Route } from '../http/routes.js';
 
-/** Nest's metadata key of `@UseGuards`. */
-const GUARDS = '__guards__';
-
-export function isGuarded(method: object, type: object): boolean {
-  return Reflect.hasMetadata(GUARDS, method) || Reflect.hasMetadata(GUARDS, type);
-}
-
 /**
  * A guard identifies the user, so the answer may depend on the user: the route must declare whether
  * it does.
  * @throws CacheDecoratorError (`CACHE_DECORATOR`)
  */
-export function assertIdentityDeclared(
-  config: RouteConfig,
-  { controller, handler, method }: Route,
-): void {
+export function assertIdentityDeclared(config: RouteConfig, { method }: Route): void {
   if (config.uncacheable !== undefined || !CACHED_METHODS.includes(method)) return;
   const { principal, credentials } = config.http;
   if (credentials === 'in-key') {
@@ -31,10 +21,11 @@ export function assertIdentityDeclared(
   }
   const isDeclared =
     principal !== undefined || credentials !== undefined || config.credentials.inKey.length > 0;
-  if (isDeclared || !isGuarded(handler, controller)) return;
+  if (isDeclared || config.guard === undefined) return;
   throw new CacheDecoratorError(
-    `${config.where} is cached and has @UseGuards, but does not say whether its answer depends ` +
-      `on who asks: one user could be given what was made for another. ${IDENTITY_CHOICES}`,
+    `${config.where} is cached and has ${config.guard}, but does not say whether its answer ` +
+      'depends on who asks: one user could be given what was made for another. ' +
+      IDENTITY_CHOICES,
   );
 }
 

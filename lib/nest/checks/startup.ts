@@ -14,29 +14,23 @@ import { patternsOf } from '../http/route.js';
 import { CACHED_METHODS, type Handler, handlersOf } from '../http/routes.js';
 import { namesTarget } from '../method/evict.js';
 import type { CacheRegistry } from '../module/registry.js';
-import { assertSafe } from './unsafe-combinations.js';
+import { assertSafe, type DecoratedHost } from './unsafe-combinations.js';
 
 /** A decorated method of a provider or controller. */
-export interface DecoratedMethod {
+export interface DecoratedMethod extends DecoratedHost {
   readonly metadata: MethodMetadata;
-  /** What the class has under the method's name, with the metadata of all decorators. */
-  readonly method: object;
-  readonly host: Type;
-  readonly requestScoped: boolean;
 }
 
 /**
  * What can be seen when the application starts.
  * @throws CacheDecoratorError (`CACHE_DECORATOR`) for a decorator that could never do anything
  */
-export function checkDecoratedMethod(
-  { metadata, method, host, requestScoped }: DecoratedMethod,
-  registry: CacheRegistry,
-): void {
+export function checkDecoratedMethod(decorated: DecoratedMethod, registry: CacheRegistry): void {
+  const { metadata, method, host, requestScoped } = decorated;
   const { cacheable, put, ttl } = metadata;
   const where = `${host.name}.${metadata.method}`;
   const route = isRoute(method);
-  assertSafe(metadata, method, host);
+  assertSafe(metadata, decorated);
   assertEvictionsNameTarget(metadata, where);
   if (put !== undefined && declaredKey(metadata) === undefined && put.name === undefined) {
     registry.warnOnce(
@@ -65,7 +59,8 @@ export function checkDecoratedMethod(
     );
   }
   if (route) checkRoute(metadata, method, host, registry);
-  else if (requestScoped) checkRequestScoped(metadata, where, registry);
+  if (requestScoped && (!route || cachesValueOnly(metadata)))
+    checkRequestScoped(metadata, where, registry);
 }
 
 /**

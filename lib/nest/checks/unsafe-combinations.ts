@@ -8,7 +8,6 @@ import {
   type MethodMetadata,
 } from '../decorators/metadata.js';
 import { assertKeyHoldsArguments } from './key-arguments.js';
-import { isGuarded } from './route-checks.js';
 import { CACHED_METHODS } from '../http/routes.js';
 import { type Injected, injectedInto, type Transport, transportOf } from './transports.js';
 
@@ -31,16 +30,30 @@ const WRITES: Partial<Readonly<Record<Transport, string>>> = {
   saga: 'a saga: it is a stream. Put @Cacheable on what its commands need',
 };
 
+/** Where a decorated method is, and what stands before it. */
+export interface DecoratedHost {
+  /** What the class has under the method's name, with the metadata of all decorators. */
+  readonly method: object;
+  readonly host: Type;
+  readonly requestScoped: boolean;
+  /** The guard before it, as a message names it; undefined when there is none. */
+  readonly guard: string | undefined;
+}
+
 /**
  * Refuses combinations that could only do harm, as far as they can be seen at the start.
  * @throws CacheDecoratorError (`CACHE_DECORATOR`)
  */
-export function assertSafe(metadata: MethodMetadata, method: object, type: Type): void {
+export function assertSafe(
+  metadata: MethodMetadata,
+  { method, host: type, requestScoped, guard }: DecoratedHost,
+): void {
   if (metadata.cacheable === undefined || metadata.noCache) return;
   const where = `${type.name}.${metadata.method}`;
   assertSafeRoute(method, type, metadata, where);
-  assertValueIdentityDeclared(metadata, method, type, where);
-  assertKeyHoldsArguments(metadata, method, type);
+  if (guard !== undefined)
+    assertValueIdentityDeclared(metadata, { method, host: type, requestScoped, guard }, where);
+  assertKeyHoldsArguments(metadata, method, type, guard);
   const transport = transportOf(method, type, metadata.method);
   if (transport === undefined) return;
   const reason = WRITES[transport];
@@ -54,9 +67,9 @@ export function assertSafe(metadata: MethodMetadata, method: object, type: Type)
         `Say what identifies it: @CacheKey((key, query) => key.param('id', query.id)).`,
     );
   }
-  if (isGuarded(method, type) && takes('context', metadata, transport, type)) {
+  if (guard !== undefined && takes('context', metadata, transport, type)) {
     throw new CacheDecoratorError(
-      `${where} has @Cacheable and @UseGuards, and takes the context, which is left out of its ` +
+      `${where} has @Cacheable and ${guard}, and takes the context, which is left out of its ` +
         'key: one user could be given what was made for another. ' +
         "Say who asks: @CacheKey((key, ...) => key.param('principal', user.id)); or what else " +
         'its answer depends on.',
@@ -91,11 +104,10 @@ const CUSTOM = '__customRouteArgs__';
  */
 function assertValueIdentityDeclared(
   metadata: MethodMetadata,
-  method: object,
-  type: Type,
+  { method, host: type, requestScoped, guard = '' }: DecoratedHost,
   where: string,
 ): void {
-  if (!cachesValueOnly(metadata) || !isRoute(method) || !isGuarded(method, type)) return;
+  if (!cachesValueOnly(metadata) || !isRoute(method)) return;
   const credentials =
     metadata.cacheable?.http?.credentials ?? classMetadataOf(type)?.cacheable?.http?.credentials;
   if (credentials === 'in-key' || credentials === 'ignore') return;
@@ -105,12 +117,12 @@ function assertValueIdentityDeclared(
     const [kind = ''] = name.split(':');
     return kind.endsWith(CUSTOM) || IDENTIFYING.includes(kind);
   });
-  if (!takesIdentity) return;
+  if (!takesIdentity && !requestScoped) return;
   throw new CacheDecoratorError(
-    `${where} has @Cacheable and @UseGuards, and takes who asks (@Req(), @Headers(), @Session() ` +
-      "or a decorator of the application's own), but does not say whether the key made from its " +
-      'arguments holds it: one user could be given what was made for another. Say ' +
-      "http: { credentials: 'in-key' } when it does, as in " +
+    `${where} has @Cacheable and ${guard}, and takes who asks (@Req(), @Headers(), @Session(), ` +
+      "a decorator of the application's own, or by its request-scoped class), but does not say " +
+      'whether the key made from its arguments holds it: one user could be given what was made ' +
+      "for another. Say http: { credentials: 'in-key' } when it does, as in " +
       "@CacheKey((key, user, ...) => key.param('user', user.id)); credentials: 'ignore' when the " +
       'value does not depend on it; or leave the parameter out.',
   );

@@ -8,7 +8,7 @@ import type { Exchange } from './request.js';
 import type { RouteConfig } from './route.js';
 
 /**
- * The key of a response: the route, the path as the client sent it, the query, and what the route
+ * The key of a response: the route, the target URI as the client sent it, and what the route
  * declares. Parameters of path and query are part of it (unless `query` narrows it), so a request
  * whose pipes would reject one of them never finds a response. Headers, the session and whatever
  * custom decorators read from the request are part of it only where the route declares them.
@@ -23,12 +23,14 @@ export function routeKey(
     principal === undefined && variant === undefined && exchange.rewritten === undefined
       ? route.recentKeys
       : undefined;
-  const known = recent?.get(exchange.url);
+  if (recent === undefined) return buildKey(route, exchange, principal, variant);
+  const url = route.hostInKey ? `${exchange.origin} ${exchange.url}` : exchange.url;
+  const known = recent.get(url);
   if (known !== undefined) return known;
   const key = buildKey(route, exchange, principal, variant);
-  if (recent !== undefined && exchange.url.length <= MAX_RECENT_URL_LENGTH) {
+  if (url.length <= MAX_RECENT_URL_LENGTH) {
     if (recent.size >= MAX_RECENT_KEYS) recent.clear();
-    recent.set(exchange.url, key);
+    recent.set(url, key);
   }
   return key;
 }
@@ -49,9 +51,11 @@ function buildKey(
   if (key === undefined || query !== '' || route.multiPath)
     builder.param('path', exchange.path).param('query', query === '' ? undefined : query);
   if (route.version !== undefined) builder.param('version', route.version);
+  if (route.requestedVersion !== undefined)
+    builder.param('requested', route.requestedVersion(exchange.request));
   if (exchange.rewritten !== undefined)
     builder.param('rewritten', canonicalUrl(exchange.rewritten, route));
-  if (route.hostInKey) builder.param('host', exchange.host);
+  if (route.hostInKey) builder.param('origin', exchange.origin);
   if (route.keyHeaders.length > 0)
     builder.param('headers', secondaryKey(route.keyHeaders, exchange.headers));
   if (principal !== undefined) builder.param('principal', principal);

@@ -12,12 +12,22 @@ const headers = is.arrayOf<string>(
   (item) => is.isFilled(item) && item !== '*' && HEADER_NAME.test(item),
 );
 
+/** As the warning at start writes them. */
+const KNOWN_INPUT = new RegExp(
+  "^(?:@(?:Req|Headers|Query|Session|Ip|HostParam)\\(\\)|@(?:Headers|Query|HostParam)\\('.+'\\)|" +
+    '@Inject\\(REQUEST\\)|parameter [1-9]\\d*)$',
+);
+
 const CHECKS = {
   query: is.arrayOf<string>('an array of strings that are not empty', is.isFilled),
   headers,
   host: is.flag,
   principal: is.callback('a function of the request'),
   credentialHeaders: headers,
+  knownInputs: is.arrayOf<string>(
+    "an array of inputs as the warning at start names them, such as '@Req()' or 'parameter 1'",
+    (item) => is.isFilled(item) && KNOWN_INPUT.test(item),
+  ),
   credentials: is.oneOf('bypass', 'standard', 'ignore', 'in-key'),
   statuses: is.arrayOf<number>(
     'an array of statuses from 200 to 599, without 206 and 304, which are never stored',

@@ -22,7 +22,7 @@ type Handled = Observable<unknown> | Promise<Observable<unknown>>;
 export function chosenBypass(route: RouteConfig, exchange: Exchange): BypassReason | undefined {
   const { clientBypass } = route;
   if (clientBypass === 'never') return undefined;
-  const reason = mustBypass(exchange.headers);
+  const reason = inputOf(exchange);
   if (reason === undefined || clientBypass === 'always') return reason;
   return takesInput(route.takes, reason) ? reason : undefined;
 }
@@ -49,11 +49,16 @@ function directivesOf({ clientBypass }: RouteConfig, { headers }: Exchange): Req
 }
 
 /** Whether what the handler answers to this request may answer others as well. */
-function isSharable({ clientBypass, takes }: RouteConfig, { method, headers }: Exchange): boolean {
-  if (method === 'HEAD' && (clientBypass === 'always' || takes.any)) return false;
+function isSharable({ clientBypass, takes }: RouteConfig, exchange: Exchange): boolean {
+  if (exchange.method === 'HEAD' && (clientBypass === 'always' || takes.any)) return false;
   if (clientBypass !== 'never') return true;
-  const reason = mustBypass(headers);
+  const reason = inputOf(exchange);
   return reason === undefined || !takesInput(takes, reason);
+}
+
+/** What the request has that a handler may take, beside what is in its key. */
+function inputOf({ headers, hasUnannouncedBody }: Exchange): BypassReason | undefined {
+  return mustBypass(headers) ?? (hasUnannouncedBody ? 'body' : undefined);
 }
 
 function acceptsEveryResponse(directives: RequestDirectives): boolean {

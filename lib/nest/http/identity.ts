@@ -1,7 +1,8 @@
 import { describeType } from '../../core/key/percent-encoding.js';
 import { CacheConfigError } from '../../ports/errors.js';
 import type { HttpCacheOptions, RouteCacheOptions } from './options.js';
-import { type Exchange, RequestView } from './request.js';
+import type { Exchange } from './request.js';
+import { RequestView } from './request-view.js';
 import type { ResponseCache } from './response-cache.js';
 
 export const IDENTITY_CHOICES =
@@ -16,6 +17,8 @@ export const IDENTITY_CHOICES =
 export interface IdentityConfig {
   /** The route's name, for messages. */
   readonly where: string;
+  /** The guard before the route, as a message names it; undefined when there is none. */
+  readonly guard: string | undefined;
   readonly http: HttpCacheOptions;
   readonly credentials: CredentialHeaders;
 }
@@ -64,6 +67,14 @@ export function identify(config: IdentityConfig, exchange: Exchange): Identity |
   }
   if (credentials === 'ignore') return ANONYMOUS;
   const unkeyed = unkeyedCredentials(config.credentials, exchange);
+  if (
+    principalOf !== undefined &&
+    config.guard !== undefined &&
+    (unkeyed === undefined || credentials === 'standard')
+  ) {
+    const problem = credentials === undefined ? noPrincipalError(config) : undefined;
+    return { bypass: 'principal', problem };
+  }
   if (unkeyed === undefined) return ANONYMOUS;
   if (credentials === 'standard') return unkeyed === 'cookie' ? ANONYMOUS : AUTHENTICATED;
   if (credentials === 'bypass') return BYPASSED;
@@ -151,6 +162,17 @@ function undeclaredIdentityError({ where, http }: IdentityConfig): CacheConfigEr
       : `${carries}, but http.principal returned undefined for it. Return what a guard has ` +
           "verified; or set credentials: 'bypass' if this is intended, 'ignore' if such " +
           'responses are the same for everyone.',
+  );
+}
+
+/** The guard may know who asks by something else than what `principal` reads. */
+function noPrincipalError({ where, guard }: IdentityConfig): CacheConfigError {
+  return new CacheConfigError(
+    `http.principal of ${where} returned undefined for a request that ${guard ?? 'a guard'} let ` +
+      'through, so the key does not say who asks. Return what the guard has verified. To store ' +
+      'responses for anonymous requests that it lets through, return a name for them: ' +
+      "principal: (request) => ... ?? 'anonymous'; credentials: 'bypass' says that they are to " +
+      'bypass the cache.',
   );
 }
 

@@ -13,6 +13,7 @@ import { createAsyncContext } from '../../async-context.js';
 import { cborCodec } from '../../codecs/cbor.js';
 import { isNonError, isSafe } from '../../http/request.js';
 import { ResponseCodecs } from '../../http/response-codec.js';
+import { Guards } from '../checks/guards.js';
 import {
   FixedKeys,
   assertNoSecondInterceptor,
@@ -82,8 +83,11 @@ export class CacheInterceptor implements NestInterceptor {
       if (route.uncacheable !== undefined && CACHED_METHODS.includes(found.method))
         this.#warn(`${route.uncacheable}, ${route.where}`, uncacheableRouteError(route));
       const cache = this.source.cache(route.options.cache);
-      const inputs = unkeyedInputs(route, found, cache?.hasTenantResolver === true);
-      if (inputs.length > 0) this.#logger.warn(unkeyedInputsMessage(route, inputs));
+      const inputs = unkeyedInputs(route, found);
+      if (inputs.length > 0) {
+        this.#observations.unkeyedRoutes.add(route);
+        this.#logger.warn(unkeyedInputsMessage(route, inputs));
+      }
       if (cache !== undefined && canNeverHaveTenant(cache)) {
         const { where, options } = route;
         this.#warn(`no tenant, ${where}`, missingTenantError(where, options, cache));
@@ -176,7 +180,10 @@ export class CacheInterceptor implements NestInterceptor {
       handler,
       { ...defaults, ...(nullTtl !== undefined && { nullTtl }), ...options },
       this.#codecs.codecFor(chosen === 'cbor' ? cborCodec : chosen === 'json' ? undefined : chosen),
-      routingRules(this.modules).versioning,
+      {
+        versioning: routingRules(this.modules).versioning,
+        guard: new Guards(this.modules).of(handler, controller),
+      },
     );
   }
 

@@ -21,6 +21,8 @@ export class RouteObservations {
    * tenants would share a key.
    */
   readonly lateTenantRoutes = new Set<RouteConfig>();
+  /** Routes of which it is not known what they take from the request. */
+  readonly unkeyedRoutes = new Set<RouteConfig>();
   /**
    * Cache errors that a handler threw: they come from a cache that the handler uses, not from the
    * lookup of the response.

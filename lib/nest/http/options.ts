@@ -54,13 +54,15 @@ export interface HttpCacheOptions {
    */
   readonly headers?: readonly string[];
   /**
-   * Whether the host, as the platform reports it (`trust proxy`), is part of the key. Default: only
-   * for controllers bound to a host.
+   * Whether scheme and host of the URI, as the platform reports them (`trust proxy`), are part of
+   * the key (RFC 9111 section 2). With false all hosts share one response. Default true; with a
+   * fixed key only for controllers bound to a host.
    */
   readonly host?: boolean;
   /**
-   * Identifies the client by a non-empty string, which is part of the key. A request with
-   * credentials for which this returns undefined bypasses the cache. Default: none.
+   * Identifies the client by a non-empty string, which is part of the key. A request for which
+   * this returns undefined bypasses the cache when it carries credentials or the route has a guard;
+   * with `credentials: 'ignore'` it does not. Default: none.
    */
   readonly principal?: (request: CacheableRequest) => string | undefined;
   /**
@@ -74,6 +76,13 @@ export interface HttpCacheOptions {
    * - `'in-key'`: for a key made from the arguments, which then identifies the client.
    */
   readonly credentials?: 'bypass' | 'standard' | 'ignore' | 'in-key';
+  /**
+   * Inputs of the handler of which the key leaves something out, and which are known to matter no
+   * further; a warning at start names them as they are written here: `'@Req()'`,
+   * `"@Headers('x-theme')"`, `'parameter 2'` for a decorator of the application's own,
+   * `'@Inject(REQUEST)'` for a request-scoped controller. They are not warned of. Default: none.
+   */
+  readonly knownInputs?: readonly string[];
   /** More headers that identify the client, for instance `['x-access-token']`. Default: none. */
   readonly credentialHeaders?: readonly string[];
   /**

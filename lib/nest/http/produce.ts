@@ -18,6 +18,7 @@ import type { UnshareableReason } from './observations.js';
 import type { RouteCacheOptions } from './options.js';
 import type { Exchange } from './request.js';
 import type { RequestContext } from './request-context.js';
+import { addVary, observeReads } from './vary.js';
 
 /** The parts of a response that its `ETag` and a 304 depend on. */
 export type ResponseBody = Pick<
@@ -57,7 +58,10 @@ export async function runHandler(
 ): Promise<HandlerResult> {
   const { route, exchange } = context;
   // An observable without a value fails, as it does without a cache.
-  const value: unknown = await lastValueFrom(context.next.handle());
+  const handle = (): Promise<unknown> => lastValueFrom(context.next.handle());
+  const { value, read } = context.observations.unkeyedRoutes.has(route)
+    ? await observeReads(route, exchange, handle)
+    : { value: await handle(), read: [] };
   const { status } = run;
   const unshared = (reason: UnshareableReason, response?: ResponseBody): HandlerResult => ({
     shared: false,
@@ -67,6 +71,8 @@ export async function runHandler(
     response,
   });
   if (run.captured === undefined && exchange.isSent) return unshared('sent');
+  // What was made of a header is found only by requests that have the same.
+  addVary(exchange, read);
   const body = bodyOf(exchange, value);
   if (body === undefined) return unshared('stream');
   if (body === 'unserialisable') return unshared('unserialisable');

@@ -3,7 +3,7 @@ import { RELOAD } from '../../core/options/call.js';
 import { STATIC_OPTIONS } from '../../core/options/resolve-call.js';
 import { CacheConfigError } from '../../ports/errors.js';
 import { uriTag } from './cache-key.js';
-import { RequestView } from './request.js';
+import { RequestView } from './request-view.js';
 import type { RequestContext } from './request-context.js';
 import type { ResponseEntryOptions } from './response-cache.js';
 

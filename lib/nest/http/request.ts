@@ -1,6 +1,5 @@
 import { type OutgoingHeaders, requestHeader, type RequestHeaders } from '../../http/headers.js';
 import { pathOf } from '../../http/query.js';
-import type { CacheableRequest } from './options.js';
 import { type CurrentCapture, captureReply, captureResponse } from './response-capture.js';
 
 interface RawResponse {
@@ -42,11 +41,20 @@ export interface HttpRequest {
   readonly user?: unknown;
   /** The requested host with its port; with `trust proxy` and the like, as the client sent it. */
   readonly host?: string;
+  /** The scheme; with `trust proxy` and the like, as a proxy says that the client used it. */
+  readonly protocol?: string;
   /** Express: where the router that handles the request is mounted. */
   readonly baseUrl?: string;
   readonly socket?: { readonly authorized?: boolean };
   /** Fastify: the request that middleware sees. */
-  readonly raw?: { readonly user?: unknown };
+  readonly raw?: { readonly user?: unknown; readonly stream?: Http2Stream };
+  /** HTTP/2, on Express. */
+  readonly stream?: Http2Stream;
+}
+
+/** The part of an HTTP/2 stream that says whether its request has a body. */
+interface Http2Stream {
+  readonly endAfterHeaders?: boolean;
 }
 
 /** One request and its response, the same on Express and Fastify. */
@@ -64,8 +72,13 @@ export interface Exchange {
    * the client sent; else undefined.
    */
   readonly rewritten: string | undefined;
-  /** The host in lower case, as the platform reports it: Nest finds controllers by it. */
-  readonly host: string;
+  /**
+   * Scheme and host of the target URI in lower case, as the platform reports them; and the `Host`
+   * that was received, where it is another one: behind a trusted proxy a handler may read both.
+   */
+  readonly origin: string;
+  /** The request has a body whose headers do not say so, which HTTP/2 allows. */
+  readonly hasUnannouncedBody: boolean;
   readonly headers: RequestHeaders;
   status: number;
   /** The `Cache-Status` member that this cache has set. */
@@ -95,6 +108,7 @@ abstract class BaseExchange {
   /** Read once: on both platforms it is a getter. */
   readonly headers: RequestHeaders;
   cacheStatus: string | undefined;
+  #origin: string | undefined;
 
   constructor(readonly request: HttpRequest) {
     const { url, originalUrl = url, baseUrl, headers } = request;
@@ -116,9 +130,22 @@ abstract class BaseExchange {
     return this.url.slice(pathOf(this.url).length);
   }
 
-  get host(): string {
-    return (this.request.host ?? requestHeader(this.headers, 'host') ?? '').toLowerCase();
+  get origin(): string {
+    return (this.#origin ??= originOf(this.request, this.headers));
   }
+
+  get hasUnannouncedBody(): boolean {
+    const { raw, stream = raw?.stream } = this.request;
+    return stream?.endAfterHeaders === false && this.headers['content-length'] === undefined;
+  }
+}
+
+function originOf({ protocol = 'http', host }: HttpRequest, headers: RequestHeaders): string {
+  const received = requestHeader(headers, 'host') ?? requestHeader(headers, ':authority') ?? '';
+  const origin = `${protocol}://${host ?? received}`;
+  return (host ?? received) === received
+    ? origin.toLowerCase()
+    : `${origin} ${received}`.toLowerCase();
 }
 
 class ExpressExchange extends BaseExchange implements Exchange {
@@ -239,43 +266,4 @@ function whenSent(response: RawResponse): Promise<void> {
 
 function escaped(char: string): string {
   return `\\u00${char.charCodeAt(0).toString(16)}`;
-}
-
-const NO_VALUES = Object.freeze({});
-
-/** The request as callbacks in options see it. A query is parsed only when it is read. */
-export class RequestView implements CacheableRequest {
-  readonly #exchange: Exchange;
-
-  constructor(exchange: Exchange) {
-    this.#exchange = exchange;
-  }
-
-  get method(): string {
-    return this.#exchange.method;
-  }
-
-  get url(): string {
-    return this.#exchange.url;
-  }
-
-  get headers(): CacheableRequest['headers'] {
-    return this.#exchange.headers;
-  }
-
-  get params(): CacheableRequest['params'] {
-    return this.#exchange.request.params ?? NO_VALUES;
-  }
-
-  get query(): CacheableRequest['query'] {
-    return this.#exchange.request.query ?? NO_VALUES;
-  }
-
-  get user(): unknown {
-    return this.#exchange.request.user;
-  }
-
-  get raw(): object {
-    return this.#exchange.request;
-  }
 }

@@ -20,6 +20,7 @@ import { type HandlerResult, type ResponseBody, runHandler } from './produce.js'
 import type { Exchange } from './request.js';
 import type { RequestContext } from './request-context.js';
 import type { RouteConfig } from './route.js';
+import { addVary } from './vary.js';
 
 const JSON_TYPE = 'application/json; charset=utf-8';
 
@@ -124,13 +125,6 @@ function sendConditional(exchange: Exchange, stored: ResponseBody, now: number):
 function sendEmpty(exchange: Exchange, status: number): undefined {
   exchange.status = status;
   for (const name of BODY_HEADERS) exchange.removeHeader(name);
-}
-
-function addVary(exchange: Exchange, values: readonly string[]): void {
-  const present = valuesOf(toHeaderList(exchange.outgoing()), 'vary').flatMap(splitList);
-  const known = new Set(present.map((name) => name.toLowerCase()));
-  const added = values.flatMap(splitList).filter((name) => !known.has(name.toLowerCase()));
-  if (added.length > 0) exchange.setHeader('vary', [...present, ...added].join(', '));
 }
 
 /** `of(body)` in fewer steps, for every hit makes one. */

@@ -1,4 +1,4 @@
-import { type VersioningOptions, VersioningType } from '@nestjs/common';
+import { VERSION_NEUTRAL, type VersioningOptions, VersioningType } from '@nestjs/common';
 import type { CacheKey } from '../../core/key/key.js';
 import type { Codec } from '../../ports/codec.js';
 import { type Duration, toMilliseconds } from '../../ports/duration.js';
@@ -18,12 +18,16 @@ export interface RouteConfig extends IdentityConfig {
    * or the handler has to run every time.
    */
   readonly uncacheable: 'sse' | 'res' | 'render' | 'redirect' | 'changes' | undefined;
-  /** Sorted, in lower case. */
+  /** Sorted, in lower case; with the one that selects the version, for a handler with several. */
   readonly keyHeaders: readonly string[];
+  /** Headers that have one value on this route, because it is selected by them. */
+  readonly routedHeaders: readonly string[];
   readonly hostInKey: boolean;
   /** Part of the key: two versions of a handler may share a path. */
   readonly version: string | undefined;
-  /** The keys of recent URLs; only where the key depends on nothing but the URL. */
+  /** Part of the key of a handler with several versions: what the application's function finds. */
+  readonly requestedVersion: ((request: object) => string) | undefined;
+  /** The keys of recent URIs; only where the key depends on nothing but the URI. */
   readonly recentKeys: Map<string, CacheKey> | undefined;
   readonly cdn: CdnConfig | undefined;
   readonly staleWhileRevalidateMs: number;
@@ -58,20 +62,24 @@ const VERSION = '__version__';
 /** Nest's numbers of the parameters `@Res()` and `@Next()`. */
 const RESPONSE_OR_NEXT = /^[12]:/;
 
+/** What the application says about a route. */
+export interface RouteSettings {
+  readonly versioning?: VersioningOptions | undefined;
+  readonly guard?: string | undefined;
+}
+
 /** @throws CacheConfigError (`CACHE_CONFIG`) for options that cannot work */
 export function compileRoute(
   controller: Controller,
   handler: Handler,
   options: RouteCacheOptions,
   codec: Codec,
-  versioning?: VersioningOptions,
+  { versioning, guard }: RouteSettings = {},
 ): RouteConfig {
   const http = options.http ?? {};
   const name = handlerName(controller, handler);
   const where = `${controller.name}.${String(name)}`;
   assertNoPublicIdentity(http, `${where}: `);
-  const hostInKey = http.host ?? Reflect.getMetadata(HOST, controller) !== undefined;
-  const keyHeaders = [...new Set(http.headers?.map((name) => name.toLowerCase()))].sort();
   const staleWhileRevalidateMs = windowMs(options.staleWhileRevalidate, 'staleWhileRevalidate');
   const staleIfErrorMs = windowMs(options.staleIfError, 'staleIfError');
   const tags = typeof options.tags === 'object' ? options.tags : [];
@@ -80,17 +88,32 @@ export function compileRoute(
   const scheme =
     version === undefined && versioning?.defaultVersion === undefined ? undefined : versioning;
   const versionedBy = versionHeader(scheme);
+  const several = servesSeveral(version ?? scheme?.defaultVersion);
+  // A fixed key is all of the key that the route wants, so that it can be deleted by its name.
+  const hostInKey =
+    http.host ?? (options.key === undefined || Reflect.getMetadata(HOST, controller) !== undefined);
+  const keyHeaders = sortedNames([
+    ...(http.headers ?? []),
+    ...(several && versionedBy !== undefined ? [versionedBy] : []),
+  ]);
+  const requestedVersion =
+    several && scheme?.type === VersioningType.CUSTOM
+      ? (request: object) => JSON.stringify(scheme.extractor(request))
+      : undefined;
   return {
     options,
     http,
     where,
+    guard,
     uncacheable:
       options.changes === true ? 'changes' : uncacheableReason(controller, handler, name),
     keyHeaders,
+    routedHeaders: scheme?.type === VersioningType.HEADER ? [scheme.header.toLowerCase()] : [],
     credentials: splitCredentialHeaders(http, keyHeaders),
     hostInKey,
     version: version === undefined ? undefined : [version].flat().map(String).join(','),
-    recentKeys: keyHeaders.length === 0 && !hostInKey ? new Map() : undefined,
+    requestedVersion,
+    recentKeys: keyHeaders.length === 0 && requestedVersion === undefined ? new Map() : undefined,
     cdn: http.cdn === undefined ? undefined : compileCdn(http.cdn),
     staleWhileRevalidateMs,
     staleIfErrorMs,
@@ -101,7 +124,8 @@ export function compileRoute(
       ...entryOptions(options),
       codec,
     }),
-    tagsUri: keyHeaders.length > 0 || http.principal !== undefined,
+    tagsUri:
+      keyHeaders.length > 0 || http.principal !== undefined || requestedVersion !== undefined,
     patterns,
     clientBypass: http.clientBypass ?? 'conditional',
     takes: takenInputs(controller, handler, name),
@@ -109,6 +133,16 @@ export function compileRoute(
     vary: versionedBy === undefined ? keyHeaders : [...new Set([...keyHeaders, versionedBy])],
     customVersioning: scheme?.type === VersioningType.CUSTOM,
   };
+}
+
+function sortedNames(names: readonly string[]): readonly string[] {
+  return [...new Set(names.map((name) => name.toLowerCase()))].sort();
+}
+
+/** Whether a handler answers requests for more than one version. */
+function servesSeveral(version: unknown): boolean {
+  const versions: readonly unknown[] = [version].flat();
+  return versions.length > 1 || versions.includes(VERSION_NEUTRAL);
 }
 
 /** The options that the cache itself applies; not the ttl, which every response determines. */

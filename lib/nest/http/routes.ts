@@ -1,4 +1,4 @@
-import type { Type, VersioningOptions } from '@nestjs/common';
+import { Scope, type Type, type VersioningOptions } from '@nestjs/common';
 import type { ModulesContainer } from '@nestjs/core';
 import { methodsOf } from '../decorators/find-metadata.js';
 import { segmentsOf } from './path-pattern.js';
@@ -17,6 +17,8 @@ export interface Route {
   readonly method: unknown;
   /** The path that `RouterModule` puts before the path of the controller. */
   readonly modulePath: string;
+  /** The controller, or something that is injected into it, is made for each request. */
+  readonly requestScoped: boolean;
 }
 
 /** Nest's numbers of GET and ALL: only their responses are stored. */
@@ -34,15 +36,40 @@ export function* routesOf(modules: ModulesContainer): Iterable<Route> {
         Reflect.getMetadata(MODULE_PATH, module.metatype) ??
         '',
     );
-    for (const { metatype } of module.controllers.values()) {
-      if (typeof metatype !== 'function') continue;
-      const controller = metatype as Type;
+    for (const wrapper of module.controllers.values()) {
+      if (typeof wrapper.metatype !== 'function') continue;
+      const controller = wrapper.metatype as Type;
+      const requestScoped = takesRequest(wrapper);
       for (const handler of handlersOf(controller)) {
         const method: unknown = Reflect.getMetadata(METHOD, handler);
-        if (method !== undefined) yield { controller, handler, method, modulePath };
+        if (method !== undefined) yield { controller, handler, method, modulePath, requestScoped };
       }
     }
   }
+}
+
+/** The part of what Nest knows about a class that says how long its instances live. */
+interface Wrapper {
+  readonly scope?: unknown;
+  getCtorMetadata(): readonly (Wrapper | undefined)[] | undefined;
+  getPropertiesMetadata(): readonly { readonly wrapper?: Wrapper }[] | undefined;
+  isDependencyTreeStatic(): boolean;
+}
+
+/**
+ * Whether instances may hold a request: the class, or something that is injected into it, is made
+ * for each request. A guard that is made for each request makes no difference.
+ */
+export function takesRequest(wrapper: Wrapper): boolean {
+  if (wrapper.isDependencyTreeStatic()) return false;
+  const injected: readonly (Wrapper | undefined)[] = [
+    ...(wrapper.getCtorMetadata() ?? []),
+    ...(wrapper.getPropertiesMetadata() ?? []).map((property) => property.wrapper),
+  ];
+  return (
+    wrapper.scope === Scope.REQUEST ||
+    injected.some((one) => one?.isDependencyTreeStatic() === false)
+  );
 }
 
 /** The methods of a controller, inherited ones included. */
@@ -65,6 +92,9 @@ interface NestInternals {
     readonly applicationConfig?: {
       getGlobalPrefix?(): string;
       getVersioning?(): VersioningOptions | undefined;
+      getGlobalGuards?(): readonly object[];
+      /** Those that are made for each request, by what Nest knows of them. */
+      getGlobalRequestGuards?(): readonly { readonly metatype?: unknown }[];
     };
   };
 }
@@ -76,9 +106,20 @@ export interface RoutingRules {
   readonly maxPrefixSegments: number;
 }
 
-export function routingRules(modules: ModulesContainer): RoutingRules {
+function configOf(modules: ModulesContainer) {
   const [first] = modules.values();
-  const config = (first as unknown as NestInternals | undefined)?.container?.applicationConfig;
+  return (first as unknown as NestInternals | undefined)?.container?.applicationConfig;
+}
+
+/** The guards of the whole application (`APP_GUARD`, `useGlobalGuards`): instances or classes. */
+export function globalGuards(modules: ModulesContainer): readonly unknown[] {
+  const config = configOf(modules);
+  const made = config?.getGlobalGuards?.() ?? [];
+  return [...made, ...(config?.getGlobalRequestGuards?.() ?? []).map(({ metatype }) => metatype)];
+}
+
+export function routingRules(modules: ModulesContainer): RoutingRules {
+  const config = configOf(modules);
   if (config?.getGlobalPrefix === undefined)
     return { versioning: undefined, maxPrefixSegments: Infinity };
   const versioning = config.getVersioning?.();

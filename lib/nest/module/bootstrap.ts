@@ -1,17 +1,20 @@
 import {
+  Inject,
   Injectable,
   type NestInterceptor,
   type OnApplicationShutdown,
   type OnModuleInit,
   type Type,
 } from '@nestjs/common';
-import { DiscoveryService, ModuleRef } from '@nestjs/core';
+import { DiscoveryService, ModuleRef, ModulesContainer } from '@nestjs/core';
 import { CacheConfigError } from '../../ports/errors.js';
+import { Guards } from '../checks/guards.js';
 import { SegmentChecks } from '../checks/segment-checks.js';
 import { assertController, checkDecoratedMethod } from '../checks/startup.js';
 import { declaredMethodsOf } from '../decorators/find-metadata.js';
 import { CacheInterceptor } from '../http/interceptor.js';
 import { RouteContextInterceptor } from '../http/route-context-interceptor.js';
+import { takesRequest } from '../http/routes.js';
 import { BackgroundInstances } from '../method/background.js';
 import { REGISTRY } from '../method/decorate-method.js';
 import { CacheRegistry } from './registry.js';
@@ -27,6 +30,7 @@ export class CacheLifecycle implements OnModuleInit, OnApplicationShutdown {
     private readonly registry: CacheRegistry,
     private readonly interceptor: CacheInterceptor,
     private readonly segments: SegmentChecks,
+    @Inject(ModulesContainer) private readonly modules: ModulesContainer,
   ) {}
 
   /**
@@ -38,8 +42,9 @@ export class CacheLifecycle implements OnModuleInit, OnApplicationShutdown {
     try {
       const providers = this.discovery.getProviders();
       for (const { metatype } of providers) assertController(metatype);
+      const guards = new Guards(this.modules);
       for (const wrapper of [...providers, ...this.discovery.getControllers()])
-        this.#prepare(wrapper);
+        this.#prepare(wrapper, guards);
       this.interceptor.checkRoutes();
     } catch (error) {
       // Nest does not run the hooks of an application that did not start.
@@ -56,9 +61,9 @@ export class CacheLifecycle implements OnModuleInit, OnApplicationShutdown {
     await this.#close();
   }
 
-  #prepare(wrapper: InstanceWrapper): void {
-    const requestScoped = !wrapper.isDependencyTreeStatic();
-    const instance: unknown = requestScoped ? undefined : wrapper.instance;
+  #prepare(wrapper: InstanceWrapper, guards: Guards): void {
+    const instance: unknown = wrapper.isDependencyTreeStatic() ? wrapper.instance : undefined;
+    const requestScoped = takesRequest(wrapper);
     const type: unknown =
       typeof instance === 'object' && instance !== null ? classOf(instance) : wrapper.metatype;
     if (typeof type !== 'function') return;
@@ -67,8 +72,10 @@ export class CacheLifecycle implements OnModuleInit, OnApplicationShutdown {
     for (const { metadata, method } of declaredMethodsOf(host)) {
       if (!isDecorated) setRegistry(instance, this.registry);
       isDecorated = true;
-      if (method !== undefined)
-        checkDecoratedMethod({ metadata, method, host, requestScoped }, this.registry);
+      if (method !== undefined) {
+        const guard = guards.of(method, host);
+        checkDecoratedMethod({ metadata, method, host, requestScoped, guard }, this.registry);
+      }
       this.segments.checkMethod(metadata, method, host, wrapper);
     }
     this.segments.checkRoutes(host);

@@ -213,12 +213,13 @@ describe.each(PLATFORMS)('a refresh on %s', (platform) => {
   const stuck = async (path: string): Promise<{ text(): string }> => {
     let text = '';
     const socket = connect(app.port, '127.0.0.1');
+    const host = `Host: 127.0.0.1:${String(app.port)}\r\n`;
     sockets.push(socket);
     socket.setEncoding('utf8').on('data', (more: string) => (text += more));
     unblock = () => undefined;
     const idle = unblock;
     socket.write(
-      `GET /fresh/blocking HTTP/1.1\r\nHost: x\r\n\r\nGET ${path} HTTP/1.1\r\nHost: x\r\n\r\n`,
+      ['/fresh/blocking', path].map((target) => `GET ${target} HTTP/1.1\r\n${host}\r\n`).join(''),
     );
     await until(() => unblock !== idle);
     return { text: () => text };

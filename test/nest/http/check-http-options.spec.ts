@@ -12,6 +12,8 @@ let runs = 0;
 
 const CALLBACK = 'a function of the request';
 const HEADERS = 'an array of names of request headers';
+const KNOWN_INPUTS =
+  "an array of inputs as the warning at start names them, such as '@Req()' or 'parameter 1'";
 const FLAG = 'true or false';
 const STATUSES =
   'an array of statuses from 200 to 599, without 206 and 304, which are never stored';
@@ -21,6 +23,7 @@ const WRONG_HTTP_OPTIONS: WrongValues<HttpCacheOptions> = {
   host: [FLAG, 'yes'],
   principal: [CALLBACK, 'user'],
   credentialHeaders: [HEADERS, ['x-key\r\n'], ['*']],
+  knownInputs: [KNOWN_INPUTS, '@Req()', ['req'], ['@Body()'], ['parameter 0'], ["@Headers('')"]],
   credentials: ["'bypass' or 'standard' or 'ignore' or 'in-key'", 'none'],
   statuses: [STATUSES, 200, [20], [200, 304], [206], [600], ['200']],
   freshness: ["'route' or 'response'", 'none'],

@@ -16,8 +16,10 @@ interface Asking {
   headers: Record<string, string | undefined>;
   socket: { authorized?: boolean };
   user?: unknown;
+  raw?: { user?: unknown };
 }
-const userOf = (request: Asking): unknown => request.user ?? 'nobody';
+/** On Fastify, middleware sees the raw request. */
+const userOf = (request: Asking): unknown => request.user ?? request.raw?.user ?? 'nobody';
 
 /** Knows its users by any header; lets others in as nobody. */
 @Injectable()
@@ -74,6 +76,58 @@ class Open {
   }
 }
 
+/** A guard that keeps its user where no principal looks. */
+@Injectable()
+class Elsewhere implements CanActivate {
+  canActivate(context: ExecutionContext): boolean {
+    const request = context.switchToHttp().getRequest<Asking & { account?: string }>();
+    const { 'x-user': name } = request.headers;
+    if (name !== undefined) request.account = name;
+    return true;
+  }
+}
+
+const account = (request: Asking & { account?: string }): unknown => ({
+  user: request.account ?? 'nobody',
+});
+const byUser = ({ user }: { user?: unknown }): string | undefined => user as string | undefined;
+
+@Controller('elsewhere')
+class KeptElsewhere {
+  @Get('undeclared')
+  @Cacheable({ ttl: '1m', http: { principal: byUser } })
+  async undeclared(@Req() request: Asking): Promise<unknown> {
+    return account(request);
+  }
+  @Get('bypass')
+  @Cacheable({ ttl: '1m', http: { principal: byUser, credentials: 'bypass' } })
+  async bypass(@Req() request: Asking): Promise<unknown> {
+    return account(request);
+  }
+  @Get('standard')
+  @Cacheable({ ttl: '1m', http: { principal: byUser, credentials: 'standard' } })
+  async standard(@Req() request: Asking): Promise<unknown> {
+    return account(request);
+  }
+  @Get('named')
+  @Cacheable({
+    ttl: '1m',
+    http: { principal: ({ raw }) => (raw as { account?: string }).account ?? 'anonymous' },
+  })
+  async named(@Req() request: Asking): Promise<unknown> {
+    return account(request);
+  }
+  @Get('ignore')
+  @Cacheable({ ttl: '1m', http: { principal: byUser, credentials: 'ignore' } })
+  async ignore(): Promise<unknown> {
+    return {};
+  }
+}
+
+@Controller('elsewhere')
+@UseGuards(Elsewhere)
+class KeptElsewhereByClass extends KeptElsewhere {}
+
 describe.each(['express', 'fastify'] as const)('who asks, on %s', (platform) => {
   const open = async (configured: Partial<Parameters<typeof start>[0]> = {}) => {
     const { app, lines } = await start({ platform, controllers: [Guarded, Open], ...configured });
@@ -117,14 +171,55 @@ describe.each(['express', 'fastify'] as const)('who asks, on %s', (platform) => 
     expect((await ask('/guarded/bypass'))[1]).toContain('; hit');
   });
 
-  it('bypasses the cache behind a global guard when the route declares nothing', async () => {
-    const { ask, lines } = await open({ providers: [{ provide: APP_GUARD, useClass: AnyHeader }] });
+  it('bypasses the cache for a user whom middleware has set when the route declares nothing', async () => {
+    const { ask, lines } = await open({
+      configure: (app) => {
+        app.use((request: Asking, _: unknown, next: () => void) => {
+          request.user = request.headers['x-user'];
+          next();
+        });
+      },
+    });
     for (const name of ['alice', 'bob'])
       expect(await ask('/open/unsaid', { 'x-user': name })).toEqual([{ user: name }, past]);
-    expect(lines.warnings).toEqual([
+    expect(lines.warnings.filter((line) => line.includes('bypass the cache'))).toEqual([
       expect.stringMatching(/Open\.unsaid carries credentials.*request\.user.*credentialHeaders/),
     ]);
   });
+
+  it.each<[string, Partial<Parameters<typeof start>[0]>]>([
+    ['of its class', { controllers: [KeptElsewhereByClass] }],
+    [
+      'of the whole application',
+      { controllers: [KeptElsewhere], providers: [{ provide: APP_GUARD, useClass: Elsewhere }] },
+    ],
+  ])(
+    'bypasses the cache when a route behind a guard %s has a principal that gives nothing',
+    async (_, configured) => {
+      const { ask, lines } = await open(configured);
+      for (const path of ['undeclared', 'bypass', 'standard']) {
+        for (const name of ['alice', 'bob', 'alice']) {
+          expect(await ask(`/elsewhere/${path}`, { 'x-user': name })).toEqual([
+            { user: name },
+            'nest-query-cache; fwd=bypass; detail=principal',
+          ]);
+        }
+      }
+      expect(lines.warnings.filter((line) => line.includes('bypass the cache ('))).toEqual([
+        expect.stringMatching(
+          /undeclared returned undefined .*Elsewhere|UseGuards.*\?\? 'anonymous'.*'bypass'/,
+        ),
+      ]);
+      for (const name of ['alice', 'bob', 'alice', 'bob']) {
+        const [body] = await ask('/elsewhere/named', { 'x-user': name });
+        expect(body).toEqual({ user: name });
+      }
+      for (const path of ['named', 'ignore']) {
+        await ask(`/elsewhere/${path}`);
+        expect((await ask(`/elsewhere/${path}`))[1]).toContain('; hit');
+      }
+    },
+  );
 
   it.each(['authorization', 'cookie', 'proxy-authorization', 'x-api-key'])(
     'treats the header %s as a credential',

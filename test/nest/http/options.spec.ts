@@ -44,7 +44,7 @@ function routeWith(options: EntryOptions): new () => object {
   @Controller('route')
   class Route {
     @Get()
-    @Cacheable({ ttl: '100s', jitter: 0, ...(options as object) })
+    @Cacheable({ ttl: '100s', jitter: 0, http: { host: false }, ...(options as object) })
     async find(@Res({ passthrough: true }) response: Response): Promise<{ run: number }> {
       response.header('x-before', String(runs + 1));
       const made = await produce();

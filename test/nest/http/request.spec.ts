@@ -1,7 +1,18 @@
-import { Controller, Get, Headers, HostParam, Param, Query, Req, type Type } from '@nestjs/common';
+import { connect } from 'node:http2';
+import {
+  Controller,
+  Get,
+  Headers,
+  HostParam,
+  Param,
+  Post,
+  Query,
+  Req,
+  type Type,
+} from '@nestjs/common';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, onTestFinished } from 'vitest';
 import { Cached, PLATFORMS, startApp, type TestApp } from './support.js';
 
 interface Rewritable {
@@ -26,6 +37,31 @@ class Hosted {
   find(@Req() request: { host: string }): unknown {
     return { host: request.host };
   }
+}
+
+interface Asked {
+  readonly protocol: string;
+  readonly hostname: string;
+  readonly headers: { readonly host?: string };
+}
+
+@Controller('uri')
+class Uris {
+  @Get()
+  @Cached({ http: { cdn: {} } })
+  find(@Req() { protocol, hostname, headers }: Asked): unknown {
+    return { uri: `${protocol}://${hostname}/reset`, received: headers.host };
+  }
+
+  @Get('shared')
+  @Cached({ http: { host: false } })
+  shared(): unknown {
+    return { shared: true };
+  }
+
+  @Post()
+  @Cached()
+  change(): void {}
 }
 
 @Controller(':tenant/items')
@@ -90,9 +126,8 @@ describe.each(PLATFORMS)('a route on %s', (platform) => {
       );
     }
     expect(
-      (await get('/items', { host: 'other', 'x-forwarded-host': 'ACME.example.com' })).headers[
-        'cache-status'
-      ],
+      (await get('/items', { host: 'Internal:8080', 'x-forwarded-host': 'ACME.example.com' }))
+        .headers['cache-status'],
     ).toContain('; hit');
   });
 
@@ -107,6 +142,67 @@ describe.each(PLATFORMS)('a route on %s', (platform) => {
       expect((await get('/hosted', headers)).body).toBe(
         JSON.stringify({ host: `${tenant}.example.com:8080` }),
       );
+    }
+  });
+
+  it('uses scheme and host in the key unless the route shares its responses among hosts', async () => {
+    const { get, send } = await open([Uris], { trustProxy: true }, (nest) =>
+      nest.set('trust proxy', true),
+    );
+    const requests = ['http', 'https'].flatMap((scheme) =>
+      ['evil.example', 'shop.example', 'shop.example:8080'].flatMap((host) =>
+        ['shop.example', 'inner.example'].map((received) => ({
+          host: received,
+          'x-forwarded-host': host,
+          'x-forwarded-proto': scheme,
+        })),
+      ),
+    );
+    for (const status of ['stored', '; hit']) {
+      for (const headers of requests) {
+        const { body, headers: got } = await get('/uri', headers);
+        const uri = `${headers['x-forwarded-proto']}://${
+          headers['x-forwarded-host'].split(':')[0] ?? ''
+        }/reset`;
+        expect(JSON.parse(body)).toEqual({ uri, received: headers.host });
+        expect(got['cache-status']).toContain(status);
+      }
+    }
+    expect((await get('/uri', { host: 'CASE.example' })).headers['cache-status']).toContain(
+      'stored',
+    );
+    expect((await get('/uri', { host: 'case.EXAMPLE' })).headers['cache-status']).toContain(
+      '; hit',
+    );
+    await get('/uri/shared', { host: 'one.example' });
+    expect((await get('/uri/shared', { host: 'two.example' })).headers['cache-status']).toContain(
+      '; hit',
+    );
+    // The target URI of an unsafe method is one of a host, too (RFC 9111 section 4.4).
+    await send('POST', '/uri', { host: 'shop.example' });
+    for (const [host, status] of [
+      ['shop.example', 'stored'],
+      ['other.example', 'stored'],
+    ] as const)
+      expect((await get('/uri', { host })).headers['cache-status']).toContain(status);
+    await send('POST', '/uri', { host: 'shop.example' });
+    expect((await get('/uri', { host: 'other.example' })).headers['cache-status']).toContain(
+      '; hit',
+    );
+  });
+
+  it('remembers no URI longer than it should, and mixes none up', async () => {
+    const { get } = await open([Uris], {});
+    const hosts = Array.from({ length: 270 }, (_, i) => `${'a'.repeat(i % 250)}${String(i)}.x`);
+    for (const host of [...hosts, ...hosts.slice(0, 5), ...hosts.slice(-5)])
+      expect(JSON.parse((await get('/uri', { host })).body)).toMatchObject({ received: host });
+  });
+
+  it('bypasses the cache for a body in chunks, which has no Content-Length', async () => {
+    const { send } = await open([Uris], {});
+    for (let i = 0; i < 2; i++) {
+      const answer = await send('GET', '/uri', { 'transfer-encoding': 'chunked' }, 'x');
+      expect(answer.headers['cache-status']).toContain('fwd=bypass; detail=body');
     }
   });
 
@@ -193,5 +289,51 @@ describe.each(PLATFORMS)('a route on %s', (platform) => {
       );
       expect((await get('/cdn')).headers['cdn-cache-control']).toMatch(/^max-age=/);
     }
+  });
+});
+
+describe('a route over HTTP/2', () => {
+  it('bypasses the cache for a body, which needs no Content-Length, and for nothing else', async () => {
+    const adapter = new FastifyAdapter({ http2: true } as object);
+    const app = await startApp('fastify', [Uris], { adapter });
+    const session = connect(`http://127.0.0.1:${String(app.port)}`);
+    onTestFinished(async () => {
+      session.close();
+      await app.close();
+    });
+    const ask = (headers: Record<string, string>, body?: string): Promise<string> =>
+      new Promise((resolve, reject) => {
+        const stream = session.request(
+          { ':path': '/uri/shared', ...headers },
+          { endStream: body === undefined },
+        );
+        stream.on('response', (got) => resolve(String(got['cache-status'])));
+        stream.on('error', reject);
+        stream.resume();
+        if (body !== undefined) stream.end(body);
+      });
+    expect(await ask({})).toContain('stored');
+    expect(await ask({}, 'body')).toContain('fwd=bypass; detail=body');
+    expect(await ask({ 'content-length': '4' }, 'body')).toContain('fwd=bypass; detail=body');
+    expect(await ask({})).toContain('; hit');
+  });
+
+  it('uses the authority in the key', async () => {
+    const adapter = new FastifyAdapter({ http2: true } as object);
+    const app = await startApp('fastify', [Uris], { adapter });
+    const session = connect(`http://127.0.0.1:${String(app.port)}`);
+    onTestFinished(async () => {
+      session.close();
+      await app.close();
+    });
+    const ask = (authority: string): Promise<string> =>
+      new Promise((resolve, reject) => {
+        const stream = session.request({ ':path': '/uri', ':authority': authority });
+        let text = '';
+        stream.setEncoding('utf8').on('data', (more: string) => (text += more));
+        stream.on('end', () => resolve(text)).on('error', reject);
+      });
+    for (const host of ['evil.example', 'shop.example', 'evil.example'])
+      expect(JSON.parse(await ask(host))).toMatchObject({ uri: `http://${host}/reset` });
   });
 });

@@ -2,9 +2,11 @@ import {
   Controller,
   Get,
   type INestApplication,
+  Post,
   Req,
   type Type,
   Version,
+  VERSION_NEUTRAL,
   type VersioningOptions,
   VersioningType,
 } from '@nestjs/common';
@@ -43,6 +45,38 @@ class Prices {
   both(@Req() { url }: Asked): unknown {
     return { url };
   }
+}
+
+interface Versioned {
+  readonly headers: Readonly<Record<string, string | undefined>>;
+}
+
+/** Each handler serves several versions, and answers with the headers that may select one. */
+@Controller('several')
+class Several {
+  @Get('list')
+  @Version(['1', '2'])
+  @Cached({ ttl: '1m' })
+  list(@Req() { headers }: Versioned): unknown {
+    return [headers['x-version'], headers.accept];
+  }
+
+  @Get('neutral')
+  @Version(VERSION_NEUTRAL)
+  @Cached({ ttl: '1m' })
+  neutral(@Req() { headers }: Versioned): unknown {
+    return [headers['x-version'], headers.accept];
+  }
+
+  @Get('by-default')
+  @Cached({ ttl: '1m' })
+  byDefault(@Req() { headers }: Versioned): unknown {
+    return [headers['x-version'], headers.accept];
+  }
+
+  @Post('list')
+  @Version(['1', '2'])
+  change(): void {}
 }
 
 @Controller('paths')
@@ -103,6 +137,49 @@ describe.each(PLATFORMS)('a cached route on %s', (platform) => {
           expect(headers['cache-status']).toContain(status);
         }
         expect((await app.get('/prices/by-default', headersOf('2'))).headers.vary).toBe(name);
+      }
+    },
+  );
+
+  it.each<[string, VersioningOptions, (version: string) => Record<string, string>]>([
+    [
+      'a header',
+      { type: VersioningType.HEADER, header: 'X-Version' },
+      (version) => ({ 'x-version': version }),
+    ],
+    [
+      'the media type',
+      { type: VersioningType.MEDIA_TYPE, key: 'v=' },
+      (version) => ({ accept: `application/json;v=${version}` }),
+    ],
+    [
+      "a place of the application's own",
+      {
+        type: VersioningType.CUSTOM,
+        extractor: (request) => (request as Versioned).headers['x-version'] ?? '',
+      },
+      (version) => ({ 'x-version': version }),
+    ],
+  ])(
+    'has a response for each version that its handler serves, with the version in %s',
+    async (_, versioning, headersOf) => {
+      const app = await open({ ...versioning, defaultVersion: ['1', '2'] }, [Several]);
+      for (const path of ['list', 'neutral', 'by-default']) {
+        for (const version of ['1', '2', '1']) {
+          const sent = headersOf(version);
+          const { body } = await app.get(`/several/${path}`, sent);
+          expect(JSON.parse(body)).toEqual([sent['x-version'] ?? null, sent.accept ?? null]);
+        }
+        expect(
+          (await app.get(`/several/${path}`, headersOf('2'))).headers['cache-status'],
+        ).toContain('; hit');
+      }
+      // A change by one version concerns the resource, whose representations they all are.
+      await app.send('POST', '/several/list', headersOf('1'));
+      for (const version of ['1', '2']) {
+        expect(
+          (await app.get('/several/list', headersOf(version))).headers['cache-status'],
+        ).toContain('stored');
       }
     },
   );
