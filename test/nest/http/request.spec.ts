@@ -1,5 +1,6 @@
 import { connect } from 'node:http2';
 import {
+  Body,
   Controller,
   Get,
   Headers,
@@ -43,6 +44,15 @@ interface Asked {
   readonly protocol: string;
   readonly hostname: string;
   readonly headers: { readonly host?: string };
+}
+
+@Controller('bodies')
+class Bodies {
+  @Get()
+  @Cached()
+  find(@Body() body: unknown): unknown {
+    return { given: body !== undefined };
+  }
 }
 
 @Controller('uri')
@@ -293,9 +303,9 @@ describe.each(PLATFORMS)('a route on %s', (platform) => {
 });
 
 describe('a route over HTTP/2', () => {
-  it('bypasses the cache for a body, which needs no Content-Length, and for nothing else', async () => {
+  it('reaches a handler that takes the body, which needs no Content-Length, for a body alone', async () => {
     const adapter = new FastifyAdapter({ http2: true } as object);
-    const app = await startApp('fastify', [Uris], { adapter });
+    const app = await startApp('fastify', [Bodies], { adapter });
     const session = connect(`http://127.0.0.1:${String(app.port)}`);
     onTestFinished(async () => {
       session.close();
@@ -304,7 +314,7 @@ describe('a route over HTTP/2', () => {
     const ask = (headers: Record<string, string>, body?: string): Promise<string> =>
       new Promise((resolve, reject) => {
         const stream = session.request(
-          { ':path': '/uri/shared', ...headers },
+          { ':path': '/bodies', ...headers },
           { endStream: body === undefined },
         );
         stream.on('response', (got) => resolve(String(got['cache-status'])));
