@@ -23,7 +23,7 @@ let releases: (() => void)[] = [];
 @Controller('pages')
 class Pages {
   @Get('slow/:id')
-  @Cacheable({ ttl: '1m' })
+  @Cacheable({ ttl: '1m', http: { host: false } })
   async slow(@Param('id') id: string): Promise<unknown> {
     calls++;
     await new Promise<void>((resolve) => releases.push(resolve));
@@ -34,7 +34,7 @@ class Pages {
   @Cacheable({
     ttl: '1m',
     tags: ['pages'],
-    http: { tags: ({ params }) => [`page:${params.id ?? ''}`] },
+    http: { host: false, tags: ({ params }) => [`page:${params.id ?? ''}`] },
   })
   async find(@Param('id') id: string): Promise<unknown> {
     return { id, calls: ++calls };

@@ -5,7 +5,7 @@ import { ScriptRunner } from '../../../../lib/backends/redis/entries/script-runn
 import { FILL, FILL_AND_ENSURE } from '../../../../lib/backends/redis/entries/scripts.js';
 import { OversizedValues } from '../../../../lib/backends/redis/entries/oversized.js';
 import { TickBatcher } from '../../../../lib/backends/redis/entries/tick-batcher.js';
-import type { Command } from '../../../../lib/backends/redis/connection/client-adapter.js';
+import type { Command, ReplyHandler } from '../../../../lib/backends/redis/connection/client-adapter.js';
 import type { Connection } from '../../../../lib/backends/redis/connection/connection.js';
 import { NoticePublisher } from '../../../../lib/backends/redis/notices/publisher.js';
 import type { ReadRequest } from '../../../../lib/ports/shared-backend.js';
@@ -17,15 +17,19 @@ function batcherOver(
 ) {
   const sent: string[] = [];
   const commands: Command[] = [];
+  const send = async (command: Command): Promise<unknown> => {
+    const name = `${String(command.args[0])} ${command.name ?? ''}`.trim();
+    sent.push(name);
+    commands.push(command);
+    await Promise.resolve();
+    return reply(command, name);
+  };
   const connection = {
     kind,
     commandTimeout: 250,
-    send: async (command: Command) => {
-      const name = `${String(command.args[0])} ${command.name ?? ''}`.trim();
-      sent.push(name);
-      commands.push(command);
-      await Promise.resolve();
-      return reply(command, name);
+    send,
+    sendTo: ({ resolve, reject }: ReplyHandler, command: Command) => {
+      send(command).then(resolve, reject);
     },
   } as unknown as Connection;
   const names = new RedisKeys('ns');
