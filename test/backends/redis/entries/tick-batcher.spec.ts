@@ -5,7 +5,10 @@ import { ScriptRunner } from '../../../../lib/backends/redis/entries/script-runn
 import { FILL, FILL_AND_ENSURE } from '../../../../lib/backends/redis/entries/scripts.js';
 import { OversizedValues } from '../../../../lib/backends/redis/entries/oversized.js';
 import { TickBatcher } from '../../../../lib/backends/redis/entries/tick-batcher.js';
-import type { Command, ReplyHandler } from '../../../../lib/backends/redis/connection/client-adapter.js';
+import type {
+  Command,
+  ReplyHandler,
+} from '../../../../lib/backends/redis/connection/client-adapter.js';
 import type { Connection } from '../../../../lib/backends/redis/connection/connection.js';
 import { NoticePublisher } from '../../../../lib/backends/redis/notices/publisher.js';
 import type { ReadRequest } from '../../../../lib/ports/shared-backend.js';
