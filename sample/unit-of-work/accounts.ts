@@ -14,7 +14,8 @@ export class Accounts {
     private readonly statements: SlowDatabase,
   ) {}
 
-  @Cacheable({ ttl: '10m', tags: (name) => [`account:${name}`] })
+  // The balance is the same over any connection.
+  @Cacheable({ ttl: '10m', tags: (name) => [`account:${name}`], ignoreArguments: true })
   @CacheKey((key, name) => key.param('name', name))
   async balance(name: string, connection: Connection = this.bank.db): Promise<number | null> {
     const rows = await this.statements.read(() =>
